@@ -1,0 +1,1 @@
+//! Rules, grouping, inhibition, silences as state machines.

@@ -1,0 +1,1 @@
+//! HTTP, gRPC, JSON shapes, OpenAPI.

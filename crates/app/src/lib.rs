@@ -1,0 +1,1 @@
+//! The use-cases: ingest, reads, correlation, scraping, retention.

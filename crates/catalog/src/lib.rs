@@ -1,0 +1,1 @@
+//! What people keep: dashboards, saved searches, rules, tokens; runs the migrations.

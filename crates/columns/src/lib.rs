@@ -1,0 +1,1 @@
+//! Blocks of records as compressed columns, templates, token sets, hash lists: bytes in, bytes out.

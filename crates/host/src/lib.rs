@@ -1,0 +1,1 @@
+//! The outside world behind small traits: clock, files, randomness; real and simulated.

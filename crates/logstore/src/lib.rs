@@ -1,0 +1,1 @@
+//! The log store: a tantivy index over blocks of records, parts, reader, retention.

@@ -1,0 +1,1 @@
+//! Clew's own metrics and logs.
