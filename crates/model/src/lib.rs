@@ -1,1 +1,24 @@
-//! Records, spans, labels, samples, time ranges, IDs, limits, error kinds, and the traits by which queries read stores.
+//! The vocabulary of Clew: records, spans, labels, samples, time ranges, IDs, limits, error kinds, and the traits by
+//! which queries read stores. Pure: no I/O, no clock, no async, no globals; it imports no other crate of the project.
+//!
+//! Modules are named by signal (`logs`, `metrics`, `traces`) so that one feature is found under one word on every floor.
+
+pub mod context;
+pub mod correlation;
+pub mod error;
+pub mod id;
+pub mod limits;
+pub mod logs;
+pub mod metrics;
+pub mod resource;
+pub mod time;
+pub mod traces;
+pub mod value;
+
+pub use context::{Cancel, CancelReason, Context, MemoryBudget, Reservation};
+pub use correlation::CanonicalId;
+pub use error::{ErrorKind, ReadError};
+pub use id::{RecordId, SpanId, TenantId, TraceId};
+pub use resource::{Resource, Scope};
+pub use time::{TimeRange, UnixMillis, UnixNanos};
+pub use value::{Attribute, Attributes, Number, Value};

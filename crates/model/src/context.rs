@@ -1,0 +1,196 @@
+//! What every call to a store or a query carries: for whom, until when, and how much memory.
+
+use crate::error::{ErrorKind, ReadError};
+use crate::id::TenantId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+/// Why a call was asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelReason {
+    /// The caller went away.
+    Caller,
+    /// The deadline passed.
+    Deadline,
+    /// The server is stopping.
+    Shutdown,
+}
+
+/// A flag shared by a call and whoever may stop it. The first reason wins.
+///
+/// There is no clock in this crate: whoever owns one trips the flag with [`CancelReason::Deadline`].
+#[derive(Debug, Clone, Default)]
+pub struct Cancel {
+    state: Arc<AtomicU8>,
+}
+
+impl Cancel {
+    /// Asks the call to stop.
+    pub fn cancel(&self, reason: CancelReason) {
+        let code = match reason {
+            CancelReason::Caller => 1,
+            CancelReason::Deadline => 2,
+            CancelReason::Shutdown => 3,
+        };
+        // An earlier reason stays; losing this race is the point.
+        let _ = self.state.compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Why the call was asked to stop, if it was.
+    #[must_use]
+    pub fn reason(&self) -> Option<CancelReason> {
+        match self.state.load(Ordering::Relaxed) {
+            0 => None,
+            1 => Some(CancelReason::Caller),
+            2 => Some(CancelReason::Deadline),
+            _ => Some(CancelReason::Shutdown),
+        }
+    }
+}
+
+/// A bound on the bytes a call may hold at once, shared by its parts.
+#[derive(Debug, Clone)]
+pub struct MemoryBudget {
+    inner: Arc<BudgetInner>,
+}
+
+#[derive(Debug)]
+struct BudgetInner {
+    limit: u64,
+    used: AtomicU64,
+    peak: AtomicU64,
+}
+
+impl MemoryBudget {
+    /// A budget of `limit` bytes.
+    #[must_use]
+    pub fn new(limit: u64) -> Self {
+        Self { inner: Arc::new(BudgetInner { limit, used: AtomicU64::new(0), peak: AtomicU64::new(0) }) }
+    }
+
+    /// Takes `bytes` until the reservation is dropped.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LimitExceeded`] when the budget would be exceeded.
+    pub fn reserve(&self, bytes: u64) -> Result<Reservation, ReadError> {
+        let used = self.inner.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let reservation = Reservation { budget: self.clone(), bytes };
+        if used > self.inner.limit {
+            drop(reservation);
+            return Err(ReadError::new(
+                ErrorKind::LimitExceeded,
+                format!(
+                    "the query needs more than its memory limit of {} bytes (limits.query_memory); narrow the time \
+                     range or the selection",
+                    self.inner.limit
+                ),
+            ));
+        }
+        self.inner.peak.fetch_max(used, Ordering::Relaxed);
+        Ok(reservation)
+    }
+
+    /// Bytes held now.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        self.inner.used.load(Ordering::Relaxed)
+    }
+
+    /// Most bytes ever held at once.
+    #[must_use]
+    pub fn peak(&self) -> u64 {
+        self.inner.peak.load(Ordering::Relaxed)
+    }
+}
+
+/// Bytes taken from a [`MemoryBudget`]; given back on drop.
+#[derive(Debug)]
+pub struct Reservation {
+    budget: MemoryBudget,
+    bytes: u64,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.budget.inner.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// For whom a call is made, what it may use, and how it is stopped.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Whose data.
+    pub tenant: TenantId,
+    /// Who asks, for the audit log and limits; `anonymous` while authentication is off.
+    pub principal: Arc<str>,
+    /// How long the call may take; enforced by whoever holds the clock, through `cancel`.
+    pub timeout: std::time::Duration,
+    /// The flag that stops the call.
+    pub cancel: Cancel,
+    /// The memory the call may hold.
+    pub memory: MemoryBudget,
+}
+
+impl Context {
+    /// A context for the default tenant with a memory limit and a time limit.
+    #[must_use]
+    pub fn new(timeout: std::time::Duration, memory_bytes: u64) -> Self {
+        Self {
+            tenant: TenantId::default(),
+            principal: Arc::from("anonymous"),
+            timeout,
+            cancel: Cancel::default(),
+            memory: MemoryBudget::new(memory_bytes),
+        }
+    }
+
+    /// Asks whether the call may go on; stores call it at each block.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Cancelled`], [`ErrorKind::DeadlineExceeded`] or [`ErrorKind::Unavailable`] when it may not.
+    pub fn check(&self) -> Result<(), ReadError> {
+        match self.cancel.reason() {
+            None => Ok(()),
+            Some(CancelReason::Caller) => Err(ReadError::new(ErrorKind::Cancelled, "the caller cancelled the query")),
+            Some(CancelReason::Deadline) => Err(ReadError::new(
+                ErrorKind::DeadlineExceeded,
+                format!(
+                    "the query took longer than its limit of {} s (limits.query_timeout); narrow the time range or \
+                     the selection",
+                    self.timeout.as_secs_f64()
+                ),
+            )),
+            Some(CancelReason::Shutdown) => Err(ReadError::new(ErrorKind::Unavailable, "the server is stopping")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_first_reason_to_stop_wins() {
+        let context = Context::new(Duration::from_secs(60), 100);
+        assert!(context.check().is_ok());
+        context.cancel.cancel(CancelReason::Deadline);
+        context.cancel.cancel(CancelReason::Caller);
+        let error = context.check().unwrap_err();
+        assert_eq!(error.kind, ErrorKind::DeadlineExceeded);
+        assert!(error.message.contains("60 s"), "{}", error.message);
+    }
+
+    #[test]
+    fn a_budget_refuses_what_exceeds_it_and_takes_back_what_is_dropped() {
+        let budget = MemoryBudget::new(100);
+        let first = budget.reserve(60).unwrap();
+        assert_eq!(budget.reserve(41).unwrap_err().kind, ErrorKind::LimitExceeded);
+        assert_eq!(budget.used(), 60);
+        drop(first);
+        let whole = budget.reserve(100).unwrap();
+        assert_eq!((budget.used(), budget.peak()), (100, 100));
+        drop(whole);
+        assert_eq!(budget.used(), 0);
+    }
+}

@@ -1,0 +1,224 @@
+//! Which IDs a record carries. Stores index exactly these, so that the reverse index and this definition agree.
+
+use super::id::CanonicalId;
+use crate::limits::MAX_ID_BYTES;
+use crate::logs::LogRecord;
+use crate::metrics::Labels;
+use crate::traces::Span;
+use crate::value::{Attribute, Value};
+use regex::Regex;
+
+/// In which part of a record an ID was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IdSource {
+    /// The record's own trace ID.
+    TraceId,
+    /// The record's own span ID.
+    SpanId,
+    /// The trace a span link points to.
+    Link,
+    /// The value of a correlation field.
+    Field,
+    /// The value of another field that looks like an ID.
+    Value,
+    /// A match of a configured pattern inside the message.
+    Pattern,
+}
+
+impl IdSource {
+    /// Whether the walk of a correlation follows such an ID to other records: parents and siblings by span ID and
+    /// arbitrary values would lead everywhere.
+    #[must_use]
+    pub fn is_followed(self) -> bool {
+        matches!(self, IdSource::TraceId | IdSource::Link | IdSource::Field | IdSource::Pattern)
+    }
+}
+
+/// An ID that a record carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarriedId<'a> {
+    /// In canonical form.
+    pub id: CanonicalId,
+    /// The dotted path of the field, `trace_id`, `span_id`, or `message`.
+    pub field: &'a str,
+    /// In which part of the record.
+    pub source: IdSource,
+}
+
+/// Which fields and patterns hold IDs (`correlation.fields` and `correlation.patterns` of the configuration).
+#[derive(Debug, Clone)]
+pub struct CorrelationRules {
+    fields: Vec<String>,
+    patterns: Vec<Regex>,
+}
+
+impl Default for CorrelationRules {
+    fn default() -> Self {
+        Self::new(["correlation_id", "request_id", "task_id", "session_id"], [])
+    }
+}
+
+impl CorrelationRules {
+    /// Rules from field names and patterns. Names are compared without case, and `.`, `-`, `_` are alike; the fields
+    /// that hold trace and span IDs (`trace_id`, `traceId`, `traceparent` …) always count.
+    pub fn new<'a>(fields: impl IntoIterator<Item = &'a str>, patterns: impl IntoIterator<Item = Regex>) -> Self {
+        let own = ["trace_id", "traceid", "traceparent", "span_id", "spanid"];
+        let fields = own.into_iter().chain(fields).map(folded).collect();
+        Self { fields, patterns: patterns.into_iter().collect() }
+    }
+
+    /// Whether the field at this dotted path is a correlation field: its name, or the end of its path after a dot, is
+    /// one of the configured names (`context.task_id`, `resource.session.id`).
+    #[must_use]
+    pub fn is_field(&self, path: &str) -> bool {
+        let matches_end = |name: &String| {
+            path.len() >= name.len() && {
+                let start = path.len() - name.len();
+                let bytes = path.as_bytes();
+                let same = bytes.iter().skip(start).zip(name.as_bytes()).all(|(own, wanted)| fold(*own) == *wanted);
+                same && (start == 0 || bytes.get(start - 1) == Some(&b'.'))
+            }
+        };
+        self.fields.iter().any(matches_end)
+    }
+
+    /// Whether the scalar at this path is an ID the record carries: a correlation field's value whatever it looks like,
+    /// another field's value when it looks like an ID.
+    #[must_use]
+    pub fn carried<'a>(&self, path: &'a str, value: &Value) -> Option<CarriedId<'a>> {
+        let source = if self.is_field(path) {
+            IdSource::Field
+        } else if matches!(value, Value::String(text) if looks_like_id(text)) {
+            IdSource::Value
+        } else {
+            return None;
+        };
+        CanonicalId::of_value(value).map(|id| CarriedId { id, field: path, source })
+    }
+
+    /// Visits every ID a log record carries.
+    pub fn visit_log(&self, record: &LogRecord, visit: &mut dyn FnMut(CarriedId<'_>)) {
+        if let Some(id) = record.trace_id {
+            visit(CarriedId { id: id.into(), field: "trace_id", source: IdSource::TraceId });
+        }
+        if let Some(id) = record.span_id {
+            visit(CarriedId { id: id.into(), field: "span_id", source: IdSource::SpanId });
+        }
+        record.visit_attributes(&mut |path, value| self.carried(path, value).into_iter().for_each(&mut *visit));
+        if !self.patterns.is_empty() {
+            self.visit_patterns(&record.body.display_text(), visit);
+        }
+    }
+
+    /// Visits every ID a span carries.
+    pub fn visit_span(&self, span: &Span, visit: &mut dyn FnMut(CarriedId<'_>)) {
+        visit(CarriedId { id: span.trace_id.into(), field: "trace_id", source: IdSource::TraceId });
+        visit(CarriedId { id: span.span_id.into(), field: "span_id", source: IdSource::SpanId });
+        for link in &span.links {
+            visit(CarriedId { id: link.trace_id.into(), field: "link.trace_id", source: IdSource::Link });
+        }
+        let events = span.events.iter().map(|event| &event.attributes);
+        for attributes in [&span.attributes, &span.resource.attributes].into_iter().chain(events) {
+            self.visit_attributes(attributes, visit);
+        }
+    }
+
+    /// Visits every ID the labels of an exemplar carry.
+    pub fn visit_exemplar(&self, labels: &Labels, visit: &mut dyn FnMut(CarriedId<'_>)) {
+        for (name, value) in labels.iter() {
+            self.carried(name, &Value::from(value)).into_iter().for_each(&mut *visit);
+        }
+    }
+
+    fn visit_attributes(&self, attributes: &[Attribute], visit: &mut dyn FnMut(CarriedId<'_>)) {
+        for attribute in attributes {
+            match &attribute.value {
+                Value::Array(items) => {
+                    for item in items {
+                        self.carried(&attribute.key, item).into_iter().for_each(&mut *visit);
+                    }
+                }
+                value => self.carried(&attribute.key, value).into_iter().for_each(&mut *visit),
+            }
+        }
+    }
+
+    fn visit_patterns(&self, text: &str, visit: &mut dyn FnMut(CarriedId<'_>)) {
+        for found in self.patterns.iter().flat_map(|pattern| pattern.find_iter(text)) {
+            if let Some(id) = CanonicalId::new(found.as_str()) {
+                visit(CarriedId { id, field: "message", source: IdSource::Pattern });
+            }
+        }
+    }
+}
+
+/// Whether a value that stands in no correlation field is taken for an ID: 8 to 512 bytes, a digit, no white space.
+#[must_use]
+pub fn looks_like_id(text: &str) -> bool {
+    (8..=MAX_ID_BYTES).contains(&text.len())
+        && text.bytes().any(|byte| byte.is_ascii_digit())
+        && !text.bytes().any(|byte| byte.is_ascii_whitespace())
+}
+
+fn folded(name: &str) -> String {
+    name.bytes().map(|byte| char::from(fold(byte))).collect()
+}
+
+fn fold(byte: u8) -> u8 {
+    match byte {
+        b'.' | b'-' => b'_',
+        other => other.to_ascii_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::TraceId;
+
+    #[test]
+    fn fields_are_recognised_at_the_end_of_a_path_and_in_any_spelling() {
+        let rules = CorrelationRules::default();
+        for (path, is_field) in [
+            ("correlation_id", true),
+            ("context.task_id", true),
+            ("metadata.Task-Id", true),
+            ("session.id", true),
+            ("resource.session.id", true),
+            ("subtask_id", false),
+            ("task_id.value", false),
+            ("traceparent", true),
+        ] {
+            assert_eq!(rules.is_field(path), is_field, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_log_carries_its_fields_ids_whatever_their_entropy_and_other_values_that_look_like_ids() {
+        let rules = CorrelationRules::new(["task_id"], [Regex::new("req-[0-9a-f]+").unwrap()]);
+        let record = LogRecord {
+            trace_id: TraceId::from_hex("4bf92f3577b34da6a3ce929d0e0e4736"),
+            body: "handling req-77aa now".into(),
+            attributes: vec![
+                Attribute::new("context", Value::Map(vec![Attribute::new("task_id", "task:001")])),
+                Attribute::new("peer", "node-00017"),
+                Attribute::new("note", "two words 12"),
+                Attribute::new("duration", Value::Int(123_456_789)),
+            ],
+            ..LogRecord::default()
+        };
+        let mut seen = Vec::new();
+        rules.visit_log(&record, &mut |carried| {
+            seen.push(format!("{} {} {:?}", carried.field, carried.id, carried.source));
+        });
+        assert_eq!(
+            seen,
+            [
+                "trace_id 4bf92f3577b34da6a3ce929d0e0e4736 TraceId",
+                "context.task_id task:001 Field",
+                "peer node-00017 Value",
+                "message req-77aa Pattern",
+            ]
+        );
+    }
+}

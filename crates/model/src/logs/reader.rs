@@ -1,0 +1,158 @@
+//! How queries read a log store.
+
+use super::filter::LogFilter;
+use super::record::LogRecord;
+use crate::context::Context;
+use crate::correlation::CanonicalId;
+use crate::error::ReadError;
+use crate::id::RecordId;
+use crate::time::{TimeRange, UnixNanos};
+
+/// The order of rows: by time, records of the same instant by arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Newest first.
+    #[default]
+    Descending,
+    /// Oldest first.
+    Ascending,
+}
+
+/// Which records, in which order, how many.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogQuery {
+    /// The test each record must pass.
+    pub filter: LogFilter,
+    /// The time it must lie in.
+    pub range: TimeRange,
+    /// Newest or oldest first.
+    pub order: Order,
+    /// At most so many rows.
+    pub limit: usize,
+    /// Only rows that come after this one in the order: the `next` of the page before.
+    pub after: Option<RecordId>,
+}
+
+/// A record with its ID.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogRow {
+    /// Where it stands among all records.
+    pub id: RecordId,
+    /// The record.
+    pub record: LogRecord,
+}
+
+/// An answer to a [`LogQuery`].
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LogPage {
+    /// The rows in the order asked for.
+    pub rows: Vec<LogRow>,
+    /// Where the next page starts; `None` when these were all.
+    pub next: Option<RecordId>,
+    /// What the asker must know: damaged parts that were skipped, and so on. Never empty when something is missing.
+    pub warnings: Vec<String>,
+}
+
+/// How many records of each severity range: unspecified, TRACE, DEBUG, INFO, WARN, ERROR, FATAL.
+pub type SeverityCounts = [u64; 7];
+
+/// Counts over time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogHistogram {
+    /// Buckets in order of time, all of them, empty ones too.
+    pub buckets: Vec<LogHistogramBucket>,
+    /// What the asker must know.
+    pub warnings: Vec<String>,
+}
+
+/// One bucket: records with `start <= time < start + step`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogHistogramBucket {
+    /// First instant of the bucket.
+    pub start: UnixNanos,
+    /// Records by severity range.
+    pub counts: SeverityCounts,
+}
+
+/// A field that occurs among the records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldSummary {
+    /// Its dotted path; resource attributes start with `resource.`.
+    pub name: String,
+    /// Records that have it.
+    pub records: u64,
+    /// Distinct values seen; exact up to the store's cap, `None` beyond it.
+    pub distinct: Option<u64>,
+    /// Its most frequent values, most frequent first.
+    pub top: Vec<ValueCount>,
+}
+
+/// A value and how many records have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueCount {
+    /// The value's text.
+    pub value: String,
+    /// Records that have it.
+    pub records: u64,
+}
+
+/// A store that log queries can read. Calls block; they check the context at each block of records.
+pub trait LogReader: Send + Sync {
+    /// The records that pass, in order, up to the limit.
+    ///
+    /// # Errors
+    /// Cancelled, out of time or memory, or a store that cannot be read.
+    fn search(&self, context: &Context, query: &LogQuery) -> Result<LogPage, ReadError>;
+
+    /// Counts of the records that pass, by time and severity: buckets of `step` nanoseconds, aligned to multiples of
+    /// the step, from the one that holds `range.start` to the one that holds `range.end`.
+    ///
+    /// # Errors
+    /// As [`LogReader::search`]; also when the range has more buckets than the store's cap.
+    fn histogram(
+        &self,
+        context: &Context,
+        filter: &LogFilter,
+        range: TimeRange,
+        step: i64,
+    ) -> Result<LogHistogram, ReadError>;
+
+    /// The fields that occur among the records that pass, most frequent first, each with at most `top` values.
+    ///
+    /// # Errors
+    /// As [`LogReader::search`].
+    fn fields(
+        &self,
+        context: &Context,
+        filter: &LogFilter,
+        range: TimeRange,
+        top: usize,
+    ) -> Result<Vec<FieldSummary>, ReadError>;
+
+    /// The most frequent values of one field (by the rules of names) among the records that pass.
+    ///
+    /// # Errors
+    /// As [`LogReader::search`].
+    fn field_values(
+        &self,
+        context: &Context,
+        name: &str,
+        filter: &LogFilter,
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<FieldSummary, ReadError>;
+
+    /// Records that carry one of the IDs as trace ID, span ID, or the value of an attribute or resource attribute whose
+    /// last name is a correlation field or that looks like an ID; oldest first, at most `limit`, with `next` set when
+    /// there are more.
+    ///
+    /// # Errors
+    /// As [`LogReader::search`].
+    fn find_ids(
+        &self,
+        context: &Context,
+        ids: &[CanonicalId],
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<LogPage, ReadError>;
+}

@@ -1,0 +1,78 @@
+//! How text is cut into words for full-text search.
+
+use crate::limits::MAX_TOKEN_BYTES;
+use std::borrow::Cow;
+
+/// The tokens of `text` in order, lowercased: maximal runs of letters, digits and `_` (Unicode alphanumeric), cut into
+/// pieces of at most [`MAX_TOKEN_BYTES`] bytes at character boundaries.
+///
+/// `req-AB12 done` has the tokens `req`, `ab12`, `done`.
+pub fn tokens(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|run| !run.is_empty()).flat_map(pieces).map(lower)
+}
+
+fn pieces(run: &str) -> impl Iterator<Item = &str> {
+    let mut rest = run;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let mut end = rest.len().min(MAX_TOKEN_BYTES);
+        while !rest.is_char_boundary(end) {
+            end -= 1;
+        }
+        let (piece, tail) = rest.split_at(end);
+        rest = tail;
+        Some(piece)
+    })
+}
+
+fn lower(token: &str) -> Cow<'_, str> {
+    let unchanged = token.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if unchanged { Cow::Borrowed(token) } else { Cow::Owned(token.to_lowercase()) }
+}
+
+/// Whether the tokens of `text` contain `phrase` (tokens, already lowercased) one after the other. The empty phrase is
+/// in every text.
+#[must_use]
+pub fn contains_phrase(text: &str, phrase: &[impl AsRef<str>]) -> bool {
+    match phrase {
+        [] => true,
+        [word] => tokens(text).any(|token| token == word.as_ref()),
+        _ => {
+            let all: Vec<_> = tokens(text).collect();
+            all.windows(phrase.len())
+                .any(|window| window.iter().zip(phrase).all(|(token, word)| token == word.as_ref()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_at_everything_that_is_not_a_letter_digit_or_underscore() {
+        let cut = |text: &str| tokens(text).map(Cow::into_owned).collect::<Vec<_>>();
+        assert_eq!(
+            cut("Task task:001 claimed_by A1-haiku-001."),
+            ["task", "task", "001", "claimed_by", "a1", "haiku", "001"]
+        );
+        assert_eq!(cut("Größe=12µs"), ["größe", "12µs"]);
+        assert_eq!(cut("  "), Vec::<String>::new());
+        let long = "é".repeat(40);
+        assert_eq!(cut(&long).iter().map(String::len).collect::<Vec<_>>(), [64, 16]);
+    }
+
+    #[test]
+    fn a_phrase_is_its_words_in_a_row() {
+        for (text, phrase, found) in [
+            ("connection reset by peer", vec!["reset", "by"], true),
+            ("connection reset by peer", vec!["reset", "peer"], false),
+            ("a a b", vec!["a", "b"], true),
+            ("anything", vec![], true),
+        ] {
+            assert_eq!(contains_phrase(text, &phrase), found, "{text} {phrase:?}");
+        }
+    }
+}

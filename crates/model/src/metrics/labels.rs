@@ -1,0 +1,280 @@
+//! Label sets in one canonical form: sorted by name, one allocation, compared and hashed by bytes.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+/// The label that holds the metric's name.
+pub const METRIC_NAME: &str = "__name__";
+/// The label that holds a classic histogram bucket's upper bound.
+pub const BUCKET_LABEL: &str = "le";
+/// The label that holds a summary's quantile.
+pub const QUANTILE_LABEL: &str = "quantile";
+
+/// A label set: names unique, sorted by bytes, no empty values (Prometheus treats an empty value as an absent label).
+///
+/// Encoded as, for each label, the name's length (varint), the name, the value's length (varint), the value.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Labels(Arc<[u8]>);
+
+/// Why pairs do not make a label set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LabelError {
+    /// The same name twice.
+    #[error("the label {0:?} is given twice")]
+    Duplicate(String),
+    /// A label without a name.
+    #[error("a label has an empty name")]
+    EmptyName,
+    /// Bytes that are not a canonical encoding.
+    #[error("the encoded labels are malformed at byte {0}")]
+    Malformed(usize),
+}
+
+impl Labels {
+    /// The empty label set.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self(Arc::from([]))
+    }
+
+    /// A label set from pairs in any order. Empty values are dropped.
+    ///
+    /// # Errors
+    /// A name given twice, or an empty name.
+    pub fn new<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, LabelError> {
+        let mut pairs: Vec<(N, V)> = pairs.into_iter().collect();
+        pairs.sort_by(|left, right| left.0.as_ref().cmp(right.0.as_ref()));
+        let mut previous: Option<&str> = None;
+        let mut bytes = Vec::with_capacity(pairs.iter().map(|(n, v)| n.as_ref().len() + v.as_ref().len() + 4).sum());
+        for (name, value) in &pairs {
+            let name = name.as_ref();
+            if name.is_empty() {
+                return Err(LabelError::EmptyName);
+            }
+            if previous == Some(name) {
+                return Err(LabelError::Duplicate(name.to_owned()));
+            }
+            previous = Some(name);
+            if !value.as_ref().is_empty() {
+                put_text(&mut bytes, name);
+                put_text(&mut bytes, value.as_ref());
+            }
+        }
+        Ok(Self(Arc::from(bytes)))
+    }
+
+    /// A label set from its canonical encoding, checked.
+    ///
+    /// # Errors
+    /// Bytes that [`Labels::as_bytes`] could not have written.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, LabelError> {
+        let mut rest = bytes;
+        let mut previous: Option<&str> = None;
+        while !rest.is_empty() {
+            let at = bytes.len() - rest.len();
+            let (name, after_name) = take_text(rest).ok_or(LabelError::Malformed(at))?;
+            let (value, after_value) = take_text(after_name).ok_or(LabelError::Malformed(at))?;
+            if name.is_empty() || value.is_empty() || previous.is_some_and(|previous| previous >= name) {
+                return Err(LabelError::Malformed(at));
+            }
+            previous = Some(name);
+            rest = after_value;
+        }
+        Ok(Self(Arc::from(bytes)))
+    }
+
+    /// The canonical encoding; equal label sets have equal bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Name and value pairs, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut rest = &self.0[..];
+        std::iter::from_fn(move || {
+            let (name, after_name) = take_text(rest)?;
+            let (value, after_value) = take_text(after_name)?;
+            rest = after_value;
+            Some((name, value))
+        })
+    }
+
+    /// The value of a label.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
+    }
+
+    /// The metric's name, empty when there is none.
+    #[must_use]
+    pub fn metric_name(&self) -> &str {
+        self.get(METRIC_NAME).unwrap_or_default()
+    }
+
+    /// Whether there are no labels.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many labels there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// The label set without the labels for which `keep` answers false.
+    #[must_use]
+    pub fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
+        let mut bytes = Vec::with_capacity(self.0.len());
+        for (name, value) in self.iter().filter(|(name, _)| keep(name)) {
+            put_text(&mut bytes, name);
+            put_text(&mut bytes, value);
+        }
+        Self(Arc::from(bytes))
+    }
+
+    /// The label set without the metric's name.
+    #[must_use]
+    pub fn without_name(&self) -> Self {
+        self.filtered(|name| name != METRIC_NAME)
+    }
+
+    /// The label set with one label set to `value` (removed when `value` is empty).
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut bytes = Vec::with_capacity(self.0.len() + name.len() + value.len() + 4);
+        let mut put = false;
+        for (own, own_value) in self.iter() {
+            if !put && own >= name {
+                put = true;
+                put_label(&mut bytes, name, value);
+            }
+            if own != name {
+                put_label(&mut bytes, own, own_value);
+            }
+        }
+        if !put {
+            put_label(&mut bytes, name, value);
+        }
+        Self(Arc::from(bytes))
+    }
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Labels {
+    /// Label by label: name, then value (the order of Prometheus' `labels.Compare`).
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl fmt::Display for Labels {
+    /// `name{a="b"}` with the escapes of the exposition format.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.metric_name())?;
+        let mut first = true;
+        for (name, value) in self.iter().filter(|(name, _)| *name != METRIC_NAME) {
+            write!(formatter, "{}{name}={value:?}", if first { "{" } else { ", " })?;
+            first = false;
+        }
+        if first { if self.is_empty() { formatter.write_str("{}") } else { Ok(()) } } else { formatter.write_str("}") }
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+fn put_label(bytes: &mut Vec<u8>, name: &str, value: &str) {
+    if !value.is_empty() {
+        put_text(bytes, name);
+        put_text(bytes, value);
+    }
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    let mut length = text.len();
+    while length >= 0x80 {
+        bytes.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+fn take_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let mut length = 0usize;
+    let mut shift = 0;
+    let mut rest = bytes;
+    loop {
+        let (&byte, tail) = rest.split_first()?;
+        rest = tail;
+        length |= usize::from(byte & 0x7f).checked_shl(shift)?;
+        if byte & 0x80 == 0 {
+            break;
+        }
+        shift += 7;
+        if shift > 28 {
+            return None;
+        }
+    }
+    let (text, rest) = rest.split_at_checked(length)?;
+    Some((std::str::from_utf8(text).ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn the_order_and_empty_values_of_the_input_do_not_matter() {
+        let one = Labels::new([("b", "2"), ("a", "1"), ("c", "")]).unwrap();
+        let two = Labels::new([("a", "1"), ("b", "2")]).unwrap();
+        assert_eq!(one, two);
+        assert_eq!(one.iter().collect::<Vec<_>>(), [("a", "1"), ("b", "2")]);
+        assert_eq!(Labels::new([("a", "1"), ("a", "2")]), Err(LabelError::Duplicate("a".into())));
+        assert_eq!(Labels::new([("", "1")]), Err(LabelError::EmptyName));
+    }
+
+    #[test]
+    fn malformed_bytes_are_refused_where_they_break() {
+        let good = Labels::new([("a", "1"), ("b", "2")]).unwrap();
+        assert_eq!(Labels::from_bytes(good.as_bytes()).unwrap(), good);
+        for length in 1..good.as_bytes().len() {
+            let cut = Labels::from_bytes(&good.as_bytes()[..length]);
+            assert!(cut.is_err() || length == 4, "{length}");
+        }
+        assert_eq!(Labels::from_bytes(b"\x01b\x012\x01a\x011"), Err(LabelError::Malformed(4)));
+    }
+
+    proptest! {
+        #[test]
+        fn labels_behave_as_a_sorted_map(pairs in prop::collection::btree_map("[a-z]{1,3}", "[a-zé]{0,200}", 0..6), name in "[a-z]{1,3}", value in "[a-z]{0,3}") {
+            let labels = Labels::new(pairs.iter()).unwrap();
+            let mut model: BTreeMap<String, String> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+            prop_assert_eq!(labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect::<Vec<_>>(), model.clone().into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(&Labels::from_bytes(labels.as_bytes()).unwrap(), &labels);
+            let changed = labels.with(&name, &value);
+            if value.is_empty() { model.remove(&name); } else { model.insert(name, value); }
+            prop_assert_eq!(changed, Labels::new(model.iter()).unwrap());
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Series, samples, native histograms, exemplars, and the trait by which queries read a metric store.
+
+mod histogram;
+mod labels;
+mod matcher;
+mod reader;
+mod sample;
+
+pub use histogram::{NativeHistogram, ResetHint, Span as BucketSpan};
+pub use labels::{BUCKET_LABEL, LabelError, Labels, METRIC_NAME, QUANTILE_LABEL};
+pub use matcher::{MatchOp, Matcher, MatcherError};
+pub use reader::{CardinalityEntry, ExemplarRow, MetricReader, SeriesData};
+pub use sample::{Exemplar, HistogramSample, Metadata, MetricBatch, MetricType, STALE_NAN, Sample, is_stale};
