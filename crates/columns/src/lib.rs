@@ -1,1 +1,3 @@
 //! Blocks of records as compressed columns, templates, token sets, hash lists: bytes in, bytes out.
+
+pub mod bytes;
