@@ -206,6 +206,26 @@ fn nothing_works_without_power_and_the_survivor_works() {
 }
 
 #[test]
+fn an_overwritten_sector_is_old_or_new() {
+    let prepare = |files: &SimFiles| {
+        let file = files.create(path("log")).unwrap();
+        file.write_all(&[1; 1_024]).unwrap();
+        file.sync().unwrap();
+        files.sync_dir(path("/")).unwrap();
+        file.overwrite_at(&[2; 1_024], 0).unwrap();
+        assert_eq!(file.len(), 1_024);
+        let beyond = file.overwrite_at(&[2; 2], 1_023).unwrap_err();
+        assert_eq!(beyond.kind(), ErrorKind::InvalidInput);
+    };
+    let all = outcomes(prepare, "log");
+    assert!(all.contains(&Some([[1; 512], [2; 512]].concat())));
+    for outcome in all.into_iter().flatten() {
+        assert_eq!(outcome.len(), 1_024);
+        assert!(outcome.iter().all(|byte| [1, 2].contains(byte)));
+    }
+}
+
+#[test]
 fn a_seed_decides_what_survives() {
     let survive = |seed| {
         let files = SimFiles::new();

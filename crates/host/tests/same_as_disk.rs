@@ -11,6 +11,7 @@ enum Step {
     Create(Name, Vec<Vec<u8>>),
     Append(Name, Vec<u8>),
     AppendThenCut(Name, Vec<u8>, u64),
+    Overwrite(Name, Vec<u8>, u64),
     Read(Name, u64, usize),
     ReadExact(Name, u64, usize),
     Rename(Name, Name),
@@ -36,6 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (name(), prop::collection::vec(bytes(), 0..3)).prop_map(|(n, b)| Step::Create(n, b)),
         2 => (name(), bytes()).prop_map(|(n, b)| Step::Append(n, b)),
         1 => (name(), bytes(), 0..60_u64).prop_map(|(n, b, l)| Step::AppendThenCut(n, b, l)),
+        1 => (name(), bytes(), 0..60_u64).prop_map(|(n, b, o)| Step::Overwrite(n, b, o)),
         2 => (name(), 0..60_u64, 0..60_usize).prop_map(|(n, o, l)| Step::Read(n, o, l)),
         2 => (name(), 0..60_u64, 0..60_usize).prop_map(|(n, o, l)| Step::ReadExact(n, o, l)),
         2 => (name(), name()).prop_map(|(a, b)| Step::Rename(a, b)),
@@ -82,6 +84,11 @@ fn run(files: &dyn Files, root: &Path, step: &Step) -> Answer {
                 file.write_all(bytes)?;
                 file.truncate(*len)?;
                 file.write_all(b"end")?;
+                Answer::Length(file.len())
+            }
+            Step::Overwrite(name, bytes, offset) => {
+                let file = files.open_append(&at(name))?;
+                file.overwrite_at(bytes, *offset)?;
                 Answer::Length(file.len())
             }
             Step::Read(name, offset, len) => {

@@ -118,6 +118,19 @@ impl Files for DiskFiles {
     }
 }
 
+pub(super) fn check_inside(bytes: &[u8], offset: u64, len: u64) -> io::Result<()> {
+    match offset.checked_add(bytes.len() as u64) {
+        Some(end) if end <= len => Ok(()),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "{} bytes at {offset} go beyond the end at {len}",
+                bytes.len()
+            ),
+        )),
+    }
+}
+
 /// What the second holder of a directory is told.
 pub(super) fn already_locked() -> io::Error {
     io::Error::new(
@@ -170,6 +183,13 @@ impl WriteFile for DiskWriteFile {
             .context("write", &self.path)?;
         *len = len.saturating_add(bytes.len() as u64);
         Ok(())
+    }
+
+    fn overwrite_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let len = self.len.lock();
+        check_inside(bytes, offset, *len)
+            .and_then(|()| self.file.write_all_at(bytes, offset))
+            .context("overwrite", &self.path)
     }
 
     fn len(&self) -> u64 {

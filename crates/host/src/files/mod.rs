@@ -74,6 +74,10 @@ pub trait WriteFile: Send + Sync + Debug {
     /// replaces them, [`truncate`](Self::truncate) cuts them off.
     fn write_all(&self, bytes: &[u8]) -> io::Result<()>;
 
+    /// Writes over bytes that the file has; [`io::ErrorKind::InvalidInput`] if they do not all lie before its end.
+    /// A crash before the next sync leaves each sector old or new.
+    fn overwrite_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
     /// The length in bytes, counting whole writes only.
     fn len(&self) -> u64;
 

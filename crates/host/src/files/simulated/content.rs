@@ -97,7 +97,8 @@ impl Content {
         bytes
     }
 
-    /// Leaves some sectors of an unsynced range unwritten: zero, noise, another file's old bytes, or this one's.
+    /// Leaves some sectors of an unsynced range unwritten: old where there were durable bytes; zero, noise or another
+    /// file's old bytes where the file grew.
     fn damage(
         &self,
         bytes: &mut [u8],
@@ -112,12 +113,12 @@ impl Content {
             if rng.u8(..4) == 0 {
                 let kind = rng.u8(..4);
                 for (position, byte) in bytes.iter_mut().enumerate().take(sector_end).skip(start) {
-                    *byte = match kind {
-                        0 => 0,
-                        1 => rng.u8(..),
-                        2 => strays.get(position).copied().unwrap_or(0),
-                        _ => self.durable.get(position).copied().unwrap_or(0),
+                    let stray = match kind {
+                        0 | 1 => 0,
+                        2 => rng.u8(..),
+                        _ => strays.get(position).copied().unwrap_or(0),
                     };
+                    *byte = self.durable.get(position).copied().unwrap_or(stray);
                 }
             }
             start = sector_end;

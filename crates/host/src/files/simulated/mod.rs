@@ -2,7 +2,8 @@
 //!
 //! It is harsher than most real disks and never kinder than POSIX allows:
 //! - a crash keeps, of the unsynced writes of each file, none, all, or a prefix whose last write may be torn at any
-//!   byte; sectors of them may be zero, noise or stale; the length may arrive before the bytes;
+//!   byte; sectors of them may be zero, noise or stale where the file grew, and old where it was overwritten (a sector
+//!   that was durable is never mixed or lost); the length may arrive before the bytes;
 //! - a crash keeps any of the unsynced changes of names, independently of each other and of the bytes; a rename is
 //!   one change: the old state or the new;
 //! - a failed sync loses what was unsynced though readers still see it, and the next sync succeeds.
@@ -23,7 +24,7 @@ use self::content::Content;
 pub use self::faults::{Fault, Operation};
 use self::faults::{Faults, Verdict, power_lost};
 use self::tree::{NodeId, Tree};
-use super::disk::already_locked;
+use super::disk::{already_locked, check_inside};
 use super::error::Context;
 use super::{DirEntry, Files, LOCK_FILE, Lock, ReadFile, WriteFile};
 
@@ -87,6 +88,13 @@ impl SimFiles {
     /// Lets the next operation of this kind fail. Calls add up: two calls, two failures.
     pub fn fail_next(&self, operation: Operation, fault: Fault) {
         self.disk.lock().faults.next.push((operation, fault));
+    }
+
+    /// Forgets the failures planned and not yet met.
+    pub fn clear_faults(&self) {
+        let faults = &mut self.disk.lock().faults;
+        faults.at.clear();
+        faults.next.clear();
     }
 
     /// Limits the bytes of all files together; `None` lifts the limit.
@@ -359,6 +367,14 @@ impl WriteFile for SimWriteFile {
             }
         }
         result
+    }
+
+    fn overwrite_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let len = self.len.lock();
+        self.files.run(Operation::Write, &self.path, |disk| {
+            check_inside(bytes, offset, *len)?;
+            disk.write(self.node, offset, bytes)
+        })
     }
 
     fn len(&self) -> u64 {
