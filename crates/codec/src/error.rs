@@ -16,6 +16,8 @@ pub enum Position {
         /// Column in bytes, from 1.
         column: usize,
     },
+    /// Not known: found after the body was turned into another form. The path of fields tells more.
+    Unknown,
 }
 
 impl fmt::Display for Position {
@@ -23,6 +25,7 @@ impl fmt::Display for Position {
         match self {
             Position::Byte(offset) => write!(formatter, "byte {offset}"),
             Position::Line { line, column } => write!(formatter, "line {line} column {column}"),
+            Position::Unknown => formatter.write_str("an unknown position"),
         }
     }
 }

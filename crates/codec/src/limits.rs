@@ -2,3 +2,25 @@
 
 /// Reasons for rejected records that are kept for the answer; all are counted.
 pub const MAX_REJECT_REASONS: usize = 16;
+
+/// Memory that the records of one OTLP body may take, beyond the bytes of their texts: two bytes on the wire can stand
+/// for a record of hundreds of bytes, and a histogram repeats its labels for every bucket.
+pub const MAX_DECODED_BYTES: usize = 512 << 20;
+
+/// Deepest nesting of deprecated protobuf groups, which are skipped.
+pub const MAX_GROUP_DEPTH: usize = 64;
+
+/// Deepest nesting of messages in OTLP/JSON. A nested map takes three, so every value that the model can hold fits.
+pub const MAX_JSON_DEPTH: usize = 256;
+
+/// Bytes that a record has at least on the wire, for sizing lists ahead; smaller records are legal.
+pub(crate) const MIN_RECORD_BYTES: usize = 32;
+
+/// Most buckets of one OTLP histogram data point (SDKs use 15 explicit ones or up to 160 exponential ones).
+pub const MAX_HISTOGRAM_BUCKETS: usize = 16_384;
+
+/// Most bytes of the labels of one exemplar, names and values together; filtered attributes beyond it are left out.
+pub const MAX_EXEMPLAR_LABEL_BYTES: usize = 4_096;
+
+/// Most samples of `target_info` for one resource of one body.
+pub const MAX_TARGET_INFO_SAMPLES: usize = 1_000;

@@ -1,0 +1,29 @@
+//! How much memory one body may become, since two bytes on the wire can stand for hundreds in memory.
+
+use super::fault::{Fault, Outcome};
+use crate::limits::MAX_DECODED_BYTES;
+
+/// What is left of [`MAX_DECODED_BYTES`] for one body.
+#[derive(Debug)]
+pub(super) struct Budget {
+    left: usize,
+}
+
+impl Budget {
+    /// The budget of one body.
+    pub(super) fn new() -> Self {
+        Self { left: MAX_DECODED_BYTES }
+    }
+
+    /// Takes the size of something that was read at `offset`.
+    #[inline]
+    pub(super) fn take(&mut self, bytes: usize, offset: usize) -> Outcome<()> {
+        match self.left.checked_sub(bytes) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(Fault::exceeded(offset, "the decoded size of the body in bytes", MAX_DECODED_BYTES)),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The batch under construction: each label set once, each family told once.
+
+use super::exemplars::Example;
+use crate::otlp::budget::Budget;
+use crate::otlp::fault::Outcome;
+use clew_model::UnixMillis;
+use clew_model::metrics::{Exemplar, HistogramSample, Labels, Metadata, MetricBatch, NativeHistogram, Sample};
+use hashbrown::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Bytes that a series takes beside its labels: its entry in the list and in the table.
+const SERIES_BYTES: usize = 64;
+
+/// A [`MetricBatch`] under construction.
+#[derive(Debug, Default)]
+pub(super) struct BatchBuilder {
+    batch: MetricBatch,
+    series: HashMap<Labels, u32>,
+    families: HashSet<String>,
+}
+
+impl BatchBuilder {
+    /// The finished batch.
+    pub(super) fn finish(self) -> MetricBatch {
+        self.batch
+    }
+
+    /// The index of a label set.
+    pub(super) fn series(&mut self, labels: Labels, budget: &mut Budget, offset: usize) -> Outcome<u32> {
+        if let Some(index) = self.series.get(&labels) {
+            return Ok(*index);
+        }
+        budget.take(SERIES_BYTES + labels.as_bytes().len(), offset)?;
+        // the budget ends long before the indexes do
+        let index = self.batch.series.len() as u32;
+        self.batch.series.push(labels.clone());
+        self.series.insert(labels, index);
+        Ok(index)
+    }
+
+    /// Adds a float sample.
+    pub(super) fn sample(&mut self, series: u32, time: UnixMillis, value: f64) {
+        self.batch.samples.push(Sample { series, time, value });
+    }
+
+    /// Adds a native histogram.
+    pub(super) fn histogram(&mut self, series: u32, time: UnixMillis, histogram: NativeHistogram) {
+        self.batch.histograms.push(HistogramSample { series, time, histogram: Arc::new(histogram) });
+    }
+
+    /// Adds an exemplar.
+    pub(super) fn exemplar(&mut self, series: u32, example: Example) {
+        let Example { time, value, labels } = example;
+        self.batch.exemplars.push(Exemplar { series, time, value, labels });
+    }
+
+    /// Tells about a family, the first time.
+    pub(super) fn metadata(&mut self, metadata: &Metadata) {
+        if !self.families.contains(&metadata.metric) {
+            self.families.insert(metadata.metric.clone());
+            self.batch.metadata.push(metadata.clone());
+        }
+    }
+}
