@@ -53,3 +53,91 @@ pub struct NativeHistogram {
     /// What is known of a counter reset.
     pub reset_hint: ResetHint,
 }
+
+/// One bucket of a histogram with its bounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HistogramBucket {
+    /// Lower bound.
+    pub lower: f64,
+    /// Upper bound.
+    pub upper: f64,
+    /// Observations in it.
+    pub count: f64,
+}
+
+/// The schema of custom buckets.
+pub const CUSTOM_BUCKETS_SCHEMA: i32 = -53;
+
+impl NativeHistogram {
+    /// The buckets that hold something, from the lowest to the highest, the zero bucket in its place.
+    #[must_use]
+    pub fn buckets(&self) -> Vec<HistogramBucket> {
+        let mut all: Vec<HistogramBucket> = indexed(&self.negative_spans, &self.negative_buckets)
+            .map(|(index, count)| HistogramBucket {
+                lower: -self.upper_bound(index),
+                upper: -self.upper_bound(index.saturating_sub(1)),
+                count,
+            })
+            .collect();
+        all.reverse();
+        if self.zero_count != 0.0 {
+            all.push(HistogramBucket {
+                lower: -self.zero_threshold,
+                upper: self.zero_threshold,
+                count: self.zero_count,
+            });
+        }
+        all.extend(indexed(&self.positive_spans, &self.positive_buckets).map(|(index, count)| HistogramBucket {
+            lower: self.upper_bound(index.saturating_sub(1)),
+            upper: self.upper_bound(index),
+            count,
+        }));
+        all.retain(|bucket| bucket.count != 0.0);
+        all
+    }
+
+    /// The upper bound of the positive bucket with this index: base^index with base = 2^(2^-schema); custom bounds by
+    /// their place, -Inf before the first and +Inf after the last.
+    fn upper_bound(&self, index: i32) -> f64 {
+        if self.schema == CUSTOM_BUCKETS_SCHEMA {
+            return match usize::try_from(index) {
+                Err(_) => f64::NEG_INFINITY,
+                Ok(index) => self.custom_bounds.get(index).copied().unwrap_or(f64::INFINITY),
+            };
+        }
+        (f64::from(index) * f64::from(-self.schema).exp2()).exp2()
+    }
+}
+
+/// The counts with the index of their buckets.
+fn indexed<'a>(spans: &'a [Span], counts: &'a [f64]) -> impl Iterator<Item = (i32, f64)> {
+    let mut next = 0i32;
+    let indexes = spans.iter().flat_map(move |span| {
+        let first = next.saturating_add(span.offset);
+        next = first.saturating_add_unsigned(span.length);
+        first..next
+    });
+    indexes.zip(counts.iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_have_the_bounds_of_their_schema() {
+        let histogram = NativeHistogram {
+            schema: 0,
+            zero_threshold: 0.001,
+            zero_count: 2.0,
+            positive_spans: vec![Span { offset: 0, length: 2 }, Span { offset: 1, length: 1 }],
+            positive_buckets: vec![1.0, 0.0, 3.0],
+            negative_spans: vec![Span { offset: 1, length: 1 }],
+            negative_buckets: vec![4.0],
+            ..NativeHistogram::default()
+        };
+        let buckets: Vec<_> = histogram.buckets().iter().map(|one| (one.lower, one.upper, one.count)).collect();
+        // Schema 0: bucket i is (2^(i-1), 2^i].
+        assert_eq!(buckets, [(-2.0, -1.0, 4.0), (-0.001, 0.001, 2.0), (0.5, 1.0, 1.0), (4.0, 8.0, 3.0)]);
+    }
+}

@@ -6,7 +6,7 @@ mod matcher;
 mod reader;
 mod sample;
 
-pub use histogram::{NativeHistogram, ResetHint, Span as BucketSpan};
+pub use histogram::{CUSTOM_BUCKETS_SCHEMA, HistogramBucket, NativeHistogram, ResetHint, Span as BucketSpan};
 pub use labels::{BUCKET_LABEL, LabelError, Labels, METRIC_NAME, QUANTILE_LABEL};
 pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use reader::{CardinalityEntry, ExemplarRow, MetricReader, SeriesData};
