@@ -23,9 +23,7 @@ pub struct SystemClock {
 impl SystemClock {
     /// A clock whose monotonic time starts at zero now.
     pub fn new() -> Self {
-        Self {
-            started: Instant::now(),
-        }
+        Self { started: Instant::now() }
     }
 }
 
@@ -39,8 +37,7 @@ impl Clock for SystemClock {
     fn now(&self) -> i64 {
         match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
-            Err(before) => i64::try_from(before.duration().as_nanos())
-                .map_or(i64::MIN, |nanoseconds| -nanoseconds),
+            Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanoseconds| -nanoseconds),
         }
     }
 
@@ -65,9 +62,7 @@ impl SimClock {
     /// A clock showing `now` (nanoseconds since 1970), with monotonic time zero.
     pub fn new(now: i64) -> Self {
         let monotonic = Duration::ZERO;
-        Self {
-            time: Arc::new(Mutex::new(SimTime { now, monotonic })),
-        }
+        Self { time: Arc::new(Mutex::new(SimTime { now, monotonic })) }
     }
 
     /// Sets the wall clock (nanoseconds since 1970), as an administrator or NTP would: monotonic time stays.
@@ -113,15 +108,9 @@ mod tests {
         let clock = SimClock::new(1_000);
         let shared = clock.clone();
         clock.advance(Duration::from_nanos(500));
-        assert_eq!(
-            (shared.now(), shared.monotonic()),
-            (1_500, Duration::from_nanos(500))
-        );
+        assert_eq!((shared.now(), shared.monotonic()), (1_500, Duration::from_nanos(500)));
         clock.set(-7);
-        assert_eq!(
-            (shared.now(), shared.monotonic()),
-            (-7, Duration::from_nanos(500))
-        );
+        assert_eq!((shared.now(), shared.monotonic()), (-7, Duration::from_nanos(500)));
         clock.set(i64::MAX);
         clock.advance(Duration::from_secs(1));
         assert_eq!(shared.now(), i64::MAX);

@@ -8,7 +8,5 @@ pub mod files;
 pub mod randomness;
 
 pub use clock::{Clock, SimClock, SystemClock};
-pub use files::{
-    DirEntry, DiskFiles, Fault, Files, Lock, Operation, ReadFile, SimFiles, WriteFile, atomic_write,
-};
+pub use files::{DirEntry, DiskFiles, Fault, Files, Lock, Operation, ReadFile, SimFiles, WriteFile, atomic_write};
 pub use randomness::{OsRandom, Random, SeededRandom};

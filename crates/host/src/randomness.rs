@@ -57,9 +57,7 @@ impl SeededRandom {
 
 impl fmt::Debug for SeededRandom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SeededRandom")
-            .field("seed", &self.seed)
-            .finish_non_exhaustive()
+        f.debug_struct("SeededRandom").field("seed", &self.seed).finish_non_exhaustive()
     }
 }
 

@@ -58,11 +58,7 @@ fn unsynced_bytes_may_be_lost_kept_torn_or_damaged() {
     let clean = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 9);
     assert!(has(|bytes| bytes.is_empty()));
     assert!(all.contains(&Some(vec![9; 2_800])));
-    assert!(
-        all.iter()
-            .flatten()
-            .any(|bytes| clean(bytes) && bytes.len() % 700 != 0)
-    );
+    assert!(all.iter().flatten().any(|bytes| clean(bytes) && bytes.len() % 700 != 0));
     assert!(all.iter().flatten().any(|bytes| !clean(bytes)));
     assert!(all.iter().flatten().all(|bytes| bytes.len() <= 2_800));
 }
@@ -118,11 +114,7 @@ fn atomic_write_leaves_the_old_or_the_new_at_every_operation() {
 fn a_rename_without_a_synced_file_may_show_an_empty_one() {
     let prepare = |files: &SimFiles| {
         atomic_write(files, path("manifest"), b"old").unwrap();
-        files
-            .create(path("new"))
-            .unwrap()
-            .write_all(b"new")
-            .unwrap();
+        files.create(path("new")).unwrap().write_all(b"new").unwrap();
         files.rename(path("new"), path("manifest")).unwrap();
     };
     let all = outcomes(prepare, "manifest");
@@ -197,11 +189,7 @@ fn nothing_works_without_power_and_the_survivor_works() {
     assert!(reader.len().is_err());
     assert!(files.exists(path("log")).is_err());
     survivor.lock(path("/")).unwrap();
-    survivor
-        .open_append(path("log"))
-        .unwrap()
-        .write_all(b"y")
-        .unwrap();
+    survivor.open_append(path("log")).unwrap().write_all(b"y").unwrap();
     assert_eq!(read(&survivor, "log"), Some(b"y".to_vec()));
 }
 
@@ -230,11 +218,7 @@ fn a_seed_decides_what_survives() {
     let survive = |seed| {
         let files = SimFiles::new();
         for name in ["a", "b", "c"] {
-            files
-                .create(path(name))
-                .unwrap()
-                .write_all(&[5; 3_000])
-                .unwrap();
+            files.create(path(name)).unwrap().write_all(&[5; 3_000]).unwrap();
         }
         let survivor = files.crash(seed);
         ["a", "b", "c"].map(|name| read(&survivor, name))

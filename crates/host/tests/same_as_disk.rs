@@ -91,9 +91,7 @@ fn run(files: &dyn Files, root: &Path, step: &Step) -> Answer {
                 file.overwrite_at(bytes, *offset)?;
                 Answer::Length(file.len())
             }
-            Step::Read(name, offset, len) => {
-                Answer::Bytes(files.open(&at(name))?.read_at(*offset, *len)?)
-            }
+            Step::Read(name, offset, len) => Answer::Bytes(files.open(&at(name))?.read_at(*offset, *len)?),
             Step::ReadExact(name, offset, len) => {
                 let mut buffer = vec![0; *len];
                 files.open(&at(name))?.read_exact_at(&mut buffer, *offset)?;
@@ -216,11 +214,7 @@ fn there_is_room_on_the_disk() {
 fn a_removed_file_is_still_read_through_its_handle() {
     on_both(|files, dir| {
         let path = dir.join("part");
-        files
-            .create(&path)
-            .unwrap()
-            .write_all(b"still here")
-            .unwrap();
+        files.create(&path).unwrap().write_all(b"still here").unwrap();
         let reader = files.open(&path).unwrap();
         files.remove_file(&path).unwrap();
         assert_eq!(reader.read_at(6, 4).unwrap(), b"here");

@@ -18,9 +18,7 @@ pub enum JournalError {
     Io(#[source] io::Error),
 
     /// A sync failed before, so nobody knows what the disk holds. Nothing is taken until the journal is opened anew.
-    #[error(
-        "the journal stopped when it could not make its frames durable ({cause}); restart once the disk is well"
-    )]
+    #[error("the journal stopped when it could not make its frames durable ({cause}); restart once the disk is well")]
     Poisoned {
         /// The first failure.
         cause: Arc<str>,
@@ -56,9 +54,7 @@ pub enum JournalError {
     },
 
     /// The payload is over the limit.
-    #[error(
-        "a journal frame of {bytes} bytes is over the limit of {MAX_PAYLOAD_BYTES}; send smaller batches"
-    )]
+    #[error("a journal frame of {bytes} bytes is over the limit of {MAX_PAYLOAD_BYTES}; send smaller batches")]
     FrameTooLarge {
         /// The payload's size.
         bytes: usize,
@@ -80,19 +76,12 @@ impl JournalError {
     }
 
     pub(crate) fn is_storage_full_kind(kind: io::ErrorKind) -> bool {
-        matches!(
-            kind,
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-        )
+        matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }
 }
 
 impl From<io::Error> for JournalError {
     fn from(error: io::Error) -> Self {
-        if Self::is_storage_full_kind(error.kind()) {
-            Self::StorageFull(error)
-        } else {
-            Self::Io(error)
-        }
+        if Self::is_storage_full_kind(error.kind()) { Self::StorageFull(error) } else { Self::Io(error) }
     }
 }

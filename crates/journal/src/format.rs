@@ -63,12 +63,8 @@ impl SegmentHeader {
             return Err(BadHeader::Newer(version));
         }
         let mut read = || -> Option<_> {
-            let header = Self {
-                journal: fields.u64()?,
-                salt: fields.u64()?,
-                first: fields.u64()?,
-                previous: fields.u64()?,
-            };
+            let header =
+                Self { journal: fields.u64()?, salt: fields.u64()?, first: fields.u64()?, previous: fields.u64()? };
             Some((header, u32::from_le_bytes(fields.take()?)))
         };
         let (header, checksum) = read().ok_or(BadHeader::Damaged("short segment header"))?;
@@ -77,9 +73,7 @@ impl SegmentHeader {
             return Err(BadHeader::Damaged("segment header with a wrong checksum"));
         }
         if header.first == 0 || header.previous >= header.first {
-            return Err(BadHeader::Damaged(
-                "segment header with impossible positions",
-            ));
+            return Err(BadHeader::Damaged("segment header with impossible positions"));
         }
         Ok(header)
     }
@@ -100,13 +94,7 @@ pub(crate) struct FrameHeader {
 impl FrameHeader {
     /// The header of a payload that is within the limit, with its checksum.
     pub(crate) fn new(salt: u64, sequence: u64, unsynced: u32, kind: u8, payload: &[u8]) -> Self {
-        let mut header = Self {
-            length: payload.len() as u32,
-            checksum: 0,
-            sequence,
-            unsynced,
-            kind,
-        };
+        let mut header = Self { length: payload.len() as u32, checksum: 0, sequence, unsynced, kind };
         header.checksum = header.compute(salt, payload);
         header
     }
@@ -176,12 +164,8 @@ impl Fields<'_> {
 mod tests {
     use super::*;
 
-    const HEADER: SegmentHeader = SegmentHeader {
-        journal: 0x0102_0304_0506_0708,
-        salt: 0x1112_1314_1516_1718,
-        first: 5,
-        previous: 4,
-    };
+    const HEADER: SegmentHeader =
+        SegmentHeader { journal: 0x0102_0304_0506_0708, salt: 0x1112_1314_1516_1718, first: 5, previous: 4 };
 
     /// CRC-32 (IEEE 802.3) bit by bit, from its definition.
     fn crc(bytes: &[u8]) -> u32 {

@@ -27,10 +27,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            segment_bytes: DEFAULT_SEGMENT_BYTES,
-            salvage: false,
-        }
+        Self { segment_bytes: DEFAULT_SEGMENT_BYTES, salvage: false }
     }
 }
 
@@ -117,12 +114,9 @@ impl Journal {
             first: found.next,
             previous: found.previous,
         };
-        let (current, file) =
-            segment::create(&*files, dir, &header).map_err(|failed| failed.error)?;
+        let (current, file) = segment::create(&*files, dir, &header).map_err(|failed| failed.error)?;
         let recovery = found.recovery;
-        metrics
-            .torn_tails
-            .add(u64::from(recovery.torn_tail.is_some()));
+        metrics.torn_tails.add(u64::from(recovery.torn_tail.is_some()));
         let skipped = recovery.skipped.iter().map(|skipped| skipped.bytes);
         metrics.skipped_bytes.add(skipped.sum());
         let state = State {
@@ -169,10 +163,7 @@ impl Journal {
     pub fn append_with(
         &self,
         kind: u8,
-        encode: impl FnOnce(
-            AppendSlot,
-            &mut Vec<u8>,
-        ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>,
+        encode: impl FnOnce(AppendSlot, &mut Vec<u8>) -> Result<(), Box<dyn std::error::Error + Send + Sync>>,
     ) -> Result<JournalPosition, JournalError> {
         let mut state = self.state_with_room()?;
         let result = state.append(kind, encode);
@@ -183,7 +174,6 @@ impl Journal {
             }
             Err(_) => self.metrics.append_failures.inc(),
         }
-        self.show(&state);
         state.forget_big_buffers();
         result
     }
@@ -305,6 +295,7 @@ impl Journal {
         drop(state);
         let result = self.sync_file(&*file);
         let mut state = lock(&self.state);
+        self.show(&state);
         state.finish_sync(result, last)
     }
 
@@ -326,19 +317,10 @@ impl Journal {
             let result = self.sync_file(&*state.file);
             state.finish_sync(result, last)?;
         }
-        let header = SegmentHeader {
-            journal: state.journal,
-            salt: self.random.u64(),
-            first,
-            previous: state.previous,
-        };
+        let header = SegmentHeader { journal: state.journal, salt: self.random.u64(), first, previous: state.previous };
         let created = segment::create(&*self.files, &self.dir, &header);
         let (segment, file) = created.map_err(|failed| {
-            if failed.may_exist {
-                state.fail(&failed.error)
-            } else {
-                JournalError::from(failed.error)
-            }
+            if failed.may_exist { state.fail(&failed.error) } else { JournalError::from(failed.error) }
         })?;
         let closed = std::mem::replace(&mut state.current, segment);
         state.closed.push_back(closed);
@@ -361,25 +343,17 @@ impl State {
     fn check(&self) -> Result<(), JournalError> {
         match &self.failure {
             None => Ok(()),
-            Some(cause) => Err(JournalError::Poisoned {
-                cause: Arc::clone(cause),
-            }),
+            Some(cause) => Err(JournalError::Poisoned { cause: Arc::clone(cause) }),
         }
     }
 
     /// Stops the journal for good.
     fn fail(&mut self, error: &io::Error) -> JournalError {
         let cause = self.failure.get_or_insert_with(|| error.to_string().into());
-        JournalError::Poisoned {
-            cause: Arc::clone(cause),
-        }
+        JournalError::Poisoned { cause: Arc::clone(cause) }
     }
 
-    fn finish_sync(
-        &mut self,
-        result: io::Result<()>,
-        last: u64,
-    ) -> Result<JournalPosition, JournalError> {
+    fn finish_sync(&mut self, result: io::Result<()>, last: u64) -> Result<JournalPosition, JournalError> {
         if let Err(error) = result {
             return Err(self.fail(&error));
         }
@@ -398,9 +372,7 @@ impl State {
         F: FnOnce(AppendSlot, &mut Vec<u8>) -> Result<(), Box<dyn std::error::Error + Send + Sync>>,
     {
         let sequence = self.next;
-        let after = sequence
-            .checked_add(1)
-            .ok_or(JournalError::OutOfPositions)?;
+        let after = sequence.checked_add(1).ok_or(JournalError::OutOfPositions)?;
         let slot = AppendSlot {
             position: JournalPosition(sequence),
             segment: JournalPosition(self.current.first),

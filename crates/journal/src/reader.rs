@@ -83,11 +83,7 @@ impl FrameReader {
             // Borrowed anew: the borrow above may not outlive the early return.
             let payload = self.buffered(offset, total, FRAME_HEADER_BYTES);
             let kind = header.kind;
-            return Ok(Step::Frame {
-                sequence,
-                kind,
-                payload,
-            });
+            return Ok(Step::Frame { sequence, kind, payload });
         }
         self.offset = offset;
         self.sequence = sequence;

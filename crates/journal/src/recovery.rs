@@ -76,13 +76,7 @@ pub(crate) fn recover(files: &dyn Files, dir: &Path, salvage: bool) -> Result<Fo
         dir,
         salvage,
         checked_previous: None,
-        found: Found {
-            journal: None,
-            segments: VecDeque::new(),
-            previous: 0,
-            next: 1,
-            recovery: Recovery::default(),
-        },
+        found: Found { journal: None, segments: VecDeque::new(), previous: 0, next: 1, recovery: Recovery::default() },
     };
     let firsts = scan.list()?;
     for (index, first) in firsts.iter().enumerate() {
@@ -145,24 +139,14 @@ impl Scan<'_> {
         let bytes = file.len()?;
         self.found.recovery.segments += 1;
         self.found.recovery.bytes += bytes;
-        let mut segment = Segment {
-            path,
-            salt: 0,
-            first,
-            last: first.saturating_sub(1),
-            end: bytes,
-            bytes,
-        };
+        let mut segment = Segment { path, salt: 0, first, last: first.saturating_sub(1), end: bytes, bytes };
         let header = SegmentHeader::decode(&file.read_at(0, SEGMENT_HEADER_BYTES)?);
         let header = match self.check_header(header, first, &segment.path)? {
             Ok(header) => header,
             Err(reason) => return self.damaged(segment, 0, reason),
         };
         segment.salt = header.salt;
-        if self
-            .checked_previous
-            .is_some_and(|last| last != header.previous)
-        {
+        if self.checked_previous.is_some_and(|last| last != header.previous) {
             self.report(&segment, 0, 0, "frames missing before this segment")?;
         }
         let mut reader = FrameReader::new(file, &segment);
@@ -179,21 +163,13 @@ impl Scan<'_> {
                 return self.damaged(segment, good, reason);
             }
             Some(reason) => {
-                self.found.recovery.torn_tail = Some(TornTail {
-                    file: segment.path.clone(),
-                    offset: good,
-                    bytes: bytes - good,
-                    reason,
-                });
+                self.found.recovery.torn_tail =
+                    Some(TornTail { file: segment.path.clone(), offset: good, bytes: bytes - good, reason });
             }
             None => {}
         }
         segment.end = good;
-        self.found.previous = if segment.is_empty() {
-            header.previous
-        } else {
-            segment.last
-        };
+        self.found.previous = if segment.is_empty() { header.previous } else { segment.last };
         self.checked_previous = Some(self.found.previous);
         self.take(segment, 0);
         Ok(())
@@ -210,11 +186,7 @@ impl Scan<'_> {
             Ok(header) => header,
             Err(BadHeader::Damaged(reason)) => return Ok(Err(reason)),
             Err(BadHeader::Newer(version)) => {
-                return Err(JournalError::NewerFormat {
-                    file: path.to_owned(),
-                    version,
-                    supported: VERSION,
-                });
+                return Err(JournalError::NewerFormat { file: path.to_owned(), version, supported: VERSION });
             }
         };
         if header.first != first {
@@ -228,12 +200,7 @@ impl Scan<'_> {
     }
 
     /// A segment whose bytes from `offset` on cannot be trusted: an error, or passed over.
-    fn damaged(
-        &mut self,
-        mut segment: Segment,
-        offset: u64,
-        reason: &'static str,
-    ) -> Result<(), JournalError> {
+    fn damaged(&mut self, mut segment: Segment, offset: u64, reason: &'static str) -> Result<(), JournalError> {
         let lost = segment.bytes - offset;
         self.report(&segment, offset, lost, reason)?;
         segment.end = offset;
@@ -244,27 +211,12 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn report(
-        &mut self,
-        segment: &Segment,
-        offset: u64,
-        bytes: u64,
-        reason: &'static str,
-    ) -> Result<(), JournalError> {
+    fn report(&mut self, segment: &Segment, offset: u64, bytes: u64, reason: &'static str) -> Result<(), JournalError> {
         let file = segment.path.clone();
         if !self.salvage {
-            return Err(JournalError::Corrupt {
-                file,
-                offset,
-                reason,
-            });
+            return Err(JournalError::Corrupt { file, offset, reason });
         }
-        self.found.recovery.skipped.push(Skipped {
-            file,
-            offset,
-            bytes,
-            reason,
-        });
+        self.found.recovery.skipped.push(Skipped { file, offset, bytes, reason });
         Ok(())
     }
 
@@ -327,9 +279,7 @@ fn copy_over(files: &dyn Files, dir: &Path, segment: &Segment) -> io::Result<()>
 fn rewrite_in_place(files: &dyn Files, dir: &Path, segment: &Segment) -> io::Result<()> {
     let target = files.open_append(&segment.path)?;
     target.truncate(segment.end)?;
-    for_each_chunk(files, segment, |bytes, offset| {
-        target.overwrite_at(bytes, offset)
-    })?;
+    for_each_chunk(files, segment, |bytes, offset| target.overwrite_at(bytes, offset))?;
     target.sync()?;
     files.sync_dir(dir)
 }

@@ -72,11 +72,7 @@ fn read_segment<E: From<JournalError>>(
     loop {
         let offset = reader.offset();
         match reader.next().map_err(JournalError::from)? {
-            Step::Frame {
-                sequence,
-                kind,
-                payload,
-            } => take(Frame {
+            Step::Frame { sequence, kind, payload } => take(Frame {
                 position: JournalPosition(sequence),
                 segment: JournalPosition(segment.first),
                 first_in_segment: sequence == segment.first,
@@ -85,11 +81,7 @@ fn read_segment<E: From<JournalError>>(
             })?,
             Step::End => return Ok(()),
             Step::Bad(reason) => {
-                return Err(E::from(JournalError::Corrupt {
-                    file: segment.path.clone(),
-                    offset,
-                    reason,
-                }));
+                return Err(E::from(JournalError::Corrupt { file: segment.path.clone(), offset, reason }));
             }
         }
     }

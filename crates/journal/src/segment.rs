@@ -57,10 +57,7 @@ pub(crate) fn create(
 ) -> Result<(Segment, Arc<dyn WriteFile>), NotCreated> {
     let path = dir.join(file_name(header.first));
     let temporary = dir.join(file_name(header.first) + TEMPORARY_SUFFIX);
-    let certainly_not = |error| NotCreated {
-        error,
-        may_exist: false,
-    };
+    let certainly_not = |error| NotCreated { error, may_exist: false };
     write_synced(files, &temporary, &header.encode()).map_err(|error| {
         // A full disk needs the space back; if this fails too, the next start removes it.
         let _ = files.remove_file(&temporary);
@@ -71,10 +68,7 @@ pub(crate) fn create(
         files.sync_dir(dir)?;
         files.open_append(&path)
     };
-    let file = finish().map_err(|error| NotCreated {
-        error,
-        may_exist: true,
-    })?;
+    let file = finish().map_err(|error| NotCreated { error, may_exist: true })?;
     let segment = Segment {
         path,
         salt: header.salt,

@@ -9,15 +9,9 @@ use clew_host::{Files, SimFiles, atomic_write};
 use clew_journal::{JournalError, Options};
 use common::{DIR, Owned, SMALL, names, open_with, replay};
 
-const SALVAGE: Options = Options {
-    segment_bytes: 400,
-    salvage: true,
-};
+const SALVAGE: Options = Options { segment_bytes: 400, salvage: true };
 
-const TINY: Options = Options {
-    segment_bytes: 400,
-    salvage: false,
-};
+const TINY: Options = Options { segment_bytes: 400, salvage: false };
 
 /// Three segments of three frames each, all synced one by one.
 fn small_journal() -> (SimFiles, Vec<Owned>) {
@@ -37,11 +31,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 fn read(files: &SimFiles, name: &str) -> Vec<u8> {
-    files
-        .open(&path(name))
-        .unwrap()
-        .read_at(0, 1 << 20)
-        .unwrap()
+    files.open(&path(name)).unwrap().read_at(0, 1 << 20).unwrap()
 }
 
 /// The journal with one file changed.
@@ -59,9 +49,7 @@ fn expect_corrupt(files: &SimFiles, index: usize) -> (u64, String) {
     match open_with(files, 2, TINY) {
         Err(error @ JournalError::Corrupt { .. }) => {
             let message = error.to_string();
-            let JournalError::Corrupt { file, offset, .. } = error else {
-                unreachable!()
-            };
+            let JournalError::Corrupt { file, offset, .. } = error else { unreachable!() };
             assert_eq!(file, path(&name), "{message}");
             (offset, message)
         }
@@ -81,10 +69,7 @@ fn salvage(files: &SimFiles) -> Vec<Owned> {
     let (journal, _) = open_with(files, 4, SALVAGE).unwrap();
     let (again, _) = replay(&journal, 0).unwrap();
     let (last, before) = again.split_last().unwrap();
-    assert_eq!(
-        (before, last),
-        (&frames[..], &(position, 77, b"after".to_vec()))
-    );
+    assert_eq!((before, last), (&frames[..], &(position, 77, b"after".to_vec())));
     frames
 }
 
@@ -113,11 +98,7 @@ fn every_flipped_byte_is_found_and_never_gives_a_wrong_frame() {
                     assert_eq!(offset, begins as u64);
                     let mut expected = frames;
                     expected.drain(index * 3 + intact..index * 3 + 3);
-                    assert_eq!(
-                        salvage(&files),
-                        expected,
-                        "byte {position} of segment {index}"
-                    );
+                    assert_eq!(salvage(&files), expected, "byte {position} of segment {index}");
                 }
             }
         }
@@ -185,10 +166,7 @@ fn a_segment_of_another_journal_or_under_another_name_is_refused() {
     let first = read(&files, &names(&files)[0]);
     let (files, _) = with_changed(1, |bytes| *bytes = first);
     let (_, message) = expect_corrupt(&files, 1);
-    assert!(
-        message.contains("does not fit the file's name"),
-        "{message}"
-    );
+    assert!(message.contains("does not fit the file's name"), "{message}");
 }
 
 #[test]
@@ -206,11 +184,7 @@ fn frames_of_an_earlier_file_in_the_same_blocks_are_not_accepted() {
     drop(journal);
     let name = &names(&files)[0];
     let rest = &stale[48 + 71..];
-    files
-        .open_append(&path(name))
-        .unwrap()
-        .write_all(rest)
-        .unwrap();
+    files.open_append(&path(name)).unwrap().write_all(rest).unwrap();
     let (journal, recovery) = open_with(&files, 7, SMALL).unwrap();
     assert_eq!(replay(&journal, 0).unwrap().0, vec![(1, 0, vec![1; 50])]);
     assert_eq!(recovery.torn_tail.unwrap().bytes, rest.len() as u64);

@@ -30,34 +30,21 @@ impl Model {
         for window in frames.windows(2) {
             let (one, next) = (window[0].0, window[1].0);
             assert!(one < next, "{one} before {next}");
-            let lost = self
-                .begun
-                .keys()
-                .find(|position| (one + 1..next).contains(*position));
+            let lost = self.begun.keys().find(|position| (one + 1..next).contains(*position));
             assert!(lost.is_none(), "lost {lost:?}");
         }
         for (position, kind, payload) in frames {
             let (expected_kind, expected) = self.begun.get(position).expect("never appended");
-            assert!(
-                kind == expected_kind && payload == expected,
-                "frame {position} differs"
-            );
+            assert!(kind == expected_kind && payload == expected, "frame {position} differs");
         }
         let last_frame = frames.last().map_or(0, |frame| frame.0);
         let first_frame = frames.first().map_or(u64::MAX, |frame| frame.0);
         let kept = self.trimmed + 1..=self.acknowledged;
-        for position in self
-            .begun
-            .keys()
-            .filter(|position| kept.contains(*position))
-        {
+        for position in self.begun.keys().filter(|position| kept.contains(*position)) {
             let held = first_frame..=last_frame;
             assert!(held.contains(position), "lost {position}, {held:?} is left");
         }
-        assert!(
-            last >= self.acknowledged,
-            "position {last} was acknowledged before"
-        );
+        assert!(last >= self.acknowledged, "position {last} was acknowledged before");
         self.begun.retain(|position, _| *position <= last_frame);
         self.acknowledged = last;
     }
@@ -73,12 +60,7 @@ fn frame(rng: &mut Rng) -> (u8, Vec<u8>) {
 }
 
 /// One random call. The error ends the life.
-fn step(
-    journal: &Journal,
-    files: &SimFiles,
-    model: &mut Model,
-    rng: &mut Rng,
-) -> Result<(), JournalError> {
+fn step(journal: &Journal, files: &SimFiles, model: &mut Model, rng: &mut Rng) -> Result<(), JournalError> {
     match rng.u8(..100) {
         0..70 => {
             let (kind, payload) = frame(rng);
@@ -124,22 +106,13 @@ fn live(files: &SimFiles, model: &mut Model, rng: &mut Rng, seed: u64) -> Result
         drop(journal);
         let (again, recovery) = open_with(files, rng.u64(..), SMALL)?;
         assert_eq!(recovery.torn_tail, None, "seed {seed}");
-        assert_eq!(
-            replay(&again, 0)?.0,
-            frames,
-            "seed {seed}: opening twice differs"
-        );
+        assert_eq!(replay(&again, 0)?.0, frames, "seed {seed}: opening twice differs");
         return steps(&again, files, model, rng);
     }
     steps(&journal, files, model, rng)
 }
 
-fn steps(
-    journal: &Journal,
-    files: &SimFiles,
-    model: &mut Model,
-    rng: &mut Rng,
-) -> Result<(), JournalError> {
+fn steps(journal: &Journal, files: &SimFiles, model: &mut Model, rng: &mut Rng) -> Result<(), JournalError> {
     for _ in 0..rng.u8(..60) {
         step(journal, files, model, rng)?;
     }
@@ -158,10 +131,7 @@ fn run(seed: u64) {
         }
         let result = live(&files, &mut model, &mut rng, seed);
         match result {
-            Ok(())
-            | Err(
-                JournalError::Poisoned { .. } | JournalError::Io(_) | JournalError::StorageFull(_),
-            ) => {}
+            Ok(()) | Err(JournalError::Poisoned { .. } | JournalError::Io(_) | JournalError::StorageFull(_)) => {}
             Err(error) => panic!("seed {seed}: {error:?}"),
         }
         // A kill leaves the disk as programs saw it.
@@ -207,10 +177,7 @@ fn a_crash_at_each_operation_of_a_recovery_harms_nothing() {
             let files = files.crash(operation);
             let (journal, _) = open_with(&files, seed + 2, SMALL).unwrap();
             let (found, _) = replay(&journal, 0).unwrap();
-            assert!(
-                found.len() >= 51 && frames.starts_with(&found),
-                "seed {seed}"
-            );
+            assert!(found.len() >= 51 && frames.starts_with(&found), "seed {seed}");
         }
     }
 }

@@ -22,16 +22,9 @@ fn frames_come_back_in_order_with_kind_and_bytes() {
     assert_eq!(journal.append(0, b"").unwrap().0, 2);
     assert_eq!(journal.sync().unwrap().0, 2);
     assert_eq!(journal.append(9, b"three").unwrap().0, 3);
-    let expected = vec![
-        (1, 3, b"one".to_vec()),
-        (2, 0, Vec::new()),
-        (3, 9, b"three".to_vec()),
-    ];
+    let expected = vec![(1, 3, b"one".to_vec()), (2, 0, Vec::new()), (3, 9, b"three".to_vec())];
     let (frames, replayed) = replay(&journal, 0).unwrap();
-    assert_eq!(
-        (&frames, replayed.frames, replayed.missing),
-        (&expected, 3, 0)
-    );
+    assert_eq!((&frames, replayed.frames, replayed.missing), (&expected, 3, 0));
     drop(journal);
     let (journal, recovery) = open_with(&files, 2, SMALL).unwrap();
     assert_eq!((recovery.frames, recovery.last.0), (3, 3));
@@ -47,9 +40,7 @@ fn the_same_on_a_real_disk() {
     let open = |seed| {
         let (files, random) = (Arc::new(DiskFiles), Arc::new(SeededRandom::new(seed)));
         let metrics = JournalMetrics::new(&registry(), "logs");
-        Journal::open(files, random, &dir, SMALL, metrics)
-            .unwrap()
-            .0
+        Journal::open(files, random, &dir, SMALL, metrics).unwrap().0
     };
     let journal = open(1);
     for number in 0..100_u8 {
@@ -59,9 +50,7 @@ fn the_same_on_a_real_disk() {
     drop(journal);
     let journal = open(2);
     let (frames, _) = replay(&journal, 0).unwrap();
-    let expected: Vec<_> = (0..100_u8)
-        .map(|n| (u64::from(n) + 1, n, vec![n; 100]))
-        .collect();
+    let expected: Vec<_> = (0..100_u8).map(|n| (u64::from(n) + 1, n, vec![n; 100])).collect();
     assert_eq!(frames, expected);
     assert_eq!(journal.trim(JournalPosition(100)).unwrap(), 4);
     assert_eq!(journal.stats().segments, 1);
@@ -121,10 +110,7 @@ fn trim_removes_whole_segments_that_are_done_and_positions_go_on() {
     assert_eq!(trim(9), 1);
     assert_eq!(names(&files), ["00000000000000000010.journal"]);
     let stats = journal.stats();
-    assert_eq!(
-        (stats.segments, stats.bytes, stats.first.0, stats.last.0),
-        (1, 48, 10, 9)
-    );
+    assert_eq!((stats.segments, stats.bytes, stats.first.0, stats.last.0), (1, 48, 10, 9));
     drop(journal);
     for seed in 2..5 {
         let (journal, recovery) = open_with(&files, seed, SMALL).unwrap();
@@ -213,38 +199,52 @@ fn the_journal_opens_on_a_disk_without_room_for_a_copy() {
     assert_eq!(names(&files).len(), 2);
 }
 
-#[test]
-fn a_failed_sync_stops_the_journal_and_says_why() {
-    let files = SimFiles::new();
-    let (journal, _) = open_with(&files, 1, SMALL).unwrap();
+/// A journal with one acknowledged frame and one whose sync failed.
+fn with_failed_sync(files: &SimFiles) -> (Journal, JournalError) {
+    let (journal, _) = open_with(files, 1, SMALL).unwrap();
     journal.append(0, b"acknowledged").unwrap();
     journal.sync().unwrap();
-    journal.append(0, b"lost").unwrap();
+    journal.append(0, b"in doubt").unwrap();
     files.fail_next(Operation::Sync, Fault::Device);
-    let check = |error: JournalError| {
+    let error = journal.sync().unwrap_err();
+    (journal, error)
+}
+
+#[test]
+fn a_failed_sync_stops_the_journal_and_says_why() {
+    let (journal, first) = with_failed_sync(&SimFiles::new());
+    let refusals = [
+        first,
+        journal.sync().unwrap_err(),
+        journal.append(0, b"refused").unwrap_err(),
+        journal.rotate().unwrap_err(),
+        journal.advance_past(JournalPosition(9)).unwrap_err(),
+    ];
+    for error in refusals {
         let message = error.to_string();
-        assert!(matches!(error, JournalError::Poisoned { .. }));
+        assert!(matches!(error, JournalError::Poisoned { .. }), "{message}");
         assert!(message.contains("cannot sync") && message.contains("input/output error"));
-    };
-    check(journal.sync().unwrap_err());
-    check(journal.sync().unwrap_err());
-    check(journal.append(0, b"refused").unwrap_err());
-    check(journal.rotate().unwrap_err());
-    drop(journal);
-    // The kernel still shows the lost frame and takes it for written: a start must not build on that.
-    let (journal, _) = open_with(&files, 2, SMALL).unwrap();
-    assert_eq!(journal.last_position().0, 2);
-    journal.append(0, b"after").unwrap();
-    journal.sync().unwrap();
-    for seed in 0..20 {
-        let (journal, _) = open_with(&files.crash(seed), 3, SMALL).unwrap();
-        if journal.last_position().0 == 0 {
-            // Only the first crash has a disk to work on.
-            continue;
+    }
+    assert_eq!(journal.stats().synced.0, 1);
+}
+
+/// The kernel goes on showing a frame whose sync failed, and takes it for written: a start must not build on that.
+#[test]
+fn a_start_after_a_failed_sync_makes_durable_what_it_reads() {
+    for has_room in [true, false] {
+        for seed in 0..20 {
+            let files = SimFiles::new();
+            drop(with_failed_sync(&files));
+            files.set_capacity((!has_room).then_some(200));
+            let (journal, _) = open_with(&files, 2, SMALL).unwrap();
+            files.set_capacity(None);
+            journal.append(0, b"after").unwrap();
+            journal.sync().unwrap();
+            let (journal, _) = open_with(&files.crash(seed), 3, SMALL).unwrap();
+            let (frames, _) = replay(&journal, 0).unwrap();
+            let payloads: Vec<_> = frames.iter().map(|frame| frame.2.as_slice()).collect();
+            assert_eq!(payloads, [&b"acknowledged"[..], b"in doubt", b"after"]);
         }
-        let (frames, _) = replay(&journal, 0).unwrap();
-        let payloads: Vec<_> = frames.iter().map(|frame| frame.2.as_slice()).collect();
-        assert_eq!(payloads, [&b"acknowledged"[..], b"lost", b"after"]);
     }
 }
 
@@ -271,10 +271,7 @@ fn appends_from_many_threads_get_one_position_each_and_survive() {
     };
     let mut given: Vec<(u64, u8)> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4).map(|n| scope.spawn(move || append(n))).collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect()
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     given.sort_unstable();
     let (journal, _) = open_with(&files.crash(1), 2, SMALL).unwrap();
@@ -299,42 +296,18 @@ fn the_journal_counts_what_it_does() {
     journal.append(0, &[1; 200]).unwrap();
     journal.sync().unwrap();
     let label = ["traces"];
-    assert_eq!(
-        registry
-            .counter(&table::JOURNAL_APPENDED_FRAMES, label)
-            .get(),
-        2
-    );
-    assert_eq!(
-        registry
-            .counter(&table::JOURNAL_APPENDED_BYTES, label)
-            .get(),
-        342
-    );
+    assert_eq!(registry.counter(&table::JOURNAL_APPENDED_FRAMES, label).get(), 2);
+    assert_eq!(registry.counter(&table::JOURNAL_APPENDED_BYTES, label).get(), 342);
     assert_eq!(registry.gauge(&table::JOURNAL_BYTES, label).get(), 390.0);
-    assert_eq!(
-        registry
-            .histogram(&table::JOURNAL_FSYNC_DURATION, label)
-            .count(),
-        1
-    );
+    assert_eq!(registry.histogram(&table::JOURNAL_FSYNC_DURATION, label).count(), 1);
     drop(journal);
     let segment = Path::new(DIR).join("00000000000000000001.journal");
-    files
-        .open_append(&segment)
-        .unwrap()
-        .write_all(b"torn")
-        .unwrap();
+    files.open_append(&segment).unwrap().write_all(b"torn").unwrap();
     let (journal, recovery) = open();
     let torn = recovery.torn_tail.unwrap();
     assert_eq!((torn.file, torn.offset, torn.bytes), (segment, 390, 4));
     assert_eq!(registry.counter(&table::JOURNAL_TORN_TAILS, label).get(), 1);
     assert_eq!(registry.gauge(&table::JOURNAL_SEGMENTS, label).get(), 2.0);
     replay(&journal, 0).unwrap();
-    assert_eq!(
-        registry
-            .counter(&table::JOURNAL_REPLAYED_FRAMES, label)
-            .get(),
-        2
-    );
+    assert_eq!(registry.counter(&table::JOURNAL_REPLAYED_FRAMES, label).get(), 2);
 }

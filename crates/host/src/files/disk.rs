@@ -30,10 +30,7 @@ impl Files for DiskFiles {
 
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
         let operation = "open for appending";
-        let file = OpenOptions::new()
-            .write(true)
-            .open(path)
-            .context(operation, path)?;
+        let file = OpenOptions::new().write(true).open(path).context(operation, path)?;
         let len = file.metadata().context(operation, path)?.len();
         Ok(Box::new(DiskWriteFile::new(file, path, len)))
     }
@@ -72,11 +69,7 @@ impl Files for DiskFiles {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        let dir_or_here = if dir.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            dir
-        };
+        let dir_or_here = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
         let directory_only = rustix::fs::OFlags::DIRECTORY.bits().cast_signed();
         OpenOptions::new()
             .read(true)
@@ -87,29 +80,18 @@ impl Files for DiskFiles {
     }
 
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
-        OpenOptions::new()
-            .write(true)
-            .open(path)
-            .and_then(|file| file.set_len(len))
-            .context("truncate", path)
+        OpenOptions::new().write(true).open(path).and_then(|file| file.set_len(len)).context("truncate", path)
     }
 
     fn available_space(&self, dir: &Path) -> io::Result<u64> {
-        let status = rustix::fs::statvfs(dir)
-            .map_err(io::Error::from)
-            .context("read the free space of", dir)?;
+        let status = rustix::fs::statvfs(dir).map_err(io::Error::from).context("read the free space of", dir)?;
         // Blocks open to ordinary users, as `df` shows them; root's reserve is left alone.
         Ok(status.f_bavail.saturating_mul(status.f_frsize))
     }
 
     fn lock(&self, dir: &Path) -> io::Result<Box<dyn Lock>> {
         let path = dir.join(LOCK_FILE);
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .context("lock", dir)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).context("lock", dir)?;
         match file.try_lock() {
             Ok(()) => Ok(Box::new(DiskLock { _file: file })),
             Err(TryLockError::WouldBlock) => Err(already_locked()).context("lock", dir),
@@ -123,20 +105,14 @@ pub(super) fn check_inside(bytes: &[u8], offset: u64, len: u64) -> io::Result<()
         Some(end) if end <= len => Ok(()),
         _ => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            format!(
-                "{} bytes at {offset} go beyond the end at {len}",
-                bytes.len()
-            ),
+            format!("{} bytes at {offset} go beyond the end at {len}", bytes.len()),
         )),
     }
 }
 
 /// What the second holder of a directory is told.
 pub(super) fn already_locked() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::WouldBlock,
-        "another process is using it: stop that one, or choose another directory",
-    )
+    io::Error::new(io::ErrorKind::WouldBlock, "another process is using it: stop that one, or choose another directory")
 }
 
 fn list(dir: &Path) -> io::Result<Vec<DirEntry>> {
@@ -178,9 +154,7 @@ impl DiskWriteFile {
 impl WriteFile for DiskWriteFile {
     fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
         let mut len = self.len.lock();
-        self.file
-            .write_all_at(bytes, *len)
-            .context("write", &self.path)?;
+        self.file.write_all_at(bytes, *len).context("write", &self.path)?;
         *len = len.saturating_add(bytes.len() as u64);
         Ok(())
     }
@@ -216,17 +190,12 @@ struct DiskReadFile {
 
 impl ReadFile for DiskReadFile {
     fn len(&self) -> io::Result<u64> {
-        let metadata = self
-            .file
-            .metadata()
-            .context("read the length of", &self.path)?;
+        let metadata = self.file.metadata().context("read the length of", &self.path)?;
         Ok(metadata.len())
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.file
-            .read_exact_at(buffer, offset)
-            .context("read", &self.path)
+        self.file.read_exact_at(buffer, offset).context("read", &self.path)
     }
 }
 

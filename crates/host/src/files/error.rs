@@ -14,11 +14,7 @@ struct Failed {
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            operation,
-            path,
-            cause,
-        } = self;
+        let Self { operation, path, cause } = self;
         write!(f, "cannot {operation} {}: {cause}", path.display())
     }
 }
@@ -35,14 +31,7 @@ impl<T> Context<T> for io::Result<T> {
         self.map_err(|cause| {
             let kind = cause.kind();
             let path = path.to_owned();
-            io::Error::new(
-                kind,
-                Failed {
-                    operation,
-                    path,
-                    cause,
-                },
-            )
+            io::Error::new(kind, Failed { operation, path, cause })
         })
     }
 }

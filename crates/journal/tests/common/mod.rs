@@ -5,26 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clew_host::{Files, SeededRandom};
-use clew_journal::{
-    Journal, JournalError, JournalMetrics, JournalPosition, Options, Recovery, Replayed,
-};
+use clew_journal::{Journal, JournalError, JournalMetrics, JournalPosition, Options, Recovery, Replayed};
 use clew_telemetry::{BuildInfo, Registry};
 
 pub const DIR: &str = "/data/journal/logs";
 
-pub const SMALL: Options = Options {
-    segment_bytes: 4_000,
-    salvage: false,
-};
+pub const SMALL: Options = Options { segment_bytes: 4_000, salvage: false };
 
 /// Position, kind and payload.
 pub type Owned = (u64, u8, Vec<u8>);
 
 pub fn registry() -> Registry {
-    Registry::new(BuildInfo {
-        version: "0",
-        revision: "none",
-    })
+    Registry::new(BuildInfo { version: "0", revision: "none" })
 }
 
 pub fn open_with(

@@ -22,11 +22,7 @@ enum Change {
 impl Content {
     /// A file found on the disk after a crash.
     pub(super) fn recovered(bytes: Vec<u8>) -> Self {
-        Self {
-            live: bytes.clone(),
-            durable: bytes,
-            pending: Vec::new(),
-        }
+        Self { live: bytes.clone(), durable: bytes, pending: Vec::new() }
     }
 
     pub(super) fn live(&self) -> &[u8] {
@@ -73,11 +69,7 @@ impl Content {
             match change {
                 Change::Write { offset, bytes: new } => {
                     let torn = index + 1 == kept && rng.bool();
-                    let len = if torn {
-                        rng.usize(..=new.len())
-                    } else {
-                        new.len()
-                    };
+                    let len = if torn { rng.usize(..=new.len()) } else { new.len() };
                     overwrite(&mut bytes, *offset, new.get(..len).unwrap_or(new));
                     unsynced.push(*offset..offset + len);
                 }
@@ -99,13 +91,7 @@ impl Content {
 
     /// Leaves some sectors of an unsynced range unwritten: old where there were durable bytes; zero, noise or another
     /// file's old bytes where the file grew.
-    fn damage(
-        &self,
-        bytes: &mut [u8],
-        range: std::ops::Range<usize>,
-        rng: &mut Rng,
-        strays: &[u8],
-    ) {
+    fn damage(&self, bytes: &mut [u8], range: std::ops::Range<usize>, rng: &mut Rng, strays: &[u8]) {
         let end = range.end.min(bytes.len());
         let mut start = range.start;
         while start < end {

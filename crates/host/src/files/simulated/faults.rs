@@ -69,9 +69,7 @@ pub enum Fault {
 impl Fault {
     pub(super) fn error(self) -> io::Error {
         match self {
-            Self::OutOfSpace => {
-                io::Error::new(io::ErrorKind::StorageFull, "no space left on device")
-            }
+            Self::OutOfSpace => io::Error::new(io::ErrorKind::StorageFull, "no space left on device"),
             Self::Device => io::Error::other("input/output error"),
         }
     }

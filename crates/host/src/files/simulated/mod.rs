@@ -52,16 +52,8 @@ impl SimFiles {
 
     fn with(tree: Tree, contents: BTreeMap<NodeId, Content>, capacity: Option<u64>) -> Self {
         let (faults, locked) = (Faults::default(), BTreeSet::new());
-        let disk = Disk {
-            tree,
-            contents,
-            faults,
-            capacity,
-            locked,
-        };
-        Self {
-            disk: Arc::new(Mutex::new(disk)),
-        }
+        let disk = Disk { tree, contents, faults, capacity, locked };
+        Self { disk: Arc::new(Mutex::new(disk)) }
     }
 
     /// How many operations that change the disk were begun.
@@ -146,12 +138,7 @@ impl SimFiles {
     }
 
     fn write_handle(&self, node: NodeId, path: &Path, len: u64) -> Box<dyn WriteFile> {
-        Box::new(SimWriteFile {
-            files: self.clone(),
-            node,
-            path: path.to_owned(),
-            len: Mutex::new(len),
-        })
+        Box::new(SimWriteFile { files: self.clone(), node, path: path.to_owned(), len: Mutex::new(len) })
     }
 }
 
@@ -199,10 +186,7 @@ impl Disk {
         let Some(capacity) = self.capacity else {
             return u64::MAX;
         };
-        let lengths = self
-            .tree
-            .linked()
-            .filter_map(|node| self.contents.get(&node));
+        let lengths = self.tree.linked().filter_map(|node| self.contents.get(&node));
         let used: u64 = lengths.map(|content| content.live().len() as u64).sum();
         capacity.saturating_sub(used)
     }
@@ -231,10 +215,7 @@ impl Disk {
         let entry = |(name, node): (&String, &NodeId)| DirEntry {
             name: name.clone(),
             is_dir: self.tree.is_dir(*node),
-            len: self
-                .contents
-                .get(node)
-                .map_or(0, |file| file.live().len() as u64),
+            len: self.contents.get(node).map_or(0, |file| file.live().len() as u64),
         };
         Ok(entries.iter().map(entry).collect())
     }
@@ -272,21 +253,15 @@ impl Files for SimFiles {
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.run(Operation::Remove, path, |disk| {
-            disk.tree.remove_file(disk.tree.place(path)?)
-        })
+        self.run(Operation::Remove, path, |disk| disk.tree.remove_file(disk.tree.place(path)?))
     }
 
     fn remove_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.run(Operation::Remove, path, |disk| {
-            disk.tree.remove_dir_all(disk.tree.place(path)?)
-        })
+        self.run(Operation::Remove, path, |disk| disk.tree.remove_dir_all(disk.tree.place(path)?))
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.run(Operation::CreateDir, path, |disk| {
-            disk.tree.create_dir_all(path)
-        })
+        self.run(Operation::CreateDir, path, |disk| disk.tree.create_dir_all(path))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>> {
@@ -294,19 +269,15 @@ impl Files for SimFiles {
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
-        self.run(Operation::Look, path, |disk| {
-            match disk.tree.resolve(path) {
-                Ok(_) => Ok(true),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-                Err(error) => Err(error),
-            }
+        self.run(Operation::Look, path, |disk| match disk.tree.resolve(path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
         })
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.run(Operation::SyncDir, dir, |disk| {
-            disk.tree.sync_dir(disk.tree.resolve(dir)?)
-        })
+        self.run(Operation::SyncDir, dir, |disk| disk.tree.sync_dir(disk.tree.resolve(dir)?))
     }
 
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
@@ -352,9 +323,7 @@ struct SimWriteFile {
 impl WriteFile for SimWriteFile {
     fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
         let mut len = self.len.lock();
-        let result = self.files.run(Operation::Write, &self.path, |disk| {
-            disk.write(self.node, *len, bytes)
-        });
+        let result = self.files.run(Operation::Write, &self.path, |disk| disk.write(self.node, *len, bytes));
         match &result {
             Ok(()) => *len = len.saturating_add(bytes.len() as u64),
             // A write that fails half-way leaves half of it.
@@ -417,17 +386,14 @@ struct SimReadFile {
 
 impl ReadFile for SimReadFile {
     fn len(&self) -> io::Result<u64> {
-        self.files.run(Operation::Read, &self.path, |disk| {
-            Ok(disk.content(self.node)?.live().len() as u64)
-        })
+        self.files.run(Operation::Read, &self.path, |disk| Ok(disk.content(self.node)?.live().len() as u64))
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         self.files.run(Operation::Read, &self.path, |disk| {
             let live = disk.content(self.node)?.live();
-            let found = usize::try_from(offset)
-                .ok()
-                .and_then(|start| live.get(start..start.checked_add(buffer.len())?));
+            let found =
+                usize::try_from(offset).ok().and_then(|start| live.get(start..start.checked_add(buffer.len())?));
             match found {
                 Some(bytes) => {
                     buffer.copy_from_slice(bytes);

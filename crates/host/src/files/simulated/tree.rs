@@ -37,11 +37,7 @@ enum View {
 enum Change {
     Link(Place, NodeId),
     Unlink(Place),
-    Rename {
-        from: Place,
-        to: Place,
-        node: NodeId,
-    },
+    Rename { from: Place, to: Place, node: NodeId },
 }
 
 /// A name in a directory.
@@ -53,11 +49,7 @@ pub(super) struct Place {
 
 impl Tree {
     pub(super) fn new() -> Self {
-        Self {
-            dirs: BTreeMap::from([(ROOT, Dir::default())]),
-            next: ROOT + 1,
-            pending: Vec::new(),
-        }
+        Self { dirs: BTreeMap::from([(ROOT, Dir::default())]), next: ROOT + 1, pending: Vec::new() }
     }
 
     pub(super) fn is_dir(&self, node: NodeId) -> bool {
@@ -97,9 +89,7 @@ impl Tree {
 
     /// Every node that has a name now.
     pub(super) fn linked(&self) -> impl Iterator<Item = NodeId> {
-        self.dirs
-            .values()
-            .flat_map(|dir| dir.live.values().copied())
+        self.dirs.values().flat_map(|dir| dir.live.values().copied())
     }
 
     pub(super) fn create_file(&mut self, place: Place) -> NodeId {
