@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clew_host::{Files, SimFiles, atomic_write};
 use clew_journal::{JournalError, Options};
+use proptest::prelude::*;
+
 use common::{DIR, Owned, SMALL, names, open_with, replay};
 
 const SALVAGE: Options = Options { segment_bytes: 400, salvage: true };
@@ -219,5 +221,95 @@ fn garbage_after_the_last_synced_frame_is_a_torn_tail_whatever_it_is() {
         assert_eq!(recovery.torn_tail.unwrap().bytes, size as u64);
         assert_eq!(replay(&journal, 0).unwrap().0, frames);
         assert_eq!(recovery.skipped, []);
+    }
+}
+
+/// A change of one file.
+#[derive(Debug, Clone)]
+enum Edit {
+    Set(usize, u8),
+    Insert(usize, Vec<u8>),
+    Remove(usize, usize),
+    Repeat(usize, usize),
+    Swap(usize, usize),
+}
+
+impl Edit {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        let len = bytes.len();
+        let clip = |at: &usize, size: &usize| (*at.min(&len), (at + size).min(len));
+        match self {
+            Self::Set(at, value) => bytes.iter_mut().skip(*at).take(1).for_each(|b| *b = *value),
+            Self::Insert(at, new) => drop(bytes.splice(at.min(&len)..at.min(&len), new.clone())),
+            Self::Remove(at, size) => {
+                let (from, to) = clip(at, size);
+                bytes.drain(from..to);
+            }
+            Self::Repeat(at, size) => {
+                let (from, to) = clip(at, size);
+                bytes.extend_from_within(from..to);
+            }
+            // Whole frames change places.
+            Self::Swap(one, other) => {
+                for offset in 0..121 {
+                    let (a, b) = (48 + one * 121 + offset, 48 + other * 121 + offset);
+                    if a.max(b) < len {
+                        bytes.swap(a, b);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let place = 0..420_usize;
+    let size = prop_oneof![0..420_usize, Just(121)];
+    let bytes = prop::collection::vec(any::<u8>(), 0..40);
+    prop_oneof![
+        (place.clone(), any::<u8>()).prop_map(|(at, value)| Edit::Set(at, value)),
+        (place.clone(), bytes).prop_map(|(at, bytes)| Edit::Insert(at, bytes)),
+        (place.clone(), size.clone()).prop_map(|(at, size)| Edit::Remove(at, size)),
+        (place, size).prop_map(|(at, size)| Edit::Repeat(at, size)),
+        (0..3_usize, 0..3_usize).prop_map(|(one, other)| Edit::Swap(one, other)),
+    ]
+}
+
+/// The journal after edits of its files, and what it held.
+fn edited(edits: &[(usize, Edit)]) -> (SimFiles, Vec<Owned>) {
+    let (files, frames) = small_journal();
+    let names = names(&files);
+    for (index, edit) in edits {
+        let mut bytes = read(&files, &names[*index]);
+        edit.apply(&mut bytes);
+        atomic_write(&files, &path(&names[*index]), &bytes).unwrap();
+    }
+    (files, frames)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_edits_give_an_error_or_a_prefix_and_salvage_no_wrong_frame(
+        edits in prop::collection::vec((0..3_usize, edit()), 1..5)
+    ) {
+        let (files, frames) = edited(&edits);
+        match open_with(&files, 2, SALVAGE) {
+            Ok((journal, _)) => {
+                let (found, _) = replay(&journal, 0).unwrap();
+                prop_assert!(found.iter().all(|frame| frames.contains(frame)));
+                prop_assert!(found.is_sorted_by(|one, next| one.0 < next.0));
+            }
+            Err(error) => {
+                let is_newer = matches!(error, JournalError::NewerFormat { .. });
+                prop_assert!(is_newer, "{}", error);
+            }
+        }
+        let (files, _) = edited(&edits);
+        if let Ok((journal, _)) = open_with(&files, 2, TINY) {
+            let (found, _) = replay(&journal, 0).unwrap();
+            prop_assert!(found.len() >= 6 && frames.starts_with(&found));
+        }
     }
 }
