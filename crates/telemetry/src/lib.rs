@@ -8,6 +8,6 @@ pub mod logs;
 mod metrics;
 
 pub use metrics::{
-    BuildInfo, Counter, CounterMetric, Descriptor, Format, Gauge, GaugeMetric, Histogram,
-    HistogramMetric, Kind, Registry, table,
+    BuildInfo, Counter, CounterMetric, Descriptor, Format, Gauge, GaugeMetric, Histogram, HistogramMetric, Kind,
+    Registry, table,
 };

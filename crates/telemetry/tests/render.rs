@@ -11,35 +11,23 @@ use clew_telemetry::limits::{MAX_LABEL_VALUE_BYTES, MAX_SERIES_PER_METRIC};
 use clew_telemetry::{BuildInfo, Format, Registry, table};
 
 fn registry() -> Registry {
-    Registry::new(BuildInfo {
-        version: "0.1.0",
-        revision: "abc",
-    })
+    Registry::new(BuildInfo { version: "0.1.0", revision: "abc" })
 }
 
 /// The lines of one family.
 fn family(text: &str, name: &str) -> String {
     let belongs = |line: &&str| {
-        let line = line
-            .strip_prefix("# HELP ")
-            .or(line.strip_prefix("# TYPE "))
-            .unwrap_or(line);
+        let line = line.strip_prefix("# HELP ").or(line.strip_prefix("# TYPE ")).unwrap_or(line);
         line.starts_with(name)
     };
-    text.lines()
-        .filter(belongs)
-        .fold(String::new(), |all, line| all + line + "\n")
+    text.lines().filter(belongs).fold(String::new(), |all, line| all + line + "\n")
 }
 
 #[test]
 fn counters_in_both_formats() {
     let registry = registry();
-    registry
-        .counter(&table::INGEST_ACCEPTED, ["logs", "otlp_http"])
-        .add(41);
-    registry
-        .counter(&table::INGEST_ACCEPTED, ["logs", "otlp_http"])
-        .inc();
+    registry.counter(&table::INGEST_ACCEPTED, ["logs", "otlp_http"]).add(41);
+    registry.counter(&table::INGEST_ACCEPTED, ["logs", "otlp_http"]).inc();
     let name = "clew_ingest_records_accepted";
     let expected = "\
 # HELP clew_ingest_records_accepted_total Records acknowledged: log records, spans, samples.
@@ -52,10 +40,7 @@ clew_ingest_records_accepted_total{signal=\"logs\",protocol=\"otlp_http\"} 42
 # TYPE clew_ingest_records_accepted counter
 clew_ingest_records_accepted_total{signal=\"logs\",protocol=\"otlp_http\"} 42
 ";
-    assert_eq!(
-        family(&registry.render(Format::OpenMetrics), name),
-        expected
-    );
+    assert_eq!(family(&registry.render(Format::OpenMetrics), name), expected);
 }
 
 #[test]
@@ -68,10 +53,7 @@ fn histograms_count_up_to_and_including_each_bound() {
     histogram.observe(90.0);
     histogram.observe(f64::NAN);
     assert_eq!(histogram.count(), 4);
-    let text = family(
-        &registry.render(Format::Prometheus),
-        "clew_journal_fsync_seconds",
-    );
+    let text = family(&registry.render(Format::Prometheus), "clew_journal_fsync_seconds");
     for line in [
         "clew_journal_fsync_seconds_bucket{signal=\"logs\",le=\"0.0005\"} 0",
         "clew_journal_fsync_seconds_bucket{signal=\"logs\",le=\"0.001\"} 1",
@@ -92,9 +74,7 @@ fn histograms_count_up_to_and_including_each_bound() {
 #[test]
 fn label_values_are_escaped() {
     let registry = registry();
-    registry
-        .gauge(&table::SCRAPE_TARGETS, ["a\"b\\c\nd", "up"])
-        .set(-1.5);
+    registry.gauge(&table::SCRAPE_TARGETS, ["a\"b\\c\nd", "up"]).set(-1.5);
     let text = registry.render(Format::Prometheus);
     let line = "clew_scrape_targets{pool=\"a\\\"b\\\\c\\nd\",health=\"up\"} -1.5";
     assert!(text.lines().any(|found| found == line), "{text}");
@@ -105,10 +85,7 @@ fn the_process_and_the_build_are_shown() {
     let text = registry().render(Format::Prometheus);
     assert!(text.contains("clew_build_info{version=\"0.1.0\",revision=\"abc\"} 1\n"));
     let value = |name: &str| -> f64 {
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix(name))
-            .unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim().parse().unwrap()
     };
     assert!(value("process_resident_memory_bytes ") > 100_000.0);
@@ -123,9 +100,7 @@ fn the_process_and_the_build_are_shown() {
 fn series_beyond_the_bound_are_counted_together_and_the_fact_is_shown() {
     let registry = registry();
     for number in 0..MAX_SERIES_PER_METRIC + 3 {
-        registry
-            .counter(&table::LIMIT_HITS, [&number.to_string()])
-            .inc();
+        registry.counter(&table::LIMIT_HITS, [&number.to_string()]).inc();
     }
     registry.counter(&table::LIMIT_HITS, ["0"]).inc();
     assert_eq!(registry.counter(&table::LIMIT_HITS, ["0"]).get(), 2);
@@ -153,11 +128,7 @@ fn gauges_are_refreshed_before_rendering_and_can_be_removed() {
     let text = registry.render(Format::Prometheus);
     assert!(text.contains("clew_scrape_targets{pool=\"node\",health=\"up\"} 4\n"));
     registry.remove_gauge(&table::SCRAPE_TARGETS, ["node", "up"]);
-    assert!(
-        !registry
-            .render(Format::Prometheus)
-            .contains("clew_scrape_targets")
-    );
+    assert!(!registry.render(Format::Prometheus).contains("clew_scrape_targets"));
 }
 
 /// The rules of <https://prometheus.io/docs/instrumenting/exposition_formats/> and of OpenMetrics 1.0.0, applied to
@@ -165,16 +136,10 @@ fn gauges_are_refreshed_before_rendering_and_can_be_removed() {
 #[test]
 fn everything_rendered_is_well_formed() {
     let registry = registry();
-    registry
-        .counter(&table::HTTP_REQUESTS, ["/api/v1/logs", "GET", "200"])
-        .inc();
-    registry
-        .histogram(&table::HTTP_DURATION, ["/api/v1/logs"])
-        .observe(0.3);
+    registry.counter(&table::HTTP_REQUESTS, ["/api/v1/logs", "GET", "200"]).inc();
+    registry.histogram(&table::HTTP_DURATION, ["/api/v1/logs"]).observe(0.3);
     registry.gauge(&table::JOURNAL_BYTES, ["traces"]).set(1e21);
-    registry
-        .gauge(&table::JOURNAL_BYTES, ["logs"])
-        .set(f64::NEG_INFINITY);
+    registry.gauge(&table::JOURNAL_BYTES, ["logs"]).set(f64::NEG_INFINITY);
     for format in [Format::Prometheus, Format::OpenMetrics] {
         check_exposition(&registry.render(format), format);
     }

@@ -48,11 +48,7 @@ pub struct Logs {
 
 impl Logs {
     /// Sends the process's log to standard error, filtered as [`set_filter`](Self::set_filter) says. Once a process.
-    pub fn install(
-        format: LogFormat,
-        filter: &str,
-        registry: &Registry,
-    ) -> Result<Self, LogsError> {
+    pub fn install(format: LogFormat, filter: &str, registry: &Registry) -> Result<Self, LogsError> {
         let colours = std::io::stderr().is_terminal();
         let (subscriber, logs) = build(format, filter, registry, std::io::stderr, colours)?;
         let installed = subscriber.try_init();
@@ -63,9 +59,7 @@ impl Logs {
     /// Changes which lines are written: a level (`info`), or levels by target (`info,clew_app=debug`).
     pub fn set_filter(&self, filter: &str) -> Result<(), LogsError> {
         let filter = parse(filter)?;
-        self.filter
-            .reload(filter)
-            .map_err(|_| LogsError::NotInstalled)
+        self.filter.reload(filter).map_err(|_| LogsError::NotInstalled)
     }
 
     /// The recent warnings and errors.
@@ -112,10 +106,8 @@ impl fmt::Display for LogsError {
 impl std::error::Error for LogsError {}
 
 fn parse(filter: &str) -> Result<EnvFilter, LogsError> {
-    EnvFilter::try_new(filter).map_err(|problem| LogsError::BadFilter {
-        filter: filter.to_owned(),
-        problem: problem.to_string(),
-    })
+    EnvFilter::try_new(filter)
+        .map_err(|problem| LogsError::BadFilter { filter: filter.to_owned(), problem: problem.to_string() })
 }
 
 /// The subscriber, not yet installed, writing to `writer`.
@@ -136,14 +128,9 @@ where
         LogFormat::Human => lines.with_ansi(colours).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    let subscriber = tracing_subscriber::registry()
-        .with(filter)
-        .with(recent::KeepRecent(Arc::clone(&recent)))
-        .with(lines);
-    let logs = Logs {
-        recent,
-        filter: handle,
-    };
+    let subscriber =
+        tracing_subscriber::registry().with(filter).with(recent::KeepRecent(Arc::clone(&recent))).with(lines);
+    let logs = Logs { recent, filter: handle };
     Ok((subscriber, logs))
 }
 
@@ -171,18 +158,14 @@ mod tests {
     }
 
     fn registry() -> Registry {
-        Registry::new(BuildInfo {
-            version: "0",
-            revision: "none",
-        })
+        Registry::new(BuildInfo { version: "0", revision: "none" })
     }
 
     /// What is written and remembered while `log` runs.
     fn capture(format: LogFormat, filter: &str, log: impl FnOnce(&Logs)) -> (String, Logs) {
         let memory = Memory::default();
         let writer = memory.clone();
-        let (subscriber, logs) =
-            build(format, filter, &registry(), move || writer.clone(), false).unwrap();
+        let (subscriber, logs) = build(format, filter, &registry(), move || writer.clone(), false).unwrap();
         tracing::subscriber::with_default(subscriber, || log(&logs));
         let text = String::from_utf8(memory.0.lock().clone()).unwrap();
         (text, logs)
@@ -207,10 +190,7 @@ mod tests {
         let (text, _) = capture(LogFormat::Human, "info", |_| {
             tracing::info!(port = 4300, "listening");
         });
-        assert!(
-            text.contains(" INFO ") && text.contains("listening port=4300"),
-            "{text}"
-        );
+        assert!(text.contains(" INFO ") && text.contains("listening port=4300"), "{text}");
     }
 
     #[test]
@@ -221,14 +201,8 @@ mod tests {
             tracing::error!("disk full");
         });
         let recent = logs.recent().lines();
-        let short: Vec<_> = recent
-            .iter()
-            .map(|line| (line.level, line.text.as_str()))
-            .collect();
-        let expected = [
-            ("WARN", "torn tail bytes=12 path=a/b"),
-            ("ERROR", "disk full"),
-        ];
+        let short: Vec<_> = recent.iter().map(|line| (line.level, line.text.as_str())).collect();
+        let expected = [("WARN", "torn tail bytes=12 path=a/b"), ("ERROR", "disk full")];
         assert_eq!(short, expected);
     }
 
@@ -242,11 +216,7 @@ mod tests {
         let lines = logs.recent().lines();
         assert_eq!(lines.len(), RECENT_LINES);
         assert!(lines[0].text.starts_with("5 é"));
-        assert!(
-            lines
-                .iter()
-                .all(|line| line.text.len() <= MAX_RECENT_LINE_BYTES)
-        );
+        assert!(lines.iter().all(|line| line.text.len() <= MAX_RECENT_LINE_BYTES));
     }
 
     #[test]
@@ -266,8 +236,7 @@ mod tests {
     #[test]
     fn lines_are_counted_by_level() {
         let registry = registry();
-        let (subscriber, _logs) =
-            build(LogFormat::Human, "info", &registry, io::sink, false).unwrap();
+        let (subscriber, _logs) = build(LogFormat::Human, "info", &registry, io::sink, false).unwrap();
         tracing::subscriber::with_default(subscriber, || {
             tracing::warn!("a");
             tracing::warn!("b");
@@ -282,9 +251,6 @@ mod tests {
         assert_eq!("human".parse(), Ok(LogFormat::Human));
         assert_eq!("json".parse(), Ok(LogFormat::Json));
         let error = "xml".parse::<LogFormat>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "unknown log format \"xml\": write human or json"
-        );
+        assert_eq!(error.to_string(), "unknown log format \"xml\": write human or json");
     }
 }

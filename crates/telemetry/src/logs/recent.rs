@@ -79,12 +79,7 @@ impl<S: Subscriber> Layer<S> for KeepRecent {
         if let Some(level) = level {
             let mut text = Text::default();
             event.record(&mut text);
-            self.0.keep(RecentLine {
-                time: SystemTime::now(),
-                level,
-                target: metadata.target(),
-                text: text.finish(),
-            });
+            self.0.keep(RecentLine { time: SystemTime::now(), level, target: metadata.target(), text: text.finish() });
         }
     }
 }

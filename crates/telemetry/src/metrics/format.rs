@@ -47,24 +47,14 @@ mod tests {
 
     #[test]
     fn accept_headers() {
-        let check =
-            |accept, expected| assert_eq!(Format::from_accept(accept), expected, "{accept}");
+        let check = |accept, expected| assert_eq!(Format::from_accept(accept), expected, "{accept}");
         check("", Format::Prometheus);
         check("*/*", Format::Prometheus);
-        check(
-            "text/html,application/xhtml+xml,*/*;q=0.8",
-            Format::Prometheus,
-        );
+        check("text/html,application/xhtml+xml,*/*;q=0.8", Format::Prometheus);
         check("application/openmetrics-text", Format::OpenMetrics);
-        check(
-            "text/plain, application/openmetrics-text",
-            Format::OpenMetrics,
-        );
+        check("text/plain, application/openmetrics-text", Format::OpenMetrics);
         check("application/openmetrics-text;q=0", Format::Prometheus);
-        check(
-            "application/openmetrics-text;q=0.2,text/plain;q=0.9",
-            Format::Prometheus,
-        );
+        check("application/openmetrics-text;q=0.2,text/plain;q=0.9", Format::Prometheus);
         // What Prometheus 2.53 sends.
         check(
             "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,\

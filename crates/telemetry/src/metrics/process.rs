@@ -30,14 +30,8 @@ pub(super) fn write(writer: &mut Writer) {
         (&table::PROCESS_RESIDENT.0, kibibytes(&status, "VmRSS:")),
         (&table::PROCESS_VIRTUAL.0, kibibytes(&status, "VmSize:")),
         // The listing itself holds one.
-        (
-            &table::PROCESS_OPEN_FDS.0,
-            open.map(|fds| fds.count().saturating_sub(1) as f64),
-        ),
-        (
-            &table::PROCESS_MAX_FDS.0,
-            after(&read("/proc/self/limits"), "Max open files"),
-        ),
+        (&table::PROCESS_OPEN_FDS.0, open.map(|fds| fds.count().saturating_sub(1) as f64)),
+        (&table::PROCESS_MAX_FDS.0, after(&read("/proc/self/limits"), "Max open files")),
         (&table::PROCESS_START.0, start),
         (&table::PROCESS_THREADS.0, after(&status, "Threads:")),
     ];
@@ -61,10 +55,7 @@ impl Stat {
         let (_, rest) = stat.rsplit_once(") ")?;
         let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
         let field = |number: usize| fields.get(number - 3)?.parse::<f64>().ok();
-        Some(Self {
-            cpu_ticks: field(14)? + field(15)?,
-            start_ticks: field(22)?,
-        })
+        Some(Self { cpu_ticks: field(14)? + field(15)?, start_ticks: field(22)? })
     }
 }
 
@@ -85,10 +76,7 @@ mod tests {
     #[test]
     fn fields_of_stat_are_counted_from_the_last_bracket() {
         let stat = "812 (a ) b) S 1 812 812 0 -1 4194560 9 0 3 0 250 50 7 7 20 0 11 0 6421 99 12 18446744073709551615";
-        let expected = Stat {
-            cpu_ticks: 300.0,
-            start_ticks: 6421.0,
-        };
+        let expected = Stat { cpu_ticks: 300.0, start_ticks: 6421.0 };
         assert_eq!(Stat::parse(stat), Some(expected));
         assert_eq!(Stat::parse("812 (short) S 1"), None);
         assert_eq!(Stat::parse(""), None);

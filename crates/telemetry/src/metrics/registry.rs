@@ -44,11 +44,7 @@ enum Series {
 impl Registry {
     /// A registry in which nothing has been counted. Metrics without labels are there from the start, with zero.
     pub fn new(build: BuildInfo) -> Self {
-        let registry = Self {
-            families: RwLock::default(),
-            refreshers: Mutex::default(),
-            started: Instant::now(),
-        };
+        let registry = Self { families: RwLock::default(), refreshers: Mutex::default(), started: Instant::now() };
         for descriptor in table::ALL {
             if descriptor.labels.is_empty() && !process::owns(descriptor) {
                 registry.series(descriptor, &[]);
@@ -76,11 +72,7 @@ impl Registry {
     }
 
     /// The histogram with these label values, in the order of the table.
-    pub fn histogram<const N: usize>(
-        &self,
-        metric: &HistogramMetric<N>,
-        labels: [&str; N],
-    ) -> Histogram {
+    pub fn histogram<const N: usize>(&self, metric: &HistogramMetric<N>, labels: [&str; N]) -> Histogram {
         match self.series(&metric.0, &labels) {
             Series::Histogram(histogram) => histogram,
             _ => Histogram::new(&[]),
@@ -134,14 +126,8 @@ impl Registry {
         let mut families = self.families.write();
         let family = families.entry(descriptor.name).or_default();
         let overflows = family.len() >= MAX_SERIES_PER_METRIC && !family.contains_key(&wanted);
-        let wanted = if overflows {
-            vec![Box::from(OVERFLOW_LABEL); labels.len()]
-        } else {
-            wanted
-        };
-        let series = family
-            .entry(wanted)
-            .or_insert_with(|| empty(descriptor.kind));
+        let wanted = if overflows { vec![Box::from(OVERFLOW_LABEL); labels.len()] } else { wanted };
+        let series = family.entry(wanted).or_insert_with(|| empty(descriptor.kind));
         let series = series.clone();
         drop(families);
         if overflows {

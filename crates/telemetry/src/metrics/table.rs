@@ -39,10 +39,8 @@ pub struct GaugeMetric<const N: usize>(pub(super) Descriptor);
 pub struct HistogramMetric<const N: usize>(pub(super) Descriptor);
 
 /// Seconds, for what a disk or a query takes: 100 µs to a minute.
-const DURATIONS: &[f64] = &[
-    0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-    30.0, 60.0,
-];
+const DURATIONS: &[f64] =
+    &[0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 macro_rules! metrics {
     ($(#[doc = $help:literal] $kind:ident $constant:ident = $name:literal [$($label:literal),*];)*) => {
@@ -187,20 +185,11 @@ mod tests {
     #[test]
     fn names_follow_the_law() {
         let mut names = BTreeSet::new();
-        for Descriptor {
-            name,
-            help,
-            kind,
-            labels,
-        } in ALL
-        {
+        for Descriptor { name, help, kind, labels } in ALL {
             assert!(names.insert(name), "{name} twice");
             let is_name_char = |c: char| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit();
             assert!(name.chars().all(is_name_char), "{name}");
-            assert!(
-                name.starts_with("clew_") || name.starts_with("process_"),
-                "{name}"
-            );
+            assert!(name.starts_with("clew_") || name.starts_with("process_"), "{name}");
             assert_eq!(name.ends_with("_total"), *kind == Kind::Counter, "{name}");
             if let Kind::Histogram(bounds) = kind {
                 assert!(name.ends_with("_seconds"), "{name}");

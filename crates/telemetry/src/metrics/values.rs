@@ -67,11 +67,7 @@ impl Histogram {
     pub(super) fn new(bounds: &'static [f64]) -> Self {
         let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
         let sum = AtomicF64::default();
-        Self(Arc::new(Buckets {
-            bounds,
-            counts,
-            sum,
-        }))
+        Self(Arc::new(Buckets { bounds, counts, sum }))
     }
 
     /// Counts one observation, in the metric's unit. NaN is ignored: it would spoil the sum for ever.
@@ -125,8 +121,6 @@ impl AtomicF64 {
     fn add(&self, amount: f64) {
         let add = |bits| Some((f64::from_bits(bits) + amount).to_bits());
         // The closure always gives a value, so the update cannot fail.
-        let _ = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 }
