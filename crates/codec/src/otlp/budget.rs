@@ -6,13 +6,19 @@ use crate::limits::MAX_DECODED_BYTES;
 /// What is left of [`MAX_DECODED_BYTES`] for one body.
 #[derive(Debug)]
 pub(super) struct Budget {
+    limit: usize,
     left: usize,
 }
 
 impl Budget {
     /// The budget of one body.
     pub(super) fn new() -> Self {
-        Self { left: MAX_DECODED_BYTES }
+        Self::of(MAX_DECODED_BYTES)
+    }
+
+    /// A budget of so many bytes.
+    pub(super) fn of(limit: usize) -> Self {
+        Self { limit, left: limit }
     }
 
     /// Takes the size of something that was read at `offset`.
@@ -23,7 +29,7 @@ impl Budget {
                 self.left = left;
                 Ok(())
             }
-            None => Err(Fault::exceeded(offset, "the decoded size of the body in bytes", MAX_DECODED_BYTES)),
+            None => Err(Fault::exceeded(offset, "the decoded size of the body in bytes", self.limit)),
         }
     }
 }

@@ -48,7 +48,10 @@ pub(super) trait Sink {
 
 /// Walks an export request and hands its records to `sink`.
 pub(super) fn walk<S: Sink>(body: &[u8], sink: &mut S) -> Outcome<()> {
-    let mut budget = Budget::new();
+    walk_within(Budget::new(), body, sink)
+}
+
+fn walk_within<S: Sink>(mut budget: Budget, body: &[u8], sink: &mut S) -> Outcome<()> {
     let mut reader = Reader::new(body);
     let mut count = 0;
     while let Some(field) = reader.next()? {
@@ -108,4 +111,50 @@ fn walk_scope<S: Sink>(reader: Reader<'_>, resource: &Arc<Resource>, sink: &mut 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::DecodeError;
+
+    /// Takes a kilobyte for each record.
+    #[derive(Default)]
+    struct Greedy(usize);
+
+    impl Sink for Greedy {
+        const NAMES: Names = Names { resources: "resources", scopes: "scopes", records: "records" };
+
+        fn expect(&mut self, _count: usize, _bytes: usize) {}
+
+        fn record(
+            &mut self,
+            reader: Reader<'_>,
+            _resource: &Arc<Resource>,
+            _scope: &Arc<Scope>,
+            budget: &mut Budget,
+        ) -> Outcome<()> {
+            budget.take(1_000, reader.offset())?;
+            self.0 += 1;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_small_body_cannot_become_a_huge_one() {
+        // one resource, one scope, ten records of two bytes each
+        let body = [&[0x0a, 22, 0x12, 20][..], &[0x12, 0].repeat(10)].concat();
+        let mut sink = Greedy::default();
+        walk_within(Budget::of(10_000), &body, &mut sink).unwrap();
+        let mut sink = Greedy::default();
+        let error = walk_within(Budget::of(5_500), &body, &mut sink).unwrap_err().into_error("test");
+        assert_eq!(sink.0, 5);
+        let expected = DecodeError::LimitExceeded {
+            what: "the decoded size of the body in bytes",
+            position: crate::error::Position::Byte(16),
+            path: "resources[0].scopes[0].records[5]".to_owned(),
+            limit: 5_500,
+        };
+        assert_eq!(error, expected);
+    }
 }

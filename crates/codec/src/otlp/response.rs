@@ -1,18 +1,8 @@
 //! Answers to OTLP exports: `Export*ServiceResponse` and `google.rpc.Status`, in protobuf and JSON.
 
+use clew_model::Signal;
 use clew_model::value::write_json_string;
 use std::fmt::Write as _;
-
-/// A signal that OTLP carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Signal {
-    /// Log records.
-    Logs,
-    /// Metric data points.
-    Metrics,
-    /// Spans.
-    Traces,
-}
 
 /// The encoding of a request, and so of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,14 +13,12 @@ pub enum Format {
     Json,
 }
 
-impl Signal {
-    /// The name of the partial success field that counts refused records, in JSON.
-    fn rejected_name(self) -> &'static str {
-        match self {
-            Signal::Logs => "rejectedLogRecords",
-            Signal::Metrics => "rejectedDataPoints",
-            Signal::Traces => "rejectedSpans",
-        }
+/// The name of the partial success field that counts refused records, in JSON.
+fn rejected_name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Logs => "rejectedLogRecords",
+        Signal::Metrics => "rejectedDataPoints",
+        Signal::Traces => "rejectedSpans",
     }
 }
 
@@ -54,7 +42,7 @@ pub fn encode_response(signal: Signal, rejected: u64, message: &str, format: For
             let mut out = String::from("{\"partialSuccess\":{");
             if rejected > 0 {
                 // 64-bit integers are strings in the JSON mapping of protobuf
-                let _ = write!(out, "\"{}\":\"{rejected}\"", signal.rejected_name());
+                let _ = write!(out, "\"{}\":\"{rejected}\"", rejected_name(signal));
             }
             if !message.is_empty() {
                 out.push_str(if rejected > 0 { ",\"errorMessage\":" } else { "\"errorMessage\":" });

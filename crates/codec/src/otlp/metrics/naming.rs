@@ -226,3 +226,99 @@ fn per_word(unit: &str) -> &str {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::TranslationStrategy::{NoTranslation, NoUtf8EscapingWithSuffixes, UnderscoreEscapingWithoutSuffixes};
+    use super::*;
+
+    const DEFAULT: TranslationStrategy = TranslationStrategy::UnderscoreEscapingWithSuffixes;
+
+    /// Names that Prometheus 3 gives.
+    #[test]
+    fn metric_names_get_unit_and_type() {
+        use NameKind::{Counter, Gauge, Other};
+        for (name, unit, kind, expected) in [
+            ("http.server.request.duration", "s", Other, "http_server_request_duration_seconds"),
+            ("requests", "", Counter, "requests_total"),
+            ("requests_total", "", Counter, "requests_total"),
+            ("total.requests", "", Counter, "requests_total"),
+            ("cpu.usage", "1", Gauge, "cpu_usage_ratio"),
+            ("cpu.usage.ratio", "1", Gauge, "cpu_usage_ratio"),
+            ("items", "1", Counter, "items_total"),
+            ("response.time.seconds", "s", Gauge, "response_time_seconds"),
+            ("response.time", "ms", Gauge, "response_time_milliseconds"),
+            ("throughput", "By/s", Gauge, "throughput_bytes_per_second"),
+            ("requests", "1/s", Counter, "requests_per_second_total"),
+            ("requests", "{request}/s", Other, "requests_per_second"),
+            ("custom", "{thing}", Gauge, "custom"),
+            ("custom", "By/{thing}", Gauge, "custom_bytes"),
+            ("custom", "unit@with#special/chars", Gauge, "custom_unit_with_special_per_chars"),
+            ("a__b..c", "u__v", Gauge, "a_b_c_u_v"),
+            ("system.cpu.time", "s", Counter, "system_cpu_time_seconds_total"),
+            ("disk", "GiBy", Gauge, "disk_gibibytes"),
+            ("disk", "kBy", Gauge, "disk_kilobytes"),
+            ("load", "%", Gauge, "load_percent"),
+            ("temp", "Cel", Gauge, "temp_celsius"),
+            ("speed", "m/m", Gauge, "speed_meters_per_minute"),
+            ("0metric", "", Gauge, "_0metric"),
+            ("ns:metric", "", Gauge, "ns:metric"),
+            ("métric", "", Gauge, "m_tric"),
+        ] {
+            assert_eq!(metric_name(name, unit, kind, DEFAULT).as_deref(), Some(expected), "{name} {unit}");
+        }
+        for nothing in ["", "@#$%", "日本"] {
+            assert_eq!(metric_name(nothing, "", Gauge, DEFAULT), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn other_strategies_leave_suffixes_or_characters_alone() {
+        use NameKind::{Counter, Gauge};
+        for (strategy, name, unit, kind, expected) in [
+            (UnderscoreEscapingWithoutSuffixes, "metric@with#chars", "s", Counter, "metric_with_chars"),
+            (UnderscoreEscapingWithoutSuffixes, "a__b", "s", Counter, "a__b"),
+            (UnderscoreEscapingWithoutSuffixes, "123metric", "", Gauge, "_123metric"),
+            (NoUtf8EscapingWithSuffixes, "requêsts", "1/s", Counter, "requêsts_per_second_total"),
+            (NoUtf8EscapingWithSuffixes, "cpu.usagé", "1", Gauge, "cpu.usagé_ratio"),
+            (NoUtf8EscapingWithSuffixes, "cpu_seconds_total", "s", Counter, "cpu_seconds_total"),
+            (NoUtf8EscapingWithSuffixes, "a.total", "", Counter, "a_total"),
+            (NoTranslation, "http.requests", "s", Counter, "http.requests"),
+        ] {
+            assert_eq!(metric_name(name, unit, kind, strategy).as_deref(), Some(expected), "{strategy:?} {name}");
+        }
+        assert_eq!(metric_name("", "", Gauge, NoTranslation), None);
+    }
+
+    #[test]
+    fn label_names_are_those_of_prometheus() {
+        for (key, expected) in [
+            ("http.method", "http_method"),
+            ("label:with:colons", "label_with_colons"),
+            ("label!with&special$chars)", "label_with_special_chars_"),
+            ("123label", "key_123label"),
+            ("_label", "key_label"),
+            ("__label", "__label"),
+            ("a..b", "a__b"),
+            ("日本", "__"),
+        ] {
+            assert_eq!(label_name(key, DEFAULT), expected, "{key}");
+            assert_eq!(label_name(key, NoTranslation), key);
+        }
+    }
+
+    #[test]
+    fn units_have_names_of_their_own() {
+        for (unit, expected) in [
+            ("s", "seconds"),
+            ("By/s", "bytes_per_second"),
+            ("1", ""),
+            ("1/s", "per_second"),
+            ("{packet}", ""),
+            ("", ""),
+            ("widgets per day", "widgets_per_day"),
+        ] {
+            assert_eq!(unit_name(unit, DEFAULT), expected, "{unit}");
+        }
+    }
+}

@@ -356,7 +356,8 @@ impl MetricSink<'_> {
         self.batch.sample(last, time, told(count as f64));
         for example in examples {
             // NaN belongs to no finite bucket
-            let below = |bound: f64| !matches!(bound.partial_cmp(&example.value), Some(Ordering::Equal | Ordering::Greater));
+            let below =
+                |bound: f64| !matches!(bound.partial_cmp(&example.value), Some(Ordering::Equal | Ordering::Greater));
             let place = buckets.partition_point(|(bound, _)| below(*bound));
             let series = buckets.get(place).map_or(last, |(_, series)| *series);
             self.batch.exemplar(series, example);

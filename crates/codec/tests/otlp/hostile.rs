@@ -1,0 +1,222 @@
+//! Bytes that no honest sender writes: cut, changed, nested, mistyped, amplifying.
+
+use crate::generate;
+use crate::records::{one_resource_of_logs, one_resource_of_spans};
+use clew_codec::DecodeError;
+use clew_codec::otlp::{
+    OtlpMetricOptions, decode_logs, decode_logs_json, decode_metrics, decode_metrics_json, decode_traces,
+    decode_traces_json,
+};
+use clew_model::{ErrorKind, Value};
+use fastrand::Rng;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList, any_value};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message as _;
+
+#[test]
+fn a_body_cut_anywhere_is_an_error_or_a_shorter_message() {
+    for seed in 0..12 {
+        let mut rng = Rng::with_seed(seed);
+        let logs = generate::logs(&mut rng).encode_to_vec();
+        let whole = decode_logs(&logs, 1).unwrap().records;
+        for length in 0..logs.len() {
+            let cut = &logs[..length];
+            match decode_logs(cut, 1) {
+                Ok(decoded) => {
+                    assert_eq!(decoded.records, whole[..decoded.records.len()], "seed {seed} length {length}")
+                }
+                Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidInput),
+            }
+            assert_eq!(decode_logs(cut, 1).is_ok(), ExportLogsServiceRequest::decode(cut).is_ok(), "{seed} {length}");
+        }
+        let traces = generate::traces(&mut rng).encode_to_vec();
+        let whole = decode_traces(&traces).unwrap().records;
+        for length in 0..traces.len() {
+            if let Ok(decoded) = decode_traces(&traces[..length]) {
+                assert_eq!(decoded.records, whole[..decoded.records.len()], "seed {seed} length {length}");
+            }
+        }
+        let metrics = generate::metrics(&mut rng).encode_to_vec();
+        let options = OtlpMetricOptions::default();
+        let whole = decode_metrics(&metrics, &options).unwrap().accepted;
+        for length in 0..metrics.len() {
+            if let Ok(decoded) = decode_metrics(&metrics[..length], &options) {
+                assert!(decoded.accepted <= whole, "seed {seed} length {length}");
+            }
+        }
+    }
+}
+
+#[test]
+fn changed_bytes_never_panic_and_never_pass_what_prost_refuses() {
+    let options = OtlpMetricOptions::default();
+    let mut passed = 0;
+    for seed in 0..6000 {
+        let mut rng = Rng::with_seed(seed);
+        let mut body = match seed % 3 {
+            0 => generate::logs(&mut rng).encode_to_vec(),
+            1 => generate::traces(&mut rng).encode_to_vec(),
+            _ => generate::metrics(&mut rng).encode_to_vec(),
+        };
+        if body.is_empty() {
+            continue;
+        }
+        for _ in 0..rng.usize(1..4) {
+            let place = rng.usize(0..body.len());
+            body[place] = rng.u8(..);
+        }
+        match seed % 3 {
+            0 => passed += u32::from(decode_logs(&body, 1).is_ok()),
+            1 => {
+                let decoded = decode_traces(&body);
+                // a refused span is not read to its end, so only a body without refusals says that all is well-formed
+                if decoded.is_ok_and(|decoded| decoded.rejected == 0) {
+                    assert!(ExportTraceServiceRequest::decode(&body[..]).is_ok(), "seed {seed}");
+                    passed += 1;
+                }
+            }
+            _ => passed += u32::from(decode_metrics(&body, &options).is_ok()),
+        }
+    }
+    assert!(passed > 500, "changes inside texts still pass: {passed}");
+}
+
+#[test]
+fn random_bytes_and_changed_json_never_panic() {
+    let options = OtlpMetricOptions::default();
+    let json = br#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"EEE19B7EC3C1B174","kind":2,"attributes":[{"key":"a","value":{"arrayValue":{"values":[{"intValue":"1"},{"doubleValue":1.5}]}}}]}]}]}]}"#;
+    assert_eq!(decode_traces_json(json).unwrap().accepted, 1);
+    for seed in 0..4000 {
+        let mut rng = Rng::with_seed(seed);
+        let bytes: Vec<u8> = (0..rng.usize(0..60)).map(|_| rng.u8(..)).collect();
+        let _ = (decode_logs(&bytes, 1), decode_traces(&bytes), decode_metrics(&bytes, &options));
+        let mut changed = json.to_vec();
+        changed.truncate(rng.usize(1..=json.len()));
+        for _ in 0..rng.usize(0..3) {
+            let place = rng.usize(0..changed.len());
+            changed[place] = *rng.choice(br#"{}[]":,0a\"#).unwrap();
+        }
+        let _ = (decode_traces_json(&changed), decode_logs_json(&changed, 1), decode_metrics_json(&changed, &options));
+    }
+}
+
+fn nested_list(depth: usize) -> AnyValue {
+    (0..depth).fold(AnyValue::default(), |inner, _| AnyValue {
+        value: Some(any_value::Value::ArrayValue(ArrayValue { values: vec![inner] })),
+    })
+}
+
+fn nested_map(depth: usize) -> AnyValue {
+    (0..depth).fold(AnyValue::default(), |inner, _| AnyValue {
+        value: Some(any_value::Value::KvlistValue(KeyValueList {
+            values: vec![KeyValue { key: "k".to_owned(), value: Some(inner), ..KeyValue::default() }],
+        })),
+    })
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.first().map_or(0, depth),
+        Value::Map(items) => 1 + items.first().map_or(0, |item| depth(&item.value)),
+        _ => 0,
+    }
+}
+
+#[test]
+fn values_may_nest_as_deep_as_the_model_and_no_deeper() {
+    for nested in [nested_list, nested_map] {
+        for (levels, kept) in [(64, true), (65, false), (5_000, false)] {
+            let record = LogRecord { body: Some(nested(levels)), ..LogRecord::default() };
+            let request = one_resource_of_logs(vec![record, LogRecord::default()]);
+            let decoded = decode_logs(&request.encode_to_vec(), 1).unwrap();
+            assert_eq!(decoded.rejected == 0, kept, "{levels}");
+            if kept {
+                assert_eq!(depth(&decoded.records[0].body), levels);
+            } else {
+                let reason = &decoded.rejects[0].reason;
+                assert!(reason.ends_with("arrays and maps are nested deeper than 64"), "{reason}");
+                assert_eq!(decoded.accepted, 1);
+            }
+            std::mem::forget(request);
+        }
+    }
+}
+
+#[test]
+fn json_nests_as_deep_as_the_model_and_no_deeper() {
+    let value = |levels: usize, open: &str, close: &str| {
+        let (open, close) = (open.repeat(levels), close.repeat(levels));
+        format!(
+            r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{open}{{"intValue":1}}{close}}},{{}}]}}]}}]}}"#
+        )
+    };
+    let list = (r#"{"arrayValue":{"values":["#, "]}}");
+    let map = (r#"{"kvlistValue":{"values":[{"key":"k","value":"#, "}]}}");
+    for (open, close) in [list, map] {
+        let decoded = decode_logs_json(value(64, open, close).as_bytes(), 1).unwrap();
+        assert_eq!((decoded.accepted, depth(&decoded.records[0].body)), (2, 64));
+        let decoded = decode_logs_json(value(66, open, close).as_bytes(), 1).unwrap();
+        assert_eq!((decoded.accepted, decoded.rejected), (1, 1), "a little too deep spoils the record");
+        let error = decode_logs_json(value(10_000, open, close).as_bytes(), 1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
+    }
+    let unknown = format!(r#"{{"unknown":{}{}}}"#, "[".repeat(200_000), "]".repeat(200_000));
+    assert!(decode_logs_json(unknown.as_bytes(), 1).is_ok(), "what is ignored is not recursed into");
+}
+
+#[test]
+fn text_that_is_not_utf8_names_its_place() {
+    let mut body = one_resource_of_spans(vec![Span {
+        trace_id: vec![7; 16],
+        span_id: vec![9; 8],
+        name: "aXb".to_owned(),
+        ..Span::default()
+    }])
+    .encode_to_vec();
+    let place = body.iter().position(|byte| *byte == b'X').unwrap();
+    body[place] = 0xff;
+    let error = decode_traces(&body).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "malformed OTLP protobuf at byte {place} in resource_spans[0].scope_spans[0].spans[0].name: \
+             expected a string in UTF-8, found other bytes"
+        )
+    );
+}
+
+#[test]
+fn malformed_bytes_say_where_and_what() {
+    for (bytes, text) in [
+        (&b"\x08"[..], "at byte 1: the bytes end inside a varint"),
+        (b"\x0a\x05\x0a", "at byte 2: expected 5 bytes, 1 are left"),
+        (b"\x08\x01", "at byte 0 in resource_logs: expected a message, found a varint"),
+        (b"\x00\x01", "at byte 0: the field number is 0, expected 1 to 536870911"),
+        (b"\x17", "at byte 0: field 2 has wire type 7, expected 0, 1, 2, 3 or 5"),
+        (b"\x14", "at byte 0: field 2 ends a group that is not open"),
+        (b"\x13\x08\x01", "at byte 0: the group of field 2 has no end"),
+        (b"\x13\x1c", "at byte 1: field 3 ends a group that is not open"),
+        (b"\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", "at byte 1: a varint is longer than 64 bits"),
+        (b"\x0a\x02\x1a\x05", "at byte 4 in resource_logs[0]: expected 5 bytes, 0 are left"),
+        (b"\x0a\x04\x12\x02\x12\x01", "at byte 6 in resource_logs[0].scope_logs[0]: expected 1 bytes, 0 are left"),
+    ] {
+        let error = decode_logs(bytes, 1).unwrap_err();
+        assert_eq!(error.to_string(), format!("malformed OTLP protobuf {text}"), "{bytes:?}");
+    }
+}
+
+#[test]
+fn unknown_fields_and_groups_are_skipped() {
+    let request = one_resource_of_logs(vec![LogRecord { severity_text: "x".to_owned(), ..LogRecord::default() }]);
+    let known = request.encode_to_vec();
+    // field 100 as varint, 8 bytes, bytes, group with a group inside, 4 bytes
+    let unknown =
+        b"\xa0\x06\x96\x01\xa1\x06\0\0\0\0\0\0\0\0\xa2\x06\x02hi\xa3\x06\x0b\x08\x01\x0c\xa4\x06\xa5\x06\0\0\0\0";
+    let body = [&unknown[..], &known, unknown].concat();
+    assert_eq!(decode_logs(&body, 1).unwrap(), decode_logs(&known, 1).unwrap());
+    let groups = vec![0x0b; 1000];
+    assert!(matches!(decode_logs(&groups, 1), Err(DecodeError::LimitExceeded { limit: 64, .. })));
+}
