@@ -52,7 +52,9 @@ impl Sink for LogSink {
     ) -> Outcome<()> {
         let index = self.seen;
         self.seen += 1;
-        budget.take(size_of::<LogRecord>(), reader.offset())?;
+        // each record has the service's name for itself
+        let service = resource.service_name().map_or(0, str::len);
+        budget.take(size_of::<LogRecord>().saturating_add(service), reader.offset())?;
         match self.read(reader, resource, scope, budget) {
             Ok(record) => {
                 self.attributes = record.attributes.len();

@@ -298,40 +298,46 @@ impl<'a> Field<'a> {
         Ok(f64::from_bits(self.fixed64(name)?))
     }
 
-    /// Appends the values of a repeated `fixed64`, packed or not.
-    pub(super) fn fixed64s(&self, name: &'static str, out: &mut Vec<u64>) -> Outcome<()> {
-        match self.payload {
-            Payload::Fixed64(value) => out.push(value),
-            Payload::Bytes(mut packed) => {
-                out.reserve(packed.remaining() / 8);
-                while packed.remaining() > 0 {
-                    out.push(u64::from_le_bytes(packed.array().map_err(|fault| fault.within(name, None))?));
-                }
+    /// Appends the values of a repeated `fixed64`, packed or not, until `out` has `most`; reads past the others.
+    pub(super) fn fixed64s(&self, name: &'static str, most: usize, out: &mut Vec<u64>) -> Outcome<()> {
+        let single = if let Payload::Fixed64(value) = self.payload { Some(value) } else { None };
+        self.repeated(name, most, out, single, |packed| Ok(u64::from_le_bytes(packed.array()?)))
+    }
+
+    /// As [`Field::fixed64s`], for `double`.
+    pub(super) fn doubles(&self, name: &'static str, most: usize, out: &mut Vec<f64>) -> Outcome<()> {
+        let single = if let Payload::Fixed64(value) = self.payload { Some(f64::from_bits(value)) } else { None };
+        self.repeated(name, most, out, single, |packed| Ok(f64::from_le_bytes(packed.array()?)))
+    }
+
+    /// As [`Field::fixed64s`], for `uint64`.
+    pub(super) fn varints(&self, name: &'static str, most: usize, out: &mut Vec<u64>) -> Outcome<()> {
+        let single = if let Payload::Varint(value) = self.payload { Some(value) } else { None };
+        self.repeated(name, most, out, single, Reader::varint)
+    }
+
+    fn repeated<T>(
+        &self,
+        name: &'static str,
+        most: usize,
+        out: &mut Vec<T>,
+        single: Option<T>,
+        read: impl Fn(&mut Reader<'a>) -> Outcome<T>,
+    ) -> Outcome<()> {
+        if let Some(value) = single {
+            if out.len() < most {
+                out.push(value);
             }
-            _ => return Err(self.mismatch(name, "values of 8 bytes")),
+            return Ok(());
         }
-        Ok(())
-    }
-
-    /// Appends the values of a repeated `double`, packed or not.
-    pub(super) fn doubles(&self, name: &'static str, out: &mut Vec<f64>) -> Outcome<()> {
-        let mut bits = Vec::new();
-        self.fixed64s(name, &mut bits)?;
-        out.extend(bits.into_iter().map(f64::from_bits));
-        Ok(())
-    }
-
-    /// Appends the values of a repeated `uint64`, packed or not.
-    pub(super) fn varints(&self, name: &'static str, out: &mut Vec<u64>) -> Outcome<()> {
-        match self.payload {
-            Payload::Varint(value) => out.push(value),
-            Payload::Bytes(mut packed) => {
-                out.reserve(packed.remaining());
-                while packed.remaining() > 0 {
-                    out.push(packed.varint().map_err(|fault| fault.within(name, None))?);
-                }
+        let Payload::Bytes(mut packed) = self.payload else {
+            return Err(self.mismatch(name, "repeated numbers"));
+        };
+        while packed.remaining() > 0 {
+            let value = read(&mut packed).map_err(|fault| fault.within(name, None))?;
+            if out.len() < most {
+                out.push(value);
             }
-            _ => return Err(self.mismatch(name, "varints")),
         }
         Ok(())
     }

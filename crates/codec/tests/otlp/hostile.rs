@@ -220,3 +220,22 @@ fn unknown_fields_and_groups_are_skipped() {
     let groups = vec![0x0b; 1000];
     assert!(matches!(decode_logs(&groups, 1), Err(DecodeError::LimitExceeded { limit: 64, .. })));
 }
+
+/// A resource whose service name is long, and many records that each carry it.
+#[test]
+fn a_long_service_name_cannot_be_multiplied_without_bound() {
+    let name = "n".repeat(1 << 20);
+    let resource = format!(r#"{{"attributes":[{{"key":"service.name","value":{{"stringValue":"{name}"}}}}]}}"#);
+    let points = r#"{"timeUnixNano":1,"asInt":1},"#.repeat(2_000);
+    let body = format!(
+        r#"{{"resourceMetrics":[{{"resource":{resource},"scopeMetrics":[{{"metrics":[{{"name":"m","gauge":
+        {{"dataPoints":[{points}{{}}]}}}}]}}]}}]}}"#
+    );
+    let error = decode_metrics_json(body.as_bytes(), &OtlpMetricOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    assert_eq!(
+        error.to_string(),
+        "the decoded size of the body in bytes at an unknown position in \
+         resourceMetrics[0].scopeMetrics[0].metrics[0].gauge.dataPoints[513] exceeds the limit of 536870912"
+    );
+}

@@ -11,6 +11,9 @@ use std::fmt::{self, Write as _};
 /// Bytes kept for the length of a message that is not known yet: a varint padded to five bytes, 35 bits.
 const LENGTH_BYTES: usize = 5;
 
+/// Characters of a parser's message that are passed on: it may quote a whole text.
+const SHOWN_REASON: usize = 300;
+
 /// The protobuf bytes of `message` written in JSON.
 pub(super) fn transcode(body: &[u8], message: &'static Message) -> Result<Vec<u8>, DecodeError> {
     let mut writer = Writer { out: Vec::with_capacity(body.len()), path: Vec::new(), depth: 0, too_deep: false };
@@ -53,7 +56,8 @@ impl Writer {
             };
         }
         let text = error.to_string();
-        let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned();
+        let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+        let reason = reason.chars().take(SHOWN_REASON).collect();
         DecodeError::Malformed { format: JSON, position, path, reason }
     }
 

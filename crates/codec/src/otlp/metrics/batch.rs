@@ -11,6 +11,9 @@ use std::sync::Arc;
 /// Bytes that a series takes beside its labels: its entry in the list and in the table.
 const SERIES_BYTES: usize = 64;
 
+/// Bytes that the labels of a series do not commonly exceed.
+const COMMON_LABEL_BYTES: usize = 4_096;
+
 /// A [`MetricBatch`] under construction.
 #[derive(Debug, Default)]
 pub(super) struct BatchBuilder {
@@ -28,6 +31,8 @@ impl BatchBuilder {
     /// The index of a label set.
     pub(super) fn series(&mut self, labels: Labels, budget: &mut Budget, offset: usize) -> Outcome<u32> {
         if let Some(index) = self.series.get(&labels) {
+            // building huge labels again and again costs time, if not memory
+            budget.take(labels.as_bytes().len().saturating_sub(COMMON_LABEL_BYTES), offset)?;
             return Ok(*index);
         }
         budget.take(SERIES_BYTES + labels.as_bytes().len(), offset)?;

@@ -1,6 +1,7 @@
 //! Data points as they stand on the wire (`opentelemetry/proto/metrics/v1/metrics.proto`).
 
 use super::native::{DenseBuckets, Exponential};
+use crate::limits::MAX_HISTOGRAM_BUCKETS;
 use crate::otlp::budget::Budget;
 use crate::otlp::common::{push_attribute, span_id, time, trace_id};
 use crate::otlp::fault::{Fault, Outcome};
@@ -9,6 +10,9 @@ use clew_model::{Attributes, SpanId, TraceId, UnixNanos};
 
 /// `DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK`
 const NO_RECORDED_VALUE: u32 = 1;
+
+/// Buckets that are kept of a point: enough to see that it has too many.
+const ENOUGH_BUCKETS: usize = MAX_HISTOGRAM_BUCKETS + 1;
 
 /// What all kinds of data points have.
 #[derive(Debug, Default)]
@@ -118,8 +122,8 @@ impl HistogramPoint {
             match field.number {
                 4 => point.count = field.fixed64("count")?,
                 5 => point.sum = Some(field.double("sum")?),
-                6 => field.fixed64s("bucket_counts", &mut point.counts)?,
-                7 => field.doubles("explicit_bounds", &mut point.bounds)?,
+                6 => field.fixed64s("bucket_counts", ENOUGH_BUCKETS, &mut point.counts)?,
+                7 => field.doubles("explicit_bounds", ENOUGH_BUCKETS, &mut point.bounds)?,
                 _ => point.head.take(&field, &HEAD, budget)?,
             }
         }
@@ -159,7 +163,7 @@ fn merge_buckets(mut reader: Reader<'_>, buckets: &mut DenseBuckets) -> Outcome<
     while let Some(field) = reader.next()? {
         match field.number {
             1 => buckets.offset = field.sint32("offset")?,
-            2 => field.varints("bucket_counts", &mut buckets.counts)?,
+            2 => field.varints("bucket_counts", ENOUGH_BUCKETS, &mut buckets.counts)?,
             _ => {}
         }
     }

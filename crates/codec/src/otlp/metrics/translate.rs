@@ -13,7 +13,7 @@ use crate::otlp::budget::Budget;
 use crate::otlp::envelope::{Names, Sink};
 use crate::otlp::fault::Outcome;
 use crate::otlp::wire::Reader;
-use clew_model::metrics::{BUCKET_LABEL, Metadata, MetricBatch, MetricType, QUANTILE_LABEL, STALE_NAN};
+use clew_model::metrics::{BUCKET_LABEL, Metadata, MetricBatch, MetricType, QUANTILE_LABEL, STALE_NAN, Sample};
 use clew_model::time::NANOS_PER_MILLI;
 use clew_model::{Resource, Scope, UnixMillis};
 use compact_str::CompactString;
@@ -27,6 +27,8 @@ const TARGET_INFO_STEP: i64 = 150_000;
 const DELTA: i64 = 1;
 /// `AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE`
 const CUMULATIVE: i64 = 2;
+/// Characters of a metric's name that reasons show.
+const SHOWN_NAME: usize = 200;
 const NO_LABEL: (&str, &str) = ("", "");
 
 /// The kinds of data that a metric can hold.
@@ -46,6 +48,17 @@ impl Kind {
             Kind::Sum { monotonic: true } => MetricType::Counter,
             Kind::Histogram | Kind::Exponential => MetricType::Histogram,
             Kind::Summary => MetricType::Summary,
+        }
+    }
+
+    /// The field of a metric that holds it.
+    fn field_name(self) -> &'static str {
+        match self {
+            Kind::Gauge => "gauge",
+            Kind::Sum { .. } => "sum",
+            Kind::Histogram => "histogram",
+            Kind::Exponential => "exponential_histogram",
+            Kind::Summary => "summary",
         }
     }
 
@@ -194,7 +207,7 @@ impl Sink for MetricSink<'_> {
         budget: &mut Budget,
     ) -> Outcome<()> {
         let metric = Metric::read(reader)?;
-        let Some((kind, temporality, mut data)) = metric.data else {
+        let Some((kind, temporality, data)) = metric.data else {
             self.refuse(
                 &metric,
                 "no data of a known type, expected gauge, sum, histogram, exponential_histogram or summary",
@@ -209,19 +222,8 @@ impl Sink for MetricSink<'_> {
             help: metric.description.to_owned(),
             unit: unit_name(metric.unit, self.options.strategy),
         };
-        let mut index = 0;
-        while let Some(field) = data.next()? {
-            if field.number != 1 {
-                continue;
-            }
-            match &objection {
-                Some(reason) => self.refuse(&metric, reason),
-                None => field
-                    .element("data_points", index, |reader| self.point(reader, kind, &metric, &metadata, budget))?,
-            }
-            index += 1;
-        }
-        Ok(())
+        self.points(data, kind, &metric, &metadata, objection.as_deref(), budget)
+            .map_err(|fault| fault.within(kind.field_name(), None))
     }
 
     fn end_resource(&mut self, budget: &mut Budget) -> Outcome<()> {
@@ -231,6 +233,9 @@ impl Sink for MetricSink<'_> {
         };
         let Ok(labels) = label_set(TARGET_INFO, &pairs, NO_LABEL) else { return Ok(()) };
         let series = self.batch.series(labels, budget, 0)?;
+        let steps = last.saturating_sub(first).unsigned_abs() / TARGET_INFO_STEP.unsigned_abs();
+        let steps = usize::try_from(steps).unwrap_or(usize::MAX).min(MAX_TARGET_INFO_SAMPLES);
+        budget.take(steps.saturating_mul(size_of::<Sample>()), 0)?;
         let mut time = last;
         for _ in 0..MAX_TARGET_INFO_SAMPLES {
             self.batch.sample(series, time, 1.0);
@@ -253,7 +258,36 @@ impl MetricSink<'_> {
     fn refuse(&mut self, metric: &Metric<'_>, reason: &str) {
         let index = self.seen;
         self.seen += 1;
-        self.out.reject(index, || format!("metric {:?}: {reason}", metric.name));
+        self.out.reject(index, || {
+            let name: String = metric.name.chars().take(SHOWN_NAME).collect();
+            format!("metric {name:?}: {reason}")
+        });
+    }
+
+    /// Takes the data points of one metric, or refuses all of them for an objection to the metric.
+    fn points(
+        &mut self,
+        mut data: Reader<'_>,
+        kind: Kind,
+        metric: &Metric<'_>,
+        metadata: &Metadata,
+        objection: Option<&str>,
+        budget: &mut Budget,
+    ) -> Outcome<()> {
+        let mut index = 0;
+        while let Some(field) = data.next()? {
+            if field.number != 1 {
+                continue;
+            }
+            match objection {
+                Some(reason) => self.refuse(metric, reason),
+                None => {
+                    field.element("data_points", index, |reader| self.point(reader, kind, metric, metadata, budget))?
+                }
+            }
+            index += 1;
+        }
+        Ok(())
     }
 
     /// Takes one data point, or refuses it.
@@ -407,7 +441,7 @@ fn check_bucket_number(number: usize) -> Result<(), String> {
     if number <= MAX_HISTOGRAM_BUCKETS {
         return Ok(());
     }
-    Err(format!("{number} buckets, expected at most {MAX_HISTOGRAM_BUCKETS}"))
+    Err(format!("more than {MAX_HISTOGRAM_BUCKETS} buckets"))
 }
 
 /// Whether bounds and counts belong together: one count more than bounds, or neither; bounds rising. A point that only
