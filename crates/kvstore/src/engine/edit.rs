@@ -97,12 +97,20 @@ impl<'a> Edit<'a> {
         let bytes = writer.bytes;
         ingestion.finish().map_err(KvError::engine("write a run"))?;
         let RunSpan { min_time, max_time, rows } = span;
-        Ok(Run { generation: self.generation, keyspace: number, min_time, max_time, rows, bytes })
+        Ok(Run {
+            generation: self.generation,
+            keyspace: number,
+            min_time,
+            max_time,
+            rows,
+            bytes,
+            is_merged: target == Target::Fresh,
+        })
     }
 
     fn target_keyspace(&mut self, partition: &PartitionKey, target: Target) -> Result<(u64, Keyspace), KvError> {
         let runs = self.manifest.partitions.get(partition).map(|partition| partition.runs.as_slice());
-        let shared = runs.and_then(|runs| runs.last()).map(|run| run.keyspace);
+        let shared = runs.and_then(|runs| runs.last()).filter(|run| !run.is_merged).map(|run| run.keyspace);
         if let (Target::Shared, Some(number)) = (target, shared)
             && let Some(keyspace) = self.keyspaces.get(&number)
         {
@@ -173,8 +181,8 @@ impl<'a> Edit<'a> {
         let snapshot = Arc::new(Snapshot::new(std::mem::take(&mut self.manifest), kept));
         *self.engine.current.write() = snapshot.clone();
         for keyspace in dropped.into_values() {
-            let drop_it = self.engine.database.delete_keyspace(keyspace);
-            drop_it.map_err(KvError::engine("drop a partition's keyspace"))?;
+            // The change is made; what cannot be dropped now is dropped by the next open.
+            let _ = self.engine.database.delete_keyspace(keyspace);
         }
         Ok(snapshot)
     }

@@ -33,6 +33,8 @@ pub struct Run {
     pub rows: u64,
     /// Bytes of keys and values.
     pub bytes: u64,
+    /// Whether a compaction made it; seals never write into the keyspace of such a run.
+    pub is_merged: bool,
 }
 
 /// A stretch of time of one tenant.
@@ -130,6 +132,7 @@ impl Manifest {
                 put_signed(&mut out, run.max_time);
                 put_varint(&mut out, run.rows);
                 put_varint(&mut out, run.bytes);
+                out.push(run.is_merged.into());
             }
         }
         let checksum = crc32fast::hash(&out);
@@ -191,7 +194,7 @@ fn read_partition(reader: &mut Reader<'_>) -> Result<(PartitionKey, Partition), 
     let tenant = TenantId::new(name).ok_or_else(|| reader.error("the tenant", Problem::BadValue(name.len() as u64)))?;
     let start = reader.signed("the partition's start")?;
     let end = reader.signed("the partition's end")?;
-    let count = reader.count(6, "the runs")?;
+    let count = reader.count(7, "the runs")?;
     let mut runs = Vec::with_capacity(count);
     for _ in 0..count {
         runs.push(Run {
@@ -201,6 +204,7 @@ fn read_partition(reader: &mut Reader<'_>) -> Result<(PartitionKey, Partition), 
             max_time: reader.signed("the latest time")?,
             rows: reader.varint("the rows")?,
             bytes: reader.varint("the bytes")?,
+            is_merged: reader.u8("the kind of run")? != 0,
         });
     }
     Ok((PartitionKey { tenant, start }, Partition { end, runs }))

@@ -241,7 +241,7 @@ fn after_a_kill_every_published_generation_is_whole_and_writing_goes_on() {
 fn damaged_manifests_are_errors() {
     let mut manifest = Manifest::empty();
     let (key, end) = manifest.place(&TenantId::default(), 5, 100);
-    let run = Run { generation: 1, keyspace: 1, min_time: 0, max_time: 9, rows: 3, bytes: 4 };
+    let run = Run { generation: 1, keyspace: 1, min_time: 0, max_time: 9, rows: 3, bytes: 4, is_merged: true };
     manifest.partitions.insert(key, Partition { end, runs: vec![run] });
     let bytes = manifest.encode("test");
     assert_eq!(Manifest::decode(&bytes).unwrap(), manifest);
