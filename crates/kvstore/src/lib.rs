@@ -1,1 +1,9 @@
 //! Metric chunks with their series index, and span blocks, in the key-value engine.
+
+pub mod engine;
+pub mod limits;
+pub mod metrics;
+
+mod error;
+
+pub use error::KvError;

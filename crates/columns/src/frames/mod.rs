@@ -1,0 +1,3 @@
+//! Journal frames: batches of decided records as bytes.
+
+pub mod metrics;

@@ -1,0 +1,55 @@
+//! Bounds of this crate. What users may set is an option of the store; these are the fixed ones.
+
+/// Bytes of fjall's own journal; small partitions would otherwise pin hundreds of megabytes of it.
+/// 64 MiB is the least that fjall accepts.
+pub const ENGINE_JOURNAL_BYTES: u64 = 64 << 20;
+
+/// Threads with which the engine flushes and compacts in the background.
+pub const ENGINE_WORKERS: usize = 2;
+
+/// Default size of the engine's block cache in bytes.
+pub const ENGINE_CACHE_BYTES: u64 = 64 << 20;
+
+/// Least bytes of a data block in the engine: values are compressed columns already, so blocks exist to be looked up,
+/// not to be compressed.
+pub const ENGINE_BLOCK_BYTES: u32 = 16 << 10;
+
+/// Longest key after the generation number, in bytes (fjall allows 65,536 in all).
+pub const MAX_KEY_BYTES: usize = 1024;
+
+/// Largest value, in bytes; larger things are cut into chunks by their owner.
+pub const MAX_VALUE_BYTES: usize = 64 << 20;
+
+/// Samples that a series keeps uncompressed before they become a block.
+pub const RAW_SAMPLES: usize = 16;
+
+/// Exemplars kept per series between two seals; the oldest give way.
+pub const MAX_EXEMPLARS_PER_SERIES: usize = 32;
+
+/// Metric families with metadata per tenant.
+pub const MAX_METADATA_FAMILIES: usize = 100_000;
+
+/// Label sets in one stored list.
+pub const LABELS_PER_CHUNK: usize = 4_096;
+
+/// Exemplars in one stored list.
+pub const EXEMPLARS_PER_CHUNK: usize = 4_096;
+
+/// Series whose labels a seal copies under one lock.
+pub const SEAL_LOCK_SERIES: usize = 4_096;
+
+/// Default bytes of series indexes of sealed partitions kept in memory.
+pub const INDEX_CACHE_BYTES: u64 = 256 << 20;
+
+/// Default for the most series a query may read (`limits.query_series`).
+pub const QUERY_SERIES: usize = 1_000_000;
+
+/// Default for the most samples a query may read (`limits.query_samples`; Prometheus' `--query.max-samples` is
+/// 50 million too).
+pub const QUERY_SAMPLES: u64 = 50_000_000;
+
+/// Trailing runs of about equal size after which a partition that still grows is compacted.
+pub const COMPACT_RUNS: usize = 8;
+
+/// A run is merged with the ones after it when it has at most this many times their bytes.
+pub const COMPACT_RATIO: u64 = 2;

@@ -1,0 +1,103 @@
+//! What is not sealed: per tenant the series index, the samples being gathered, and those being sealed.
+
+use super::buffer::{Codec, SeriesBuffer, SeriesEnd};
+use super::index::SeriesIndex;
+use crate::engine::Snapshot;
+use clew_model::TenantId;
+use clew_model::metrics::{Labels, Metadata};
+use roaring::RoaringBitmap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Everything that readers must see together, under one lock.
+pub(super) struct State {
+    pub(super) tenants: BTreeMap<TenantId, TenantHead>,
+    /// The sealed runs; those of the frozen samples are not among them.
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) applied_position: u64,
+    /// Where the frozen samples end, while there are some.
+    pub(super) frozen_position: Option<u64>,
+    pub(super) metadata: BTreeMap<TenantId, BTreeMap<String, Metadata>>,
+    pub(super) metadata_is_new: bool,
+    pub(super) codec: Codec,
+}
+
+/// The samples gathered between two seals, by the series' number in the head.
+#[derive(Default)]
+pub(super) struct Generation {
+    pub(super) buffers: Vec<SeriesBuffer>,
+    pub(super) with_exemplars: RoaringBitmap,
+    pub(super) samples: u64,
+    pub(super) bytes: u64,
+}
+
+impl Generation {
+    pub(super) fn buffer(&self, number: u32) -> Option<&SeriesBuffer> {
+        self.buffers.get(number as usize)
+    }
+}
+
+/// One tenant's head.
+#[derive(Default)]
+pub(super) struct TenantHead {
+    pub(super) index: SeriesIndex,
+    pub(super) ends: Vec<SeriesEnd>,
+    pub(super) active: Generation,
+    pub(super) frozen: Option<Arc<Generation>>,
+}
+
+impl TenantHead {
+    /// The number of a series, and whether it was added.
+    pub(super) fn number_of(&mut self, labels: &Labels, guess: u32) -> (u32, bool) {
+        if let Some(number) = self.index.find_near(labels, guess) {
+            return (number, false);
+        }
+        let number = self.index.insert(labels.clone());
+        self.ends.push(SeriesEnd::NONE);
+        (number, true)
+    }
+
+    /// The active buffer and the end of a series.
+    pub(super) fn slot(&mut self, number: u32) -> Option<(&mut SeriesBuffer, &mut SeriesEnd)> {
+        let at = number as usize;
+        if self.active.buffers.len() <= at {
+            // All at once: after a freeze every series comes back soon.
+            self.active.buffers.resize_with(self.ends.len().max(at + 1), SeriesBuffer::default);
+        }
+        self.active.buffers.get_mut(at).zip(self.ends.get_mut(at))
+    }
+
+    /// Sets the active samples aside, to be sealed.
+    pub(super) fn freeze(&mut self) {
+        self.frozen = Some(Arc::new(std::mem::take(&mut self.active)));
+    }
+
+    /// Forgets the frozen samples, which are sealed now; and the series that had none for a while, when they are the
+    /// greater part.
+    pub(super) fn thaw(&mut self) {
+        let frozen = self.frozen.take();
+        let is_used = |number: usize| {
+            let is_in = |generation: &Generation| generation.buffers.get(number).is_some_and(|one| !one.is_empty());
+            is_in(&self.active) || frozen.as_ref().is_some_and(|frozen| is_in(frozen))
+        };
+        let used: Vec<usize> = (0..self.index.len()).filter(|number| is_used(*number)).collect();
+        if used.len() * 2 >= self.index.len() {
+            return;
+        }
+        let old = std::mem::take(self);
+        let mut buffers = old.active.buffers;
+        for number in used {
+            let labels = old.index.all_labels().get(number);
+            let (Some(labels), Some(end)) = (labels, old.ends.get(number)) else { continue };
+            let new = self.index.insert(labels.clone());
+            self.ends.push(*end);
+            let buffer = buffers.get_mut(number).map(std::mem::take).unwrap_or_default();
+            if !buffer.exemplars().is_empty() {
+                self.active.with_exemplars.insert(new);
+            }
+            self.active.buffers.push(buffer);
+        }
+        self.active.samples = old.active.samples;
+        self.active.bytes = old.active.bytes;
+    }
+}

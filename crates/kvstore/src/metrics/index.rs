@@ -1,0 +1,159 @@
+//! A series index: label sets by number, numbers by label set, and which series have which label value.
+
+use clew_model::ReadError;
+use clew_model::metrics::{Labels, Matcher};
+use hashbrown::{HashMap, HashTable};
+use roaring::RoaringBitmap;
+use std::collections::BTreeSet;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Values looked at between two checks whether the query may go on.
+const VALUES_PER_CHECK: usize = 4_096;
+
+/// What a series costs beside its label bytes: the reference-counted slice, the table, the list.
+const SERIES_OVERHEAD: usize = 56;
+/// What a distinct label value costs beside its bytes: map slot, bitmap with one container.
+const VALUE_OVERHEAD: usize = 120;
+/// What membership in one more bitmap costs, about.
+const POSTING_BYTES: usize = 2;
+
+/// Series are numbered in the order in which they were added.
+#[derive(Debug, Default)]
+pub(super) struct SeriesIndex {
+    table: HashTable<u32>,
+    labels: Vec<Labels>,
+    postings: HashMap<Box<str>, HashMap<Box<str>, RoaringBitmap>>,
+    bytes: usize,
+}
+
+impl SeriesIndex {
+    pub(super) fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// About how many bytes it takes in memory.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn labels(&self, number: u32) -> Option<&Labels> {
+        self.labels.get(number as usize)
+    }
+
+    pub(super) fn all_labels(&self) -> &[Labels] {
+        &self.labels
+    }
+
+    /// The series with exactly these labels; compared by bytes, the hash only leads there.
+    pub(super) fn find(&self, labels: &Labels) -> Option<u32> {
+        let same = |number: &u32| self.labels.get(*number as usize) == Some(labels);
+        self.table.find(xxh3_64(labels.as_bytes()), same).copied()
+    }
+
+    /// As [`SeriesIndex::find`], but looks first at the series `guess`.
+    pub(super) fn find_near(&self, labels: &Labels, guess: u32) -> Option<u32> {
+        if self.labels.get(guess as usize) == Some(labels) { Some(guess) } else { self.find(labels) }
+    }
+
+    /// Adds a series that is not there.
+    pub(super) fn insert(&mut self, labels: Labels) -> u32 {
+        let number = self.labels.len() as u32;
+        for (name, value) in labels.iter() {
+            if !self.postings.contains_key(name) {
+                self.postings.insert(name.into(), HashMap::new());
+                self.bytes += name.len() + VALUE_OVERHEAD;
+            }
+            let Some(values) = self.postings.get_mut(name) else { continue };
+            match values.get_mut(value) {
+                Some(series) => {
+                    series.insert(number);
+                    self.bytes += POSTING_BYTES;
+                }
+                None => {
+                    values.insert(value.into(), RoaringBitmap::from_iter([number]));
+                    self.bytes += value.len() + VALUE_OVERHEAD;
+                }
+            }
+        }
+        self.bytes += labels.as_bytes().len() + SERIES_OVERHEAD;
+        let hash = xxh3_64(labels.as_bytes());
+        self.labels.push(labels);
+        let Self { table, labels, .. } = self;
+        let hash_of = |number: &u32| labels.get(*number as usize).map_or(0, |labels| xxh3_64(labels.as_bytes()));
+        table.insert_unique(hash, number, hash_of);
+        number
+    }
+
+    /// The series that pass all matchers. `check` is asked now and then whether to go on.
+    ///
+    /// A matcher that an absent label fails is a union of postings; one that an absent label passes takes away the
+    /// series whose value fails.
+    pub(super) fn select(
+        &self,
+        matchers: &[Matcher],
+        check: &dyn Fn() -> Result<(), ReadError>,
+    ) -> Result<RoaringBitmap, ReadError> {
+        let mut selected: Option<RoaringBitmap> = None;
+        for matcher in matchers.iter().filter(|matcher| !matcher.matches_empty()) {
+            let passing = self.union(&matcher.name, &|value| matcher.matches(value), exact_value(matcher), check)?;
+            selected = Some(match selected {
+                Some(selected) => selected & passing,
+                None => passing,
+            });
+            if selected.as_ref().is_some_and(RoaringBitmap::is_empty) {
+                return Ok(RoaringBitmap::new());
+            }
+        }
+        let mut selected = selected.unwrap_or_else(|| RoaringBitmap::from_iter(0..self.labels.len() as u32));
+        for matcher in matchers.iter().filter(|matcher| matcher.matches_empty()) {
+            selected -= self.union(&matcher.name, &|value| !matcher.matches(value), None, check)?;
+        }
+        Ok(selected)
+    }
+
+    /// Series that have a value of the label for which `passes` answers true.
+    fn union(
+        &self,
+        name: &str,
+        passes: &dyn Fn(&str) -> bool,
+        exact: Option<&str>,
+        check: &dyn Fn() -> Result<(), ReadError>,
+    ) -> Result<RoaringBitmap, ReadError> {
+        let Some(values) = self.postings.get(name) else { return Ok(RoaringBitmap::new()) };
+        if let Some(value) = exact {
+            return Ok(values.get(value).cloned().unwrap_or_default());
+        }
+        let mut union = RoaringBitmap::new();
+        for (at, (value, series)) in values.iter().enumerate() {
+            if at % VALUES_PER_CHECK == 0 {
+                check()?;
+            }
+            if passes(value) {
+                union |= series;
+            }
+        }
+        Ok(union)
+    }
+
+    /// Adds the values of a label among these series, all series without `among`.
+    pub(super) fn label_values(&self, name: &str, among: &RoaringBitmap, found: &mut BTreeSet<String>) {
+        for (value, series) in self.postings.get(name).into_iter().flatten() {
+            if !found.contains(&**value) && !series.is_disjoint(among) {
+                found.insert(value.to_string());
+            }
+        }
+    }
+
+    /// Adds the names of the labels of these series.
+    pub(super) fn label_names(&self, among: &RoaringBitmap, found: &mut BTreeSet<String>) {
+        for (name, values) in &self.postings {
+            if !found.contains(&**name) && values.values().any(|series| !series.is_disjoint(among)) {
+                found.insert(name.to_string());
+            }
+        }
+    }
+}
+
+fn exact_value(matcher: &Matcher) -> Option<&str> {
+    (matcher.op == clew_model::metrics::MatchOp::Equal).then_some(matcher.value.as_str())
+}

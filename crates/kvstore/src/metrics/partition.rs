@@ -1,0 +1,122 @@
+//! The series indexes of sealed partitions, loaded when they are asked for and kept in bounded memory.
+
+use super::index::SeriesIndex;
+use super::run::{RunHeader, read_header, read_labels};
+use crate::engine::{PartitionKey, Run, Snapshot};
+use crate::error::KvError;
+use parking_lot::{Mutex, RwLock};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// The series of one partition: numbers are the partition's own.
+#[derive(Default)]
+pub(super) struct PartitionIndex {
+    pub(super) series: SeriesIndex,
+    /// By generation.
+    pub(super) headers: BTreeMap<u64, Arc<RunHeader>>,
+}
+
+impl PartitionIndex {
+    /// Loads what is not loaded yet, oldest run first: each run continues the numbers of those before it.
+    fn load(&mut self, snapshot: &Snapshot, runs: &[Run]) -> Result<(), KvError> {
+        for run in runs {
+            if self.headers.contains_key(&run.generation) {
+                continue;
+            }
+            let header = read_header(snapshot, run)?;
+            let known = self.series.len() as u32;
+            if header.first_new > known {
+                let reason = format!("its series begin at {}, {known} are known", header.first_new);
+                return Err(KvError::inconsistent(format!("run {}", run.generation), reason));
+            }
+            let skip = (known - header.first_new) as usize;
+            if header.new as usize > skip {
+                for labels in read_labels(snapshot, run, &header)?.into_iter().skip(skip) {
+                    self.series.insert(labels);
+                }
+            }
+            self.headers.insert(run.generation, Arc::new(header));
+        }
+        Ok(())
+    }
+
+    fn has(&self, runs: &[Run]) -> bool {
+        runs.iter().all(|run| self.headers.contains_key(&run.generation))
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let headers: usize = self.headers.values().map(|header| header.present.serialized_size() + 64).sum();
+        self.series.memory_bytes() + headers
+    }
+}
+
+pub(super) type SharedIndex = Arc<RwLock<PartitionIndex>>;
+
+struct Cached {
+    index: SharedIndex,
+    used: u64,
+    bytes: usize,
+}
+
+/// Loaded indexes, the least recently used ones give way.
+pub(super) struct IndexCache {
+    most_bytes: u64,
+    cached: Mutex<(u64, HashMap<PartitionKey, Cached>)>,
+}
+
+impl IndexCache {
+    pub(super) fn new(most_bytes: u64) -> Self {
+        Self { most_bytes, cached: Mutex::default() }
+    }
+
+    /// The index of a partition, with all these runs loaded.
+    pub(super) fn get(&self, snapshot: &Snapshot, key: &PartitionKey, runs: &[Run]) -> Result<SharedIndex, KvError> {
+        let index = {
+            let mut cached = self.cached.lock();
+            cached.0 += 1;
+            let (clock, entries) = &mut *cached;
+            let entry = entries.entry(key.clone());
+            let entry = entry.or_insert_with(|| Cached { index: SharedIndex::default(), used: 0, bytes: 0 });
+            entry.used = *clock;
+            entry.index.clone()
+        };
+        if index.read().has(runs) {
+            return Ok(index);
+        }
+        let bytes = {
+            let mut index = index.write();
+            index.load(snapshot, runs)?;
+            // Headers of runs that were merged or dropped; a reader that still needs one loads it again.
+            if index.headers.len() > runs.len() * 2 + 16 {
+                index.headers.retain(|generation, _| runs.iter().any(|run| run.generation == *generation));
+            }
+            index.memory_bytes()
+        };
+        self.trim(key, bytes);
+        Ok(index)
+    }
+
+    /// Forgets a partition that is gone.
+    pub(super) fn forget(&self, key: &PartitionKey) {
+        self.cached.lock().1.remove(key);
+    }
+
+    /// Bytes held.
+    pub(super) fn bytes(&self) -> u64 {
+        self.cached.lock().1.values().map(|cached| cached.bytes as u64).sum()
+    }
+
+    fn trim(&self, key: &PartitionKey, bytes: usize) {
+        let mut cached = self.cached.lock();
+        let entries = &mut cached.1;
+        if let Some(entry) = entries.get_mut(key) {
+            entry.bytes = bytes;
+        }
+        let mut held: u64 = entries.values().map(|cached| cached.bytes as u64).sum();
+        while held > self.most_bytes && entries.len() > 1 {
+            let oldest = entries.iter().filter(|(other, _)| *other != key).min_by_key(|(_, cached)| cached.used);
+            let Some(oldest) = oldest.map(|(key, _)| key.clone()) else { return };
+            held -= entries.remove(&oldest).map_or(0, |cached| cached.bytes as u64);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Queries.
+
+mod exemplars;
+mod meter;
+mod names;
+mod select;

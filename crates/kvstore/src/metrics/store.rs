@@ -1,0 +1,180 @@
+//! The store: opening, applying, and what is asked about it.
+
+use super::apply;
+use super::buffer::Codec;
+use super::head::State;
+use super::partition::IndexCache;
+use super::report::{ApplyReport, HotStats};
+use crate::engine::{Engine, EngineOptions};
+use crate::error::KvError;
+use crate::limits::{COMPACT_RUNS, ENGINE_CACHE_BYTES, INDEX_CACHE_BYTES, QUERY_SAMPLES, QUERY_SERIES};
+use clew_columns::bytes::{BytesError, Problem, Reader, put_bytes, put_text};
+use clew_columns::metrics::{decode_metadata, encode_metadata};
+use clew_model::TenantId;
+use clew_model::correlation::CorrelationRules;
+use clew_model::metrics::{Metadata, MetricBatch};
+use parking_lot::{Mutex, RwLock};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+const METADATA: &str = "metadata";
+const DAY: i64 = 86_400_000;
+
+/// How to open a [`MetricStore`].
+#[derive(Debug, Clone)]
+pub struct MetricStoreOptions {
+    /// Width of new partitions in milliseconds: a thirtieth of the retention, at least a day
+    /// ([`crate::engine::partition_width`]).
+    pub partition_width: i64,
+    /// Bytes of the engine's block cache.
+    pub cache_bytes: u64,
+    /// Bytes of series indexes of sealed partitions kept in memory.
+    pub index_cache_bytes: u64,
+    /// Most series a query may read.
+    pub query_series: usize,
+    /// Most samples a query may read.
+    pub query_samples: u64,
+    /// Trailing runs of about equal size after which a growing partition is compacted; at least 2.
+    pub compact_runs: usize,
+}
+
+impl Default for MetricStoreOptions {
+    fn default() -> Self {
+        Self {
+            partition_width: DAY,
+            cache_bytes: ENGINE_CACHE_BYTES,
+            index_cache_bytes: INDEX_CACHE_BYTES,
+            query_series: QUERY_SERIES,
+            query_samples: QUERY_SAMPLES,
+            compact_runs: COMPACT_RUNS,
+        }
+    }
+}
+
+/// The metric store. Reads go through [`clew_model::metrics::MetricReader`]. One thread applies, one seals, compacts and
+/// retains (they wait for each other), any number read.
+pub struct MetricStore {
+    pub(super) engine: Engine,
+    pub(super) state: RwLock<State>,
+    pub(super) indexes: IndexCache,
+    pub(super) options: MetricStoreOptions,
+    pub(super) rules: Arc<CorrelationRules>,
+    /// Held by whoever changes what is sealed.
+    pub(super) maintenance: Mutex<()>,
+}
+
+impl MetricStore {
+    /// Opens the store in `dir`, creating it when there is none. Batches after [`MetricStore::sealed_position`] must
+    /// then be applied again from the journal.
+    ///
+    /// # Errors
+    /// A directory that cannot be read or written, is in use, damaged, of a newer format or of another store.
+    pub fn open(dir: &Path, options: MetricStoreOptions, rules: Arc<CorrelationRules>) -> Result<Self, KvError> {
+        let mut engine_options = EngineOptions::new("metrics", options.partition_width);
+        engine_options.cache_bytes = options.cache_bytes;
+        let engine = Engine::open(dir, engine_options)?;
+        let metadata = match engine.meta_value(METADATA)? {
+            Some(bytes) => read_metadata(&bytes).map_err(KvError::damaged("the metadata of metrics"))?,
+            None => BTreeMap::new(),
+        };
+        let snapshot = engine.snapshot();
+        let state = State {
+            tenants: BTreeMap::new(),
+            applied_position: snapshot.manifest().sealed_position,
+            frozen_position: None,
+            snapshot,
+            metadata,
+            metadata_is_new: false,
+            codec: Codec::default(),
+        };
+        let indexes = IndexCache::new(options.index_cache_bytes);
+        Ok(Self { engine, state: RwLock::new(state), indexes, options, rules, maintenance: Mutex::new(()) })
+    }
+
+    /// Everything up to this journal position is sealed and need not be applied again.
+    #[must_use]
+    pub fn sealed_position(&self) -> u64 {
+        self.state.read().snapshot.manifest().sealed_position
+    }
+
+    /// Writes the batch that stands at `position` of the journal into the head; readable when it returns. Positions
+    /// ascend; a batch at or before the last one applied (or sealed) does nothing, so replaying is harmless.
+    ///
+    /// Of two samples of a series with the same time, the first stays. Samples older than retention reaches are
+    /// dropped.
+    ///
+    /// # Errors
+    /// None at present; the signature keeps room for back-pressure.
+    pub fn apply(&self, position: u64, tenant: &TenantId, batch: &MetricBatch) -> Result<ApplyReport, KvError> {
+        let mut state = self.state.write();
+        if position <= state.applied_position {
+            return Ok(ApplyReport { replayed: true, ..ApplyReport::default() });
+        }
+        let report = apply::apply(&mut state, tenant, batch);
+        state.applied_position = position;
+        Ok(report)
+    }
+
+    /// What is not sealed yet; the measure by which to seal.
+    #[must_use]
+    pub fn hot_stats(&self) -> HotStats {
+        let state = self.state.read();
+        let mut stats = HotStats {
+            applied_position: state.applied_position,
+            sealed_position: state.snapshot.manifest().sealed_position,
+            ..HotStats::default()
+        };
+        for head in state.tenants.values() {
+            stats.series += head.index.len() as u64;
+            stats.index_bytes += head.index.memory_bytes() as u64;
+            for generation in [Some(&head.active), head.frozen.as_deref()].into_iter().flatten() {
+                let slots = generation.buffers.capacity() * size_of::<super::buffer::SeriesBuffer>();
+                stats.samples += generation.samples;
+                stats.sample_bytes += generation.bytes + slots as u64;
+            }
+        }
+        stats
+    }
+
+    /// Bytes on disk, the engine's own files included.
+    ///
+    /// # Errors
+    /// The engine cannot tell.
+    pub fn disk_bytes(&self) -> Result<u64, KvError> {
+        self.engine.disk_bytes()
+    }
+
+    /// Bytes of series indexes of sealed partitions in memory.
+    #[must_use]
+    pub fn index_cache_bytes(&self) -> u64 {
+        self.indexes.bytes()
+    }
+
+    /// The metadata as bytes to be published, if it is new since the last call.
+    pub(super) fn take_new_metadata(state: &mut State) -> Option<(&'static str, Vec<u8>)> {
+        std::mem::take(&mut state.metadata_is_new).then(|| (METADATA, write_metadata(&state.metadata)))
+    }
+}
+
+fn write_metadata(metadata: &BTreeMap<TenantId, BTreeMap<String, Metadata>>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (tenant, families) in metadata {
+        put_text(&mut out, tenant.as_str());
+        put_bytes(&mut out, &encode_metadata(families.values()));
+    }
+    out
+}
+
+fn read_metadata(bytes: &[u8]) -> Result<BTreeMap<TenantId, BTreeMap<String, Metadata>>, BytesError> {
+    let mut reader = Reader::new(bytes);
+    let mut tenants = BTreeMap::new();
+    while !reader.is_empty() {
+        let name = reader.text("a tenant")?;
+        let tenant = TenantId::new(name);
+        let tenant = tenant.ok_or_else(|| reader.error("a tenant", Problem::BadValue(name.len() as u64)))?;
+        let families = decode_metadata(reader.bytes("the metadata")?)?;
+        tenants.insert(tenant, families.into_iter().map(|one| (one.metric.clone(), one)).collect());
+    }
+    Ok(tenants)
+}
