@@ -164,17 +164,20 @@ impl Tree {
         if self.is_dir(node) && from.dir != to.dir {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        match self.at(&to) {
-            Some(other) if self.is_dir(node) => {
-                if !self.entries(other)?.is_empty() {
-                    return Err(io::ErrorKind::DirectoryNotEmpty.into());
-                }
-            }
-            Some(other) if self.is_dir(other) => return Err(io::ErrorKind::IsADirectory.into()),
-            _ => {}
+        if let Some(other) = self.at(&to) {
+            self.check_replaceable(node, other)?;
         }
         self.change(Change::Rename { from, to, node });
         Ok(())
+    }
+
+    fn check_replaceable(&self, by: NodeId, other: NodeId) -> io::Result<()> {
+        match (self.is_dir(by), self.is_dir(other)) {
+            (false, false) => Ok(()),
+            (false, true) => Err(io::ErrorKind::IsADirectory.into()),
+            (true, _) if self.entries(other)?.is_empty() => Ok(()),
+            (true, _) => Err(io::ErrorKind::DirectoryNotEmpty.into()),
+        }
     }
 
     pub(super) fn sync_dir(&mut self, dir: NodeId) -> io::Result<()> {
