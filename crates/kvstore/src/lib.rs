@@ -1,1 +1,8 @@
 //! Metric chunks with their series index, and span blocks, in the key-value engine.
+
+pub mod engine;
+pub mod limits;
+
+mod error;
+
+pub use error::KvError;

@@ -1,0 +1,207 @@
+//! The manifest: what exists. Its bytes are described in `docs/storage-format.md`, "Key-value manifest".
+
+use clew_columns::bytes::{BytesError, Problem, Reader, put_signed, put_text, put_u32, put_varint};
+use clew_model::TenantId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The newest format version this build reads and the one it writes.
+pub const FORMAT_VERSION: u32 = 0;
+
+const MAGIC: &[u8; 6] = b"CLEWKV";
+
+/// Names a partition.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PartitionKey {
+    /// Whose data.
+    pub tenant: TenantId,
+    /// First instant that belongs to it.
+    pub start: i64,
+}
+
+/// What one generation wrote into one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The generation's number; older ones are smaller.
+    pub generation: u64,
+    /// The number of the keyspace that holds it.
+    pub keyspace: u64,
+    /// Earliest time of a row.
+    pub min_time: i64,
+    /// Latest time of a row.
+    pub max_time: i64,
+    /// Rows (samples, spans).
+    pub rows: u64,
+    /// Bytes of keys and values.
+    pub bytes: u64,
+}
+
+/// A stretch of time of one tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// First instant after it.
+    pub end: i64,
+    /// What it holds, oldest generation first.
+    pub runs: Vec<Run>,
+}
+
+/// What exists: published by one atomic write.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Manifest {
+    /// Everything up to this journal position is sealed.
+    pub sealed_position: u64,
+    /// Number for the next generation; no number is used twice.
+    pub next_generation: u64,
+    /// Number for the next keyspace; no number is used twice.
+    pub next_keyspace: u64,
+    /// Nothing older than this exists any more; what arrives for it is refused.
+    pub retention_bound: i64,
+    /// The partitions; those of one tenant do not overlap.
+    pub partitions: BTreeMap<PartitionKey, Partition>,
+}
+
+impl Manifest {
+    /// The manifest of an empty store.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { retention_bound: i64::MIN, next_generation: 1, next_keyspace: 1, ..Self::default() }
+    }
+
+    /// Partitions of a tenant that touch `start..=end`, in order of time.
+    pub fn overlapping<'a>(
+        &'a self,
+        tenant: &TenantId,
+        start: i64,
+        end: i64,
+    ) -> impl Iterator<Item = (&'a PartitionKey, &'a Partition)> {
+        let first = PartitionKey { tenant: tenant.clone(), start: i64::MIN };
+        let last = PartitionKey { tenant: tenant.clone(), start: end };
+        let range = (first <= last).then(|| self.partitions.range(first..=last));
+        range.into_iter().flatten().filter(move |(_, partition)| partition.end > start && start <= end)
+    }
+
+    /// The partition that covers `time`, or the bounds `[start, end)` a new one would have: aligned to `width`, clipped
+    /// where a partition of another width is in the way.
+    #[must_use]
+    pub fn place(&self, tenant: &TenantId, time: i64, width: i64) -> (PartitionKey, i64) {
+        let width = width.max(1);
+        let mut start = time.div_euclid(width).saturating_mul(width);
+        let mut end = start.saturating_add(width);
+        let at = PartitionKey { tenant: tenant.clone(), start: time };
+        if let Some((key, partition)) =
+            self.partitions.range(..=&at).next_back().filter(|(key, _)| key.tenant == *tenant)
+        {
+            if time < partition.end {
+                return (key.clone(), partition.end);
+            }
+            start = start.max(partition.end);
+        }
+        if let Some((key, _)) = self.partitions.range(&at..).next().filter(|(key, _)| key.tenant == *tenant) {
+            end = end.min(key.start);
+        }
+        (PartitionKey { tenant: tenant.clone(), start }, end)
+    }
+
+    /// Numbers of the keyspaces in use.
+    #[must_use]
+    pub fn keyspaces(&self) -> BTreeSet<u64> {
+        self.partitions.values().flat_map(|partition| &partition.runs).map(|run| run.keyspace).collect()
+    }
+
+    /// Encodes the manifest of a signal's store.
+    #[must_use]
+    pub fn encode(&self, signal: &str) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        put_u32(&mut out, FORMAT_VERSION);
+        put_text(&mut out, signal);
+        put_varint(&mut out, self.sealed_position);
+        put_varint(&mut out, self.next_generation);
+        put_varint(&mut out, self.next_keyspace);
+        put_signed(&mut out, self.retention_bound);
+        put_varint(&mut out, self.partitions.len() as u64);
+        for (key, partition) in &self.partitions {
+            put_text(&mut out, key.tenant.as_str());
+            put_signed(&mut out, key.start);
+            put_signed(&mut out, partition.end);
+            put_varint(&mut out, partition.runs.len() as u64);
+            for run in &partition.runs {
+                put_varint(&mut out, run.generation);
+                put_varint(&mut out, run.keyspace);
+                put_signed(&mut out, run.min_time);
+                put_signed(&mut out, run.max_time);
+                put_varint(&mut out, run.rows);
+                put_varint(&mut out, run.bytes);
+            }
+        }
+        let checksum = crc32fast::hash(&out);
+        put_u32(&mut out, checksum);
+        out
+    }
+
+    /// The format version and the signal in the head of encoded bytes, which every version has.
+    ///
+    /// # Errors
+    /// The bytes are no manifest.
+    pub fn peek(bytes: &[u8]) -> Result<(u32, String), BytesError> {
+        let mut reader = Reader::new(bytes);
+        let head = read_head(&mut reader)?;
+        Ok((head.0, head.1.to_owned()))
+    }
+
+    /// Decodes what [`Manifest::encode`] wrote.
+    ///
+    /// # Errors
+    /// Damaged bytes, or another version.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BytesError> {
+        let (body, checksum) = bytes.split_at(bytes.len().saturating_sub(4));
+        let stored = Reader::new(checksum).u32("the checksum")?;
+        let mut reader = Reader::new(body);
+        let (version, _) = read_head(&mut reader)?;
+        if version != FORMAT_VERSION {
+            return Err(reader.error("the version", Problem::BadValue(version.into())));
+        }
+        if stored != crc32fast::hash(body) {
+            return Err(reader.error("the checksum", Problem::BadValue(stored.into())));
+        }
+        let mut manifest = Self {
+            sealed_position: reader.varint("the sealed position")?,
+            next_generation: reader.varint("the next generation")?,
+            next_keyspace: reader.varint("the next keyspace")?,
+            retention_bound: reader.signed("the retention bound")?,
+            partitions: BTreeMap::new(),
+        };
+        for _ in 0..reader.count(5, "the partitions")? {
+            let (key, partition) = read_partition(&mut reader)?;
+            manifest.partitions.insert(key, partition);
+        }
+        reader.finish("the manifest")?;
+        Ok(manifest)
+    }
+}
+
+fn read_head<'a>(reader: &mut Reader<'a>) -> Result<(u32, &'a str), BytesError> {
+    let magic = reader.array::<6>("the magic bytes")?;
+    if magic != *MAGIC {
+        return Err(reader.error("the magic bytes", Problem::BadValue(u64::from(magic[0]))));
+    }
+    Ok((reader.u32("the version")?, reader.text("the signal")?))
+}
+
+fn read_partition(reader: &mut Reader<'_>) -> Result<(PartitionKey, Partition), BytesError> {
+    let name = reader.text("the tenant")?;
+    let tenant = TenantId::new(name).ok_or_else(|| reader.error("the tenant", Problem::BadValue(name.len() as u64)))?;
+    let start = reader.signed("the partition's start")?;
+    let end = reader.signed("the partition's end")?;
+    let count = reader.count(6, "the runs")?;
+    let mut runs = Vec::with_capacity(count);
+    for _ in 0..count {
+        runs.push(Run {
+            generation: reader.varint("the generation")?,
+            keyspace: reader.varint("the keyspace")?,
+            min_time: reader.signed("the earliest time")?,
+            max_time: reader.signed("the latest time")?,
+            rows: reader.varint("the rows")?,
+            bytes: reader.varint("the bytes")?,
+        });
+    }
+    Ok((PartitionKey { tenant, start }, Partition { end, runs }))
+}
