@@ -6,8 +6,10 @@ pub mod compress;
 pub mod container;
 pub mod dictionary;
 pub mod error;
+pub mod frames;
 pub mod hash_list;
 pub mod limits;
+pub mod spans;
 pub mod strings;
 pub mod values;
 

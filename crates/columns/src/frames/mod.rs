@@ -1,0 +1,3 @@
+//! Journal frames: decided records in versioned encodings of our own, so that replay decides nothing.
+
+pub mod traces;
