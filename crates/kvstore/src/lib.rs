@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod limits;
+pub mod traces;
 
 mod error;
 

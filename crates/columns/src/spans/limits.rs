@@ -7,7 +7,7 @@ pub const BLOCK_SPANS: usize = 512;
 pub const MAX_BLOCK_SPANS: usize = 2048;
 
 /// Spans that share one dictionary: a group of blocks. Bounds the memory of encoding and the size of a dictionary.
-pub const GROUP_SPANS: usize = 65_536;
+pub const GROUP_SPANS: usize = 32_768;
 
 /// Distinct numbers up to which a column tries a local dictionary.
 pub const MAX_LOCAL_ENTRIES: usize = 256;
