@@ -1,5 +1,17 @@
 //! Blocks of records as compressed columns, templates, token sets, hash lists: bytes in, bytes out.
 
+pub mod bits;
 pub mod bytes;
+pub mod compress;
+pub mod container;
+pub mod dictionary;
+pub mod error;
 pub mod frames;
+pub mod hash_list;
+pub mod limits;
 pub mod metrics;
+pub mod spans;
+pub mod strings;
+pub mod values;
+
+pub use error::ColumnsError;

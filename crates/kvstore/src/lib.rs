@@ -3,6 +3,7 @@
 pub mod engine;
 pub mod limits;
 pub mod metrics;
+pub mod traces;
 
 mod error;
 

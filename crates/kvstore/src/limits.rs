@@ -53,3 +53,26 @@ pub const COMPACT_RUNS: usize = 8;
 
 /// A run is merged with the ones after it when it has at most this many times their bytes.
 pub const COMPACT_RATIO: u64 = 2;
+/// Bytes of decoded dictionaries of span blocks kept in memory.
+pub const DICTIONARY_CACHE_BYTES: usize = 32 << 20;
+
+/// Bytes of decoded heads of span runs (bounds of blocks) kept in memory.
+pub const RUN_HEAD_CACHE_BYTES: usize = 16 << 20;
+
+/// Seals that share a keyspace before the next one begins a new one.
+pub const SHARED_KEYSPACE_RUNS: usize = 16;
+
+/// Spans in a keyspace from which on the next seal begins a new one.
+pub const SHARED_KEYSPACE_SPANS: u64 = 131_072;
+
+/// Runs in one keyspace that are worth merging.
+pub const MERGE_SHARED_RUNS: usize = 8;
+
+/// Runs of about the same size that are worth merging.
+pub const MERGE_TIER_RUNS: usize = 4;
+
+/// Most spans that a merge of span runs writes into one run: bounds its memory, and how long a seal may wait for it.
+pub const MAX_MERGED_SPANS: u64 = 1 << 20;
+
+/// Spans that a merge holds back so that the parts of a trace meet.
+pub const MERGE_WINDOW_SPANS: usize = 32_768;

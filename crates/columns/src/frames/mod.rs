@@ -1,3 +1,4 @@
-//! Journal frames: batches of decided records as bytes.
+//! Journal frames: decided records in versioned encodings of our own, so that replay decides nothing.
 
 pub mod metrics;
+pub mod traces;

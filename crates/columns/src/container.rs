@@ -1,0 +1,219 @@
+//! A block as numbered sections behind a directory, so that one column can be found, checked and decoded alone.
+//!
+//! ```text
+//! magic (4) | version (1) | directory length (4) | crc32 of the directory (4) | directory | sections
+//! directory: count, then for each section: id, length, crc32 (4)      (varints unless a width is given)
+//! ```
+//! Sections follow in the order of the directory, ids grow. Numbers are little endian.
+
+use crate::bytes::{Reader, put_u32, put_varint};
+use crate::error::ColumnsError;
+
+/// The newest version of the container's layout.
+pub const VERSION: u8 = 0;
+
+/// Bytes before the directory.
+pub const HEADER_BYTES: usize = 13;
+
+const WHAT: &str = "block container";
+
+/// Collects sections.
+#[derive(Debug)]
+pub struct ContainerBuilder {
+    magic: [u8; 4],
+    directory: Vec<(u32, u32, u32)>,
+    payload: Vec<u8>,
+}
+
+impl ContainerBuilder {
+    /// A container that begins with these four bytes.
+    #[must_use]
+    pub fn new(magic: [u8; 4]) -> Self {
+        Self { magic, directory: Vec::new(), payload: Vec::new() }
+    }
+
+    /// Adds a section. Ids must grow; an empty section is not stored.
+    pub fn section(&mut self, id: u32, bytes: &[u8]) {
+        debug_assert!(self.directory.last().is_none_or(|(last, ..)| *last < id), "sections in order of their ids");
+        if bytes.is_empty() {
+            return;
+        }
+        self.directory.push((id, bytes.len() as u32, crc32fast::hash(bytes)));
+        self.payload.extend_from_slice(bytes);
+    }
+
+    /// The container's bytes.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        let mut directory = Vec::with_capacity(self.directory.len() * 8);
+        put_varint(&mut directory, self.directory.len() as u64);
+        for (id, length, checksum) in self.directory {
+            put_varint(&mut directory, u64::from(id));
+            put_varint(&mut directory, u64::from(length));
+            put_u32(&mut directory, checksum);
+        }
+        let mut out = Vec::with_capacity(HEADER_BYTES + directory.len() + self.payload.len());
+        out.extend_from_slice(&self.magic);
+        out.push(VERSION);
+        put_u32(&mut out, directory.len() as u32);
+        put_u32(&mut out, crc32fast::hash(&directory));
+        out.extend_from_slice(&directory);
+        out.extend_from_slice(&self.payload);
+        out
+    }
+}
+
+/// A container whose directory was read and checked; sections are checked when they are asked for.
+#[derive(Debug, Clone)]
+pub struct Container<B> {
+    bytes: B,
+    sections: Vec<Section>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Section {
+    id: u32,
+    start: usize,
+    end: usize,
+    checksum: u32,
+}
+
+impl<B: AsRef<[u8]>> Container<B> {
+    /// Reads the directory.
+    ///
+    /// # Errors
+    /// Another magic, a newer version, a damaged directory, or fewer bytes than the directory promises.
+    pub fn open(bytes: B, magic: [u8; 4]) -> Result<Self, ColumnsError> {
+        let all = bytes.as_ref();
+        let mut reader = Reader::new(all);
+        if reader.array::<4>(WHAT)? != magic {
+            return Err(ColumnsError::Magic { what: WHAT });
+        }
+        let version = reader.u8(WHAT)?;
+        if version > VERSION {
+            return Err(ColumnsError::Version { what: WHAT, found: version, newest: VERSION });
+        }
+        let length = reader.u32(WHAT)? as usize;
+        let checksum = reader.u32(WHAT)?;
+        let directory = reader.take(length, WHAT)?;
+        if crc32fast::hash(directory) != checksum {
+            return Err(ColumnsError::Checksum { what: WHAT, part: 0 });
+        }
+        let sections = read_directory(directory, reader.offset())?;
+        if sections.last().is_some_and(|last| last.end != all.len()) {
+            return Err(ColumnsError::Inconsistent { what: WHAT, reason: "the sections do not fill it" });
+        }
+        Ok(Self { bytes, sections })
+    }
+
+    /// The bytes of a section after checking them; `None` when there is none.
+    ///
+    /// # Errors
+    /// The section does not match its checksum.
+    pub fn section(&self, id: u32) -> Result<Option<&[u8]>, ColumnsError> {
+        let Ok(place) = self.sections.binary_search_by_key(&id, |section| section.id) else { return Ok(None) };
+        let Some(section) = self.sections.get(place) else { return Ok(None) };
+        match self.bytes.as_ref().get(section.start..section.end) {
+            Some(bytes) if crc32fast::hash(bytes) == section.checksum => Ok(Some(bytes)),
+            _ => Err(ColumnsError::Checksum { what: WHAT, part: id }),
+        }
+    }
+
+    /// The bytes of a section that must be there.
+    ///
+    /// # Errors
+    /// It is missing or damaged.
+    pub fn required(&self, id: u32) -> Result<&[u8], ColumnsError> {
+        self.section(id)?.ok_or(ColumnsError::Inconsistent { what: WHAT, reason: "a section is missing" })
+    }
+
+    /// The ids of the sections, in order.
+    pub fn ids(&self) -> impl Iterator<Item = u32> + '_ {
+        self.sections.iter().map(|section| section.id)
+    }
+
+    /// All bytes, header and directory included.
+    pub fn bytes(&self) -> &B {
+        &self.bytes
+    }
+}
+
+fn read_directory(directory: &[u8], payload: usize) -> Result<Vec<Section>, ColumnsError> {
+    let mut reader = Reader::new(directory);
+    let count = reader.count(6, WHAT)?;
+    let mut sections: Vec<Section> = Vec::with_capacity(count);
+    let mut start = payload;
+    for _ in 0..count {
+        let id = u32::try_from(reader.varint(WHAT)?).unwrap_or(u32::MAX);
+        let length = usize::try_from(reader.varint(WHAT)?).unwrap_or(usize::MAX);
+        let end = start.saturating_add(length);
+        if sections.last().is_some_and(|last| last.id >= id) {
+            return Err(ColumnsError::Inconsistent { what: WHAT, reason: "the sections are not in order" });
+        }
+        sections.push(Section { id, start, end, checksum: reader.u32(WHAT)? });
+        start = end;
+    }
+    reader.finish(WHAT)?;
+    Ok(sections)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sample() -> Vec<u8> {
+        let mut builder = ContainerBuilder::new(*b"TEST");
+        builder.section(1, b"one");
+        builder.section(2, b"");
+        builder.section(700, b"seven hundred");
+        builder.finish()
+    }
+
+    #[test]
+    fn sections_are_found_by_their_ids() {
+        let container = Container::open(sample(), *b"TEST").unwrap();
+        assert_eq!(container.section(1).unwrap(), Some(&b"one"[..]));
+        assert_eq!(container.section(2).unwrap(), None);
+        assert_eq!(container.required(700).unwrap(), b"seven hundred");
+        assert_eq!(container.ids().collect::<Vec<_>>(), [1, 700]);
+    }
+
+    #[test]
+    fn other_magic_and_newer_versions_are_refused() {
+        assert_eq!(Container::open(sample(), *b"ELSE").unwrap_err(), ColumnsError::Magic { what: WHAT });
+        let mut newer = sample();
+        newer[4] = VERSION + 1;
+        assert!(matches!(Container::open(newer, *b"TEST"), Err(ColumnsError::Version { .. })));
+    }
+
+    #[test]
+    fn damage_to_one_section_leaves_the_others_readable() {
+        let mut bytes = sample();
+        *bytes.last_mut().unwrap() ^= 1;
+        let container = Container::open(bytes, *b"TEST").unwrap();
+        assert_eq!(container.section(1).unwrap(), Some(&b"one"[..]));
+        assert_eq!(container.section(700).unwrap_err(), ColumnsError::Checksum { what: WHAT, part: 700 });
+    }
+
+    proptest! {
+        #[test]
+        fn any_changed_bit_is_noticed(position: prop::sample::Index, bit in 0u8..8) {
+            let mut bytes = sample();
+            let at = position.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            let read = Container::open(bytes, *b"TEST").and_then(|container| {
+                container.section(1)?;
+                container.section(700).map(|_| ())
+            });
+            prop_assert!(read.is_err());
+        }
+
+        #[test]
+        fn garbage_never_panics(bytes: Vec<u8>) {
+            let mut all = b"TEST\0".to_vec();
+            all.extend(bytes);
+            let _ = Container::open(all, *b"TEST");
+        }
+    }
+}

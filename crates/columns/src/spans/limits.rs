@@ -1,0 +1,19 @@
+//! Bounds of span blocks.
+
+/// A block ends at the first trace boundary after this many spans.
+pub const BLOCK_SPANS: usize = 512;
+
+/// A trace longer than this is cut, and goes on in the next block.
+pub const MAX_BLOCK_SPANS: usize = 2048;
+
+/// Spans that share one dictionary: a group of blocks. Bounds the memory of encoding and the size of a dictionary.
+pub const GROUP_SPANS: usize = 32_768;
+
+/// Distinct numbers up to which a column tries a local dictionary.
+pub const MAX_LOCAL_ENTRIES: usize = 256;
+
+/// Parents are looked for by a linear walk in traces up to this many spans, by a table in longer ones.
+pub const LINEAR_PARENTS: usize = 24;
+
+/// A string enters the dictionary of a group when it occurs at least this often: a value met once costs more there.
+pub const LEAST_OCCURRENCES: u32 = 2;

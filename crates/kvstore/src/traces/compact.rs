@@ -1,0 +1,193 @@
+//! Compaction: small runs of a partition become one, in a keyspace of its own, so that theirs is dropped whole.
+
+use super::identity::unique;
+use super::options::CompactReport;
+use super::run::{OpenRun, RunCaches};
+use super::writer::SpanRunWriter;
+use crate::engine::{Edit, Manifest, PartitionKey, Run, Snapshot, Target};
+use crate::error::KvError;
+use crate::limits::{MAX_MERGED_SPANS, MERGE_SHARED_RUNS, MERGE_TIER_RUNS, MERGE_WINDOW_SPANS};
+use clew_model::TraceId;
+use clew_model::correlation::CorrelationRules;
+use clew_model::traces::Span;
+use hashbrown::HashMap;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Which runs to merge.
+pub struct Plan {
+    partition: PartitionKey,
+    runs: Vec<Run>,
+}
+
+/// The first merge that is worth it: keyspaces shared by several runs first, then runs of about the same size.
+pub fn plan(manifest: &Manifest) -> Option<Plan> {
+    for (key, partition) in &manifest.partitions {
+        let units = units(&partition.runs);
+        let newest = units.len().saturating_sub(1);
+        let shared = units.iter().enumerate().find(|(place, unit)| {
+            let closed = *place < newest && unit.len() > 1;
+            closed || unit.len() >= MERGE_SHARED_RUNS
+        });
+        let runs = match shared {
+            Some((_, unit)) => unit.clone(),
+            None => match same_tier(&units) {
+                Some(runs) => runs,
+                None => continue,
+            },
+        };
+        return Some(Plan { partition: key.clone(), runs });
+    }
+    None
+}
+
+/// Runs by their keyspace, in order of the first of each.
+fn units(runs: &[Run]) -> Vec<Vec<Run>> {
+    let mut units: Vec<Vec<Run>> = Vec::new();
+    for run in runs {
+        match units.iter_mut().find(|unit| unit.first().is_some_and(|first| first.keyspace == run.keyspace)) {
+            Some(unit) => unit.push(run.clone()),
+            None => units.push(vec![run.clone()]),
+        }
+    }
+    units
+}
+
+fn same_tier(units: &[Vec<Run>]) -> Option<Vec<Run>> {
+    let mut tiers: BTreeMap<u32, (Vec<Run>, u64)> = BTreeMap::new();
+    for unit in units {
+        let [run] = unit.as_slice() else { continue };
+        let (runs, spans) = tiers.entry(run.rows.max(1).ilog2() / 2).or_default();
+        if *spans + run.rows <= MAX_MERGED_SPANS {
+            *spans += run.rows;
+            runs.push(run.clone());
+        }
+    }
+    tiers.into_values().map(|(runs, _)| runs).find(|runs| runs.len() >= MERGE_TIER_RUNS)
+}
+
+/// Writes the merged run into the edit.
+pub fn merge(
+    edit: &mut Edit<'_>,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    caches: &RunCaches,
+    rules: &CorrelationRules,
+) -> Result<CompactReport, KvError> {
+    let mut sources = Vec::with_capacity(plan.runs.len());
+    for run in &plan.runs {
+        sources.push(Source::new(OpenRun::open(snapshot, run, caches)?)?);
+    }
+    let run = edit.write_run(&plan.partition, Target::Fresh, |writer| {
+        let mut window = Window { writer: SpanRunWriter::new(writer, rules), parts: Parts::default() };
+        while let Some(source) = next_source(&mut sources) {
+            if let Some(trace) = source.take()? {
+                window.add(trace)?;
+            }
+        }
+        window.finish()
+    })?;
+    let generations: Vec<u64> = plan.runs.iter().map(|run| run.generation).collect();
+    let report = CompactReport {
+        merged: plan.runs.len() as u64,
+        spans: run.rows,
+        duplicates: plan.runs.iter().map(|run| run.rows).sum::<u64>().saturating_sub(run.rows),
+        bytes: run.bytes,
+    };
+    edit.replace_runs(&plan.partition, &generations, run);
+    Ok(report)
+}
+
+/// One of the runs being merged, read block by block.
+struct Source<'s> {
+    run: OpenRun<'s>,
+    next_block: u32,
+    traces: VecDeque<Vec<Span>>,
+}
+
+impl<'s> Source<'s> {
+    fn new(run: OpenRun<'s>) -> Result<Self, KvError> {
+        let mut source = Self { run, next_block: 0, traces: VecDeque::new() };
+        source.fill()?;
+        Ok(source)
+    }
+
+    /// First start of the next trace.
+    fn start(&self) -> Option<i64> {
+        self.traces.front().and_then(|trace| trace.first()).map(|span| span.start)
+    }
+
+    fn take(&mut self) -> Result<Option<Vec<Span>>, KvError> {
+        let trace = self.traces.pop_front();
+        self.fill()?;
+        Ok(trace)
+    }
+
+    fn fill(&mut self) -> Result<(), KvError> {
+        while self.traces.is_empty() && self.next_block < self.run.blocks() {
+            let block = self.run.block(self.next_block)?;
+            let dictionary = self.run.dictionary(self.next_block)?;
+            let spans = block.spans(&dictionary, 0..block.len()).map_err(|error| self.run.damaged(&error))?;
+            let mut spans = spans.into_iter();
+            for trace in block.traces() {
+                self.traces.push_back(spans.by_ref().take(trace.rows.len()).collect());
+            }
+            self.next_block += 1;
+        }
+        Ok(())
+    }
+}
+
+fn next_source<'a, 's>(sources: &'a mut [Source<'s>]) -> Option<&'a mut Source<'s>> {
+    sources.iter_mut().filter(|source| source.start().is_some()).min_by_key(|source| source.start())
+}
+
+/// Traces held back in order of their first start, so that parts from several runs meet; then groups of blocks.
+///
+/// Parts of a trace that start further apart than the window holds stay apart; readers join them, as they join what
+/// several runs hold.
+struct Window<'w, 'k> {
+    writer: SpanRunWriter<'w, 'k>,
+    parts: Parts,
+}
+
+#[derive(Default)]
+struct Parts {
+    starts: HashMap<TraceId, i64>,
+    traces: BTreeMap<(i64, TraceId), Vec<Span>>,
+    held: usize,
+    ready: Vec<Span>,
+}
+
+impl Window<'_, '_> {
+    fn add(&mut self, trace: Vec<Span>) -> Result<(), KvError> {
+        self.parts.add(trace);
+        while self.parts.held > MERGE_WINDOW_SPANS && self.parts.release() {}
+        self.writer.push_full(&mut self.parts.ready)
+    }
+
+    fn finish(mut self) -> Result<crate::engine::RunSpan, KvError> {
+        while self.parts.release() {
+            self.writer.push_full(&mut self.parts.ready)?;
+        }
+        self.writer.push(&self.parts.ready.iter().collect::<Vec<_>>())?;
+        self.writer.finish()
+    }
+}
+
+impl Parts {
+    fn add(&mut self, trace: Vec<Span>) {
+        let Some(first) = trace.first() else { return };
+        self.held += trace.len();
+        let start = *self.starts.entry(first.trace_id).or_insert(first.start);
+        self.traces.entry((start, first.trace_id)).or_default().extend(trace);
+    }
+
+    /// Moves the first trace to what is ready; says whether there was one.
+    fn release(&mut self) -> bool {
+        let Some(((_, id), trace)) = self.traces.pop_first() else { return false };
+        self.starts.remove(&id);
+        self.held -= trace.len();
+        self.ready.extend(unique(trace));
+        true
+    }
+}

@@ -1,0 +1,25 @@
+//! The trace store: a hot tail of spans by trace, before runs of span blocks in the key-value engine.
+//!
+//! Blocks, their dictionaries and the term index of a run are values that one seal (or one merge) writes in a single
+//! pass; the manifest publishes them together with the journal position they reach.
+
+mod aggregate;
+mod cache;
+mod compact;
+mod durations;
+mod edges;
+mod find;
+mod hot;
+mod identity;
+mod index;
+mod options;
+mod reader;
+mod run;
+mod seal;
+mod search;
+mod store;
+mod view;
+mod writer;
+
+pub use options::{CompactReport, HotStats, RetainReport, SealReport, SealedStats, TraceStoreOptions};
+pub use store::TraceStore;

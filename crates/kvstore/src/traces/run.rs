@@ -1,0 +1,214 @@
+//! The layout of a run of spans in the key-value engine, and reading it.
+//!
+//! ```text
+//! 1, block (4)       a block of spans
+//! 2, group (4)       the dictionary of a group of blocks
+//! 3, shard (4)       a shard of the term index
+//! 4                  the run's head: version (1) | shard bits (1) | first block of each group | zone of each block | crc32
+//! ```
+//! Keys are big endian, so that a run is written in one pass, blocks first.
+
+use super::cache::Cache;
+use super::index::{find, shard_of};
+use crate::engine::{Run, Snapshot};
+use crate::error::KvError;
+use clew_columns::ColumnsError;
+use clew_columns::bytes::{BytesError, Problem, Reader, put_u32, put_varint};
+use clew_columns::spans::{BlockZone, SpanBlock, SpanDictionary};
+use fjall::Slice;
+use std::sync::Arc;
+
+const BLOCK: u8 = 1;
+const DICTIONARY: u8 = 2;
+const SHARD: u8 = 3;
+const HEAD: u8 = 4;
+
+/// The newest layout of a run.
+pub const VERSION: u8 = 0;
+
+const WHAT: &str = "head of a run of spans";
+
+/// What a run is known by: its generation and its keyspace.
+pub type RunId = (u64, u64);
+
+/// The identity of a run.
+#[must_use]
+pub fn run_id(run: &Run) -> RunId {
+    (run.generation, run.keyspace)
+}
+
+fn key(kind: u8, number: u32) -> [u8; 5] {
+    let [a, b, c, d] = number.to_be_bytes();
+    [kind, a, b, c, d]
+}
+
+/// The key of a block.
+pub fn block_key(number: u32) -> [u8; 5] {
+    key(BLOCK, number)
+}
+
+/// The key of a group's dictionary.
+pub fn dictionary_key(number: u32) -> [u8; 5] {
+    key(DICTIONARY, number)
+}
+
+/// The key of a shard of the index.
+pub fn shard_key(number: u32) -> [u8; 5] {
+    key(SHARD, number)
+}
+
+/// The key of the head.
+pub fn head_key() -> [u8; 1] {
+    [HEAD]
+}
+
+/// What is known of a run without opening its blocks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunHead {
+    /// Bits that choose a shard of the index.
+    pub shard_bits: u8,
+    /// The first block of each group, ascending.
+    pub groups: Vec<u32>,
+    /// The blocks' bounds.
+    pub zones: Vec<BlockZone>,
+}
+
+impl RunHead {
+    /// The head's bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![VERSION, self.shard_bits];
+        put_varint(&mut out, self.groups.len() as u64);
+        self.groups.iter().for_each(|first| put_varint(&mut out, u64::from(*first)));
+        put_varint(&mut out, self.zones.len() as u64);
+        self.zones.iter().for_each(|zone| zone.put(&mut out));
+        let checksum = crc32fast::hash(&out);
+        put_u32(&mut out, checksum);
+        out
+    }
+
+    /// Reads what [`RunHead::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BytesError> {
+        let (body, checksum) = bytes.split_at(bytes.len().saturating_sub(4));
+        let mut reader = Reader::new(body);
+        if Reader::new(checksum).u32(WHAT)? != crc32fast::hash(body) {
+            return Err(reader.error(WHAT, Problem::BadValue(0)));
+        }
+        let version = reader.u8(WHAT)?;
+        if version > VERSION {
+            return Err(reader.error(WHAT, Problem::BadValue(u64::from(version))));
+        }
+        let shard_bits = reader.u8(WHAT)?;
+        let mut groups = Vec::new();
+        for _ in 0..reader.count(1, WHAT)? {
+            let first = reader.varint(WHAT)?;
+            groups.push(u32::try_from(first).map_err(|_| reader.error(WHAT, Problem::BadValue(first)))?);
+        }
+        let zones = (0..reader.count(5, WHAT)?).map(|_| BlockZone::read(&mut reader)).collect::<Result<_, _>>()?;
+        reader.finish(WHAT)?;
+        Ok(Self { shard_bits, groups, zones })
+    }
+
+    /// The group of a block.
+    pub fn group_of(&self, block: u32) -> u32 {
+        self.groups.partition_point(|first| *first <= block).saturating_sub(1) as u32
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let services: usize = self.zones.iter().map(|zone| zone.services.len() * 8).sum();
+        services + self.zones.len() * size_of::<BlockZone>() + self.groups.len() * 4 + 64
+    }
+}
+
+/// Decoded parts of runs that readers share.
+#[derive(Debug)]
+pub struct RunCaches {
+    heads: Cache<RunId, RunHead>,
+    dictionaries: Cache<(RunId, u32), SpanDictionary>,
+}
+
+impl RunCaches {
+    /// Caches of so many bytes of dictionaries, and of heads.
+    pub fn new(dictionary_bytes: usize, head_bytes: usize) -> Self {
+        Self { heads: Cache::new(head_bytes), dictionaries: Cache::new(dictionary_bytes) }
+    }
+
+    /// Forgets what belongs to runs that do not exist any more.
+    pub fn keep_only(&self, exists: impl Fn(&RunId) -> bool) {
+        self.heads.retain(&exists);
+        self.dictionaries.retain(|(run, _)| exists(run));
+    }
+}
+
+/// A run that is being read.
+#[derive(Clone)]
+pub struct OpenRun<'s> {
+    snapshot: &'s Snapshot,
+    /// The run.
+    pub run: &'s Run,
+    /// Its head.
+    pub head: Arc<RunHead>,
+    caches: &'s RunCaches,
+}
+
+impl<'s> OpenRun<'s> {
+    /// Opens a run that the snapshot lists.
+    pub fn open(snapshot: &'s Snapshot, run: &'s Run, caches: &'s RunCaches) -> Result<Self, KvError> {
+        let head = caches.heads.get_or_make(&run_id(run), || {
+            let bytes = required(snapshot, run, &head_key(), "head")?;
+            let head = RunHead::decode(&bytes).map_err(KvError::damaged(place(run, "head")))?;
+            let size = head.heap_bytes();
+            Ok::<_, KvError>((head, size))
+        })?;
+        Ok(Self { snapshot, run, head, caches })
+    }
+
+    /// The number of blocks.
+    pub fn blocks(&self) -> u32 {
+        self.head.zones.len() as u32
+    }
+
+    /// The bounds of a block.
+    pub fn zone(&self, block: u32) -> Option<&BlockZone> {
+        self.head.zones.get(block as usize)
+    }
+
+    /// Opens a block.
+    pub fn block(&self, number: u32) -> Result<SpanBlock<Slice>, KvError> {
+        let bytes = required(self.snapshot, self.run, &block_key(number), "block")?;
+        SpanBlock::open(bytes).map_err(|error| self.damaged(&error))
+    }
+
+    /// The dictionary that a block needs.
+    pub fn dictionary(&self, block: u32) -> Result<Arc<SpanDictionary>, KvError> {
+        let group = self.head.group_of(block);
+        self.caches.dictionaries.get_or_make(&(run_id(self.run), group), || {
+            let bytes = required(self.snapshot, self.run, &dictionary_key(group), "dictionary")?;
+            let dictionary = SpanDictionary::open(&bytes).map_err(|error| self.damaged(&error))?;
+            let size = dictionary.heap_bytes();
+            Ok((dictionary, size))
+        })
+    }
+
+    /// The blocks that may hold a term, ascending.
+    pub fn find(&self, term: u64) -> Result<Vec<u32>, KvError> {
+        let shard = shard_of(term, self.head.shard_bits);
+        let bytes = required(self.snapshot, self.run, &shard_key(shard), "index")?;
+        let mut blocks = find(&bytes, term)?;
+        let count = self.blocks();
+        blocks.retain(|block| *block < count);
+        Ok(blocks)
+    }
+
+    /// An error in the columns of this run.
+    pub fn damaged(&self, error: &ColumnsError) -> KvError {
+        KvError::inconsistent(place(self.run, "columns"), error.to_string())
+    }
+}
+
+fn required(snapshot: &Snapshot, run: &Run, key: &[u8], what: &str) -> Result<Slice, KvError> {
+    snapshot.get(run, key)?.ok_or_else(|| KvError::inconsistent(place(run, what), "it is not there"))
+}
+
+fn place(run: &Run, what: &str) -> String {
+    format!("the {what} of run {} in keyspace {}", run.generation, run.keyspace)
+}

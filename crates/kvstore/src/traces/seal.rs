@@ -1,0 +1,92 @@
+//! Sealing: from hot generations to one run a tenant and partition.
+
+use super::hot::{Batch, HotGeneration};
+use super::identity::unique;
+use super::options::SealReport;
+use super::writer::SpanRunWriter;
+use crate::engine::{Edit, PartitionKey, Target};
+use crate::error::KvError;
+use crate::limits::{SHARED_KEYSPACE_RUNS, SHARED_KEYSPACE_SPANS};
+use clew_model::TenantId;
+use clew_model::correlation::CorrelationRules;
+use clew_model::traces::Span;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Writes the spans of frozen generations as runs of the edit's generation.
+pub fn write_generations(
+    edit: &mut Edit<'_>,
+    frozen: &[Arc<HotGeneration>],
+    rules: &CorrelationRules,
+) -> Result<SealReport, KvError> {
+    let mut report = SealReport::default();
+    let tenants: BTreeSet<TenantId> = frozen.iter().flat_map(|hot| hot.tenants()).collect();
+    let bound = edit.manifest().retention_bound;
+    for tenant in tenants {
+        let batches: Vec<Arc<Batch>> = frozen.iter().flat_map(|hot| hot.batches(&tenant)).collect();
+        let spans: Vec<&Span> = batches.iter().flat_map(|batch| &batch.spans).collect();
+        let arrived = spans.len();
+        let spans: Vec<&Span> = spans.into_iter().filter(|span| span.start >= bound).collect();
+        report.expired += (arrived - spans.len()) as u64;
+        for (partition, spans) in by_partition(edit, &tenant, spans) {
+            let arrived = spans.len();
+            let spans = in_order(spans);
+            report.duplicates += (arrived - spans.len()) as u64;
+            let target = target_for(edit, &partition);
+            let run = edit.write_run(&partition, target, |writer| {
+                let mut writer = SpanRunWriter::new(writer, rules);
+                writer.push(&spans)?;
+                writer.finish()
+            })?;
+            report.spans += run.rows;
+            report.bytes += run.bytes;
+            report.runs += 1;
+            edit.add_run(&partition, run);
+        }
+    }
+    Ok(report)
+}
+
+/// Spans by the partition of their start.
+fn by_partition<'a>(
+    edit: &mut Edit<'_>,
+    tenant: &TenantId,
+    spans: Vec<&'a Span>,
+) -> BTreeMap<PartitionKey, Vec<&'a Span>> {
+    let mut partitions: BTreeMap<PartitionKey, Vec<&'a Span>> = BTreeMap::new();
+    // Most spans start in the partition of the one before.
+    let mut last: Option<(PartitionKey, i64)> = None;
+    for span in spans {
+        let (key, end) = match last.take() {
+            Some((key, end)) if key.start <= span.start && span.start < end => (key, end),
+            _ => edit.partition_of(tenant, span.start),
+        };
+        match partitions.get_mut(&key) {
+            Some(own) => own.push(span),
+            None => {
+                partitions.insert(key.clone(), vec![span]);
+            }
+        }
+        last = Some((key, end));
+    }
+    partitions
+}
+
+/// Each span once, traces by first start, spans by start.
+pub fn in_order(mut spans: Vec<&Span>) -> Vec<&Span> {
+    spans.sort_by_key(|span| span.trace_id);
+    let mut traces: Vec<Vec<&Span>> =
+        spans.chunk_by(|before, after| before.trace_id == after.trace_id).map(|trace| unique(trace.to_vec())).collect();
+    traces.sort_by_key(|trace| trace.first().map(|span| (span.start, span.trace_id)));
+    traces.into_iter().flatten().collect()
+}
+
+/// Beside the newest run while that keyspace holds few, small runs: a compaction replaces such a keyspace whole.
+fn target_for(edit: &Edit<'_>, partition: &PartitionKey) -> Target {
+    let runs = edit.manifest().partitions.get(partition).map(|partition| partition.runs.as_slice()).unwrap_or_default();
+    let Some(newest) = runs.last() else { return Target::Fresh };
+    let beside = || runs.iter().filter(|run| run.keyspace == newest.keyspace);
+    let spans: u64 = beside().map(|run| run.rows).sum();
+    let room = beside().count() < SHARED_KEYSPACE_RUNS && spans < SHARED_KEYSPACE_SPANS;
+    if room { Target::Shared } else { Target::Fresh }
+}

@@ -1,0 +1,206 @@
+//! Searching traces, newest first.
+//!
+//! Blocks and batches are looked at in order of their last start. Where a span passes, its whole trace is brought
+//! together, so that the filter judges each span once and the summary is that of all spans. The search stops when no
+//! block left can hold a newer match than those found.
+
+use super::hot::Batch;
+use super::run::OpenRun;
+use super::view::View;
+use clew_columns::spans::{FilterPlan, id_term, key_seed, operation_term, outcome_term, service_term, value_term};
+use clew_model::logs::FieldTest;
+use clew_model::traces::{AttributeTest, Span, StatusCode, TraceFilter, TracePage, TraceQuery, TraceSummary};
+use clew_model::{CanonicalId, Context, ReadError, TimeRange, TraceId};
+use hashbrown::HashSet;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Something with spans in it.
+enum Unit {
+    Block { run: usize, number: u32 },
+    Batch(Arc<Batch>),
+}
+
+type Found = BTreeMap<Reverse<(i64, TraceId)>, TraceSummary>;
+
+/// Answers a query.
+pub fn search(view: &View, context: &Context, query: &TraceQuery) -> Result<TracePage, ReadError> {
+    let mut page = TracePage::default();
+    if query.limit == 0 || query.range.is_empty() {
+        return Ok(page);
+    }
+    // What starts after the cursor cannot be the newest match of a trace behind it.
+    let newest = query.after.map_or(i64::MAX, |(start, _)| start);
+    let range = TimeRange::new(query.range.start, query.range.end.min(newest));
+    let runs = view.runs(&context.tenant, range)?;
+    let all_runs = view.all_runs(&context.tenant)?;
+    let mut seen: HashSet<TraceId> = HashSet::new();
+    let mut found = Found::new();
+    for (last_start, unit) in units(view, context, &runs, query, range)? {
+        context.check()?;
+        if is_full(&found, query.limit, last_start) {
+            break;
+        }
+        let candidates = match &unit {
+            Unit::Block { run, number } => match runs.get(*run) {
+                Some(run) => traces_in_block(run, *number, &query.filter, range)?,
+                None => Vec::new(),
+            },
+            Unit::Batch(batch) => traces_in_batch(view, batch, &query.filter, range),
+        };
+        for id in candidates {
+            if seen.insert(id) {
+                let trace = view.trace(context, &all_runs, id)?;
+                keep(&mut found, query, id, &trace.spans);
+            }
+        }
+    }
+    let more = found.len() > query.limit;
+    page.traces = found.into_values().take(query.limit).collect();
+    page.next = page.traces.last().filter(|_| more).map(|last| (last.newest_match, last.trace_id));
+    Ok(page)
+}
+
+/// Whether one more than the limit is found that nothing starting at or before `last_start` can precede.
+fn is_full(found: &Found, limit: usize, last_start: i64) -> bool {
+    found.keys().nth(limit).is_some_and(|Reverse((newest, _))| *newest > last_start)
+}
+
+/// Judges a trace and keeps it if it belongs to the answer so far.
+fn keep(found: &mut Found, query: &TraceQuery, id: TraceId, spans: &[Span]) {
+    let matching = || spans.iter().filter(|span| query.range.contains(span.start) && query.filter.matches(span));
+    let Some(newest) = matching().map(|span| span.start).max() else { return };
+    if query.after.is_some_and(|after| (newest, id) >= after) {
+        return;
+    }
+    found.insert(Reverse((newest, id)), summary(id, spans, matching().count() as u64, newest));
+    while found.len() > query.limit.saturating_add(1) {
+        found.pop_last();
+    }
+}
+
+fn summary(id: TraceId, spans: &[Span], matched: u64, newest_match: i64) -> TraceSummary {
+    let root = spans.iter().find(|span| span.parent_span_id.is_none());
+    let shown = root.or_else(|| spans.first());
+    let start = spans.iter().map(|span| span.start).min().unwrap_or(0);
+    let end = spans.iter().map(|span| span.end).max().unwrap_or(start);
+    let mut services: BTreeMap<&str, u64> = BTreeMap::new();
+    spans.iter().for_each(|span| *services.entry(span.service()).or_default() += 1);
+    TraceSummary {
+        trace_id: id,
+        root_service: shown.map(|span| span.service().to_owned()).unwrap_or_default(),
+        root_operation: shown.map(|span| span.name.to_string()).unwrap_or_default(),
+        has_root: root.is_some(),
+        start,
+        duration: end.saturating_sub(start).max(0),
+        spans: spans.len() as u64,
+        errors: spans.iter().filter(|span| span.status.code == StatusCode::Error).count() as u64,
+        services: services.into_iter().map(|(service, spans)| (service.to_owned(), spans)).collect(),
+        matched,
+        newest_match,
+    }
+}
+
+/// What may hold matches, last start first.
+fn units(
+    view: &View,
+    context: &Context,
+    runs: &[OpenRun<'_>],
+    query: &TraceQuery,
+    range: TimeRange,
+) -> Result<Vec<(i64, Unit)>, ReadError> {
+    let filter = &query.filter;
+    let (service, least) = (filter.service.as_deref(), filter.min_duration.unwrap_or(0));
+    let mut units = Vec::new();
+    for (place, run) in runs.iter().enumerate() {
+        context.check()?;
+        let candidates = candidate_blocks(run, filter)?.unwrap_or_else(|| (0..run.blocks()).collect());
+        for number in candidates {
+            let Some(zone) = run.zone(number) else { continue };
+            if zone.overlaps(&range) && zone.may_last(service, least) {
+                units.push((zone.max_start, Unit::Block { run: place, number }));
+            }
+        }
+    }
+    for batch in view.batches(&context.tenant) {
+        if batch.range.overlaps(&range) {
+            units.push((batch.range.end, Unit::Batch(batch)));
+        }
+    }
+    units.sort_by_key(|(last_start, _)| Reverse(*last_start));
+    Ok(units)
+}
+
+/// The blocks that the index leaves; `None` when the filter asks nothing the index knows.
+fn candidate_blocks(run: &OpenRun<'_>, filter: &TraceFilter) -> Result<Option<Vec<u32>>, ReadError> {
+    let mut left: Option<Vec<u32>> = None;
+    for terms in terms_of(filter) {
+        let mut blocks = Vec::new();
+        for term in terms {
+            blocks.extend(run.find(term)?);
+        }
+        blocks.sort_unstable();
+        blocks.dedup();
+        if let Some(before) = left {
+            blocks.retain(|block| before.binary_search(block).is_ok());
+        }
+        let done = blocks.is_empty();
+        left = Some(blocks);
+        if done {
+            break;
+        }
+    }
+    Ok(left)
+}
+
+/// Sets of terms: a block with a match holds one of each set.
+fn terms_of(filter: &TraceFilter) -> Vec<Vec<u64>> {
+    let service = filter.service.as_deref().map(service_term);
+    let operation = filter.operation.as_deref().map(operation_term);
+    let mut sets: Vec<Vec<u64>> = match (service, operation, filter.status) {
+        (Some(service), Some(operation), Some(status)) => vec![vec![outcome_term(service, operation, status)]],
+        (Some(service), Some(operation), None) => {
+            let outcomes = [StatusCode::Unset, StatusCode::Ok, StatusCode::Error];
+            vec![outcomes.map(|status| outcome_term(service, operation, status)).to_vec()]
+        }
+        (service, operation, _) => service.into_iter().chain(operation).map(|term| vec![term]).collect(),
+    };
+    sets.extend(filter.attributes.iter().filter_map(attribute_terms));
+    sets
+}
+
+/// A value is indexed as an ID where the rules of that time called it one, else under its key: all are looked up.
+fn attribute_terms(test: &AttributeTest) -> Option<Vec<u64>> {
+    let FieldTest::Equals(text) = &test.test else { return None };
+    let in_resource = test.key.strip_prefix("resource.").unwrap_or(&test.key);
+    let mut terms = vec![value_term(key_seed(&test.key, false), text), value_term(key_seed(in_resource, true), text)];
+    terms.extend(CanonicalId::new(text).map(|id| id_term(&id)));
+    Some(terms)
+}
+
+fn traces_in_block(
+    run: &OpenRun<'_>,
+    number: u32,
+    filter: &TraceFilter,
+    range: TimeRange,
+) -> Result<Vec<TraceId>, ReadError> {
+    let dictionary = run.dictionary(number)?;
+    let mut plan = FilterPlan::new(filter, &dictionary);
+    if plan.is_impossible() {
+        return Ok(Vec::new());
+    }
+    let block = run.block(number)?;
+    let rows = plan.rows(&block, &range).map_err(|error| run.damaged(&error))?;
+    let holds = |rows_of: &std::ops::Range<usize>| {
+        let next = rows.partition_point(|row| *row < rows_of.start);
+        rows.get(next).is_some_and(|row| rows_of.contains(row))
+    };
+    Ok(block.traces().iter().filter(|trace| holds(&trace.rows)).map(|trace| trace.trace_id).collect())
+}
+
+fn traces_in_batch(view: &View, batch: &Batch, filter: &TraceFilter, range: TimeRange) -> Vec<TraceId> {
+    let passing =
+        batch.spans.iter().filter(|span| view.is_kept(span) && range.contains(span.start) && filter.matches(span));
+    passing.map(|span| span.trace_id).collect()
+}

@@ -1,0 +1,229 @@
+//! The trace store: applying frames, sealing, compacting, retaining.
+
+use super::compact;
+use super::hot::HotGeneration;
+use super::options::{CompactReport, HotStats, RetainReport, SealReport, SealedStats, TraceStoreOptions};
+use super::run::{RunCaches, run_id};
+use super::seal;
+use super::view::View;
+use crate::engine::{Engine, EngineOptions, PartitionKey, Snapshot};
+use crate::error::KvError;
+use crate::limits::RUN_HEAD_CACHE_BYTES;
+use clew_model::TenantId;
+use clew_model::correlation::CorrelationRules;
+use clew_model::traces::Span;
+use hashbrown::HashSet;
+use parking_lot::{Mutex, RwLock};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The store of spans: a hot tail in memory, before sealed runs in the key-value engine.
+///
+/// One thread applies frames in the order of the journal; sealing, compacting and retaining may run on another, one at
+/// a time; reads go on beside both and see each span once at each moment. Reading is by
+/// [`clew_model::traces::TraceReader`].
+pub struct TraceStore {
+    engine: Engine,
+    rules: Arc<CorrelationRules>,
+    caches: Arc<RunCaches>,
+    state: RwLock<State>,
+    /// Held by whoever changes what is sealed.
+    maintenance: Mutex<()>,
+}
+
+struct State {
+    active: Arc<HotGeneration>,
+    /// Frozen by a seal that is going on, or that failed and will be repeated.
+    frozen: Vec<Arc<HotGeneration>>,
+    snapshot: Arc<Snapshot>,
+}
+
+impl TraceStore {
+    /// Opens the store in `dir`, creating it when there is none. `rules` say which values are IDs that
+    /// `find_ids` finds.
+    ///
+    /// # Errors
+    /// A directory that cannot be read or written, is in use, damaged, of a newer format or of another store.
+    pub fn open(dir: &Path, options: TraceStoreOptions, rules: Arc<CorrelationRules>) -> Result<Self, KvError> {
+        let mut engine_options = EngineOptions::new("traces", options.partition_width);
+        engine_options.cache_bytes = options.cache_bytes;
+        let engine = Engine::open(dir, engine_options)?;
+        let state = State { active: Arc::default(), frozen: Vec::new(), snapshot: engine.snapshot() };
+        Ok(Self {
+            engine,
+            rules,
+            caches: Arc::new(RunCaches::new(options.dictionary_bytes, RUN_HEAD_CACHE_BYTES)),
+            state: RwLock::new(state),
+            maintenance: Mutex::new(()),
+        })
+    }
+
+    /// Everything up to this journal position is sealed and synced: the journal may be trimmed to here, and replay
+    /// begins behind it. 0 before the first seal.
+    #[must_use]
+    pub fn sealed_position(&self) -> u64 {
+        self.state.read().snapshot.manifest().sealed_position
+    }
+
+    /// Takes the spans of the frame at a journal position in; they are readable when the call returns. Positions grow.
+    pub fn apply(&self, position: u64, tenant: &TenantId, spans: Vec<Span>) {
+        // Held so that a seal does not freeze the generation between the choice and the push.
+        let state = self.state.read();
+        state.active.push(position, tenant, spans);
+    }
+
+    /// What the hot tail holds: when to seal, and when to slow down.
+    #[must_use]
+    pub fn hot_stats(&self) -> HotStats {
+        let state = self.state.read();
+        let mut total = HotStats::default();
+        for hot in state.frozen.iter().chain([&state.active]) {
+            let own = hot.stats();
+            total.spans += own.spans;
+            total.bytes += own.bytes;
+            total.position = total.position.max(own.position);
+        }
+        total.position = total.position.max(state.snapshot.manifest().sealed_position);
+        total
+    }
+
+    /// What is sealed.
+    #[must_use]
+    pub fn sealed_stats(&self) -> SealedStats {
+        let snapshot = self.state.read().snapshot.clone();
+        let partitions = &snapshot.manifest().partitions;
+        let runs = || partitions.values().flat_map(|partition| &partition.runs);
+        SealedStats {
+            partitions: partitions.len() as u64,
+            runs: runs().count() as u64,
+            spans: runs().map(|run| run.rows).sum(),
+            bytes: runs().map(|run| run.bytes).sum(),
+        }
+    }
+
+    /// Bytes on disk, the engine's overhead included.
+    ///
+    /// # Errors
+    /// The engine cannot tell.
+    pub fn disk_bytes(&self) -> Result<u64, KvError> {
+        self.engine.disk_bytes()
+    }
+
+    /// Writes what the hot tail holds to the engine and publishes it together with its journal position.
+    ///
+    /// # Errors
+    /// The engine cannot write; everything stays readable, and the next call tries again.
+    pub fn seal(&self) -> Result<SealReport, KvError> {
+        let _guard = self.maintenance.lock();
+        let frozen = self.freeze();
+        let position = frozen.iter().map(|hot| hot.stats().position).max().unwrap_or(0);
+        if position <= self.sealed_position() && frozen.iter().all(|hot| hot.stats().spans == 0) {
+            self.state.write().frozen.clear();
+            return Ok(SealReport { position: self.sealed_position(), ..SealReport::default() });
+        }
+        let mut edit = self.engine.edit();
+        let mut report = seal::write_generations(&mut edit, &frozen, &self.rules)?;
+        edit.set_sealed_position(position);
+        let snapshot = edit.commit()?;
+        report.position = snapshot.manifest().sealed_position;
+        let mut state = self.state.write();
+        // Publishing the runs and dropping the generations they were made of is one step for readers.
+        state.snapshot = snapshot;
+        state.frozen.clear();
+        Ok(report)
+    }
+
+    fn freeze(&self) -> Vec<Arc<HotGeneration>> {
+        let mut state = self.state.write();
+        let active = std::mem::take(&mut state.active);
+        state.frozen.push(active);
+        state.frozen.clone()
+    }
+
+    /// Merges small runs of one partition, if that is worth it; call it again until the report is empty.
+    ///
+    /// # Errors
+    /// The engine cannot read or write; what exists is as it was.
+    pub fn compact(&self) -> Result<CompactReport, KvError> {
+        let _guard = self.maintenance.lock();
+        let snapshot = self.engine.snapshot();
+        let Some(plan) = compact::plan(snapshot.manifest()) else { return Ok(CompactReport::default()) };
+        let mut edit = self.engine.edit();
+        let report = compact::merge(&mut edit, &snapshot, &plan, &self.caches, &self.rules)?;
+        self.publish(edit.commit()?);
+        Ok(report)
+    }
+
+    /// Drops the partitions that end at or before `cutoff` (nanoseconds), then the oldest ones while the sealed data
+    /// take more than `max_bytes` on disk; the newest partition stays. Spans of the hot tail that started before the
+    /// partition of `cutoff` are hidden at once and never sealed.
+    ///
+    /// # Errors
+    /// The engine cannot write; what exists is as it was.
+    pub fn retain(&self, cutoff: i64, max_bytes: Option<u64>) -> Result<RetainReport, KvError> {
+        let _guard = self.maintenance.lock();
+        let snapshot = self.engine.snapshot();
+        let width = self.engine.partition_width().max(1);
+        let mut bound = cutoff.div_euclid(width).saturating_mul(width).max(snapshot.manifest().retention_bound);
+        if let Some(end) = max_bytes.and_then(|most| oldest_to_drop(&snapshot, bound, most)) {
+            bound = bound.max(end);
+        }
+        let partitions = || snapshot.manifest().partitions.iter();
+        let dropped: Vec<(PartitionKey, _)> = partitions()
+            .filter(|(_, partition)| partition.end <= bound)
+            .map(|(key, partition)| (key.clone(), partition.runs.clone()))
+            .collect();
+        if dropped.is_empty() && bound == snapshot.manifest().retention_bound {
+            return Ok(RetainReport::default());
+        }
+        let mut report = RetainReport::default();
+        let mut edit = self.engine.edit();
+        for (key, runs) in &dropped {
+            report.partitions += 1;
+            report.spans += runs.iter().map(|run| run.rows).sum::<u64>();
+            report.bytes += runs.iter().map(|run| run.bytes).sum::<u64>();
+            edit.drop_partition(key);
+        }
+        edit.raise_retention_bound(bound);
+        self.publish(edit.commit()?);
+        Ok(report)
+    }
+
+    fn publish(&self, snapshot: Arc<Snapshot>) {
+        let runs: HashSet<_> =
+            snapshot.manifest().partitions.values().flat_map(|partition| &partition.runs).map(run_id).collect();
+        self.state.write().snapshot = snapshot;
+        self.caches.keep_only(|run| runs.contains(run));
+    }
+
+    /// What a call reads.
+    pub(super) fn view(&self) -> View {
+        let state = self.state.read();
+        View {
+            snapshot: state.snapshot.clone(),
+            hot: state.frozen.iter().chain([&state.active]).cloned().collect(),
+            caches: self.caches.clone(),
+            rules: self.rules.clone(),
+        }
+    }
+}
+
+/// The end of the last partition that must go so that the rest takes at most `most` bytes.
+fn oldest_to_drop(snapshot: &Snapshot, bound: i64, most: u64) -> Option<i64> {
+    let mut partitions: Vec<_> =
+        snapshot.manifest().partitions.values().filter(|partition| partition.end > bound).collect();
+    partitions.sort_by_key(|partition| partition.end);
+    let mut bytes: u64 = partitions.iter().map(|partition| snapshot.keyspace_bytes(&partition.runs)).sum();
+    let mut end = None;
+    for (partition, next) in partitions.iter().zip(partitions.iter().skip(1)) {
+        if bytes <= most {
+            break;
+        }
+        bytes = bytes.saturating_sub(snapshot.keyspace_bytes(&partition.runs));
+        // Partitions of several tenants may end together; they go together.
+        if next.end > partition.end {
+            end = Some(partition.end);
+        }
+    }
+    end
+}

@@ -1,0 +1,100 @@
+//! Writing a run: groups of spans in order become blocks, dictionaries, an index and a head.
+
+use super::index::IndexBuilder;
+use super::run::{RunHead, block_key, dictionary_key, head_key, shard_key};
+use crate::engine::{RunSpan, RunWriter};
+use crate::error::KvError;
+use clew_columns::spans::encode_group;
+use clew_columns::spans::limits::{GROUP_SPANS, MAX_BLOCK_SPANS};
+use clew_model::correlation::CorrelationRules;
+use clew_model::traces::Span;
+
+/// Writes one run of spans.
+pub struct SpanRunWriter<'w, 'k> {
+    writer: &'w mut RunWriter<'k>,
+    rules: &'w CorrelationRules,
+    head: RunHead,
+    dictionaries: Vec<Vec<u8>>,
+    index: IndexBuilder,
+    spans: u64,
+}
+
+impl<'w, 'k> SpanRunWriter<'w, 'k> {
+    /// Begins a run.
+    pub fn new(writer: &'w mut RunWriter<'k>, rules: &'w CorrelationRules) -> Self {
+        Self {
+            writer,
+            rules,
+            head: RunHead::default(),
+            dictionaries: Vec::new(),
+            index: IndexBuilder::default(),
+            spans: 0,
+        }
+    }
+
+    /// Writes spans in order as blocks of one or more groups.
+    pub fn push(&mut self, mut spans: &[&Span]) -> Result<(), KvError> {
+        while !spans.is_empty() {
+            let (group, rest) = spans.split_at(group_end(spans));
+            self.push_group(group)?;
+            spans = rest;
+        }
+        Ok(())
+    }
+
+    /// Writes and removes as many whole groups as there are.
+    pub fn push_full(&mut self, spans: &mut Vec<Span>) -> Result<(), KvError> {
+        let mut written = 0;
+        while let Some(rest) = spans.get(written..).filter(|rest| rest.len() > GROUP_SPANS) {
+            let rest: Vec<&Span> = rest.iter().take(GROUP_SPANS + 1).collect();
+            let end = group_end(&rest);
+            self.push_group(rest.get(..end).unwrap_or_default())?;
+            written += end;
+        }
+        spans.drain(..written);
+        Ok(())
+    }
+
+    fn push_group(&mut self, spans: &[&Span]) -> Result<(), KvError> {
+        let group = encode_group(spans, self.rules);
+        self.head.groups.push(self.head.zones.len() as u32);
+        self.dictionaries.push(group.dictionary);
+        for block in group.blocks {
+            let number = self.head.zones.len() as u32;
+            self.writer.put(&block_key(number), &block.bytes)?;
+            self.index.add(number, &block.terms, &block.id_terms);
+            self.spans += u64::from(block.zone.spans);
+            self.head.zones.push(block.zone);
+        }
+        Ok(())
+    }
+
+    /// Writes what stands beside the blocks.
+    pub fn finish(mut self) -> Result<RunSpan, KvError> {
+        for (number, dictionary) in (0u32..).zip(&self.dictionaries) {
+            self.writer.put(&dictionary_key(number), dictionary)?;
+        }
+        let (shards, bits) = self.index.finish();
+        for (number, shard) in (0u32..).zip(&shards) {
+            self.writer.put(&shard_key(number), shard)?;
+        }
+        self.head.shard_bits = bits;
+        self.writer.put(&head_key(), &self.head.encode())?;
+        Ok(RunSpan {
+            min_time: self.head.zones.iter().map(|zone| zone.min_start).min().unwrap_or(i64::MAX),
+            max_time: self.head.zones.iter().map(|zone| zone.max_start).max().unwrap_or(i64::MIN),
+            rows: self.spans,
+        })
+    }
+}
+
+/// Where the first group ends: at the last trace boundary that fits, unless a long trace leaves none nearby.
+fn group_end(spans: &[&Span]) -> usize {
+    if spans.len() <= GROUP_SPANS {
+        return spans.len();
+    }
+    let cut_trace = spans.get(GROUP_SPANS).map(|span| span.trace_id);
+    let tail = spans.get(..GROUP_SPANS).unwrap_or_default().iter().rev();
+    let into_it = tail.take_while(|span| Some(span.trace_id) == cut_trace).take(MAX_BLOCK_SPANS).count();
+    if into_it < MAX_BLOCK_SPANS { GROUP_SPANS - into_it } else { GROUP_SPANS }
+}
