@@ -114,7 +114,8 @@ impl CorrelationRules {
     pub fn visit_span(&self, span: &Span, visit: &mut dyn FnMut(CarriedId<'_>)) {
         visit(CarriedId { id: span.trace_id.into(), field: "trace_id", source: IdSource::TraceId });
         visit(CarriedId { id: span.span_id.into(), field: "span_id", source: IdSource::SpanId });
-        for link in &span.links {
+        // OTLP allows links without IDs; they lead nowhere.
+        for link in span.links.iter().filter(|link| link.trace_id.0 != [0; 16]) {
             visit(CarriedId { id: link.trace_id.into(), field: "link.trace_id", source: IdSource::Link });
         }
         let events = span.events.iter().map(|event| &event.attributes);
