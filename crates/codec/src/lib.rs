@@ -1,7 +1,9 @@
 //! Wire bytes to model and back: OTLP, JSON logs, the Prometheus exposition formats.
 
 pub mod error;
+pub mod json_logs;
 pub mod limits;
 pub mod otlp;
+pub mod time_text;
 
 pub use error::{DecodeError, Decoded, Reject};

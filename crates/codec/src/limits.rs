@@ -24,3 +24,23 @@ pub const MAX_EXEMPLAR_LABEL_BYTES: usize = 4_096;
 
 /// Most samples of `target_info` for one resource of one body.
 pub const MAX_TARGET_INFO_SAMPLES: usize = 1_000;
+
+/// Longest piece of the input, in bytes, that an error message quotes.
+pub const MAX_QUOTED_BYTES: usize = 256;
+
+/// Longest reason for a rejected record, in bytes, in an answer.
+pub const MAX_REASON_BYTES: usize = 512;
+
+/// Default for the longest JSON log record, in bytes of its JSON text.
+pub const MAX_JSON_RECORD_BYTES: usize = 16 * 1024 * 1024;
+
+/// JSON values (members and elements at any depth) in one body of JSON logs: they bound the memory that a body of tiny
+/// values takes, 32 to 56 bytes each.
+pub const MAX_JSON_VALUES: usize = 8 * 1024 * 1024;
+
+/// How often the bytes of a body of JSON logs may be read again, on average, to find where the next record starts after
+/// a bad one.
+pub const MAX_JSON_RESCANS: usize = 4;
+
+/// Longest label set of an exemplar, in characters of names and values together (OpenMetrics 1.0, "Exemplars").
+pub const MAX_EXEMPLAR_LABEL_CHARS: usize = 128;

@@ -1,0 +1,294 @@
+//! From the members of a JSON object to a log record: which member is the time, the severity, the message …
+//!
+//! Rules, beside the lists of names in [`super::names`]:
+//! - At the top level, then inside each container in the order of `CONTAINER_FIELDS`, the usable value with the most
+//!   preferred name wins; a value that cannot be read as the field is passed over.
+//! - Nothing is lost: a member moves out of the attributes only when the record's field says all that the member said.
+//!   It stays beside the field when it was found inside a container or another object, is a number that stands for a
+//!   severity, names the service, is an ID that is not written in canonical form, or is a time without a zone or with
+//!   digits below a nanosecond.
+//! - A time that cannot be read stays an attribute, and the arrival time is used.
+
+use super::names;
+use super::severity;
+use crate::time_text::{self, Timestamp};
+use clew_model::logs::{CONTAINER_FIELDS, LogRecord, Severity, WellKnown};
+use clew_model::value::{double_text, find};
+use clew_model::{Attribute, Attributes, CanonicalId, SpanId, TraceId, UnixNanos, Value};
+use compact_str::CompactString;
+
+/// Below this many seconds (March 1973) a number under `time` or `t` is how long something took, not when it happened.
+const EARLIEST_BARE_NUMBER: f64 = 1e8;
+
+/// Decimal digits from which a JSON number under a span ID's name is the 64-bit integer form of the ID.
+const SPAN_ID_DIGITS: usize = 16;
+
+/// What is added to the rank of a severity's name when its text is no known severity.
+const UNKNOWN_SEVERITY: u8 = 100;
+
+/// A recognised value and where it stands.
+struct Found<T> {
+    value: T,
+    rank: u8,
+    /// The member at the top level that can be taken away, since `value` says all of it.
+    movable: Option<usize>,
+}
+
+#[derive(Default)]
+struct Fields {
+    time: Option<Found<UnixNanos>>,
+    /// With the text as sent; empty for a number.
+    severity: Option<Found<(Severity, CompactString)>>,
+    /// The message stands inside a container, or at `movable`.
+    message: Option<Found<Value>>,
+    service: Option<Found<CompactString>>,
+    trace_id: Option<Found<TraceId>>,
+    span_id: Option<Found<SpanId>>,
+}
+
+/// Makes a record of an object's members.
+pub(super) fn record(mut attributes: Attributes, arrival: UnixNanos) -> LogRecord {
+    let mut fields = Fields::default();
+    fields.read_top_level(&attributes);
+    for container in CONTAINER_FIELDS {
+        for attribute in attributes.iter().filter(|attribute| attribute.key == container) {
+            if let Value::Map(inner) = &attribute.value {
+                fields.read_container(inner);
+            }
+        }
+    }
+    fields.read_traceparent(&attributes);
+    let (severity, severity_text) = fields.take_severity(&attributes);
+    let body = fields.take_message(&mut attributes);
+    fields.remove_moved(&mut attributes);
+    LogRecord {
+        time: fields.time.map_or(arrival, |found| found.value),
+        observed_time: arrival,
+        severity,
+        severity_text,
+        body,
+        service: fields.service.map(|found| found.value).unwrap_or_default(),
+        trace_id: fields.trace_id.map(|found| found.value),
+        span_id: fields.span_id.map(|found| found.value),
+        attributes,
+        ..LogRecord::default()
+    }
+}
+
+/// Keeps the better of two; the first of equals.
+fn prefer<T>(slot: &mut Option<Found<T>>, rank: u8, candidate: impl FnOnce() -> Option<(T, Option<usize>)>) {
+    if slot.as_ref().is_none_or(|found| rank < found.rank)
+        && let Some((value, movable)) = candidate()
+    {
+        *slot = Some(Found { value, rank, movable });
+    }
+}
+
+impl Fields {
+    fn has(&self, field: WellKnown) -> bool {
+        match field {
+            WellKnown::Time => self.time.is_some(),
+            WellKnown::Severity => self.severity.is_some(),
+            WellKnown::Message => self.message.is_some(),
+            WellKnown::Service => self.service.is_some(),
+            WellKnown::TraceId => self.trace_id.is_some(),
+            WellKnown::SpanId => self.span_id.is_some(),
+        }
+    }
+
+    fn read_top_level(&mut self, attributes: &[Attribute]) {
+        for (index, attribute) in attributes.iter().enumerate() {
+            if let Some((field, rank)) = names::ranked(&attribute.key) {
+                self.offer(field, rank, &attribute.key, &attribute.value, Some(index));
+            }
+            if let Value::Map(inner) = &attribute.value {
+                self.read_nested(&attribute.key, inner);
+            }
+        }
+    }
+
+    fn read_nested(&mut self, name: &str, inner: &[Attribute]) {
+        let Some((inside, dotted)) = names::nested(name) else { return };
+        if let (Some(value), Some((field, rank))) = (find(inner, inside), names::ranked(dotted)) {
+            self.offer(field, rank, dotted, value, None);
+        }
+    }
+
+    /// Reads a container's members for the fields that are still missing.
+    fn read_container(&mut self, inner: &[Attribute]) {
+        let mut own = Fields::default();
+        for attribute in inner {
+            if let Some((field, rank)) = names::ranked(&attribute.key)
+                && !self.has(field)
+            {
+                own.offer(field, rank, &attribute.key, &attribute.value, None);
+            }
+        }
+        self.time = self.time.take().or(own.time);
+        self.severity = self.severity.take().or(own.severity);
+        self.message = self.message.take().or(own.message);
+        self.service = self.service.take().or(own.service);
+        self.trace_id = self.trace_id.take().or(own.trace_id);
+        self.span_id = self.span_id.take().or(own.span_id);
+    }
+
+    fn offer(&mut self, field: WellKnown, rank: u8, name: &str, value: &Value, place: Option<usize>) {
+        match field {
+            WellKnown::Time => prefer(&mut self.time, rank, || {
+                time(name, value).map(|time| (time.nanos, place.filter(|_| time.is_lossless)))
+            }),
+            WellKnown::Severity => {
+                let Some((number, text)) = severity(name, value) else { return };
+                // A text that no logger uses for a severity counts only where there is nothing better.
+                let rank = if number == Severity::UNSPECIFIED { rank + UNKNOWN_SEVERITY } else { rank };
+                let place = place.filter(|_| !text.is_empty());
+                prefer(&mut self.severity, rank, || Some(((number, text), place)));
+            }
+            WellKnown::Message => prefer(&mut self.message, rank, || {
+                // At the top level the value moves later; copying it now would cost each record a copy of its message.
+                is_message(name, value).then(|| (place.map_or_else(|| value.clone(), |_| Value::Null), place))
+            }),
+            WellKnown::Service => prefer(&mut self.service, rank, || service(value).map(|name| (name, None))),
+            WellKnown::TraceId => {
+                prefer(&mut self.trace_id, rank, || Some((trace_id(value)?, place.filter(|_| is_canonical(value, 32)))))
+            }
+            WellKnown::SpanId => {
+                prefer(&mut self.span_id, rank, || Some((span_id(value)?, place.filter(|_| is_canonical(value, 16)))))
+            }
+        }
+    }
+
+    /// The trace context of a W3C `traceparent`, for records that name no trace.
+    fn read_traceparent(&mut self, attributes: &[Attribute]) {
+        if self.trace_id.is_some() {
+            return;
+        }
+        let containers = attributes.iter().filter_map(|attribute| match &attribute.value {
+            Value::Map(inner) if CONTAINER_FIELDS.contains(&attribute.key.as_str()) => Some(inner.as_slice()),
+            _ => None,
+        });
+        let parent = [attributes].into_iter().chain(containers).find_map(|members| find(members, "traceparent"));
+        let Some(Value::String(parent)) = parent else { return };
+        let Some(id) = CanonicalId::new(parent).and_then(|id| id.as_trace_id()) else { return };
+        self.trace_id = Some(Found { value: id, rank: 0, movable: None });
+        if self.span_id.is_none()
+            && let Some(span) = parent.trim().split('-').nth(2).and_then(SpanId::from_hex)
+        {
+            self.span_id = Some(Found { value: span, rank: 0, movable: None });
+        }
+    }
+
+    /// The severity and its text; `severity_number` (OpenTelemetry's scale) stands in for a number that is not known.
+    fn take_severity(&mut self, attributes: &[Attribute]) -> (Severity, CompactString) {
+        let (named, text) = self.severity.as_mut().map(|found| std::mem::take(&mut found.value)).unwrap_or_default();
+        if named != Severity::UNSPECIFIED {
+            return (named, text);
+        }
+        let number = ["severity_number", "SeverityNumber"].into_iter().find_map(|name| find(attributes, name));
+        match number {
+            Some(Value::Int(number)) => (Severity::from_number(*number), text),
+            _ => (Severity::UNSPECIFIED, text),
+        }
+    }
+
+    fn take_message(&mut self, attributes: &mut Attributes) -> Value {
+        match self.message.as_mut() {
+            None => Value::Null,
+            Some(found) => match found.movable.and_then(|index| attributes.get_mut(index)) {
+                Some(attribute) => std::mem::take(&mut attribute.value),
+                None => std::mem::take(&mut found.value),
+            },
+        }
+    }
+
+    fn remove_moved(&self, attributes: &mut Attributes) {
+        fn place<T>(slot: &Option<Found<T>>) -> usize {
+            slot.as_ref().and_then(|found| found.movable).unwrap_or(usize::MAX)
+        }
+        let moved = [
+            place(&self.time),
+            place(&self.severity),
+            place(&self.message),
+            place(&self.trace_id),
+            place(&self.span_id),
+        ];
+        let mut index = 0;
+        attributes.retain(|_| {
+            let keep = !moved.contains(&index);
+            index += 1;
+            keep
+        });
+    }
+}
+
+fn time(name: &str, value: &Value) -> Option<Timestamp> {
+    let timestamp = match value {
+        Value::String(text) => return time_text::parse_timestamp(text).ok(),
+        Value::Int(number) => Timestamp { nanos: time_text::from_integer(*number)?, is_lossless: true },
+        Value::Double(number) => time_text::parse_timestamp(&double_text(*number)).ok()?,
+        Value::Number(number) => time_text::parse_timestamp(&number.0).ok()?,
+        _ => return None,
+    };
+    let may_be_duration = matches!(name, "time" | "t");
+    let is_date = !may_be_duration || value.as_f64().is_some_and(|number| number.abs() >= EARLIEST_BARE_NUMBER);
+    is_date.then_some(timestamp)
+}
+
+/// Anything but null; `event` and `log` hold objects of fields as often as messages.
+fn is_message(name: &str, value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Map(_) => !matches!(name, "event" | "log"),
+        _ => true,
+    }
+}
+
+/// The severity that a value says, with its text as sent; the text is empty for a number, which stays where it is. A text
+/// that is no known severity is unspecified.
+fn severity(name: &str, value: &Value) -> Option<(Severity, CompactString)> {
+    let number = match value {
+        Value::Int(number) => Some(*number),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => return None,
+    };
+    match (number, value) {
+        (Some(number), _) => severity::from_number(name, number).map(|severity| (severity, CompactString::default())),
+        (None, Value::String(text)) if !text.is_empty() => {
+            Some((Severity::from_text(text).unwrap_or_default(), text.clone()))
+        }
+        _ => None,
+    }
+}
+
+fn trace_id(value: &Value) -> Option<TraceId> {
+    match value {
+        Value::String(text) if is_canonical(value, 32) => TraceId::from_hex(text),
+        _ => CanonicalId::of_value(value)?.as_trace_id(),
+    }
+}
+
+fn service(value: &Value) -> Option<CompactString> {
+    match value {
+        Value::String(name) if !name.is_empty() => Some(name.clone()),
+        Value::Int(number) => Some(compact_str::format_compact!("{number}")),
+        _ => None,
+    }
+}
+
+fn span_id(value: &Value) -> Option<SpanId> {
+    if let Value::Int(_) | Value::Number(_) = value {
+        let text = value.scalar_text()?;
+        let number: u64 = text.parse().ok().filter(|_| text.len() >= SPAN_ID_DIGITS)?;
+        return SpanId::from_bytes(&number.to_be_bytes());
+    }
+    match value {
+        Value::String(text) if is_canonical(value, 16) => SpanId::from_hex(text),
+        _ => CanonicalId::of_value(value)?.as_span_id(),
+    }
+}
+
+/// Whether the value is text of exactly `digits` lowercase hex digits.
+fn is_canonical(value: &Value, digits: usize) -> bool {
+    let is_lower_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    matches!(value, Value::String(text) if text.len() == digits && text.bytes().all(is_lower_hex))
+}
