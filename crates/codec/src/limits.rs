@@ -36,7 +36,7 @@ pub const MAX_JSON_RECORD_BYTES: usize = 16 * 1024 * 1024;
 
 /// JSON values (members and elements at any depth) in one body of JSON logs: they bound the memory that a body of tiny
 /// values takes, 32 to 56 bytes each.
-pub const MAX_JSON_VALUES: usize = 8 * 1024 * 1024;
+pub const MAX_JSON_VALUES: usize = 16 * 1024 * 1024;
 
 /// How often the bytes of a body of JSON logs may be read again, on average, to find where the next record starts after
 /// a bad one.

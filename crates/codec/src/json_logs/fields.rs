@@ -16,6 +16,7 @@ use clew_model::logs::{CONTAINER_FIELDS, LogRecord, Severity, WellKnown};
 use clew_model::value::{double_text, find};
 use clew_model::{Attribute, Attributes, CanonicalId, SpanId, TraceId, UnixNanos, Value};
 use compact_str::CompactString;
+use std::sync::Arc;
 
 /// Below this many seconds (March 1973) a number under `time` or `t` is how long something took, not when it happened.
 const EARLIEST_BARE_NUMBER: f64 = 1e8;
@@ -46,8 +47,8 @@ struct Fields {
     span_id: Option<Found<SpanId>>,
 }
 
-/// Makes a record of an object's members.
-pub(super) fn record(mut attributes: Attributes, arrival: UnixNanos) -> LogRecord {
+/// Makes a record of an object's members; what they do not say is as in `template`, the arrival time among it.
+pub(super) fn record(mut attributes: Attributes, template: &LogRecord) -> LogRecord {
     let mut fields = Fields::default();
     fields.read_top_level(&attributes);
     for container in CONTAINER_FIELDS {
@@ -62,8 +63,8 @@ pub(super) fn record(mut attributes: Attributes, arrival: UnixNanos) -> LogRecor
     let body = fields.take_message(&mut attributes);
     fields.remove_moved(&mut attributes);
     LogRecord {
-        time: fields.time.map_or(arrival, |found| found.value),
-        observed_time: arrival,
+        time: fields.time.map_or(template.time, |found| found.value),
+        observed_time: template.observed_time,
         severity,
         severity_text,
         body,
@@ -71,7 +72,11 @@ pub(super) fn record(mut attributes: Attributes, arrival: UnixNanos) -> LogRecor
         trace_id: fields.trace_id.map(|found| found.value),
         span_id: fields.span_id.map(|found| found.value),
         attributes,
-        ..LogRecord::default()
+        resource: Arc::clone(&template.resource),
+        scope: Arc::clone(&template.scope),
+        flags: template.flags,
+        event_name: CompactString::default(),
+        dropped_attributes_count: 0,
     }
 }
 

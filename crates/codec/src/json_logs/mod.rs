@@ -28,6 +28,13 @@ use scanner::{Fault, FaultKind, Scanner};
 const FORMAT: &str = "JSON logs";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// What a record counts in [`MAX_JSON_VALUES`] beside its values: its fields take the memory of so many.
+const VALUES_OF_A_RECORD: usize = 8;
+
+/// Records and members for which room is made before they are read.
+const MAX_EXPECTED_RECORDS: usize = 4096;
+const MAX_EXPECTED_MEMBERS: usize = 64;
+
 /// Bounds for decoding JSON logs.
 #[derive(Debug, Clone)]
 pub struct JsonLogOptions {
@@ -55,7 +62,8 @@ pub fn decode(
     let mut decoder = Decoder {
         body,
         whole: std::str::from_utf8(body).ok(),
-        arrival,
+        template: LogRecord { time: arrival, observed_time: arrival, ..LogRecord::default() },
+        members_expected: 8,
         limit: options.max_record_bytes,
         at: if body.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 },
         index: 0,
@@ -71,7 +79,10 @@ pub fn decode(
 struct Decoder<'a> {
     body: &'a [u8],
     whole: Option<&'a str>,
-    arrival: UnixNanos,
+    /// What every record has in common: the arrival time, and one empty resource and scope for all.
+    template: LogRecord,
+    /// Members of the record before, for which room is made at once.
+    members_expected: usize,
     limit: usize,
     at: usize,
     index: u64,
@@ -147,13 +158,27 @@ impl<'a> Decoder<'a> {
     /// Reads the object at the present place as a record; on failure the place stays.
     fn record(&mut self) -> Result<(), Fault> {
         let mut scanner = self.scanner(self.at, self.limit);
-        let members = scanner.object(0)?;
+        let Some(left) = self.values_left.checked_sub(VALUES_OF_A_RECORD) else {
+            return Err(Fault { at: self.at, kind: FaultKind::TooManyValues(MAX_JSON_VALUES) });
+        };
+        scanner.values_left = left;
+        let members = scanner.object(0, self.members_expected)?;
+        self.members_expected = members.len().min(MAX_EXPECTED_MEMBERS);
+        self.expect_records_like(scanner.at - self.at);
         self.at = scanner.at;
         self.values_left = scanner.values_left;
-        self.out.records.push(fields::record(members, self.arrival));
+        self.out.records.push(fields::record(members, &self.template));
         self.out.accepted += 1;
         self.index += 1;
         Ok(())
+    }
+
+    /// Makes room for as many records as the rest of the body may hold, if they are as long as the first.
+    fn expect_records_like(&mut self, length: usize) {
+        if self.out.records.is_empty() {
+            let rest = self.body.len().saturating_sub(self.at);
+            self.out.records.reserve(rest.div_ceil(length.max(1)).min(MAX_EXPECTED_RECORDS));
+        }
     }
 
     /// An object at the top level: a line of NDJSON, or the whole body.

@@ -126,7 +126,7 @@ impl<'a> Scanner<'a> {
         self.skip_space();
         match self.peek() {
             Some(b'"') => self.string().map(Value::String),
-            Some(b'{') => self.deeper(depth).and_then(|depth| self.object(depth)).map(Value::Map),
+            Some(b'{') => self.deeper(depth).and_then(|depth| self.object(depth, 4)).map(Value::Map),
             Some(b'[') => self.deeper(depth).and_then(|depth| self.array(depth)).map(Value::Array),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.word(b"true", Value::Bool(true)),
@@ -140,15 +140,15 @@ impl<'a> Scanner<'a> {
         if depth < MAX_VALUE_DEPTH { Ok(depth + 1) } else { self.fault(FaultKind::TooDeep) }
     }
 
-    /// An object whose `{` is the next byte.
-    pub fn object(&mut self, depth: usize) -> Result<Attributes, Fault> {
+    /// An object whose `{` is the next byte, with room for `expected` members from the start.
+    pub fn object(&mut self, depth: usize, expected: usize) -> Result<Attributes, Fault> {
         self.at += 1;
         self.skip_space();
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(Attributes::new());
         }
-        let mut members = Attributes::with_capacity(8);
+        let mut members = Attributes::with_capacity(expected);
         loop {
             self.skip_space();
             if self.peek() != Some(b'"') {
