@@ -1,6 +1,7 @@
 //! Wire bytes to model and back: OTLP, JSON logs, the Prometheus exposition formats.
 
 pub mod error;
+pub mod exposition;
 pub mod json_logs;
 pub mod limits;
 pub mod otlp;
