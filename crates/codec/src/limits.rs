@@ -38,6 +38,15 @@ pub const MAX_JSON_RECORD_BYTES: usize = 16 * 1024 * 1024;
 /// values takes, 32 to 56 bytes each.
 pub const MAX_JSON_VALUES: usize = 16 * 1024 * 1024;
 
+/// What a JSON log record counts in [`MAX_JSON_VALUES`] beside its values: its own fields take the memory of so many.
+pub const JSON_VALUES_OF_A_RECORD: usize = 8;
+
+/// JSON log records for which room is made before they are read.
+pub(crate) const MAX_JSON_EXPECTED_RECORDS: usize = 4_096;
+
+/// Members of a JSON log record for which room is made before they are read.
+pub(crate) const MAX_JSON_EXPECTED_MEMBERS: usize = 64;
+
 /// How often the bytes of a body of JSON logs may be read again, on average, to find where the next record starts after
 /// a bad one.
 pub const MAX_JSON_RESCANS: usize = 4;

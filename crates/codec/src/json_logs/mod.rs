@@ -19,7 +19,10 @@ mod text;
 pub use answer::answer;
 
 use crate::error::{DecodeError, Decoded, Position};
-use crate::limits::{MAX_JSON_RECORD_BYTES, MAX_JSON_RESCANS, MAX_JSON_VALUES};
+use crate::limits::{
+    JSON_VALUES_OF_A_RECORD, MAX_JSON_EXPECTED_MEMBERS, MAX_JSON_EXPECTED_RECORDS, MAX_JSON_RECORD_BYTES,
+    MAX_JSON_RESCANS, MAX_JSON_VALUES,
+};
 use clew_model::UnixNanos;
 use clew_model::logs::LogRecord;
 use memchr::{memchr, memchr_iter, memrchr};
@@ -27,13 +30,6 @@ use scanner::{Fault, FaultKind, Scanner};
 
 const FORMAT: &str = "JSON logs";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// What a record counts in [`MAX_JSON_VALUES`] beside its values: its fields take the memory of so many.
-const VALUES_OF_A_RECORD: usize = 8;
-
-/// Records and members for which room is made before they are read.
-const MAX_EXPECTED_RECORDS: usize = 4096;
-const MAX_EXPECTED_MEMBERS: usize = 64;
 
 /// Bounds for decoding JSON logs.
 #[derive(Debug, Clone)]
@@ -158,12 +154,12 @@ impl<'a> Decoder<'a> {
     /// Reads the object at the present place as a record; on failure the place stays.
     fn record(&mut self) -> Result<(), Fault> {
         let mut scanner = self.scanner(self.at, self.limit);
-        let Some(left) = self.values_left.checked_sub(VALUES_OF_A_RECORD) else {
+        let Some(left) = self.values_left.checked_sub(JSON_VALUES_OF_A_RECORD) else {
             return Err(Fault { at: self.at, kind: FaultKind::TooManyValues(MAX_JSON_VALUES) });
         };
         scanner.values_left = left;
         let members = scanner.object(0, self.members_expected)?;
-        self.members_expected = members.len().min(MAX_EXPECTED_MEMBERS);
+        self.members_expected = members.len().min(MAX_JSON_EXPECTED_MEMBERS);
         self.expect_records_like(scanner.at - self.at);
         self.at = scanner.at;
         self.values_left = scanner.values_left;
@@ -177,7 +173,7 @@ impl<'a> Decoder<'a> {
     fn expect_records_like(&mut self, length: usize) {
         if self.out.records.is_empty() {
             let rest = self.body.len().saturating_sub(self.at);
-            self.out.records.reserve(rest.div_ceil(length.max(1)).min(MAX_EXPECTED_RECORDS));
+            self.out.records.reserve(rest.div_ceil(length.max(1)).min(MAX_JSON_EXPECTED_RECORDS));
         }
     }
 
