@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod consistency;
+mod limits;
 mod native_histograms;
 mod script;
 mod store;

@@ -20,6 +20,7 @@ impl Evaluator<'_> {
     }
 
     fn complement(&mut self, vector: &Vector, arg: &Expr) -> Result<Vector, QueryError> {
+        let memory = self.reserve_columns(1)?;
         let mut values = vec![1.0; self.steps.count];
         for column in &vector.columns {
             for (step, value) in values.iter_mut().enumerate() {
@@ -28,7 +29,7 @@ impl Evaluator<'_> {
                 }
             }
         }
-        self.new_vector(vec![Column::new(labels_of(arg), values)])
+        self.new_vector(vec![Column::new(labels_of(arg), values)], memory)
     }
 }
 

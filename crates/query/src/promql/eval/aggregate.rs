@@ -53,12 +53,13 @@ impl Evaluator<'_> {
             self.annotations.warn("PromQL warning: quantile value should be between 0 and 1");
         }
         let groups = groups(vector.columns, aggregate);
+        let memory = self.reserve_columns(groups.len())?;
         let mut columns = Vec::with_capacity(groups.len());
         for group in groups {
             self.context.check()?;
             columns.push(self.fold_group(group, op, param));
         }
-        self.new_vector(columns)?.merged(Strictness::PerStep)
+        self.new_vector(columns, memory)?.merged(Strictness::PerStep)
     }
 
     fn fold_group(&mut self, group: Group, op: AggregateOp, param: Option<&[f64]>) -> Column {

@@ -43,6 +43,7 @@ impl Evaluator<'_> {
         for (signature, indexes) in &index {
             self.check_unique(one, indexes, signature, swapped)?;
         }
+        let memory = self.reserve_columns(many.columns.len())?;
         let mut joined = Joined::new(binary, self.steps.count);
         for column in &many.columns {
             self.context.check()?;
@@ -52,7 +53,7 @@ impl Evaluator<'_> {
                 joined.add(column, other, &signature)?;
             }
         }
-        self.new_vector(joined.columns)?.merged(Strictness::PerStep)
+        self.new_vector(joined.columns, memory)?.merged(Strictness::PerStep)
     }
 
     /// At no step may two series of the "one" side have the same signature.

@@ -50,8 +50,9 @@ impl Evaluator<'_> {
         }
         match (name, args) {
             ("vector", [arg]) => {
+                let memory = self.reserve_columns(1)?;
                 let values = self.scalar(arg)?;
-                self.new_vector(vec![Column::new(Labels::empty(), values)])
+                self.new_vector(vec![Column::new(Labels::empty(), values)], memory)
             }
             ("timestamp", [arg]) => self.timestamp(arg),
             ("absent", [arg]) => self.absent(arg),
@@ -94,8 +95,9 @@ impl Evaluator<'_> {
     }
 
     fn time_vector(&mut self) -> Result<Vector, QueryError> {
+        let memory = self.reserve_columns(1)?;
         let values = self.steps.iter().map(|at| at as f64 / 1000.0).collect();
-        self.new_vector(vec![Column::new(Labels::empty(), values)])
+        self.new_vector(vec![Column::new(Labels::empty(), values)], memory)
     }
 
     fn timestamp(&mut self, arg: &Expr) -> Result<Vector, QueryError> {

@@ -34,19 +34,21 @@ impl Evaluator<'_> {
         }
         let mut vector = self.vector(arg)?;
         let groups = self.group_buckets(&vector);
+        let memory = self.reserve_columns(groups.len())?;
         let mut columns = Vec::with_capacity(groups.len());
         for group in groups {
             self.context.check()?;
             columns.push(self.bucket_column(&group, &vector, &phi));
         }
-        vector.columns.retain(|column| !column.histograms.is_empty());
-        for mut column in vector.columns {
+        let mut memory = vec![memory];
+        memory.append(&mut vector.memory);
+        for mut column in vector.columns.into_iter().filter(|column| !column.histograms.is_empty()) {
             native_histogram::to_floats(&mut column, &|step, histogram| {
                 native_quantile::quantile(at(&phi, step), histogram)
             });
             columns.push(column);
         }
-        self.new_vector(columns)?.merged(Strictness::PerStep)
+        Vector { columns, memory }.merged(Strictness::PerStep)
     }
 
     fn group_buckets(&mut self, vector: &Vector) -> Vec<Buckets> {

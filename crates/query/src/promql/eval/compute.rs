@@ -66,8 +66,7 @@ impl Evaluator<'_> {
                 columns.push(column);
             }
         }
-        self.use_samples((columns.len() as u64).saturating_mul(self.steps.count as u64))?;
-        Vector { columns, memory: vec![memory] }.merged(Strictness::WholeRange)
+        self.new_vector(columns, memory)?.merged(Strictness::WholeRange)
     }
 
     fn fill(

@@ -202,10 +202,9 @@ impl<'a> Evaluator<'a> {
         .hint("narrow the time range or the selection, or take a longer step"))
     }
 
-    /// A vector of new columns, its memory taken from the budget.
-    fn new_vector(&mut self, columns: Vec<Column>) -> Result<Vector, QueryError> {
+    /// A vector of columns that were made within `memory`.
+    fn new_vector(&mut self, columns: Vec<Column>, memory: Reservation) -> Result<Vector, QueryError> {
         self.use_samples((columns.len() as u64).saturating_mul(self.steps.count as u64))?;
-        let memory = self.reserve_columns(columns.len())?;
         Ok(Vector { columns, memory: vec![memory] })
     }
 

@@ -46,6 +46,7 @@ impl Evaluator<'_> {
         let steps = self.steps.count;
         let mut index: HashMap<Labels, usize> = HashMap::new();
         let mut columns: Vec<Column> = Vec::new();
+        let mut memory = Vec::new();
         for column in &vector.columns {
             self.context.check()?;
             let group = group_labels(&column.labels, aggregate);
@@ -55,6 +56,7 @@ impl Evaluator<'_> {
                 let position = *index.entry(labels.clone()).or_insert(columns.len());
                 if position == columns.len() {
                     self.use_samples(steps as u64)?;
+                    memory.push(self.reserve_columns(1)?);
                     columns.push(Column::absent(labels, steps));
                 }
                 if let Some(cell) = columns.get_mut(position).and_then(|column| column.values.get_mut(step)) {
@@ -62,7 +64,7 @@ impl Evaluator<'_> {
                 }
             }
         }
-        self.new_vector(columns)
+        Ok(Vector { columns, memory })
     }
 }
 

@@ -70,8 +70,7 @@ impl Evaluator<'_> {
                 columns.push(column);
             }
         }
-        self.use_samples((columns.len() as u64).saturating_mul(self.steps.count as u64))?;
-        Ok(Vector { columns, memory: vec![memory] })
+        self.new_vector(columns, memory)
     }
 
     /// The range vector of a range selector or a subquery.
