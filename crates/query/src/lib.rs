@@ -1,1 +1,11 @@
-//! The query languages (PromQL, LogQL, the search bar): parse, plan, evaluate over the traits of the model.
+//! The query languages: parse, plan, evaluate over the traits of the model. Pure: no I/O, no clock, no async.
+//!
+//! - [`promql`]: PromQL, parsed in full and evaluated over a `MetricReader`;
+//! - [`logs`]: the search-bar language and LogQL's log selection, planned into a `LogFilter`.
+
+mod error;
+pub mod limits;
+pub mod logs;
+pub mod promql;
+
+pub use error::QueryError;

@@ -1,0 +1,37 @@
+//! Bounds of the query languages. Those that an operator may set are fields of `PromqlOptions`, with defaults here.
+
+/// Longest query text in bytes.
+pub const MAX_QUERY_BYTES: usize = 128 * 1024;
+
+/// Deepest nesting of an expression, counting chains of operators; keeps recursion within a thread's stack.
+pub const MAX_EXPR_DEPTH: usize = 128;
+
+/// Most steps of one range query, as Prometheus' `query_range` allows for a resolution.
+pub const MAX_STEPS: usize = 11_000;
+
+/// Most steps of one subquery. Its samples count against the limit of samples as well.
+pub const MAX_SUBQUERY_STEPS: usize = 1_000_000;
+
+/// Most samples that one query may load or compute, Prometheus' `--query.max-samples`.
+pub const DEFAULT_MAX_SAMPLES: u64 = 50_000_000;
+
+/// How far back an instant selector looks for a sample, in milliseconds: Prometheus' `--query.lookback-delta`.
+pub const DEFAULT_LOOKBACK_MILLIS: i64 = 5 * 60 * 1000;
+
+/// Step of a subquery that names none, in milliseconds: Prometheus' default `evaluation_interval`.
+pub const DEFAULT_SUBQUERY_STEP_MILLIS: i64 = 60 * 1000;
+
+/// Most distinct annotations that one answer carries of each kind.
+pub const MAX_ANNOTATIONS: usize = 10;
+
+/// Longest time range or offset, in milliseconds: 300 years, about Go's `time.Duration`.
+pub const MAX_DURATION_MILLIS: i64 = 9_223_372_036_854;
+
+/// Most tests that one log query may consist of.
+pub const MAX_LOG_TERMS: usize = 1_000;
+
+/// Arrays of sample times whose window bounds are remembered at once during one selector's evaluation.
+pub const MAX_CACHED_WINDOWS: usize = 32;
+
+/// Longest label value that `label_replace`, `label_join` and `count_values` may make, in bytes.
+pub const MAX_MADE_LABEL_BYTES: usize = 64 * 1024;

@@ -1,0 +1,51 @@
+//! Log queries: the search-bar language and LogQL's log selection, both planned into a [`LogFilter`].
+
+pub mod logql;
+mod names;
+pub mod search_bar;
+
+use crate::error::QueryError;
+use crate::limits::MAX_QUERY_BYTES;
+use clew_model::ErrorKind;
+use clew_model::logs::LogFilter;
+
+/// Plans a log query: LogQL when it starts with `{`, else the search-bar language.
+///
+/// # Errors
+/// Text that is not of its language, with position and advice; LogQL that is not supported yet; text or nesting beyond
+/// the limits.
+pub fn parse(text: &str) -> Result<LogFilter, QueryError> {
+    if text.len() > MAX_QUERY_BYTES {
+        return Err(QueryError::new(
+            ErrorKind::TooLarge,
+            format!("the query has {} bytes, more than the limit of {MAX_QUERY_BYTES}", text.len()),
+        ));
+    }
+    if text.trim_start().starts_with('{') { logql::parse(text) } else { search_bar::parse(text) }
+}
+
+/// All of them; one alone stands for itself.
+fn all_of(mut filters: Vec<LogFilter>) -> LogFilter {
+    match (filters.len(), filters.pop()) {
+        (0 | 1, only) => only.unwrap_or(LogFilter::All),
+        (_, last) => {
+            filters.extend(last);
+            LogFilter::And(filters)
+        }
+    }
+}
+
+/// One of them; one alone stands for itself.
+fn any_of(mut filters: Vec<LogFilter>) -> LogFilter {
+    match (filters.len(), filters.pop()) {
+        (1, Some(only)) => only,
+        (_, last) => {
+            filters.extend(last);
+            LogFilter::Or(filters)
+        }
+    }
+}
+
+fn not(filter: LogFilter) -> LogFilter {
+    LogFilter::Not(Box::new(filter))
+}

@@ -1,0 +1,175 @@
+//! Expressions back into text that parses to the same tree.
+
+use super::ast::{Aggregate, At, Binary, Cardinality, Expr, ExprKind, Matching, Selector, Subquery, TimeModifiers};
+use super::duration::format_duration;
+use super::number::format_value;
+use clew_model::metrics::{METRIC_NAME, MatchOp, Matcher};
+use std::fmt;
+
+impl fmt::Display for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ExprKind::Number(number) => f.write_str(&format_value(number.0)),
+            ExprKind::Text(text) => write_quoted(f, text),
+            ExprKind::Paren(expr) => write!(f, "({expr})"),
+            ExprKind::Unary { negative, expr } => write!(f, "{}{expr}", if *negative { '-' } else { '+' }),
+            ExprKind::Binary(binary) => write_binary(f, binary),
+            ExprKind::Aggregate(aggregate) => write_aggregate(f, aggregate),
+            ExprKind::Call { function, args } => {
+                write!(f, "{function}(")?;
+                write_list(f, args)?;
+                f.write_str(")")
+            }
+            ExprKind::Selector(selector) => {
+                write_selector(f, selector)?;
+                write_time(f, &selector.time)
+            }
+            ExprKind::Matrix { selector, range } => {
+                write_selector(f, selector)?;
+                write!(f, "[{}]", format_duration(*range))?;
+                write_time(f, &selector.time)
+            }
+            ExprKind::Subquery(subquery) => write_subquery(f, subquery),
+        }
+    }
+}
+
+fn write_list(f: &mut fmt::Formatter<'_>, args: &[Expr]) -> fmt::Result {
+    for (index, arg) in args.iter().enumerate() {
+        if index > 0 {
+            f.write_str(", ")?;
+        }
+        write!(f, "{arg}")?;
+    }
+    Ok(())
+}
+
+fn write_binary(f: &mut fmt::Formatter<'_>, binary: &Binary) -> fmt::Result {
+    write!(f, "{} {}", binary.left, binary.op.as_str())?;
+    if binary.return_bool {
+        f.write_str(" bool")?;
+    }
+    write_matching(f, &binary.matching)?;
+    write!(f, " {}", binary.right)
+}
+
+fn write_matching(f: &mut fmt::Formatter<'_>, matching: &Matching) -> fmt::Result {
+    if !matching.written {
+        return Ok(());
+    }
+    f.write_str(if matching.on { " on (" } else { " ignoring (" })?;
+    write_labels(f, &matching.labels)?;
+    let group = match matching.cardinality {
+        Cardinality::ManyToOne => " group_left (",
+        Cardinality::OneToMany => " group_right (",
+        Cardinality::OneToOne | Cardinality::ManyToMany => return Ok(()),
+    };
+    f.write_str(group)?;
+    write_labels(f, &matching.include)
+}
+
+/// The labels and the closing bracket.
+fn write_labels(f: &mut fmt::Formatter<'_>, labels: &[String]) -> fmt::Result {
+    for (index, label) in labels.iter().enumerate() {
+        if index > 0 {
+            f.write_str(", ")?;
+        }
+        write_label_name(f, label)?;
+    }
+    f.write_str(")")
+}
+
+fn write_aggregate(f: &mut fmt::Formatter<'_>, aggregate: &Aggregate) -> fmt::Result {
+    f.write_str(aggregate.op.as_str())?;
+    if aggregate.without || !aggregate.labels.is_empty() {
+        f.write_str(if aggregate.without { " without (" } else { " by (" })?;
+        write_labels(f, &aggregate.labels)?;
+        f.write_str(" ")?;
+    }
+    f.write_str("(")?;
+    if let Some(param) = &aggregate.param {
+        write!(f, "{param}, ")?;
+    }
+    write!(f, "{})", aggregate.expr)
+}
+
+fn write_subquery(f: &mut fmt::Formatter<'_>, subquery: &Subquery) -> fmt::Result {
+    let step = subquery.step.map(format_duration).unwrap_or_default();
+    write!(f, "{}[{}:{step}]", subquery.expr, format_duration(subquery.range))?;
+    write_time(f, &subquery.time)
+}
+
+fn write_time(f: &mut fmt::Formatter<'_>, time: &TimeModifiers) -> fmt::Result {
+    match time.at {
+        None => {}
+        Some(At::Start) => f.write_str(" @ start()")?,
+        Some(At::End) => f.write_str(" @ end()")?,
+        Some(At::Millis(millis)) => {
+            let sign = if millis < 0 { "-" } else { "" };
+            let millis = millis.unsigned_abs();
+            write!(f, " @ {sign}{}.{:03}", millis / 1000, millis % 1000)?;
+        }
+    }
+    if time.offset == 0 { Ok(()) } else { write!(f, " offset {}", format_duration(time.offset)) }
+}
+
+fn write_selector(f: &mut fmt::Formatter<'_>, selector: &Selector) -> fmt::Result {
+    let mut matchers = selector.matchers.as_slice();
+    if let (true, Some((name, rest))) = (selector.bare_name, matchers.split_first()) {
+        f.write_str(&name.value)?;
+        matchers = rest;
+        if matchers.is_empty() {
+            return Ok(());
+        }
+    }
+    f.write_str("{")?;
+    for (index, matcher) in matchers.iter().enumerate() {
+        if index > 0 {
+            f.write_str(",")?;
+        }
+        write_matcher(f, matcher)?;
+    }
+    f.write_str("}")
+}
+
+fn write_matcher(f: &mut fmt::Formatter<'_>, matcher: &Matcher) -> fmt::Result {
+    if matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal {
+        f.write_str(METRIC_NAME)?;
+    } else {
+        write_label_name(f, &matcher.name)?;
+    }
+    f.write_str(match matcher.op {
+        MatchOp::Equal => "=",
+        MatchOp::NotEqual => "!=",
+        MatchOp::Regex => "=~",
+        MatchOp::NotRegex => "!~",
+    })?;
+    write_quoted(f, &matcher.value)
+}
+
+fn write_label_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    if is_plain_label(name) { f.write_str(name) } else { write_quoted(f, name) }
+}
+
+/// Whether a label name may be written without quotes.
+pub(super) fn is_plain_label(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Text in double quotes with Go's escapes.
+fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_str("\"")?;
+    for c in text.chars() {
+        match c {
+            '"' => f.write_str("\\\"")?,
+            '\\' => f.write_str("\\\\")?,
+            '\n' => f.write_str("\\n")?,
+            '\r' => f.write_str("\\r")?,
+            '\t' => f.write_str("\\t")?,
+            c if c.is_control() => write!(f, "\\U{:08x}", u32::from(c))?,
+            c => write!(f, "{c}")?,
+        }
+    }
+    f.write_str("\"")
+}

@@ -1,0 +1,278 @@
+//! Arithmetic and comparison between scalars, vectors, and both.
+
+use super::column::{ABSENT, Cell, Column, Strictness, Vector, is_absent};
+use super::matching::{by_signature, columns, signature};
+use super::{Evaluated, Evaluator, native_histogram};
+use crate::error::QueryError;
+use crate::promql::ast::{Binary, BinaryOp, Cardinality, Matching};
+use clew_model::metrics::{Labels, METRIC_NAME};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+impl Evaluator<'_> {
+    pub(super) fn binary(&mut self, binary: &Binary) -> Result<Evaluated, QueryError> {
+        if binary.op.is_set_operator() {
+            return self.set_operation(binary).map(Evaluated::Vector);
+        }
+        let left = self.eval(&binary.left)?;
+        let right = self.eval(&binary.right)?;
+        match (left, right) {
+            (Evaluated::Scalar(left), Evaluated::Scalar(right)) => {
+                let values = left.iter().zip(&right).map(|(left, right)| scalar(binary.op, *left, *right));
+                Ok(Evaluated::Scalar(values.collect()))
+            }
+            (Evaluated::Vector(vector), Evaluated::Scalar(scalars)) => {
+                with_scalar(vector, &scalars, binary, false).map(Evaluated::Vector)
+            }
+            (Evaluated::Scalar(scalars), Evaluated::Vector(vector)) => {
+                with_scalar(vector, &scalars, binary, true).map(Evaluated::Vector)
+            }
+            (Evaluated::Vector(left), Evaluated::Vector(right)) => {
+                self.join(&left, &right, binary).map(Evaluated::Vector)
+            }
+            _ => Err(QueryError::invalid("binary expression must contain only scalar and instant vector types")),
+        }
+    }
+
+    /// Vector with vector: each series of the "many" side with that of the "one" side of the same signature.
+    fn join(&mut self, left: &Vector, right: &Vector, binary: &Binary) -> Result<Vector, QueryError> {
+        let matching = &binary.matching;
+        let swapped = matching.cardinality == Cardinality::OneToMany;
+        let (many, one) = if swapped { (right, left) } else { (left, right) };
+        let index = by_signature(one, matching);
+        for (signature, indexes) in &index {
+            self.check_unique(one, indexes, signature, swapped)?;
+        }
+        let memory = self.reserve_columns(many.columns.len())?;
+        let mut joined = Joined::new(binary, self.steps.count);
+        for column in &many.columns {
+            self.context.check()?;
+            let signature = signature(&column.labels, matching);
+            let Some(indexes) = index.get(&signature) else { continue };
+            for other in columns(one, indexes) {
+                joined.add(column, other, &signature)?;
+            }
+        }
+        self.new_vector(joined.columns, memory)?.merged(Strictness::PerStep)
+    }
+
+    /// At no step may two series of the "one" side have the same signature.
+    fn check_unique(
+        &self,
+        vector: &Vector,
+        indexes: &[usize],
+        signature: &Labels,
+        swapped: bool,
+    ) -> Result<(), QueryError> {
+        if indexes.len() < 2 {
+            return Ok(());
+        }
+        for step in 0..self.steps.count {
+            let mut present = columns(vector, indexes).filter(|column| column.is_present(step));
+            if let (Some(first), Some(second)) = (present.next(), present.next()) {
+                let side = if swapped { "left" } else { "right" };
+                return Err(QueryError::invalid(format!(
+                    "found duplicate series for the match group {signature} on the {side} hand-side of the \
+                     operation: [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
+                    second.labels, first.labels
+                ))
+                .hint("aggregate that side, or name more labels with on(…)"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The result of a join as it grows.
+struct Joined<'a> {
+    binary: &'a Binary,
+    steps: usize,
+    columns: Vec<Column>,
+    index: HashMap<Labels, usize>,
+    /// One-to-one: the steps at which a signature has found its partner.
+    taken: HashMap<Labels, Vec<bool>>,
+}
+
+impl<'a> Joined<'a> {
+    fn new(binary: &'a Binary, steps: usize) -> Self {
+        Self { binary, steps, columns: Vec::new(), index: HashMap::new(), taken: HashMap::new() }
+    }
+
+    fn add(&mut self, many: &Column, one: &Column, signature: &Labels) -> Result<(), QueryError> {
+        let matching = &self.binary.matching;
+        let (left, right) = if matching.cardinality == Cardinality::OneToMany { (one, many) } else { (many, one) };
+        let labels = result_labels(&many.labels, &one.labels, self.binary);
+        let position = *self.index.entry(labels.clone()).or_insert(self.columns.len());
+        if position == self.columns.len() {
+            self.columns.push(Column::absent(labels, self.steps));
+        }
+        let Some(out) = self.columns.get_mut(position) else { return Ok(()) };
+        let one_to_one = matching.cardinality == Cardinality::OneToOne;
+        let taken = one_to_one.then(|| self.taken.entry(signature.clone()).or_insert_with(|| vec![false; self.steps]));
+        let mut taken = taken;
+        for step in 0..self.steps {
+            let result = cells(self.binary, left.cell(step), right.cell(step));
+            if matches!(result, Made::Nothing) {
+                continue;
+            }
+            match taken.as_mut().and_then(|taken| taken.get_mut(step)) {
+                Some(true) => {
+                    return Err(many_matches("many-to-one matching must be explicit (group_left/group_right)"));
+                }
+                Some(free) => *free = true,
+                None if out.is_present(step) => {
+                    return Err(many_matches("grouping labels must ensure unique matches"));
+                }
+                None => {}
+            }
+            match result {
+                Made::Float(value) => {
+                    if let Some(cell) = out.values.get_mut(step) {
+                        *cell = value;
+                    }
+                }
+                Made::Histogram(histogram) => out.set_histogram(step, histogram),
+                Made::Nothing => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn many_matches(advice: &str) -> QueryError {
+    QueryError::invalid(format!("multiple matches for labels: {advice}"))
+}
+
+/// The labels of a result: those of the "many" side, without the name where the value is a new one; one-to-one only
+/// those that match; with those that `group_left(…)` takes from the "one" side.
+fn result_labels(many: &Labels, one: &Labels, binary: &Binary) -> Labels {
+    let matching: &Matching = &binary.matching;
+    let drop_name = !binary.op.is_comparison() || binary.return_bool;
+    let listed = |name: &str| matching.labels.iter().any(|own| own == name);
+    let one_to_one = matching.cardinality == Cardinality::OneToOne;
+    let mut labels = many.filtered(|name| {
+        if drop_name && name == METRIC_NAME {
+            return false;
+        }
+        !one_to_one || listed(name) == matching.on
+    });
+    for name in &matching.include {
+        labels = labels.with(name, one.get(name).unwrap_or_default());
+    }
+    labels
+}
+
+enum Made {
+    Nothing,
+    Float(f64),
+    Histogram(Arc<clew_model::metrics::NativeHistogram>),
+}
+
+/// The value of two cells.
+fn cells(binary: &Binary, left: Cell<'_>, right: Cell<'_>) -> Made {
+    let op = binary.op;
+    let combined = match (left, right) {
+        (Cell::Float(left), Cell::Float(right)) => return floats(binary, left, right, left),
+        (Cell::Histogram(left), Cell::Histogram(right)) => match op {
+            BinaryOp::Add => native_histogram::added(left, right),
+            BinaryOp::Sub => native_histogram::subtracted(left, right),
+            BinaryOp::Equal | BinaryOp::NotEqual => {
+                let holds = (left == right) == (op == BinaryOp::Equal);
+                return match (binary.return_bool, holds) {
+                    (true, _) => Made::Float(f64::from(u8::from(holds))),
+                    (false, true) => Made::Histogram(Arc::clone(left)),
+                    (false, false) => Made::Nothing,
+                };
+            }
+            _ => None,
+        },
+        (Cell::Histogram(histogram), Cell::Float(factor)) => match op {
+            BinaryOp::Mul => Some(native_histogram::scaled(histogram, factor)),
+            BinaryOp::Div => Some(native_histogram::scaled(histogram, 1.0 / factor)),
+            _ => None,
+        },
+        (Cell::Float(factor), Cell::Histogram(histogram)) if op == BinaryOp::Mul => {
+            Some(native_histogram::scaled(histogram, factor))
+        }
+        _ => None,
+    };
+    combined.map_or(Made::Nothing, |histogram| Made::Histogram(Arc::new(histogram)))
+}
+
+/// The value of two numbers; a comparison that holds answers `kept`.
+fn floats(binary: &Binary, left: f64, right: f64, kept: f64) -> Made {
+    match compare(binary.op, left, right) {
+        None => Made::Float(arithmetic(binary.op, left, right)),
+        Some(holds) if binary.return_bool => Made::Float(f64::from(u8::from(holds))),
+        Some(true) => Made::Float(kept),
+        Some(false) => Made::Nothing,
+    }
+}
+
+/// Vector with scalar: the value kept by a comparison is the vector's, on whichever side it stands.
+fn with_scalar(mut vector: Vector, scalars: &[f64], binary: &Binary, scalar_left: bool) -> Result<Vector, QueryError> {
+    let drop_name = !binary.op.is_comparison() || binary.return_bool;
+    for column in &mut vector.columns {
+        if drop_name {
+            column.labels = column.labels.without_name();
+        }
+        for (step, scalar) in scalars.iter().enumerate() {
+            let value = column.value(step);
+            if is_absent(value) && column.histogram(step).is_none() {
+                continue;
+            }
+            let made = {
+                let (own, other) = (column.cell(step), Cell::Float(*scalar));
+                match (own, scalar_left) {
+                    (Cell::Float(own), true) => floats(binary, *scalar, own, own),
+                    (_, true) => cells(binary, other, own),
+                    (_, false) => cells(binary, own, other),
+                }
+            };
+            column.clear(step);
+            match made {
+                Made::Nothing => {}
+                Made::Float(value) => {
+                    if let Some(cell) = column.values.get_mut(step) {
+                        *cell = value;
+                    }
+                }
+                Made::Histogram(histogram) => column.set_histogram(step, histogram),
+            }
+        }
+    }
+    vector.merged(Strictness::PerStep)
+}
+
+fn scalar(op: BinaryOp, left: f64, right: f64) -> f64 {
+    match compare(op, left, right) {
+        Some(holds) => f64::from(u8::from(holds)),
+        None => arithmetic(op, left, right),
+    }
+}
+
+fn compare(op: BinaryOp, left: f64, right: f64) -> Option<bool> {
+    Some(match op {
+        BinaryOp::Equal => left == right,
+        BinaryOp::NotEqual => left != right,
+        BinaryOp::Greater => left > right,
+        BinaryOp::Less => left < right,
+        BinaryOp::GreaterOrEqual => left >= right,
+        BinaryOp::LessOrEqual => left <= right,
+        _ => return None,
+    })
+}
+
+fn arithmetic(op: BinaryOp, left: f64, right: f64) -> f64 {
+    match op {
+        BinaryOp::Add => left + right,
+        BinaryOp::Sub => left - right,
+        BinaryOp::Mul => left * right,
+        BinaryOp::Div => left / right,
+        // Both keep the sign of the dividend, as Go's `math.Mod` does.
+        BinaryOp::Mod => left % right,
+        BinaryOp::Pow => left.powf(right),
+        BinaryOp::Atan2 => left.atan2(right),
+        _ => ABSENT,
+    }
+}

@@ -1,0 +1,172 @@
+//! Instant vectors at all steps at once: a column for each series.
+
+use crate::error::QueryError;
+use clew_model::Reservation;
+use clew_model::metrics::{Labels, NativeHistogram, STALE_NAN, is_stale};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// What stands in a column where the series has no float: the staleness marker, as in stored samples. No computation
+/// makes these bits, since the NaNs of arithmetic are quiet.
+pub(super) const ABSENT: f64 = f64::from_bits(STALE_NAN);
+
+pub(super) fn is_absent(value: f64) -> bool {
+    is_stale(value)
+}
+
+/// One series at all steps.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    pub labels: Labels,
+    /// A value or [`ABSENT`] for each step.
+    pub values: Vec<f64>,
+    /// Native histograms by step; empty for a series of floats.
+    pub histograms: Vec<Option<Arc<NativeHistogram>>>,
+}
+
+/// What a column holds at a step.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cell<'a> {
+    Absent,
+    Float(f64),
+    Histogram(&'a Arc<NativeHistogram>),
+}
+
+impl Column {
+    pub fn new(labels: Labels, values: Vec<f64>) -> Self {
+        Self { labels, values, histograms: Vec::new() }
+    }
+
+    pub fn absent(labels: Labels, steps: usize) -> Self {
+        Self::new(labels, vec![ABSENT; steps])
+    }
+
+    pub fn histogram(&self, step: usize) -> Option<&Arc<NativeHistogram>> {
+        self.histograms.get(step).and_then(Option::as_ref)
+    }
+
+    pub fn value(&self, step: usize) -> f64 {
+        self.values.get(step).copied().unwrap_or(ABSENT)
+    }
+
+    pub fn cell(&self, step: usize) -> Cell<'_> {
+        let value = self.value(step);
+        if !is_absent(value) {
+            return Cell::Float(value);
+        }
+        self.histogram(step).map_or(Cell::Absent, Cell::Histogram)
+    }
+
+    pub fn is_present(&self, step: usize) -> bool {
+        !is_absent(self.value(step)) || self.histogram(step).is_some()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.values.iter().all(|value| is_absent(*value)) && self.histograms.iter().all(Option::is_none)
+    }
+
+    pub fn set_histogram(&mut self, step: usize, histogram: Arc<NativeHistogram>) {
+        if self.histograms.is_empty() {
+            self.histograms = vec![None; self.values.len()];
+        }
+        if let Some(cell) = self.histograms.get_mut(step) {
+            *cell = Some(histogram);
+        }
+    }
+
+    /// Empties a step.
+    pub fn clear(&mut self, step: usize) {
+        if let Some(value) = self.values.get_mut(step) {
+            *value = ABSENT;
+        }
+        if let Some(cell) = self.histograms.get_mut(step) {
+            *cell = None;
+        }
+    }
+
+    /// Copies a step of another column.
+    pub fn copy_step(&mut self, step: usize, from: &Column) {
+        match from.cell(step) {
+            Cell::Absent => {}
+            Cell::Float(value) => {
+                if let Some(own) = self.values.get_mut(step) {
+                    *own = value;
+                }
+            }
+            Cell::Histogram(histogram) => self.set_histogram(step, Arc::clone(histogram)),
+        }
+    }
+
+    /// Takes over the steps of another column of the same series.
+    fn absorb(&mut self, other: &Column, strictness: Strictness) -> Result<(), QueryError> {
+        let clash = (0..self.values.len()).any(|step| self.is_present(step) && other.is_present(step));
+        if clash || strictness == Strictness::WholeRange {
+            return Err(same_labels(&self.labels));
+        }
+        for step in 0..self.values.len() {
+            self.copy_step(step, other);
+        }
+        Ok(())
+    }
+}
+
+/// When two columns with the same labels are an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// When both have a value at the same step.
+    PerStep,
+    /// Always: functions of range vectors.
+    WholeRange,
+}
+
+pub(super) fn same_labels(labels: &Labels) -> QueryError {
+    QueryError::invalid(format!("vector cannot contain metrics with the same labelset: {labels}"))
+        .hint("the operation drops or changes a label by which series differ; aggregate first, or select one metric")
+}
+
+/// An instant vector at all steps.
+#[derive(Debug, Default)]
+pub(super) struct Vector {
+    pub columns: Vec<Column>,
+    /// The memory of the columns.
+    pub memory: Vec<Reservation>,
+}
+
+impl Vector {
+    /// The vector with every value replaced and every name dropped; histograms that map to nothing go.
+    pub fn map_values(
+        mut self,
+        float: impl Fn(f64) -> f64,
+        histogram: impl Fn(&NativeHistogram) -> Option<NativeHistogram>,
+    ) -> Self {
+        for column in &mut self.columns {
+            column.labels = column.labels.without_name();
+            for value in &mut column.values {
+                if !is_absent(*value) {
+                    *value = float(*value);
+                }
+            }
+            for cell in &mut column.histograms {
+                *cell = cell.as_ref().and_then(|own| histogram(own)).map(Arc::new);
+            }
+        }
+        self
+    }
+
+    /// The vector with columns of the same labels made one and empty columns gone, in the order of first appearance.
+    pub fn merged(mut self, strictness: Strictness) -> Result<Self, QueryError> {
+        self.columns.retain(|column| !column.is_empty());
+        let mut seen: HashMap<Labels, usize> = HashMap::with_capacity(self.columns.len());
+        let mut merged: Vec<Column> = Vec::with_capacity(self.columns.len());
+        for column in self.columns {
+            match seen.get(&column.labels).and_then(|index| merged.get_mut(*index)) {
+                Some(first) => first.absorb(&column, strictness)?,
+                None => {
+                    seen.insert(column.labels.clone(), merged.len());
+                    merged.push(column);
+                }
+            }
+        }
+        Ok(Self { columns: merged, memory: self.memory })
+    }
+}

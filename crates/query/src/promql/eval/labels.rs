@@ -1,0 +1,68 @@
+//! `label_replace` and `label_join`: new labels from old ones.
+
+use super::column::{Strictness, Vector};
+use super::{Evaluator, Expr};
+use crate::error::QueryError;
+use crate::limits::MAX_MADE_LABEL_BYTES;
+use regex::Regex;
+
+impl Evaluator<'_> {
+    pub(super) fn label_replace(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let [vector, target, replacement, source, pattern] = args else { return Err(missing()) };
+        let (target, replacement) = (self.text(target)?, self.text(replacement)?);
+        let (source, pattern_text) = (self.text(source)?, self.text(pattern)?);
+        let regex = Regex::new(&format!("^(?s:{pattern_text})$")).map_err(|error| {
+            QueryError::invalid(format!("invalid regular expression in label_replace(): {pattern_text}: {error}"))
+                .at(pattern.span.start, pattern.span.end)
+        })?;
+        check_target(&target, "label_replace")?;
+        let mut vector = self.vector(vector)?;
+        for column in &mut vector.columns {
+            let value = column.labels.get(&source).unwrap_or_default();
+            let Some(captures) = regex.captures(value) else { continue };
+            let mut made = String::new();
+            captures.expand(&replacement, &mut made);
+            check_length(&made)?;
+            column.labels = column.labels.with(&target, &made);
+        }
+        vector.merged(Strictness::PerStep)
+    }
+
+    pub(super) fn label_join(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let [vector, target, separator, sources @ ..] = args else { return Err(missing()) };
+        let (target, separator) = (self.text(target)?, self.text(separator)?);
+        check_target(&target, "label_join")?;
+        let sources = sources.iter().map(|source| self.text(source)).collect::<Result<Vec<_>, _>>()?;
+        let mut vector = self.vector(vector)?;
+        for column in &mut vector.columns {
+            let values: Vec<&str> =
+                sources.iter().map(|source| column.labels.get(source).unwrap_or_default()).collect();
+            let made = values.join(&separator);
+            check_length(&made)?;
+            column.labels = column.labels.with(&target, &made);
+        }
+        vector.merged(Strictness::PerStep)
+    }
+}
+
+fn missing() -> QueryError {
+    QueryError::invalid("an argument is missing")
+}
+
+/// Prometheus 3 takes any UTF-8 text as a label's name, except none.
+fn check_target(name: &str, function: &str) -> Result<(), QueryError> {
+    if name.is_empty() {
+        return Err(QueryError::invalid(format!("invalid destination label name in {function}(): {name:?}")));
+    }
+    Ok(())
+}
+
+pub(super) fn check_length(value: &str) -> Result<(), QueryError> {
+    if value.len() <= MAX_MADE_LABEL_BYTES {
+        return Ok(());
+    }
+    Err(QueryError::new(
+        clew_model::ErrorKind::LimitExceeded,
+        format!("a label value of {} bytes exceeds the limit of {MAX_MADE_LABEL_BYTES}", value.len()),
+    ))
+}

@@ -1,0 +1,228 @@
+//! Evaluation, column by column: each selector is fetched once for all steps, then each series is taken through all
+//! steps with windows that advance; operators work on whole columns.
+
+mod absent;
+mod aggregate;
+mod binary;
+mod calendar;
+mod call;
+mod classic_histogram;
+mod column;
+mod compensated;
+mod compute;
+mod labels;
+mod matching;
+mod native_histogram;
+mod native_quantile;
+mod over_time;
+mod quantile;
+mod ranked;
+mod rate;
+mod regression;
+mod result;
+mod selector;
+mod set_operator;
+mod steps;
+mod subquery;
+mod window;
+
+use super::ast::{Expr, ExprKind, ValueType};
+use super::options::PromqlOptions;
+use super::value::{Annotations, QueryResult, QueryStats, Value};
+use crate::error::QueryError;
+use clew_model::metrics::MetricReader;
+use clew_model::{Context, ErrorKind, Reservation, UnixMillis};
+use column::{Column, Vector};
+use steps::Steps;
+
+/// Evaluates an expression at one instant.
+///
+/// # Errors
+/// What the expression asks for cannot be computed (duplicate label sets, many-to-many matching), is not supported, or
+/// exceeds a limit; or the store cannot be read.
+pub fn query_instant(
+    reader: &dyn MetricReader,
+    context: &Context,
+    expr: &Expr,
+    at: UnixMillis,
+    options: &PromqlOptions,
+) -> Result<QueryResult, QueryError> {
+    let mut evaluator = Evaluator::new(reader, context, options, Steps::instant(at));
+    let value = match expr.value_type() {
+        ValueType::Matrix => Value::Matrix(evaluator.raw_matrix(expr)?),
+        _ => {
+            let evaluated = evaluator.eval(expr)?;
+            result::instant(evaluated, expr, at)
+        }
+    };
+    Ok(evaluator.finish(value))
+}
+
+/// Evaluates an expression at `start`, `start + step` … up to `end`, in milliseconds.
+///
+/// # Errors
+/// As [`query_instant`]; also a step that is not positive, an end before the start, more steps than allowed, or an
+/// expression that is neither a scalar nor an instant vector.
+pub fn query_range(
+    reader: &dyn MetricReader,
+    context: &Context,
+    expr: &Expr,
+    start: UnixMillis,
+    end: UnixMillis,
+    step: i64,
+    options: &PromqlOptions,
+) -> Result<QueryResult, QueryError> {
+    let kind = expr.value_type();
+    if !matches!(kind, ValueType::Scalar | ValueType::Vector) {
+        return Err(QueryError::invalid(format!(
+            "invalid expression type {:?} for range query, must be scalar or instant vector",
+            kind.describe()
+        ))
+        .at(expr.span.start, expr.span.end));
+    }
+    let steps = Steps::range(start, end, step, options.max_steps)?;
+    let mut evaluator = Evaluator::new(reader, context, options, steps);
+    let evaluated = evaluator.eval(expr)?;
+    let value = result::range(evaluated, &steps);
+    Ok(evaluator.finish(value))
+}
+
+/// The value of an expression at all steps.
+enum Evaluated {
+    /// One number a step.
+    Scalar(Vec<f64>),
+    Text(String),
+    Vector(Vector),
+}
+
+struct Evaluator<'a> {
+    reader: &'a dyn MetricReader,
+    context: &'a Context,
+    options: &'a PromqlOptions,
+    /// First and last step of the whole query: what `start()` and `end()` mean, also inside subqueries.
+    query: (UnixMillis, UnixMillis),
+    /// Step of the whole query.
+    query_step: i64,
+    /// The steps of the expression being evaluated.
+    steps: Steps,
+    annotations: Annotations,
+    stats: QueryStats,
+    /// Samples loaded and computed, against `max_samples`.
+    used_samples: u64,
+}
+
+impl<'a> Evaluator<'a> {
+    fn new(reader: &'a dyn MetricReader, context: &'a Context, options: &'a PromqlOptions, steps: Steps) -> Self {
+        Self {
+            reader,
+            context,
+            options,
+            query: (steps.first, steps.last()),
+            query_step: steps.step,
+            steps,
+            annotations: Annotations::default(),
+            stats: QueryStats::default(),
+            used_samples: 0,
+        }
+    }
+
+    fn finish(self, value: Value) -> QueryResult {
+        QueryResult { value, annotations: self.annotations, stats: self.stats }
+    }
+
+    fn eval(&mut self, expr: &Expr) -> Result<Evaluated, QueryError> {
+        let value = match &expr.kind {
+            ExprKind::Number(number) => Evaluated::Scalar(vec![number.0; self.steps.count]),
+            ExprKind::Text(text) => Evaluated::Text(text.clone()),
+            ExprKind::Paren(inner) => self.eval(inner)?,
+            ExprKind::Unary { negative, expr } => self.unary(*negative, expr)?,
+            ExprKind::Binary(binary) => self.binary(binary)?,
+            ExprKind::Aggregate(aggregate) => Evaluated::Vector(self.aggregate(aggregate)?),
+            ExprKind::Call { function, args } => self.call(function, args)?,
+            ExprKind::Selector(selector) => Evaluated::Vector(self.instant_selector(selector)?),
+            ExprKind::Matrix { .. } | ExprKind::Subquery(_) => {
+                return Err(QueryError::invalid("a range vector is only allowed as the argument of a function")
+                    .at(expr.span.start, expr.span.end));
+            }
+        };
+        Ok(value)
+    }
+
+    fn vector(&mut self, expr: &Expr) -> Result<Vector, QueryError> {
+        match self.eval(expr)? {
+            Evaluated::Vector(vector) => Ok(vector),
+            _ => Err(QueryError::invalid("expected an instant vector").at(expr.span.start, expr.span.end)),
+        }
+    }
+
+    fn scalar(&mut self, expr: &Expr) -> Result<Vec<f64>, QueryError> {
+        match self.eval(expr)? {
+            Evaluated::Scalar(values) => Ok(values),
+            _ => Err(QueryError::invalid("expected a scalar").at(expr.span.start, expr.span.end)),
+        }
+    }
+
+    fn text(&mut self, expr: &Expr) -> Result<String, QueryError> {
+        match self.eval(expr)? {
+            Evaluated::Text(text) => Ok(text),
+            _ => Err(QueryError::invalid("expected a string").at(expr.span.start, expr.span.end)),
+        }
+    }
+
+    fn unary(&mut self, negative: bool, expr: &Expr) -> Result<Evaluated, QueryError> {
+        match self.eval(expr)? {
+            Evaluated::Scalar(mut values) => {
+                if negative {
+                    values.iter_mut().for_each(|value| *value = -*value);
+                }
+                Ok(Evaluated::Scalar(values))
+            }
+            Evaluated::Vector(vector) if negative => {
+                let vector =
+                    vector.map_values(|value| -value, |histogram| Some(native_histogram::scaled(histogram, -1.0)));
+                Ok(Evaluated::Vector(vector.merged(column::Strictness::PerStep)?))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Counts samples against the limit.
+    fn use_samples(&mut self, samples: u64) -> Result<(), QueryError> {
+        self.used_samples = self.used_samples.saturating_add(samples);
+        if self.used_samples <= self.options.max_samples {
+            return Ok(());
+        }
+        Err(QueryError::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "query processing would load too many samples into memory in query execution: the limit is {}",
+                self.options.max_samples
+            ),
+        )
+        .hint("narrow the time range or the selection, or take a longer step"))
+    }
+
+    /// A vector of columns that were made within `memory`.
+    fn new_vector(&mut self, columns: Vec<Column>, memory: Reservation) -> Result<Vector, QueryError> {
+        self.use_samples((columns.len() as u64).saturating_mul(self.steps.count as u64))?;
+        Ok(Vector { columns, memory: vec![memory] })
+    }
+
+    /// Memory for so many columns; taken before they are made.
+    fn reserve_columns(&self, columns: usize) -> Result<Reservation, QueryError> {
+        let bytes = (self.steps.count as u64).saturating_mul(8).saturating_add(size_of::<Column>() as u64);
+        Ok(self.context.memory.reserve(bytes.saturating_mul(columns as u64))?)
+    }
+
+    /// Evaluates with other steps: inside subqueries.
+    fn with_steps<T>(
+        &mut self,
+        steps: Steps,
+        run: impl FnOnce(&mut Self) -> Result<T, QueryError>,
+    ) -> Result<T, QueryError> {
+        let outer = std::mem::replace(&mut self.steps, steps);
+        let result = run(self);
+        self.steps = outer;
+        result
+    }
+}

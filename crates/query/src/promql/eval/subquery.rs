@@ -1,0 +1,50 @@
+//! Subqueries: an instant vector evaluated at steps of its own becomes a range vector.
+
+use super::Evaluator;
+use super::column::{Column, is_absent};
+use super::selector::RangeVector;
+use super::steps::Steps;
+use crate::error::QueryError;
+use crate::limits::MAX_SUBQUERY_STEPS;
+use crate::promql::ast::Subquery;
+use clew_model::UnixMillis;
+use clew_model::metrics::SeriesData;
+use std::sync::Arc;
+
+impl Evaluator<'_> {
+    pub(super) fn subquery(&mut self, subquery: &Subquery) -> Result<RangeVector, QueryError> {
+        let ends = self.steps.modified(&subquery.time, self.query);
+        let step = subquery.step.unwrap_or(self.options.subquery_step_millis).max(1);
+        let open_start = ends.first.saturating_sub(subquery.range);
+        let first = first_after(open_start, step);
+        let mut range = RangeVector { series: Vec::new(), ends, width: subquery.range, memory: Vec::new() };
+        if first > ends.last() {
+            return Ok(range);
+        }
+        let steps = Steps::range(first, ends.last(), step, MAX_SUBQUERY_STEPS)?;
+        let vector = self.with_steps(steps, |evaluator| evaluator.vector(&subquery.expr))?;
+        let times: Arc<[UnixMillis]> = steps.iter().collect();
+        range.series = vector.columns.into_iter().map(|column| series(column, &times)).collect();
+        range.memory = vector.memory;
+        Ok(range)
+    }
+}
+
+/// The first multiple of `step` after `open_start`: subqueries of one step are aligned with each other.
+fn first_after(open_start: UnixMillis, step: i64) -> UnixMillis {
+    open_start.div_euclid(step).saturating_add(1).saturating_mul(step)
+}
+
+fn series(column: Column, times: &Arc<[UnixMillis]>) -> SeriesData {
+    let histograms: Vec<_> = times
+        .iter()
+        .zip(&column.histograms)
+        .filter_map(|(time, cell)| cell.as_ref().map(|histogram| (*time, Arc::clone(histogram))))
+        .collect();
+    if column.values.iter().any(|value| is_absent(*value)) {
+        let (times, values): (Vec<_>, Vec<_>) =
+            times.iter().copied().zip(column.values).filter(|(_, value)| !is_absent(*value)).unzip();
+        return SeriesData { labels: column.labels, times: Arc::from(times), values, histograms };
+    }
+    SeriesData { labels: column.labels, times: Arc::clone(times), values: column.values, histograms }
+}

@@ -1,0 +1,24 @@
+//! PromQL, as Prometheus 3 defines it.
+//!
+//! [`parse`] accepts the whole grammar and checks types; [`query_instant`] and [`query_range`] evaluate over a
+//! [`MetricReader`](clew_model::metrics::MetricReader). What parses and is not evaluated yet is answered with
+//! [`ErrorKind::Unsupported`](clew_model::ErrorKind) and its name.
+
+pub mod ast;
+mod display;
+mod duration;
+mod eval;
+pub mod functions;
+mod lexer;
+mod number;
+mod options;
+mod parser;
+mod value;
+
+pub use ast::Expr;
+pub use duration::{format_duration, parse_duration};
+pub use eval::{query_instant, query_range};
+pub use number::{format_plain, format_value};
+pub use options::PromqlOptions;
+pub use parser::parse;
+pub use value::{Annotations, InstantSample, QueryResult, QueryStats, RangeSeries, SampleValue, Value};
