@@ -157,3 +157,54 @@ impl SeriesIndex {
 fn exact_value(matcher: &Matcher) -> Option<&str> {
     (matcher.op == clew_model::metrics::MatchOp::Equal).then_some(matcher.value.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clew_model::metrics::MatchOp;
+    use proptest::prelude::*;
+
+    fn any_matcher() -> impl Strategy<Value = Matcher> {
+        let ops =
+            prop_oneof![Just(MatchOp::Equal), Just(MatchOp::NotEqual), Just(MatchOp::Regex), Just(MatchOp::NotRegex)];
+        (
+            "[a-d]",
+            ops,
+            prop_oneof![
+                "[xyz]{0,2}",
+                "[xyz]\\|[xyz]",
+                Just(".*".to_owned()),
+                Just(".+".to_owned()),
+                Just("x?".to_owned())
+            ],
+        )
+            .prop_map(|(name, op, value)| Matcher::new(name, op, value).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn postings_select_what_filtering_selects(
+            sets in prop::collection::btree_set(prop::collection::btree_map("[a-c]", "[xyz]{1,2}", 0..4), 0..40),
+            matchers in prop::collection::vec(any_matcher(), 0..4),
+        ) {
+            let mut index = SeriesIndex::default();
+            let all: Vec<Labels> = sets.into_iter().map(|pairs| Labels::new(pairs).unwrap()).collect();
+            for labels in &all {
+                prop_assert_eq!(index.find(labels), None);
+                let number = index.insert(labels.clone());
+                prop_assert_eq!(index.find(labels), Some(number));
+            }
+            let passes = |number: &u32| matchers.iter().all(|matcher| matcher.matches_labels(&all[*number as usize]));
+            let expected: Vec<u32> = (0..all.len() as u32).filter(passes).collect();
+            let selected = index.select(&matchers, &|| Ok(())).unwrap();
+            prop_assert_eq!(selected.iter().collect::<Vec<_>>(), expected);
+            let (mut names, mut values) = (BTreeSet::new(), BTreeSet::new());
+            index.label_names(&selected, &mut names);
+            index.label_values("a", &selected, &mut values);
+            let chosen = || selected.iter().map(|number| &all[number as usize]);
+            let all_names: BTreeSet<String> = chosen().flat_map(|one| one.iter().map(|(name, _)| name.to_owned())).collect();
+            let all_values: BTreeSet<String> = chosen().filter_map(|one| one.get("a")).map(str::to_owned).collect();
+            prop_assert_eq!((names, values), (all_names, all_values));
+        }
+    }
+}

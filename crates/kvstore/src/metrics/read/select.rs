@@ -136,12 +136,10 @@ pub(super) fn touches(head: &TenantHead, number: u32, start: UnixMillis, end: Un
     buffers.any(|buffer| buffer.touches(start, end))
 }
 
+type Values<'a> = Box<dyn Iterator<Item = Result<(u32, fjall::Slice), KvError>> + 'a>;
+
 /// The values of these series: by scanning when most of what lies between is wanted, else one by one.
-fn values_of<'a>(
-    snapshot: &'a Snapshot,
-    run: &'a Run,
-    wanted: &'a RoaringBitmap,
-) -> Result<Box<dyn Iterator<Item = Result<(u32, fjall::Slice), KvError>> + 'a>, KvError> {
+fn values_of<'a>(snapshot: &'a Snapshot, run: &'a Run, wanted: &'a RoaringBitmap) -> Result<Values<'a>, KvError> {
     let (Some(first), Some(last)) = (wanted.min(), wanted.max()) else { return Ok(Box::new(std::iter::empty())) };
     if wanted.len() * SCAN_SHARE >= u64::from(last - first) {
         let scan = scan_series(snapshot, run, first, last)?;

@@ -1,0 +1,172 @@
+use super::*;
+use clew_model::ErrorKind;
+use clew_model::metrics::{STALE_NAN, is_stale};
+
+#[test]
+fn the_first_of_two_values_at_one_time_stays_and_the_second_is_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let up = labels(&[("__name__", "up")]);
+    assert_eq!(apply(&store, 1, &[(&up, 10, 1.0), (&up, 20, 2.0)]).appended, 2);
+    let report = apply(&store, 2, &[(&up, 20, 2.0), (&up, 20, 3.0), (&up, 10, 1.0), (&up, 10, 9.0), (&up, 15, 1.5)]);
+    assert_eq!((report.appended, report.late, report.duplicates, report.conflicting), (1, 1, 2, 2));
+    assert_eq!(report.first_conflict, Some((up.clone(), 20)));
+    let expected = vec![("up".to_owned(), vec![(10, 1f64.to_bits()), (15, 1.5f64.to_bits()), (20, 2f64.to_bits())])];
+    assert_eq!(everything(&store), expected);
+    store.seal().unwrap();
+    apply(&store, 3, &[(&up, 20, 4.0), (&up, 15, 4.0)]);
+    assert_eq!(everything(&store), expected);
+    store.seal().unwrap();
+    apply(&store, 4, &[(&up, 15, 5.0)]);
+    store.seal().unwrap();
+    assert_eq!(everything(&store), expected);
+    assert_eq!(store.compact().unwrap().partitions, 1);
+    assert_eq!(everything(&store), expected);
+}
+
+#[test]
+fn staleness_markers_keep_their_bits_through_seal_and_compaction() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let up = labels(&[("__name__", "up")]);
+    for round in 0..3 {
+        apply(
+            &store,
+            round + 1,
+            &[(&up, round as i64 * 10, 1.0), (&up, round as i64 * 10 + 5, f64::from_bits(STALE_NAN))],
+        );
+        store.seal().unwrap();
+    }
+    assert_eq!(store.compact().unwrap().runs, 3);
+    let found = select(&store, &[], 0, 100);
+    let stale: Vec<bool> = found[0].values.iter().map(|value| is_stale(*value)).collect();
+    assert_eq!(stale, [false, true, false, true, false, true]);
+}
+
+#[test]
+fn series_scraped_together_share_their_times() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let all: Vec<Labels> = (0..10).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
+    for round in 0..40 {
+        let samples: Vec<_> = all.iter().map(|labels| (labels, round * 15, round as f64)).collect();
+        apply(&store, round as u64 + 1, &samples);
+        if round == 25 {
+            store.seal().unwrap();
+        }
+    }
+    let found = select(&store, &[], 0, 10_000);
+    assert_eq!(found.len(), 10);
+    assert!(found.iter().all(|data| Arc::ptr_eq(&data.times, &found[0].times) && data.times.len() == 40));
+}
+
+#[test]
+fn retention_drops_whole_partitions_for_good_and_gives_their_space_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let all: Vec<Labels> = (0..200).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
+    let mut random = fastrand::Rng::with_seed(1);
+    for day in 0..6i64 {
+        for step in 0..40 {
+            let samples: Vec<_> = all.iter().map(|one| (one, day * WIDTH + step * 1000, random.f64())).collect();
+            apply(&store, (day * 100 + step + 1) as u64, &samples);
+        }
+        store.seal().unwrap();
+    }
+    let before = folder_bytes(dir.path());
+    let report = store.retain(3 * WIDTH + 5, None).unwrap();
+    assert_eq!((report.partitions, report.bound), (3, 3 * WIDTH));
+    assert!(report.bytes > 150_000, "{report:?}");
+    let wait = std::time::Instant::now();
+    while folder_bytes(dir.path()) > before - report.bytes * 9 / 10 {
+        assert!(wait.elapsed() < Duration::from_secs(10), "{before} -> {}", folder_bytes(dir.path()));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(apply(&store, 1_000, &[(&all[0], 3 * WIDTH - 1, 1.0), (&all[0], 3 * WIDTH + 7, 1.0)]).too_old, 1);
+    let first = |store: &MetricStore| select(store, &[], 0, 10 * WIDTH).iter().map(|one| one.times[0]).min();
+    assert_eq!(first(&store), Some(3 * WIDTH));
+    // By size: the oldest go until it fits, the newest stays whatever its size.
+    let report = store.retain(0, Some(1)).unwrap();
+    assert_eq!((report.partitions, report.bound), (2, 5 * WIDTH));
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(first(&store), Some(5 * WIDTH));
+    assert_eq!(apply(&store, 2_000, &[(&all[0], 4 * WIDTH, 1.0)]).too_old, 1);
+}
+
+#[test]
+fn samples_of_retained_days_vanish_from_the_head_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let up = labels(&[("__name__", "up")]);
+    apply(&store, 1, &[(&up, 5, 1.0), (&up, 5 * WIDTH, 1.0)]);
+    store.retain(2 * WIDTH, None).unwrap();
+    assert_eq!(select(&store, &[], 0, 9 * WIDTH)[0].times.to_vec(), [5 * WIDTH]);
+    let report = store.seal().unwrap();
+    assert_eq!((report.samples, report.too_old, report.partitions), (1, 1, 1));
+    assert_eq!(select(&store, &[], 0, 9 * WIDTH)[0].times.to_vec(), [5 * WIDTH]);
+}
+
+#[test]
+fn limits_are_named_and_cancelling_stops() {
+    let dir = tempfile::tempdir().unwrap();
+    let limited = MetricStoreOptions { query_series: 5, query_samples: 30, ..options() };
+    let store = MetricStore::open(dir.path(), limited, Arc::default()).unwrap();
+    let all: Vec<Labels> = (0..8).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
+    for round in 0..10 {
+        let samples: Vec<_> = all.iter().map(|labels| (labels, round, 1.0)).collect();
+        apply(&store, round as u64 + 1, &samples);
+    }
+    for seal in [false, true] {
+        if seal {
+            store.seal().unwrap();
+        }
+        let error =
+            |matchers: &[Matcher], context: &Context| store.select(context, matchers, TimeRange::ALL).unwrap_err();
+        let too_many = error(&[], &context());
+        assert_eq!(too_many.kind, ErrorKind::LimitExceeded);
+        assert!(too_many.message.contains("limits.query_series"), "{}", too_many.message);
+        let four = [matcher("i", MatchOp::Regex, "[0-3]")];
+        assert!(error(&four, &context()).message.contains("limits.query_samples"));
+        let two = [matcher("i", MatchOp::Regex, "[01]")];
+        assert!(error(&two, &Context::new(Duration::from_secs(1), 10)).message.contains("limits.query_memory"));
+        let cancelled = context();
+        cancelled.cancel.cancel(clew_model::CancelReason::Caller);
+        assert_eq!(error(&two, &cancelled).kind, ErrorKind::Cancelled);
+        assert_eq!(select(&store, &two, 0, 100).len(), 2);
+    }
+}
+
+#[test]
+fn tenants_see_only_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let up = labels(&[("__name__", "up")]);
+    let other = TenantId::new("other").unwrap();
+    apply(&store, 1, &[(&up, 10, 1.0)]);
+    store.apply(2, &other, &batch(&[(&up, 10, 2.0), (&up, 11, 3.0)])).unwrap();
+    for _ in 0..2 {
+        let theirs = Context { tenant: other.clone(), ..context() };
+        assert_eq!(store.select(&theirs, &[], TimeRange::ALL).unwrap()[0].values, [2.0, 3.0]);
+        assert_eq!(select(&store, &[], 0, 100)[0].values, [1.0]);
+        store.seal().unwrap();
+    }
+}
+
+#[test]
+fn idle_series_leave_the_head_and_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let all: Vec<Labels> = (0..100).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
+    apply(&store, 1, &all.iter().map(|one| (one, 10, 1.0)).collect::<Vec<_>>());
+    store.seal().unwrap();
+    apply(&store, 2, &[(&all[70], 20, 2.0)]);
+    store.seal().unwrap();
+    assert_eq!(store.hot_stats().series, 1);
+    assert_eq!(store.hot_stats().samples, 0);
+    assert_eq!(apply(&store, 3, &[(&all[3], 30, 3.0), (&all[70], 30, 3.0)]).series_created, 1);
+    let found = select(&store, &[matcher("i", MatchOp::Regex, "3|70")], 0, 100);
+    let times: Vec<Vec<i64>> = found.iter().map(|one| one.times.to_vec()).collect();
+    assert_eq!(times, [vec![10, 30], vec![10, 20, 30]]);
+    assert_eq!(select(&store, &[], 0, 100).len(), 100);
+}
