@@ -1,1 +1,3 @@
 //! The use-cases: ingest, reads, correlation, scraping, retention.
+
+pub mod yaml;
