@@ -1,1 +1,4 @@
 //! The use-cases: ingest, reads, correlation, scraping, retention.
+
+pub mod prometheus_config;
+pub mod yaml;

@@ -1,0 +1,280 @@
+//! How targets are reached: authentication, headers, TLS, redirects.
+
+use super::secret::Secret;
+use crate::yaml::{Fields, Value};
+use std::path::{Path, PathBuf};
+
+/// A secret written in the configuration, or kept in a file that is read at each use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// Written.
+    Inline(Secret),
+    /// In this file; white space around it does not count.
+    File(PathBuf),
+}
+
+/// What is sent in the `Authorization` header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authentication {
+    /// User name and password.
+    Basic {
+        /// User name, not a secret but possibly in a file.
+        username: SecretSource,
+        /// Password.
+        password: SecretSource,
+    },
+    /// A scheme and credentials, such as a bearer token.
+    Scheme {
+        /// The scheme, `Bearer` by default.
+        scheme: String,
+        /// What follows it.
+        credentials: SecretSource,
+    },
+}
+
+/// A header that is added to each request, one line for each value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraHeader {
+    /// Its name.
+    pub name: String,
+    /// Its values.
+    pub values: Vec<SecretSource>,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    Tls12,
+    /// TLS 1.3.
+    Tls13,
+}
+
+/// How a TLS connection is made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TlsConfig {
+    /// Certificates that are trusted instead of the system's (PEM).
+    pub ca: Option<SecretSource>,
+    /// Certificate shown to the server (PEM).
+    pub cert: Option<SecretSource>,
+    /// Its key (PEM).
+    pub key: Option<SecretSource>,
+    /// The name that the server's certificate must have, instead of the address's host.
+    pub server_name: Option<String>,
+    /// Whether any certificate is accepted.
+    pub insecure_skip_verify: bool,
+    /// Lowest version.
+    pub min_version: Option<TlsVersion>,
+    /// Highest version.
+    pub max_version: Option<TlsVersion>,
+}
+
+/// How the targets of a job are reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpClientConfig {
+    /// What is sent in the `Authorization` header.
+    pub authentication: Option<Authentication>,
+    /// Headers added to each request.
+    pub headers: Vec<ExtraHeader>,
+    /// TLS settings.
+    pub tls: TlsConfig,
+    /// Whether redirects are followed.
+    pub follow_redirects: bool,
+}
+
+impl Default for HttpClientConfig {
+    fn default() -> Self {
+        Self { authentication: None, headers: Vec::new(), tls: TlsConfig::default(), follow_redirects: true }
+    }
+}
+
+/// Headers that the client sets itself (prometheus/common, `config/headers.go`), in lowercase.
+const RESERVED_HEADERS: [&str; 18] = [
+    "authorization",
+    "host",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "user-agent",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "www-authenticate",
+    "accept-encoding",
+    "x-prometheus-remote-write-version",
+    "x-prometheus-remote-read-version",
+    "x-prometheus-scrape-timeout-seconds",
+    "x-amz-date",
+    "x-amz-security-token",
+    "x-amz-content-sha256",
+];
+
+/// Reads the client's keys, which stand beside those of the job.
+pub(super) fn read_http_client(fields: &mut Fields<'_>) -> HttpClientConfig {
+    fields.refuse(&[
+        ("oauth2", "use authorization with credentials_file and renew the token in that file"),
+        ("sigv4", "use authorization"),
+        ("azuread", "use authorization"),
+        ("google_iam", "use authorization"),
+        ("proxy_url", "remove it; targets are reached directly"),
+        ("no_proxy", "remove it; targets are reached directly"),
+        ("proxy_connect_header", "remove it; targets are reached directly"),
+    ]);
+    if let Some(value) = fields.get("proxy_from_environment")
+        && value.bool() == Some(true)
+    {
+        value.fault("is not supported yet", "remove it; targets are reached directly");
+    }
+    // Both versions of HTTP bring the same samples, and this client speaks HTTP/1.1.
+    let _ = fields.get("enable_http2").and_then(|value| value.bool());
+    HttpClientConfig {
+        authentication: read_authentication(fields),
+        headers: fields.get("http_headers").map(|value| read_headers(&value)).unwrap_or_default(),
+        tls: fields.get("tls_config").map(|value| read_tls(&value)).unwrap_or_default(),
+        follow_redirects: fields.get("follow_redirects").and_then(|value| value.bool()).unwrap_or(true),
+    }
+}
+
+fn read_authentication(fields: &mut Fields<'_>) -> Option<Authentication> {
+    let basic = fields.get("basic_auth");
+    let authorization = fields.get("authorization");
+    let token = fields.get("bearer_token").filter(|value| value.text().is_some_and(|text| !text.is_empty()));
+    let token_file = fields.get("bearer_token_file").filter(|value| value.text().is_some_and(|text| !text.is_empty()));
+    let written: Vec<&Value<'_>> = [&basic, &authorization, &token, &token_file].into_iter().flatten().collect();
+    if let [_, second, ..] = written.as_slice() {
+        second.fault(
+            "a second way to authenticate",
+            "keep one of basic_auth, authorization, bearer_token and bearer_token_file",
+        );
+    }
+    if let Some(value) = basic {
+        return read_basic(&value);
+    }
+    if let Some(value) = authorization {
+        return read_authorization(&value);
+    }
+    let bearer = |credentials| Authentication::Scheme { scheme: "Bearer".to_owned(), credentials };
+    let inline = token.and_then(|value| value.text().map(|text| SecretSource::Inline(Secret::new(text))));
+    inline.or_else(|| token_file.and_then(|value| secret_file(&value))).map(bearer)
+}
+
+fn read_basic(value: &Value<'_>) -> Option<Authentication> {
+    let mut fields = value.fields();
+    refuse_references(&mut fields, &["username_ref", "password_ref"]);
+    let username = read_secret(&mut fields, "username", "username_file");
+    let password = read_secret(&mut fields, "password", "password_file");
+    fields.finish();
+    let empty = || SecretSource::Inline(Secret::default());
+    let (username, password) = (username.unwrap_or_else(empty), password.unwrap_or_else(empty));
+    Some(Authentication::Basic { username, password })
+}
+
+fn read_authorization(value: &Value<'_>) -> Option<Authentication> {
+    let mut fields = value.fields();
+    refuse_references(&mut fields, &["credentials_ref"]);
+    let scheme_value = fields.get("type");
+    let scheme = scheme_value.as_ref().and_then(Value::text).map(str::trim).filter(|text| !text.is_empty());
+    if let Some(value) = &scheme_value
+        && scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"))
+    {
+        value.fault("the type cannot be \"basic\"", "use basic_auth with username and password");
+    }
+    let credentials = read_secret(&mut fields, "credentials", "credentials_file");
+    fields.finish();
+    let credentials = credentials.unwrap_or_else(|| SecretSource::Inline(Secret::default()));
+    Some(Authentication::Scheme { scheme: scheme.unwrap_or("Bearer").to_owned(), credentials })
+}
+
+fn refuse_references(fields: &mut Fields<'_>, keys: &[&'static str]) {
+    for key in keys {
+        fields.refuse(&[(key, "write the value or a file that holds it")]);
+    }
+}
+
+/// A secret under one key, or in the file that the other names.
+fn read_secret(fields: &mut Fields<'_>, key: &'static str, file_key: &'static str) -> Option<SecretSource> {
+    let inline = fields.get(key).and_then(|value| value.text()).filter(|text| !text.is_empty());
+    let file = fields.get(file_key).filter(|value| value.text().is_some_and(|text| !text.is_empty()));
+    if let (Some(_), Some(value)) = (inline, &file) {
+        value.fault(format!("both {key} and {file_key} are given"), "keep one of them");
+    }
+    inline.map(|text| SecretSource::Inline(Secret::new(text))).or_else(|| file.and_then(|value| secret_file(&value)))
+}
+
+/// A file that is read later; that it is missing now is worth a warning only.
+fn secret_file(value: &Value<'_>) -> Option<SecretSource> {
+    let path = value.file_path()?;
+    warn_when_missing(value, &path);
+    Some(SecretSource::File(path))
+}
+
+fn warn_when_missing(value: &Value<'_>, path: &Path) {
+    if let Err(error) = std::fs::metadata(path) {
+        value.warn(format!("the file {} cannot be read now: {error}", path.display()), "");
+    }
+}
+
+fn read_headers(value: &Value<'_>) -> Vec<ExtraHeader> {
+    let mut headers = Vec::new();
+    for (name, value) in value.entries() {
+        let folded = name.to_ascii_lowercase();
+        if RESERVED_HEADERS.contains(&folded.as_str()) {
+            value.fault(
+                format!("the header {name:?} is set by the client itself"),
+                "use basic_auth, authorization or another key for it",
+            );
+        } else if reqwest::header::HeaderName::from_bytes(name.as_bytes()).is_err() {
+            value.fault(format!("{name:?} is not a header name"), "write a name such as X-Scope-OrgID");
+        }
+        let mut fields = value.fields();
+        let mut values = Vec::new();
+        for key in ["values", "secrets"] {
+            let texts = fields.get(key).map(|value| value.items()).unwrap_or_default();
+            values.extend(texts.iter().filter_map(Value::text).map(|text| SecretSource::Inline(Secret::new(text))));
+        }
+        let files = fields.get("files").map(|value| value.items()).unwrap_or_default();
+        values.extend(files.iter().filter_map(secret_file));
+        fields.finish();
+        headers.push(ExtraHeader { name: name.to_owned(), values });
+    }
+    headers
+}
+
+fn read_tls(value: &Value<'_>) -> TlsConfig {
+    let mut fields = value.fields();
+    refuse_references(&mut fields, &["ca_ref", "cert_ref", "key_ref"]);
+    let tls = TlsConfig {
+        ca: read_secret(&mut fields, "ca", "ca_file"),
+        cert: read_secret(&mut fields, "cert", "cert_file"),
+        key: read_secret(&mut fields, "key", "key_file"),
+        server_name: fields.get("server_name").and_then(|value| read_server_name(&value)),
+        insecure_skip_verify: fields.get("insecure_skip_verify").and_then(|value| value.bool()).unwrap_or(false),
+        min_version: fields.get("min_version").and_then(|value| read_version(&value)),
+        max_version: fields.get("max_version").and_then(|value| read_version(&value)),
+    };
+    if tls.cert.is_some() != tls.key.is_some() {
+        fields.owner().fault("a client certificate needs both cert and key", "add cert_file or key_file");
+    }
+    fields.finish();
+    tls
+}
+
+fn read_server_name(value: &Value<'_>) -> Option<String> {
+    let text = value.text().filter(|text| !text.is_empty())?;
+    if text.parse::<std::net::IpAddr>().is_ok() || text.contains(['/', ':', '@', ' ']) {
+        value.fault(format!("{text:?} is not a host name"), "write a name from the server's certificate");
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn read_version(value: &Value<'_>) -> Option<TlsVersion> {
+    let versions =
+        [("TLS12", Some(TlsVersion::Tls12)), ("TLS13", Some(TlsVersion::Tls13)), ("TLS10", None), ("TLS11", None)];
+    let version = value.choice(&versions)?;
+    if version.is_none() {
+        value.fault("this version of TLS is not supported: it is broken", "write TLS12 or TLS13");
+    }
+    version
+}
