@@ -6,9 +6,13 @@ pub mod compress;
 pub mod container;
 pub mod dictionary;
 pub mod error;
+pub mod frames;
 pub mod hash_list;
 pub mod limits;
+pub mod logs;
+pub mod rows;
 pub mod strings;
 pub mod values;
 
 pub use error::ColumnsError;
+pub use rows::RowSet;
