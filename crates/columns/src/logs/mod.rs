@@ -8,6 +8,7 @@
 mod block;
 mod builder;
 mod carried;
+mod count;
 mod evaluate;
 mod id_column;
 mod leaves;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use block::{LogBlock, TimeSpan};
 pub use builder::encode_block;
+pub use count::FieldCount;
 pub use needs::{Need, needs, needs_of_id};
 pub use terms::{BlockTerms, id_term, term_hash};
 

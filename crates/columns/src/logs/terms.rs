@@ -33,6 +33,9 @@ const MIN_VARIED_BYTES: usize = 4;
 /// Longer words without a digit rarely repeat.
 const MAX_PLAIN_BYTES: usize = 24;
 
+/// Longer field terms (names may have any length) are given as hashes.
+const MAX_TERM_BYTES: usize = 256;
+
 /// The terms of one block, each once.
 #[derive(Debug, Clone, Default)]
 pub struct BlockTerms {
@@ -66,7 +69,7 @@ impl LogBlock {
     /// # Errors
     /// A column is damaged.
     pub fn terms(&self, rules: &CorrelationRules) -> Result<BlockTerms, ColumnsError> {
-        let mut terms = Collector { rules, ..Collector::new(rules) };
+        let mut terms = Collector::new(rules);
         self.add_bodies(&mut terms)?;
         self.add_well_known_terms(&mut terms)?;
         for (index, column) in self.shapes()?.columns.iter().enumerate() {
@@ -337,7 +340,7 @@ impl<'a> Collector<'a> {
         }
         for term in self.fields.entries().iter() {
             let word = term.rsplit(SEPARATOR).next().unwrap_or_default();
-            if is_varied(word) || term.contains('\0') {
+            if is_varied(word) || term.contains('\0') || term.len() > MAX_TERM_BYTES {
                 terms.hashes.push(term_hash(term));
             } else {
                 terms.plain.push(term.to_owned());
