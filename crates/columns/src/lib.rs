@@ -9,9 +9,12 @@ pub mod error;
 pub mod frames;
 pub mod hash_list;
 pub mod limits;
+pub mod logs;
 pub mod metrics;
+pub mod rows;
 pub mod spans;
 pub mod strings;
 pub mod values;
 
 pub use error::ColumnsError;
+pub use rows::RowSet;

@@ -6,6 +6,7 @@
 use crate::bytes::{BytesError, Problem, Reader, put_bytes, put_signed, put_text, put_u64, put_varint};
 use clew_model::limits::MAX_VALUE_DEPTH;
 use clew_model::{Attribute, Attributes, Number, Value};
+use compact_str::CompactString;
 
 const WHAT: &str = "value";
 
@@ -22,6 +23,19 @@ const MAP: u8 = 9;
 
 /// Appends a value.
 pub fn put_value(out: &mut Vec<u8>, value: &Value) {
+    put_value_with(out, value, &mut put_key);
+}
+
+fn put_key(out: &mut Vec<u8>, key: &str) {
+    put_text(out, key);
+}
+
+fn read_key(reader: &mut Reader<'_>) -> Result<CompactString, BytesError> {
+    reader.text(WHAT).map(CompactString::from)
+}
+
+/// Appends a value; `key` writes the keys of maps, so that a frame may write each key once.
+pub fn put_value_with(out: &mut Vec<u8>, value: &Value, key: &mut dyn FnMut(&mut Vec<u8>, &str)) {
     match value {
         Value::Null => out.push(NULL),
         Value::Bool(false) => out.push(FALSE),
@@ -49,21 +63,26 @@ pub fn put_value(out: &mut Vec<u8>, value: &Value) {
         Value::Array(items) => {
             out.push(ARRAY);
             put_varint(out, items.len() as u64);
-            items.iter().for_each(|item| put_value(out, item));
+            items.iter().for_each(|item| put_value_with(out, item, key));
         }
         Value::Map(items) => {
             out.push(MAP);
-            put_attributes(out, items);
+            put_attributes_with(out, items, key);
         }
     }
 }
 
 /// Appends a count and attributes in their order.
 pub fn put_attributes(out: &mut Vec<u8>, attributes: &[Attribute]) {
+    put_attributes_with(out, attributes, &mut put_key);
+}
+
+/// Appends attributes; `key` writes the keys.
+pub fn put_attributes_with(out: &mut Vec<u8>, attributes: &[Attribute], key: &mut dyn FnMut(&mut Vec<u8>, &str)) {
     put_varint(out, attributes.len() as u64);
     for attribute in attributes {
-        put_text(out, &attribute.key);
-        put_value(out, &attribute.value);
+        key(out, &attribute.key);
+        put_value_with(out, &attribute.value, key);
     }
 }
 
@@ -72,7 +91,7 @@ pub fn put_attributes(out: &mut Vec<u8>, attributes: &[Attribute]) {
 /// # Errors
 /// Cut off, an unknown tag, or nested deeper than a value may be.
 pub fn read_value(reader: &mut Reader<'_>) -> Result<Value, BytesError> {
-    value_at(reader, 0)
+    value_at(reader, 0, &mut read_key)
 }
 
 /// Reads what [`put_attributes`] wrote.
@@ -80,14 +99,33 @@ pub fn read_value(reader: &mut Reader<'_>) -> Result<Value, BytesError> {
 /// # Errors
 /// As [`read_value`].
 pub fn read_attributes(reader: &mut Reader<'_>) -> Result<Attributes, BytesError> {
-    attributes_at(reader, 0)
+    attributes_at(reader, 0, &mut read_key)
+}
+
+/// How keys of maps are read.
+pub type KeyReader<'a> = dyn FnMut(&mut Reader<'_>) -> Result<CompactString, BytesError> + 'a;
+
+/// Reads what [`put_value_with`] wrote.
+///
+/// # Errors
+/// As [`read_value`], and what `key` answers.
+pub fn read_value_with(reader: &mut Reader<'_>, key: &mut KeyReader<'_>) -> Result<Value, BytesError> {
+    value_at(reader, 0, key)
+}
+
+/// Reads what [`put_attributes_with`] wrote.
+///
+/// # Errors
+/// As [`read_value`], and what `key` answers.
+pub fn read_attributes_with(reader: &mut Reader<'_>, key: &mut KeyReader<'_>) -> Result<Attributes, BytesError> {
+    attributes_at(reader, 0, key)
 }
 
 /// Decoders of requests refuse what is nested deeper than the model's limit; a body may hold attributes at that depth,
 /// hence the reserve.
 const MAX_DEPTH: usize = MAX_VALUE_DEPTH + 8;
 
-fn value_at(reader: &mut Reader<'_>, depth: usize) -> Result<Value, BytesError> {
+fn value_at(reader: &mut Reader<'_>, depth: usize, key: &mut KeyReader<'_>) -> Result<Value, BytesError> {
     if depth > MAX_DEPTH {
         return Err(reader.error(WHAT, Problem::BadValue(depth as u64)));
     }
@@ -104,21 +142,25 @@ fn value_at(reader: &mut Reader<'_>, depth: usize) -> Result<Value, BytesError> 
             let count = reader.count(1, WHAT)?;
             let mut items = Vec::with_capacity(count.min(64));
             for _ in 0..count {
-                items.push(value_at(reader, depth + 1)?);
+                items.push(value_at(reader, depth + 1, key)?);
             }
             Value::Array(items)
         }
-        MAP => Value::Map(attributes_at(reader, depth + 1)?),
+        MAP => Value::Map(attributes_at(reader, depth + 1, key)?),
         other => return Err(reader.error(WHAT, Problem::BadValue(u64::from(other)))),
     })
 }
 
-fn attributes_at(reader: &mut Reader<'_>, depth: usize) -> Result<Attributes, BytesError> {
+fn attributes_at(
+    reader: &mut Reader<'_>,
+    depth: usize,
+    read_key: &mut KeyReader<'_>,
+) -> Result<Attributes, BytesError> {
     let count = reader.count(2, WHAT)?;
     let mut attributes = Vec::with_capacity(count.min(64));
     for _ in 0..count {
-        let key = reader.text(WHAT)?.into();
-        attributes.push(Attribute { key, value: value_at(reader, depth)? });
+        let key = read_key(reader)?;
+        attributes.push(Attribute { key, value: value_at(reader, depth, read_key)? });
     }
     Ok(attributes)
 }

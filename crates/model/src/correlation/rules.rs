@@ -144,7 +144,14 @@ impl CorrelationRules {
         }
     }
 
-    fn visit_patterns(&self, text: &str, visit: &mut dyn FnMut(CarriedId<'_>)) {
+    /// Whether any pattern is configured, so that messages must be looked at.
+    #[must_use]
+    pub fn has_patterns(&self) -> bool {
+        !self.patterns.is_empty()
+    }
+
+    /// Visits every ID that a pattern finds in a message's text.
+    pub fn visit_patterns(&self, text: &str, visit: &mut dyn FnMut(CarriedId<'_>)) {
         for found in self.patterns.iter().flat_map(|pattern| pattern.find_iter(text)) {
             if let Some(id) = CanonicalId::new(found.as_str()) {
                 visit(CarriedId { id, field: "message", source: IdSource::Pattern });

@@ -1,0 +1,356 @@
+//! A block opened for reading: columns are decoded when they are first asked for.
+
+use super::id_column::IdColumn;
+use super::leaves::Leaf;
+use super::messages::{Messages, Place, Strings};
+use super::shapes::Shapes;
+use super::{MAGIC, WHAT, section};
+use crate::bits::{read_integers, read_numbers, read_unsigned};
+use crate::bytes::{BytesError, Reader};
+use crate::compress::read_compressed;
+use crate::container::Container;
+use crate::dictionary::{TextColumn, read_ids, read_text_column};
+use crate::error::ColumnsError;
+use crate::frames::logs::{read_resource, read_scope};
+use crate::limits::MAX_BLOCK_ROWS;
+use crate::rows::RowSet;
+use crate::strings::Texts;
+use clew_model::logs::{LogRecord, LogRow, Severity};
+use clew_model::{RecordId, Resource, Scope, SpanId, TraceId, UnixNanos, Value};
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+/// First and last time of a block's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeSpan {
+    /// The earliest.
+    pub first: UnixNanos,
+    /// The latest.
+    pub last: UnixNanos,
+}
+
+/// A block of log records.
+#[derive(Debug)]
+pub struct LogBlock {
+    container: Container<Arc<[u8]>>,
+    rows: usize,
+    span: TimeSpan,
+    times: OnceCell<Vec<i64>>,
+    numbers: OnceCell<Vec<i64>>,
+    observed: OnceCell<Vec<i64>>,
+    severities: OnceCell<Vec<u64>>,
+    severity_texts: OnceCell<TextColumn>,
+    services: OnceCell<TextColumn>,
+    traces: OnceCell<IdColumn<16>>,
+    spans: OnceCell<IdColumn<8>>,
+    flags: OnceCell<Vec<u64>>,
+    event_names: OnceCell<TextColumn>,
+    dropped: OnceCell<Vec<u64>>,
+    resources: OnceCell<Shared<Resource>>,
+    scopes: OnceCell<Shared<Scope>>,
+    messages: OnceCell<Messages>,
+    rendered: OnceCell<Texts>,
+    shapes: OnceCell<Shapes>,
+    leaves: OnceCell<Vec<OnceCell<Leaf>>>,
+}
+
+/// Distinct items, and which one each row has.
+#[derive(Debug)]
+pub(super) struct Shared<T> {
+    pub entries: Vec<Arc<T>>,
+    pub ids: Vec<u32>,
+}
+
+impl<T> Shared<T> {
+    fn get(&self, row: usize) -> Option<&Arc<T>> {
+        self.entries.get(*self.ids.get(row)? as usize)
+    }
+
+    fn read(
+        bytes: &[u8],
+        rows: usize,
+        read: fn(&mut Reader<'_>) -> Result<T, BytesError>,
+    ) -> Result<Self, ColumnsError> {
+        let mut outer = Reader::new(bytes);
+        let plain = read_compressed(&mut outer)?;
+        let mut reader = Reader::new(&plain);
+        let count = reader.count(1, WHAT)?;
+        let mut entries = Vec::with_capacity(count);
+        for _ in 0..count {
+            entries.push(Arc::new(read(&mut reader)?));
+        }
+        reader.finish(WHAT)?;
+        let ids = read_ids(&mut outer, rows, count)?;
+        outer.finish(WHAT)?;
+        Ok(Self { entries, ids })
+    }
+}
+
+/// What a cell holds, decoded now if it is empty.
+fn cached<T>(cell: &OnceCell<T>, decode: impl FnOnce() -> Result<T, ColumnsError>) -> Result<&T, ColumnsError> {
+    if cell.get().is_none() {
+        let value = decode()?;
+        // One thread owns the block, so nobody set it meanwhile.
+        let _ = cell.set(value);
+    }
+    cell.get().ok_or(ColumnsError::Inconsistent { what: WHAT, reason: "a column vanished" })
+}
+
+impl LogBlock {
+    /// Reads the directory and the head; columns follow when asked for.
+    ///
+    /// # Errors
+    /// Damaged, or of a newer version.
+    pub fn open(bytes: Arc<[u8]>) -> Result<Self, ColumnsError> {
+        let container = Container::open(bytes, MAGIC)?;
+        let mut reader = Reader::new(container.required(section::HEAD)?);
+        let rows = reader.varint(WHAT)?;
+        let rows = usize::try_from(rows).ok().filter(|rows| *rows <= MAX_BLOCK_ROWS);
+        let rows = rows.ok_or(ColumnsError::Inconsistent { what: WHAT, reason: "there are too many rows" })?;
+        let span = TimeSpan { first: reader.signed(WHAT)?, last: reader.signed(WHAT)? };
+        reader.finish(WHAT)?;
+        Ok(Self {
+            container,
+            rows,
+            span,
+            times: OnceCell::new(),
+            numbers: OnceCell::new(),
+            observed: OnceCell::new(),
+            severities: OnceCell::new(),
+            severity_texts: OnceCell::new(),
+            services: OnceCell::new(),
+            traces: OnceCell::new(),
+            spans: OnceCell::new(),
+            flags: OnceCell::new(),
+            event_names: OnceCell::new(),
+            dropped: OnceCell::new(),
+            resources: OnceCell::new(),
+            scopes: OnceCell::new(),
+            messages: OnceCell::new(),
+            rendered: OnceCell::new(),
+            shapes: OnceCell::new(),
+            leaves: OnceCell::new(),
+        })
+    }
+
+    /// How many rows it has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The times between which its rows lie.
+    #[must_use]
+    pub fn time_span(&self) -> TimeSpan {
+        self.span
+    }
+
+    /// Of each row, its time.
+    ///
+    /// # Errors
+    /// The column is damaged.
+    pub fn times(&self) -> Result<&[UnixNanos], ColumnsError> {
+        let decode = || self.whole(section::TIME, |reader| Ok(read_numbers(reader, self.rows)?));
+        cached(&self.times, decode).map(Vec::as_slice)
+    }
+
+    /// Of each row, its severity.
+    ///
+    /// # Errors
+    /// The column is damaged.
+    pub fn severities(&self) -> Result<impl Iterator<Item = Severity> + '_, ColumnsError> {
+        let numbers = self.severity_numbers()?;
+        Ok(numbers.iter().map(|number| Severity::from_number(i64::try_from(*number).unwrap_or(-1))))
+    }
+
+    /// The ID of a row.
+    ///
+    /// # Errors
+    /// A column is damaged, or there is no such row.
+    pub fn record_id(&self, row: usize) -> Result<RecordId, ColumnsError> {
+        let missing = ColumnsError::Inconsistent { what: WHAT, reason: "there is no such row" };
+        let time = self.times()?.get(row).copied().ok_or(missing.clone())?;
+        let number = self.numbers()?.get(row).copied().ok_or(missing)?;
+        Ok(RecordId { time, number: number as u64 })
+    }
+
+    /// Every row.
+    ///
+    /// # Errors
+    /// A column is damaged.
+    pub fn decode_all(&self) -> Result<Vec<LogRow>, ColumnsError> {
+        self.decode(&RowSet::all(self.rows))
+    }
+
+    /// The rows of the set, in the order of the block.
+    ///
+    /// # Errors
+    /// A column is damaged.
+    pub fn decode(&self, wanted: &RowSet) -> Result<Vec<LogRow>, ColumnsError> {
+        let shapes = self.shapes()?;
+        let mut cursors = vec![0; shapes.columns.len()];
+        let mut rows = Vec::with_capacity(wanted.len());
+        for (row, shape) in shapes.rows.iter().enumerate() {
+            if wanted.contains(row) {
+                let mut value = |column: usize, place: usize| self.leaf(column).map(|leaf| leaf.value(place));
+                let attributes = shapes.attributes(row, &mut cursors, &mut value)?;
+                rows.push(self.row(row, attributes)?);
+            } else {
+                shapes.advance(*shape, &mut cursors);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn row(&self, row: usize, attributes: clew_model::Attributes) -> Result<LogRow, ColumnsError> {
+        let id = self.record_id(row)?;
+        let observed = self.observed()?.get(row).copied().unwrap_or(0);
+        let number = |numbers: &[u64]| numbers.get(row).map_or(0, |number| *number as u32);
+        let severity = self.severity_numbers()?.get(row).map_or(0, |number| *number as i64);
+        let record = LogRecord {
+            time: id.time,
+            observed_time: id.time.wrapping_add(observed),
+            severity: Severity::from_number(severity),
+            severity_text: self.severity_texts()?.get(row).into(),
+            body: self.body(row)?,
+            service: self.services()?.get(row).into(),
+            trace_id: self.traces()?.get(row).map(TraceId),
+            span_id: self.spans()?.get(row).map(SpanId),
+            flags: number(self.flags()?),
+            event_name: self.event_names()?.get(row).into(),
+            attributes,
+            dropped_attributes_count: number(self.dropped()?),
+            resource: self.resources()?.get(row).cloned().unwrap_or_default(),
+            scope: self.scopes()?.get(row).cloned().unwrap_or_default(),
+        };
+        Ok(LogRow { id, record })
+    }
+
+    fn body(&self, row: usize) -> Result<Value, ColumnsError> {
+        let messages = self.messages()?;
+        Ok(match messages.places.get(row) {
+            Some(Place::String(place)) => Value::from(self.string(*place as usize)?),
+            Some(Place::Other(place)) => messages.others.get(*place as usize).cloned().unwrap_or_default(),
+            None => Value::Null,
+        })
+    }
+
+    fn string(&self, place: usize) -> Result<&str, ColumnsError> {
+        Ok(match &self.messages()?.strings {
+            Strings::Column(column) => column.get(place),
+            Strings::Templates(_) => self.rendered()?.get(place),
+        })
+    }
+
+    fn whole<T>(
+        &self,
+        id: u32,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, ColumnsError>,
+    ) -> Result<T, ColumnsError> {
+        let mut reader = Reader::new(self.container.required(id)?);
+        let value = read(&mut reader)?;
+        reader.finish(WHAT)?;
+        Ok(value)
+    }
+
+    fn texts<'a>(&'a self, cell: &'a OnceCell<TextColumn>, id: u32) -> Result<&'a TextColumn, ColumnsError> {
+        cached(cell, || match self.container.section(id)? {
+            None => Ok(TextColumn::Dictionary { entries: Texts::from_iter([""]), ids: vec![0; self.rows] }),
+            Some(bytes) => {
+                let mut reader = Reader::new(bytes);
+                let column = read_text_column(&mut reader, self.rows)?;
+                reader.finish(WHAT)?;
+                Ok(column)
+            }
+        })
+    }
+
+    fn counts<'a>(&'a self, cell: &'a OnceCell<Vec<u64>>, id: u32) -> Result<&'a [u64], ColumnsError> {
+        let decode = || match self.container.section(id)? {
+            None => Ok(vec![0; self.rows]),
+            Some(bytes) => Ok(read_unsigned(&mut Reader::new(bytes), self.rows)?),
+        };
+        cached(cell, decode).map(Vec::as_slice)
+    }
+
+    fn numbers(&self) -> Result<&[i64], ColumnsError> {
+        let decode = || self.whole(section::NUMBER, |reader| Ok(read_numbers(reader, self.rows)?));
+        cached(&self.numbers, decode).map(Vec::as_slice)
+    }
+
+    fn observed(&self) -> Result<&[i64], ColumnsError> {
+        let decode = || self.whole(section::OBSERVED, |reader| Ok(read_integers(reader, self.rows)?));
+        cached(&self.observed, decode).map(Vec::as_slice)
+    }
+
+    pub(super) fn severity_numbers(&self) -> Result<&[u64], ColumnsError> {
+        let decode = || self.whole(section::SEVERITY, |reader| Ok(read_unsigned(reader, self.rows)?));
+        cached(&self.severities, decode).map(Vec::as_slice)
+    }
+
+    pub(super) fn severity_texts(&self) -> Result<&TextColumn, ColumnsError> {
+        self.texts(&self.severity_texts, section::SEVERITY_TEXT)
+    }
+
+    pub(super) fn services(&self) -> Result<&TextColumn, ColumnsError> {
+        self.texts(&self.services, section::SERVICE)
+    }
+
+    fn event_names(&self) -> Result<&TextColumn, ColumnsError> {
+        self.texts(&self.event_names, section::EVENT_NAME)
+    }
+
+    fn flags(&self) -> Result<&[u64], ColumnsError> {
+        self.counts(&self.flags, section::FLAGS)
+    }
+
+    fn dropped(&self) -> Result<&[u64], ColumnsError> {
+        self.counts(&self.dropped, section::DROPPED)
+    }
+
+    pub(super) fn traces(&self) -> Result<&IdColumn<16>, ColumnsError> {
+        cached(&self.traces, || IdColumn::read(self.container.section(section::TRACE)?, self.rows))
+    }
+
+    pub(super) fn spans(&self) -> Result<&IdColumn<8>, ColumnsError> {
+        cached(&self.spans, || IdColumn::read(self.container.section(section::SPAN)?, self.rows))
+    }
+
+    pub(super) fn resources(&self) -> Result<&Shared<Resource>, ColumnsError> {
+        cached(&self.resources, || Shared::read(self.container.required(section::RESOURCE)?, self.rows, read_resource))
+    }
+
+    pub(super) fn scopes(&self) -> Result<&Shared<Scope>, ColumnsError> {
+        cached(&self.scopes, || Shared::read(self.container.required(section::SCOPE)?, self.rows, read_scope))
+    }
+
+    pub(super) fn messages(&self) -> Result<&Messages, ColumnsError> {
+        cached(&self.messages, || Messages::read(self.container.required(section::BODY)?, self.rows))
+    }
+
+    /// The bodies that are strings, where they are stored as templates.
+    pub(super) fn rendered(&self) -> Result<&Texts, ColumnsError> {
+        cached(&self.rendered, || match &self.messages()?.strings {
+            Strings::Templates(templates) => templates.render(),
+            Strings::Column(_) => Ok(Texts::new()),
+        })
+    }
+
+    pub(super) fn shapes(&self) -> Result<&Shapes, ColumnsError> {
+        cached(&self.shapes, || Shapes::read(self.container.required(section::SHAPES)?, self.rows))
+    }
+
+    pub(super) fn leaf(&self, column: usize) -> Result<&Leaf, ColumnsError> {
+        let shapes = self.shapes()?;
+        let leaves = self.leaves.get_or_init(|| shapes.columns.iter().map(|_| OnceCell::new()).collect());
+        let missing = ColumnsError::Inconsistent { what: WHAT, reason: "a column is missing" };
+        let (cell, column) =
+            leaves.get(column).zip(shapes.columns.get(column).map(|own| (column, own))).ok_or(missing)?;
+        let (index, column) = column;
+        cached(cell, || {
+            // A column without bytes (nulls) has no section.
+            let bytes = self.container.section(section::LEAVES.saturating_add(index as u32))?.unwrap_or_default();
+            Leaf::read(column.kind, bytes, column.count)
+        })
+    }
+}

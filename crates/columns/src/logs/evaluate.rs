@@ -1,0 +1,486 @@
+//! Which rows of a block pass a filter, answered column by column.
+//!
+//! Each distinct value of a dictionary is tested once; a word without digits is decided by message templates alone
+//! (see `template`). `LogFilter::matches` is the definition, and tests hold the two against each other.
+
+use super::block::LogBlock;
+use super::leaves::Leaf;
+use super::messages::{Place, Strings, Templates};
+use super::opaque::Opaque;
+use super::shapes::Column;
+use super::template::{NUMBER, TEXT};
+use crate::dictionary::TextColumn;
+use crate::error::ColumnsError;
+use crate::rows::RowSet;
+use clew_model::logs::{FieldTest, LogFilter, LogRecord, Severity, TextTest, WellKnown, well_known};
+use clew_model::{CanonicalId, SpanId, TraceId, Value};
+
+impl LogBlock {
+    /// The rows that pass.
+    ///
+    /// # Errors
+    /// A column that must be read is damaged.
+    pub fn evaluate(&self, filter: &LogFilter) -> Result<RowSet, ColumnsError> {
+        let rows = self.rows();
+        Ok(match filter {
+            LogFilter::All => RowSet::all(rows),
+            LogFilter::And(all) => {
+                let mut passing = RowSet::all(rows);
+                for filter in all {
+                    if passing.is_empty() {
+                        break;
+                    }
+                    passing.intersect(&self.evaluate(filter)?);
+                }
+                passing
+            }
+            LogFilter::Or(any) => {
+                let mut passing = RowSet::none(rows);
+                for filter in any {
+                    passing.unite(&self.evaluate(filter)?);
+                }
+                passing
+            }
+            LogFilter::Not(filter) => {
+                let mut passing = self.evaluate(filter)?;
+                passing.invert();
+                passing
+            }
+            LogFilter::AnyText(test) => self.any_text(test)?,
+            LogFilter::Message(test) => self.message(test)?,
+            LogFilter::Field { name, test } => self.field(name, test)?,
+            LogFilter::SeverityBetween(low, high) => {
+                let allowed = u64::from(*low)..=u64::from(*high);
+                let numbers = self.severity_numbers()?;
+                RowSet::of(rows, |row| numbers.get(row).is_some_and(|number| allowed.contains(number)))
+            }
+        })
+    }
+
+    fn any_text(&self, test: &TextTest) -> Result<RowSet, ColumnsError> {
+        let mut passing = self.message(test)?;
+        add_texts(&mut passing, self.services()?, &|text| test.matches(text));
+        let shapes = self.shapes()?;
+        for index in 0..shapes.columns.len() {
+            self.add_leaf_text(&mut passing, index, test)?;
+        }
+        let any_scalar = |record: &LogRecord| {
+            let mut found = false;
+            record.visit_attributes(&mut |_, value| {
+                found = found || value.scalar_text().is_some_and(|text| test.matches(&text));
+            });
+            found
+        };
+        self.add_resources(&mut passing, &any_scalar)?;
+        self.add_scopes(&mut passing, &any_scalar)?;
+        self.add_ids(&mut passing, test)?;
+        Ok(passing)
+    }
+
+    fn add_leaf_text(&self, passing: &mut RowSet, index: usize, test: &TextTest) -> Result<(), ColumnsError> {
+        match self.leaf(index)? {
+            Leaf::Int(_) | Leaf::Double(_) if lacks_a_digit(test) => {
+                // Decimal digits stand in every word of a finite number; the others are looked at one by one.
+                if let Leaf::Double(numbers) = self.leaf(index)? {
+                    let odd = |number: &f64| !number.is_finite() && matches_value(test, &Value::Double(*number));
+                    self.add_values(passing, index, &|place| numbers.get(place).is_some_and(odd))?;
+                }
+                Ok(())
+            }
+            Leaf::Text(texts) | Leaf::Number(texts) => {
+                let found: Vec<bool> = texts.candidates().iter().map(|text| test.matches(text)).collect();
+                self.add_found(passing, index, texts, &found)
+            }
+            Leaf::Opaque(values) => {
+                let found: Vec<bool> = values.entries.iter().map(|value| matches_value(test, value)).collect();
+                self.add_entries(passing, index, values, &found)
+            }
+            leaf => self.add_values(passing, index, &|place| matches_value(test, &leaf.value(place))),
+        }
+    }
+
+    /// Adds the rows of which a value in the column passes, by its place.
+    fn add_values(
+        &self,
+        passing: &mut RowSet,
+        column: usize,
+        passes: &dyn Fn(usize) -> bool,
+    ) -> Result<(), ColumnsError> {
+        self.shapes()?.for_each_value(column, |row, place| {
+            if !passing.contains(row) && passes(place) {
+                passing.insert(row);
+            }
+        });
+        Ok(())
+    }
+
+    fn add_found(
+        &self,
+        passing: &mut RowSet,
+        column: usize,
+        texts: &TextColumn,
+        found: &[bool],
+    ) -> Result<(), ColumnsError> {
+        if !found.contains(&true) {
+            return Ok(());
+        }
+        let found = |candidate: usize| found.get(candidate) == Some(&true);
+        match texts {
+            TextColumn::Dictionary { ids, .. } => {
+                self.add_values(passing, column, &|place| ids.get(place).is_some_and(|id| found(*id as usize)))
+            }
+            TextColumn::Plain(_) => self.add_values(passing, column, &found),
+        }
+    }
+
+    fn add_entries(
+        &self,
+        passing: &mut RowSet,
+        column: usize,
+        values: &Opaque,
+        found: &[bool],
+    ) -> Result<(), ColumnsError> {
+        let passes = |place: usize| values.ids.get(place).and_then(|id| found.get(*id as usize)) == Some(&true);
+        self.add_values(passing, column, &passes)
+    }
+
+    fn add_resources(&self, passing: &mut RowSet, test: &dyn Fn(&LogRecord) -> bool) -> Result<(), ColumnsError> {
+        let resources = self.resources()?;
+        let of = |resource| LogRecord { resource: std::sync::Arc::clone(resource), ..LogRecord::default() };
+        let found: Vec<bool> = resources.entries.iter().map(|resource| test(&of(resource))).collect();
+        add_shared(passing, &resources.ids, &found);
+        Ok(())
+    }
+
+    fn add_scopes(&self, passing: &mut RowSet, test: &dyn Fn(&LogRecord) -> bool) -> Result<(), ColumnsError> {
+        let scopes = self.scopes()?;
+        let of = |scope| LogRecord { scope: std::sync::Arc::clone(scope), ..LogRecord::default() };
+        let found: Vec<bool> = scopes.entries.iter().map(|scope| test(&of(scope))).collect();
+        add_shared(passing, &scopes.ids, &found);
+        Ok(())
+    }
+
+    fn add_ids(&self, passing: &mut RowSet, test: &TextTest) -> Result<(), ColumnsError> {
+        // An ID's text is one word of 32 or 16 digits: most tests need not look.
+        let (trace, span) = match test {
+            TextTest::Words(words) => match words.as_slice() {
+                [] => (true, true),
+                [word] => (word.len() == 32, word.len() == 16),
+                _ => (false, false),
+            },
+            _ => (true, true),
+        };
+        if trace {
+            self.add_traces(passing, &|text| test.matches(text))?;
+        }
+        if span {
+            self.add_spans(passing, &|text| test.matches(text))?;
+        }
+        Ok(())
+    }
+
+    fn add_traces(&self, passing: &mut RowSet, test: &dyn Fn(&str) -> bool) -> Result<(), ColumnsError> {
+        let traces = self.traces()?;
+        let found: Vec<bool> = traces.entries.iter().map(|id| test(&TraceId(*id).to_string())).collect();
+        add_optional(passing, &traces.rows, &found);
+        Ok(())
+    }
+
+    fn add_spans(&self, passing: &mut RowSet, test: &dyn Fn(&str) -> bool) -> Result<(), ColumnsError> {
+        let spans = self.spans()?;
+        let found: Vec<bool> = spans.entries.iter().map(|id| test(&SpanId(*id).to_string())).collect();
+        add_optional(passing, &spans.rows, &found);
+        Ok(())
+    }
+
+    fn message(&self, test: &TextTest) -> Result<RowSet, ColumnsError> {
+        let messages = self.messages()?;
+        let strings = match &messages.strings {
+            Strings::Column(column) => texts_passing(column, &|text| test.matches(text)),
+            Strings::Templates(templates) => self.templates_passing(templates, test)?,
+        };
+        let others: Vec<bool> =
+            messages.others.entries.iter().map(|value| test.matches(&value.display_text())).collect();
+        Ok(self.bodies(&messages.places, &strings, &messages.others, &others))
+    }
+
+    fn bodies(&self, places: &[Place], strings: &RowSet, others: &Opaque, found: &[bool]) -> RowSet {
+        RowSet::of(self.rows(), |row| match places.get(row) {
+            Some(Place::String(place)) => strings.contains(*place as usize),
+            Some(Place::Other(place)) => {
+                others.ids.get(*place as usize).and_then(|id| found.get(*id as usize)) == Some(&true)
+            }
+            None => false,
+        })
+    }
+
+    /// Of the strings, those that pass; strings are put together only where their template does not decide.
+    fn templates_passing(&self, templates: &Templates, test: &TextTest) -> Result<RowSet, ColumnsError> {
+        let verdicts: Vec<Verdict> = (0..templates.templates.len())
+            .map(|template| verdict(templates.templates.get(template), templates.has_variables(template), test))
+            .collect();
+        let count = templates.ids.len();
+        let verdict = |string: usize| {
+            templates.ids.get(string).and_then(|id| verdicts.get(*id as usize)).copied().unwrap_or(Verdict::No)
+        };
+        if !verdicts.contains(&Verdict::Unknown) {
+            return Ok(RowSet::of(count, |string| verdict(string) == Verdict::Yes));
+        }
+        let rendered = self.rendered()?;
+        Ok(RowSet::of(count, |string| match verdict(string) {
+            Verdict::Yes => true,
+            Verdict::No => false,
+            Verdict::Unknown => test.matches(rendered.get(string)),
+        }))
+    }
+
+    fn field(&self, name: &str, test: &FieldTest) -> Result<RowSet, ColumnsError> {
+        let test = Matcher::new(test);
+        let mut passing = RowSet::none(self.rows());
+        for (index, column) in self.shapes()?.columns.iter().enumerate() {
+            if column.is_named(name) {
+                self.add_leaf(&mut passing, index, &test)?;
+            }
+            if matches!(column.kind, super::leaves::Kind::Opaque) {
+                self.add_inside(&mut passing, index, column, name, &test)?;
+            }
+        }
+        let own = name.strip_prefix("resource.").unwrap_or(name);
+        let full = format!("resource.{own}");
+        self.add_resources(&mut passing, &|record| record.any_field(&full, &mut |value| test.value(value)))?;
+        if name.starts_with("scope.") {
+            self.add_scopes(&mut passing, &|record| record.any_field(name, &mut |value| test.value(value)))?;
+        }
+        if let Some(field) = well_known(name) {
+            self.add_well_known(&mut passing, field, &test)?;
+        }
+        Ok(passing)
+    }
+
+    fn add_leaf(&self, passing: &mut RowSet, index: usize, test: &Matcher<'_>) -> Result<(), ColumnsError> {
+        match self.leaf(index)? {
+            Leaf::Text(texts) => {
+                let found: Vec<bool> = texts.candidates().iter().map(|text| test.text(text)).collect();
+                self.add_found(passing, index, texts, &found)
+            }
+            Leaf::Opaque(values) => {
+                let found: Vec<bool> = values.entries.iter().map(|value| any_element(value, test)).collect();
+                self.add_entries(passing, index, values, &found)
+            }
+            leaf => self.add_values(passing, index, &|place| test.value(&leaf.value(place))),
+        }
+    }
+
+    /// Maps inside an array hold fields whose path continues that of the array.
+    fn add_inside(
+        &self,
+        passing: &mut RowSet,
+        index: usize,
+        column: &Column,
+        name: &str,
+        test: &Matcher<'_>,
+    ) -> Result<(), ColumnsError> {
+        let rest = |path: &str| name.strip_prefix(path).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned);
+        for rest in [Some(column.path.as_str()), column.short_path()].into_iter().flatten().filter_map(rest) {
+            let Leaf::Opaque(values) = self.leaf(index)? else { continue };
+            let inside = |value: &Value| {
+                // The model's own rules of names, on a record that has only this array.
+                let attributes = vec![clew_model::Attribute::new("a", value.clone())];
+                let record = LogRecord { attributes, ..LogRecord::default() };
+                record.any_field(&format!("a.{rest}"), &mut |value| test.value(value))
+            };
+            let found: Vec<bool> = values.entries.iter().map(inside).collect();
+            self.add_entries(passing, index, values, &found)?;
+        }
+        Ok(())
+    }
+
+    fn add_well_known(&self, passing: &mut RowSet, field: WellKnown, test: &Matcher<'_>) -> Result<(), ColumnsError> {
+        let not_empty = |text: &str| !text.is_empty() && test.text(text);
+        match field {
+            WellKnown::Time => {
+                let times = self.times()?;
+                passing.unite(&RowSet::of(self.rows(), |row| {
+                    times.get(row).is_some_and(|time| test.value(&Value::Int(*time)))
+                }));
+            }
+            WellKnown::Severity => self.add_severities(passing, test)?,
+            WellKnown::Message => passing.unite(&self.bodies_passing(test)?),
+            WellKnown::Service => add_texts(passing, self.services()?, &not_empty),
+            WellKnown::TraceId => self.add_traces(passing, &|text| test.text(text))?,
+            WellKnown::SpanId => self.add_spans(passing, &|text| test.text(text))?,
+        }
+        Ok(())
+    }
+
+    fn add_severities(&self, passing: &mut RowSet, test: &Matcher<'_>) -> Result<(), ColumnsError> {
+        add_texts(passing, self.severity_texts()?, &|text| !text.is_empty() && test.text(text));
+        let texts = self.severity_texts()?;
+        let wanted = test.severity();
+        let ranges: Vec<(bool, bool)> = (0..=24)
+            .map(|number| {
+                let name = Severity::from_number(number).range_name();
+                (!name.is_empty() && test.text(name), wanted.is_some_and(|wanted| wanted.range_name() == name))
+            })
+            .collect();
+        for (row, number) in self.severity_numbers()?.iter().enumerate() {
+            let number = usize::try_from(*number).unwrap_or(0);
+            let (name_passes, range_is_wanted) = ranges.get(number).copied().unwrap_or_default();
+            if range_is_wanted || (name_passes && texts.get(row).is_empty()) {
+                passing.insert(row);
+            }
+        }
+        Ok(())
+    }
+
+    fn bodies_passing(&self, test: &Matcher<'_>) -> Result<RowSet, ColumnsError> {
+        let messages = self.messages()?;
+        let strings = match &messages.strings {
+            Strings::Column(column) => texts_passing(column, &|text| test.text(text)),
+            Strings::Templates(templates) => match test.test {
+                FieldTest::Exists => RowSet::all(templates.ids.len()),
+                FieldTest::Contains(test) => self.templates_passing(templates, test)?,
+                _ => {
+                    let rendered = self.rendered()?;
+                    RowSet::of(rendered.len(), |string| test.text(rendered.get(string)))
+                }
+            },
+        };
+        let not_null = |value: &Value| *value != Value::Null && test.value(value);
+        let others: Vec<bool> = messages.others.entries.iter().map(not_null).collect();
+        Ok(self.bodies(&messages.places, &strings, &messages.others, &others))
+    }
+}
+
+impl Column {
+    /// Whether a field of this name resolves to the column.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.path == name || self.short_path() == Some(name)
+    }
+}
+
+/// A field test with what it needs for every value worked out once.
+struct Matcher<'a> {
+    test: &'a FieldTest,
+    is: Option<(&'a str, TextTest, Option<CanonicalId>)>,
+}
+
+impl<'a> Matcher<'a> {
+    fn new(test: &'a FieldTest) -> Self {
+        let is = match test {
+            FieldTest::Is(text) => Some((text.as_str(), TextTest::words(text), CanonicalId::new(text))),
+            _ => None,
+        };
+        Self { test, is }
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        self.is.as_ref().and_then(|(text, ..)| Severity::from_text(text))
+    }
+
+    fn value(&self, value: &Value) -> bool {
+        match (&self.is, value) {
+            (_, Value::String(text)) => self.text(text),
+            (Some(_), other) => self.text(&other.display_text()),
+            (None, other) => self.test.matches(other),
+        }
+    }
+
+    fn text(&self, own: &str) -> bool {
+        match (&self.is, self.test) {
+            (Some((text, words, canonical)), _) => {
+                own == *text || words.matches(own) || (canonical.is_some() && CanonicalId::new(own) == *canonical)
+            }
+            (None, FieldTest::Exists) => true,
+            (None, FieldTest::Equals(text)) => own == text,
+            (None, FieldTest::Contains(test)) => test.matches(own),
+            (None, test) => test.matches(&Value::from(own)),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Yes,
+    No,
+    Unknown,
+}
+
+/// What a template says about all its messages.
+fn verdict(template: &str, has_variables: bool, test: &TextTest) -> Verdict {
+    let decided = |passes: bool| if passes { Verdict::Yes } else { Verdict::No };
+    if !has_variables {
+        return decided(test.matches(template));
+    }
+    let shown = || template.replace([NUMBER, TEXT], "0");
+    let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
+    match test {
+        TextTest::Words(words) if words.iter().all(|word| !has_digit(word)) => decided(test.matches(&shown())),
+        TextTest::Words(words) => {
+            // Every word without digits must be there, whatever the variables hold.
+            let shown = shown();
+            let holds = |word: &String| TextTest::Words(vec![word.clone()]).matches(&shown);
+            let possible = words.iter().filter(|word| !has_digit(word)).all(holds);
+            if possible { Verdict::Unknown } else { Verdict::No }
+        }
+        TextTest::Substring(part) if !has_digit(part) => {
+            // Numbers hold digits only, texts may hold letters too.
+            let in_template = shown().contains(part.as_str());
+            if in_template || !template.contains(TEXT) { decided(in_template) } else { Verdict::Unknown }
+        }
+        TextTest::Substring(_) | TextTest::Regex(_) => Verdict::Unknown,
+    }
+}
+
+fn lacks_a_digit(test: &TextTest) -> bool {
+    matches!(test, TextTest::Words(words) if words.iter().any(|word| !word.bytes().any(|byte| byte.is_ascii_digit())))
+}
+
+fn matches_value(test: &TextTest, value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| matches_value(test, item)),
+        Value::Map(items) => items.iter().any(|item| matches_value(test, &item.value)),
+        scalar => scalar.scalar_text().is_some_and(|text| test.matches(&text)),
+    }
+}
+
+/// Arrays are tested by each element; maps inside them have names of their own.
+fn any_element(value: &Value, test: &Matcher<'_>) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| any_element(item, test)),
+        Value::Map(_) => false,
+        scalar => test.value(scalar),
+    }
+}
+
+fn texts_passing(column: &TextColumn, test: &dyn Fn(&str) -> bool) -> RowSet {
+    let mut passing = RowSet::none(column.len());
+    add_texts(&mut passing, column, test);
+    passing
+}
+
+fn add_texts(passing: &mut RowSet, column: &TextColumn, test: &dyn Fn(&str) -> bool) {
+    let found: Vec<bool> = column.candidates().iter().map(test).collect();
+    if !found.contains(&true) {
+        return;
+    }
+    column.for_each_row(|row, candidate| {
+        if found.get(candidate) == Some(&true) {
+            passing.insert(row);
+        }
+    });
+}
+
+fn add_shared(passing: &mut RowSet, ids: &[u32], found: &[bool]) {
+    if found.contains(&true) {
+        let passes = |id: &u32| found.get(*id as usize) == Some(&true);
+        ids.iter().enumerate().filter(|(_, id)| passes(id)).for_each(|(row, _)| passing.insert(row));
+    }
+}
+
+fn add_optional(passing: &mut RowSet, places: &[Option<u32>], found: &[bool]) {
+    if found.contains(&true) {
+        let passes = |place: &Option<u32>| place.is_some_and(|place| found.get(place as usize) == Some(&true));
+        places.iter().enumerate().filter(|(_, place)| passes(place)).for_each(|(row, _)| passing.insert(row));
+    }
+}

@@ -1,0 +1,324 @@
+//! The column of bodies: strings as templates and variables (or as they are, where templates do not repeat), other
+//! values by reference.
+//!
+//! Variables are gathered into columns by their kind and the two bytes of template before them, so that the durations
+//! behind `took ` share one column whatever the template.
+
+use super::WHAT;
+use super::opaque::{Opaque, OpaqueBuilder};
+use super::template::{NUMBER, TEXT, Variable, split};
+use crate::bits::{put_flags, put_unsigned, read_flags, read_unsigned};
+use crate::bytes::{Problem, Reader, put_varint};
+use crate::dictionary::{Interner, TextColumn, put_ids, put_text_column, read_ids, read_text_column};
+use crate::error::ColumnsError;
+use crate::limits::MAX_EXPANDED_BYTES;
+use crate::strings::{Texts, put_texts, read_texts};
+use clew_model::Value;
+use hashbrown::HashMap;
+use std::fmt::Write as _;
+
+const ALL_STRINGS: u8 = 0;
+const SOME_STRINGS: u8 = 1;
+const PLAIN: u8 = 0;
+const TEMPLATES: u8 = 1;
+
+/// Rows after which templates that hardly repeat are given up.
+const TRIAL_ROWS: usize = 128;
+
+/// Kind of placeholder and the two bytes before it.
+type Context = (char, [u8; 2]);
+
+/// Appends the column.
+pub(super) fn put_messages<'a>(out: &mut Vec<u8>, bodies: impl Iterator<Item = &'a Value> + Clone) {
+    let is_string = |body: &Value| matches!(body, Value::String(_));
+    let mut texts = Texts::new();
+    let mut others = OpaqueBuilder::default();
+    let mut strings_only = true;
+    for body in bodies.clone() {
+        match body {
+            Value::String(text) => texts.push(text),
+            other => {
+                strings_only = false;
+                others.push(other);
+            }
+        }
+    }
+    if strings_only {
+        out.push(ALL_STRINGS);
+    } else {
+        out.push(SOME_STRINGS);
+        put_flags(out, bodies.map(is_string));
+        others.put(out);
+    }
+    if texts.is_empty() {
+        return;
+    }
+    match TemplateBuilder::split_all(&texts) {
+        Some(templates) => {
+            out.push(TEMPLATES);
+            templates.put(out);
+        }
+        None => {
+            out.push(PLAIN);
+            put_text_column(out, texts);
+        }
+    }
+}
+
+#[derive(Default)]
+struct TemplateBuilder {
+    templates: Interner,
+    ids: Vec<u32>,
+    slots: Slots,
+    /// Of each template, the columns of its placeholders.
+    columns_of: Vec<Vec<usize>>,
+    columns: Vec<Variables>,
+}
+
+enum Variables {
+    Numbers(Vec<u64>),
+    Texts(Texts),
+}
+
+impl TemplateBuilder {
+    /// `None` when a message cannot be split, or too few share their template.
+    fn split_all(texts: &Texts) -> Option<Self> {
+        let mut builder = Self::default();
+        let mut template = String::new();
+        for (row, text) in texts.iter().enumerate() {
+            template.clear();
+            let mut variables: [Variable<'_>; 16] = [Variable::Number(0); 16];
+            let mut more = Vec::new();
+            let mut count = 0;
+            let splits = split(text, &mut template, &mut |variable| {
+                match variables.get_mut(count) {
+                    Some(place) => *place = variable,
+                    None => more.push(variable),
+                }
+                count += 1;
+            });
+            if !splits {
+                return None;
+            }
+            let first = variables.get(..count.min(variables.len())).unwrap_or_default();
+            builder.add(&template, first.iter().chain(&more));
+            let hardly_repeats = |rows: usize| builder.templates.len() > rows / 2 + 1;
+            if row == TRIAL_ROWS && hardly_repeats(row) {
+                return None;
+            }
+        }
+        // Few messages: as they are, they compress as well and are read faster.
+        (builder.templates.len() <= texts.len() / 2).then_some(builder)
+    }
+
+    fn add<'a>(&mut self, template: &str, variables: impl Iterator<Item = &'a Variable<'a>>) {
+        let id = self.templates.intern(template);
+        if id as usize == self.columns_of.len() {
+            let columns = self.slots.of_template(template);
+            self.columns_of.push(columns);
+        }
+        self.ids.push(id);
+        let columns = self.columns_of.get(id as usize).map_or(&[][..], Vec::as_slice);
+        for (variable, column) in variables.zip(columns) {
+            if *column == self.columns.len() {
+                self.columns.push(match variable {
+                    Variable::Number(_) => Variables::Numbers(Vec::new()),
+                    Variable::Text(_) => Variables::Texts(Texts::new()),
+                });
+            }
+            match (self.columns.get_mut(*column), variable) {
+                (Some(Variables::Numbers(numbers)), Variable::Number(number)) => numbers.push(*number),
+                (Some(Variables::Texts(texts)), Variable::Text(text)) => texts.push(text),
+                // A column's kind is part of its context, so the two always agree.
+                _ => {}
+            }
+        }
+    }
+
+    fn put(self, out: &mut Vec<u8>) {
+        put_varint(out, self.templates.len() as u64);
+        put_ids(out, &self.ids, self.templates.len());
+        put_texts(out, &self.templates.into_entries());
+        for column in self.columns {
+            match column {
+                Variables::Numbers(numbers) => put_unsigned(out, &numbers),
+                Variables::Texts(texts) => put_text_column(out, texts),
+            }
+        }
+    }
+}
+
+/// Numbers the columns of variables in the order in which templates first need them.
+#[derive(Default)]
+struct Slots {
+    known: HashMap<Context, usize>,
+    kinds: Vec<char>,
+}
+
+impl Slots {
+    fn of_template(&mut self, template: &str) -> Vec<usize> {
+        let bytes = template.as_bytes();
+        let before = |at: usize, back: usize| at.checked_sub(back).and_then(|at| bytes.get(at)).copied().unwrap_or(0);
+        let mut columns = Vec::new();
+        for (at, kind) in template.match_indices([NUMBER, TEXT]) {
+            let kind = if kind.starts_with(NUMBER) { NUMBER } else { TEXT };
+            let context = (kind, [before(at, 2), before(at, 1)]);
+            let next = self.kinds.len();
+            let column = *self.known.entry(context).or_insert(next);
+            if column == next {
+                self.kinds.push(kind);
+            }
+            columns.push(column);
+        }
+        columns
+    }
+}
+
+/// A decoded column of bodies.
+#[derive(Debug)]
+pub(super) struct Messages {
+    /// Of each row, its place among the strings, or among the others.
+    pub places: Vec<Place>,
+    pub strings: Strings,
+    pub others: Opaque,
+}
+
+/// Where the body of a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    String(u32),
+    Other(u32),
+}
+
+/// The bodies that are strings.
+#[derive(Debug)]
+pub(super) enum Strings {
+    Column(TextColumn),
+    Templates(Templates),
+}
+
+/// Strings as templates and variables.
+#[derive(Debug)]
+pub(super) struct Templates {
+    pub templates: Texts,
+    pub ids: Vec<u32>,
+    columns_of: Vec<Vec<usize>>,
+    columns: Vec<VariableColumn>,
+}
+
+#[derive(Debug)]
+enum VariableColumn {
+    Numbers(Vec<u64>),
+    Texts(TextColumn),
+}
+
+impl Messages {
+    pub fn read(bytes: &[u8], rows: usize) -> Result<Self, ColumnsError> {
+        let mut reader = Reader::new(bytes);
+        let (flags, others) = match reader.u8(WHAT)? {
+            ALL_STRINGS => (vec![true; rows], Opaque::default()),
+            SOME_STRINGS => {
+                let flags = read_flags(&mut reader, rows)?;
+                let count = flags.iter().filter(|is_string| !**is_string).count();
+                (flags, Opaque::read(&mut reader, count)?)
+            }
+            other => return Err(reader.error(WHAT, Problem::BadValue(u64::from(other))).into()),
+        };
+        let (mut strings, mut rest) = (0u32, 0u32);
+        let next = |counter: &mut u32| {
+            *counter += 1;
+            *counter - 1
+        };
+        let place = |is_string: bool| match is_string {
+            true => Place::String(next(&mut strings)),
+            false => Place::Other(next(&mut rest)),
+        };
+        let places: Vec<Place> = flags.into_iter().map(place).collect();
+        let strings = match strings as usize {
+            0 => Strings::Column(TextColumn::Plain(Texts::new())),
+            count => Strings::read(&mut reader, count)?,
+        };
+        reader.finish(WHAT)?;
+        Ok(Self { places, strings, others })
+    }
+}
+
+impl Strings {
+    fn read(reader: &mut Reader<'_>, count: usize) -> Result<Self, ColumnsError> {
+        match reader.u8(WHAT)? {
+            PLAIN => read_text_column(reader, count).map(Strings::Column),
+            TEMPLATES => Templates::read(reader, count).map(Strings::Templates),
+            other => Err(reader.error(WHAT, Problem::BadValue(u64::from(other))).into()),
+        }
+    }
+}
+
+impl Templates {
+    fn read(reader: &mut Reader<'_>, count: usize) -> Result<Self, ColumnsError> {
+        let distinct = reader.varint(WHAT)?;
+        let distinct = usize::try_from(distinct).ok().filter(|distinct| *distinct <= count);
+        let distinct =
+            distinct.ok_or(ColumnsError::Inconsistent { what: WHAT, reason: "there are too many templates" })?;
+        let ids = read_ids(reader, count, distinct)?;
+        let templates = read_texts(reader, distinct)?;
+        let mut slots = Slots::default();
+        let columns_of: Vec<Vec<usize>> = templates.iter().map(|template| slots.of_template(template)).collect();
+        let mut counts = vec![0usize; slots.kinds.len()];
+        for column in ids.iter().filter_map(|id| columns_of.get(*id as usize)).flatten() {
+            if let Some(count) = counts.get_mut(*column) {
+                *count += 1;
+            }
+        }
+        let mut columns = Vec::with_capacity(counts.len());
+        for (kind, count) in slots.kinds.iter().zip(counts) {
+            columns.push(match *kind {
+                NUMBER => VariableColumn::Numbers(read_unsigned(reader, count)?),
+                _ => VariableColumn::Texts(read_text_column(reader, count)?),
+            });
+        }
+        Ok(Self { templates, ids, columns_of, columns })
+    }
+
+    /// The columns whose variables the template of this number has.
+    pub fn has_variables(&self, template: usize) -> bool {
+        self.columns_of.get(template).is_some_and(|columns| !columns.is_empty())
+    }
+
+    /// All strings.
+    pub fn render(&self) -> Result<Texts, ColumnsError> {
+        let mut cursors = vec![0usize; self.columns.len()];
+        let mut texts = Texts::new();
+        let mut text = String::new();
+        for id in &self.ids {
+            text.clear();
+            let columns = self.columns_of.get(*id as usize).map_or(&[][..], Vec::as_slice);
+            self.fill(self.templates.get(*id as usize), columns, &mut cursors, &mut text);
+            texts.push(&text);
+            if texts.joined().len() > MAX_EXPANDED_BYTES {
+                return Err(ColumnsError::Inconsistent { what: WHAT, reason: "the messages are too long" });
+            }
+        }
+        Ok(texts)
+    }
+
+    fn fill(&self, template: &str, columns: &[usize], cursors: &mut [usize], text: &mut String) {
+        let mut from = 0;
+        for ((at, placeholder), column) in template.match_indices([NUMBER, TEXT]).zip(columns) {
+            text.push_str(template.get(from..at).unwrap_or_default());
+            from = at + placeholder.len();
+            let cursor = cursors.get_mut(*column).map_or(0, |cursor| {
+                *cursor += 1;
+                *cursor - 1
+            });
+            match self.columns.get(*column) {
+                Some(VariableColumn::Numbers(numbers)) => {
+                    // Writing to a String cannot fail.
+                    let _ = write!(text, "{}", numbers.get(cursor).copied().unwrap_or(0));
+                }
+                Some(VariableColumn::Texts(texts)) => text.push_str(texts.get(cursor)),
+                None => {}
+            }
+        }
+        text.push_str(template.get(from..).unwrap_or_default());
+    }
+}

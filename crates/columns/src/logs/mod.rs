@@ -1,0 +1,59 @@
+//! Blocks of log records: encoded once, decoded a column at a time, tested column by column.
+//!
+//! - [`encode_block`] turns rows into bytes, [`LogBlock`] reads them;
+//! - [`LogBlock::evaluate`] answers which rows pass a filter, exactly as `LogFilter::matches` does;
+//! - [`LogBlock::terms`] gives what an index keeps of a block, [`needs`] what a filter asks of that index;
+//! - [`LogBlock::rows_with_ids`] answers which rows carry an ID.
+
+mod block;
+mod builder;
+mod carried;
+mod count;
+mod evaluate;
+mod id_column;
+mod leaves;
+mod messages;
+mod needs;
+mod opaque;
+mod shapes;
+mod template;
+mod terms;
+mod words;
+
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use block::{LogBlock, TimeSpan};
+pub use builder::encode_block;
+pub use count::FieldCount;
+pub use needs::{Need, needs, needs_of_id};
+pub use terms::{BlockTerms, id_term, term_hash};
+
+/// The first bytes of a log block.
+pub const MAGIC: [u8; 4] = *b"CLGB";
+
+const WHAT: &str = "log block";
+
+/// Numbers of the sections of a block.
+mod section {
+    pub const HEAD: u32 = 1;
+    pub const TIME: u32 = 2;
+    pub const NUMBER: u32 = 3;
+    pub const OBSERVED: u32 = 4;
+    pub const SEVERITY: u32 = 5;
+    pub const SEVERITY_TEXT: u32 = 6;
+    pub const SERVICE: u32 = 7;
+    pub const TRACE: u32 = 8;
+    pub const SPAN: u32 = 9;
+    pub const FLAGS: u32 = 10;
+    pub const EVENT_NAME: u32 = 11;
+    pub const DROPPED: u32 = 12;
+    pub const RESOURCE: u32 = 13;
+    pub const SCOPE: u32 = 14;
+    pub const BODY: u32 = 15;
+    pub const SHAPES: u32 = 16;
+    /// Leaf columns follow from here, in the order of the shapes section.
+    pub const LEAVES: u32 = 32;
+}

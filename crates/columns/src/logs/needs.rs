@@ -1,0 +1,133 @@
+//! What a filter asks of an index of blocks: a condition on terms that every block with a passing row fulfils.
+
+use super::terms::{INCOMPLETE, SEPARATOR, WELL_KNOWN, id_term, is_one_word};
+use clew_model::CanonicalId;
+use clew_model::logs::{FieldTest, LogFilter, Severity, TextTest, WellKnown, tokens, well_known};
+use std::borrow::Cow;
+
+/// A condition on the terms of a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// Any block may hold a passing row.
+    Nothing,
+    /// The block has this term, in its dictionary or among its hashes.
+    Term(String),
+    /// All of them hold.
+    All(Vec<Need>),
+    /// One of them holds.
+    Any(Vec<Need>),
+}
+
+/// What a block must have for a row of it to pass. Blocks that have it may still hold no passing row.
+#[must_use]
+pub fn needs(filter: &LogFilter) -> Need {
+    match filter {
+        LogFilter::And(filters) => all(filters.iter().map(needs)),
+        LogFilter::Or(filters) => any(filters.iter().map(needs)),
+        LogFilter::AnyText(test) | LogFilter::Message(test) => text_needs(test),
+        LogFilter::Field { name, test } => field_needs(name, test),
+        LogFilter::All | LogFilter::Not(_) | LogFilter::SeverityBetween(..) => Need::Nothing,
+    }
+}
+
+/// What a block must have for a row of it to carry the ID.
+#[must_use]
+pub fn needs_of_id(id: &CanonicalId) -> Need {
+    let whole = Need::Term(id_term(id));
+    if is_one_word(id) { any([whole, words_of(id.as_str())]) } else { whole }
+}
+
+fn all(needs: impl IntoIterator<Item = Need>) -> Need {
+    let mut needs: Vec<Need> = needs.into_iter().filter(|need| *need != Need::Nothing).collect();
+    match needs.len() {
+        0 => Need::Nothing,
+        1 => needs.remove(0),
+        _ => Need::All(needs),
+    }
+}
+
+fn any(needs: impl IntoIterator<Item = Need>) -> Need {
+    let needs: Vec<Need> = needs.into_iter().collect();
+    if needs.contains(&Need::Nothing) { Need::Nothing } else { Need::Any(needs) }
+}
+
+fn words_of(text: &str) -> Need {
+    all(tokens(text).map(|token| Need::Term(token.into_owned())))
+}
+
+fn text_needs(test: &TextTest) -> Need {
+    match test {
+        TextTest::Words(words) => all(words.iter().cloned().map(Need::Term)),
+        TextTest::Substring(part) => all(whole_words(part).map(|word| Need::Term(word.into_owned()))),
+        TextTest::Regex(_) => Need::Nothing,
+    }
+}
+
+/// The words of a substring that cannot be parts of longer words in the text around it. Words so long that they may be
+/// cut into pieces are left out.
+fn whole_words(part: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let inner = part.trim_start_matches(is_word).trim_end_matches(is_word);
+    inner
+        .split(move |c: char| !is_word(c))
+        .filter(|run| run.len() <= clew_model::limits::MAX_TOKEN_BYTES)
+        .flat_map(tokens)
+}
+
+fn field_needs(name: &str, test: &FieldTest) -> Need {
+    let exists = || field_exists(name);
+    match test {
+        FieldTest::Is(text) => match TextTest::words(text) {
+            TextTest::Words(words) => {
+                let spelt = all(words.iter().map(|word| field_word(name, word)));
+                let canonical = CanonicalId::new(text).filter(|id| id.as_trace_id().is_some());
+                let canonical = canonical.map(|id| field_word(name, id.as_str()));
+                any([spelt].into_iter().chain(canonical).chain(severity_range(name, text)))
+            }
+            _ => exists(),
+        },
+        FieldTest::Equals(text) => match words_in(text).as_slice() {
+            [] => exists(),
+            words => all(words.iter().map(|word| field_word(name, word))),
+        },
+        FieldTest::Contains(TextTest::Words(words)) if !words.is_empty() => {
+            all(words.iter().map(|word| field_word(name, word)))
+        }
+        FieldTest::Contains(TextTest::Substring(part)) => {
+            all([exists()].into_iter().chain(whole_words(part).map(|word| field_word(name, &word))))
+        }
+        _ => exists(),
+    }
+}
+
+fn words_in(text: &str) -> Vec<String> {
+    tokens(text).map(Cow::into_owned).collect()
+}
+
+/// `level:error` passes by the severity's range, whatever its text.
+fn severity_range(name: &str, text: &str) -> Option<Need> {
+    let is_severity = well_known(name) == Some(WellKnown::Severity);
+    let severity = Severity::from_text(text).filter(|_| is_severity)?;
+    Some(Need::Term(format!("{WELL_KNOWN}range{SEPARATOR}{}", severity.range_name().to_lowercase())))
+}
+
+/// A value of the field has this word.
+fn field_word(name: &str, word: &str) -> Need {
+    let word_alone = || Need::Term(word.to_owned());
+    let term = |name: &str| Need::Term(format!("{name}{SEPARATOR}{word}"));
+    let incomplete = Need::Term(format!("{name}{SEPARATOR}{INCOMPLETE}"));
+    let well_known = match well_known(name) {
+        None => None,
+        Some(WellKnown::Message | WellKnown::TraceId | WellKnown::SpanId) => Some(word_alone()),
+        Some(WellKnown::Service) => Some(term("\u{1d}service")),
+        Some(WellKnown::Severity) => Some(term("\u{1d}severity")),
+        // Times are not indexed.
+        Some(WellKnown::Time) => Some(Need::Nothing),
+    };
+    any([term(name), all([incomplete, word_alone()])].into_iter().chain(well_known))
+}
+
+fn field_exists(name: &str) -> Need {
+    // Nearly every block has every well-known field.
+    if well_known(name).is_some() { Need::Nothing } else { Need::Term(format!("{name}{SEPARATOR}")) }
+}

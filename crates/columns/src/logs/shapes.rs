@@ -1,0 +1,363 @@
+//! The nesting of attributes: which keys in which order hold which kinds of values.
+//!
+//! Rows with the same structure share a *shape*: a list of codes, each a node of the tree of paths with the kind of
+//! value there, or a map with the number of its children. The values themselves stand in leaf columns, in the order in
+//! which a walk through the rows' shapes meets them; so a row is put together again exactly.
+
+use super::WHAT;
+use super::leaves::{Kind, LeafBuilder};
+use crate::bytes::{Reader, put_text, put_varint};
+use crate::compress::{put_compressed, read_compressed};
+use crate::dictionary::{put_ids, read_ids};
+use crate::error::ColumnsError;
+use clew_model::limits::MAX_VALUE_DEPTH;
+use clew_model::logs::CONTAINER_FIELDS;
+use clew_model::{Attribute, Attributes, Value};
+use compact_str::CompactString;
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+/// The code of a map, in place of a kind.
+const MAP: u32 = 7;
+/// Bits of a code that say the kind.
+const KIND_BITS: u32 = 3;
+const KIND_MASK: u32 = (1 << KIND_BITS) - 1;
+/// The parent of top-level keys.
+const ROOT: u32 = u32::MAX;
+/// Attributes at the deepest level a value may have, and some more, since decoders and not this crate set the limit.
+const MAX_DEPTH: usize = MAX_VALUE_DEPTH + 8;
+
+/// Takes attributes apart.
+#[derive(Debug, Default)]
+pub(super) struct ShapesBuilder {
+    nodes: Vec<(u32, CompactString)>,
+    node_table: HashTable<u32>,
+    columns: Vec<(u32, LeafBuilder)>,
+    /// Of each node and kind, its column + 1; 0 where there is none yet.
+    column_of: Vec<[u32; 7]>,
+    shapes: Vec<Vec<u32>>,
+    shape_table: HashTable<u32>,
+    rows: Vec<u32>,
+    codes: Vec<u32>,
+    /// The codes of the row before: most rows resemble it, and a guess saves the search.
+    previous: Vec<u32>,
+}
+
+impl ShapesBuilder {
+    pub fn push(&mut self, attributes: &[Attribute]) {
+        self.codes.clear();
+        self.walk(ROOT, attributes);
+        let same_as_before = self.codes == self.previous && !self.rows.is_empty();
+        let shape = match self.rows.last() {
+            Some(last) if same_as_before => *last,
+            _ => self.shape_of_codes(),
+        };
+        self.rows.push(shape);
+        std::mem::swap(&mut self.codes, &mut self.previous);
+    }
+
+    fn walk(&mut self, parent: u32, attributes: &[Attribute]) {
+        for attribute in attributes {
+            let node = self.node(parent, &attribute.key);
+            match (&attribute.value, Kind::of(&attribute.value)) {
+                (value, Some(kind)) => {
+                    self.codes.push(node << KIND_BITS | kind as u32);
+                    self.push_leaf(node, kind, value);
+                }
+                (Value::Map(inner), None) => {
+                    self.codes.push(node << KIND_BITS | MAP);
+                    self.codes.push(inner.len() as u32);
+                    self.walk(node, inner);
+                }
+                // Every value but a map has a kind.
+                (_, None) => {}
+            }
+        }
+    }
+
+    fn node(&mut self, parent: u32, key: &str) -> u32 {
+        let is_it = |node: &(u32, CompactString)| node.0 == parent && node.1 == key;
+        let guess = self.previous.get(self.codes.len()).map(|code| code >> KIND_BITS);
+        if let Some(guess) = guess
+            && self.nodes.get(guess as usize).is_some_and(is_it)
+        {
+            return guess;
+        }
+        let Self { nodes, node_table, column_of, .. } = self;
+        let next = nodes.len() as u32;
+        let same = |id: &u32| nodes.get(*id as usize).is_some_and(is_it);
+        let rehash = |id: &u32| nodes.get(*id as usize).map_or(0, |(parent, key)| node_hash(*parent, key));
+        let id = *node_table.entry(node_hash(parent, key), same, rehash).or_insert(next).get();
+        if id == next {
+            nodes.push((parent, key.into()));
+            column_of.push([0; 7]);
+        }
+        id
+    }
+
+    fn push_leaf(&mut self, node: u32, kind: Kind, value: &Value) {
+        let next = self.columns.len() as u32 + 1;
+        let Some(place) = self.column_of.get_mut(node as usize).and_then(|kinds| kinds.get_mut(kind as usize)) else {
+            return;
+        };
+        if *place == 0 {
+            *place = next;
+            self.columns.push((node << KIND_BITS | kind as u32, LeafBuilder::new(kind)));
+        }
+        if let Some((_, column)) = self.columns.get_mut(*place as usize - 1) {
+            column.push(value);
+        }
+    }
+
+    fn shape_of_codes(&mut self) -> u32 {
+        let Self { shapes, shape_table, codes, .. } = self;
+        let next = shapes.len() as u32;
+        let same = |id: &u32| shapes.get(*id as usize) == Some(codes);
+        let rehash = |id: &u32| shapes.get(*id as usize).map_or(0, |codes| codes_hash(codes));
+        let id = *shape_table.entry(codes_hash(codes), same, rehash).or_insert(next).get();
+        if id == next {
+            shapes.push(codes.clone());
+        }
+        id
+    }
+
+    /// Appends the section of shapes; answers the columns in order.
+    pub fn put(self, out: &mut Vec<u8>) -> Vec<LeafBuilder> {
+        let mut plain = Vec::new();
+        put_varint(&mut plain, self.nodes.len() as u64);
+        for (parent, key) in &self.nodes {
+            put_varint(&mut plain, u64::from(parent.wrapping_add(1)));
+            put_text(&mut plain, key);
+        }
+        put_varint(&mut plain, self.columns.len() as u64);
+        self.columns.iter().for_each(|(code, _)| put_varint(&mut plain, u64::from(*code)));
+        put_varint(&mut plain, self.shapes.len() as u64);
+        for codes in &self.shapes {
+            put_varint(&mut plain, codes.len() as u64);
+            codes.iter().for_each(|code| put_varint(&mut plain, u64::from(*code)));
+        }
+        put_compressed(out, &plain);
+        put_ids(out, &self.rows, self.shapes.len());
+        self.columns.into_iter().map(|(_, column)| column).collect()
+    }
+}
+
+fn node_hash(parent: u32, key: &str) -> u64 {
+    let mut hasher = Xxh3::with_seed(u64::from(parent));
+    hasher.update(key.as_bytes());
+    hasher.digest()
+}
+
+fn codes_hash(codes: &[u32]) -> u64 {
+    let mut bytes = Vec::with_capacity(codes.len() * 4);
+    codes.iter().for_each(|code| bytes.extend_from_slice(&code.to_le_bytes()));
+    xxh3_64(&bytes)
+}
+
+/// The decoded section of shapes.
+#[derive(Debug)]
+pub(super) struct Shapes {
+    pub columns: Vec<Column>,
+    /// Of each row, its shape.
+    pub rows: Vec<u32>,
+    nodes: Vec<(u32, CompactString)>,
+    shapes: Vec<Vec<Step>>,
+    /// Of each shape, (column, how many values a row takes from it).
+    takes: Vec<Vec<(u32, u32)>>,
+}
+
+/// A leaf column: what a row's shape refers to.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub kind: Kind,
+    /// The dotted path.
+    pub path: String,
+    /// The rest of the path inside a container field, if the first key is one that holds a map here.
+    pub inside_container: Option<usize>,
+    /// Values in the column.
+    pub count: usize,
+}
+
+impl Column {
+    /// The path without its container, by which the field can be named too.
+    pub fn short_path(&self) -> Option<&str> {
+        self.inside_container.and_then(|from| self.path.get(from..))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Leaf { node: u32, column: u32 },
+    Map { node: u32, children: u32 },
+}
+
+fn inconsistent(reason: &'static str) -> ColumnsError {
+    ColumnsError::Inconsistent { what: WHAT, reason }
+}
+
+impl Shapes {
+    pub fn read(bytes: &[u8], rows: usize) -> Result<Self, ColumnsError> {
+        let mut outer = Reader::new(bytes);
+        let plain = read_compressed(&mut outer)?;
+        let mut reader = Reader::new(&plain);
+        let nodes = read_nodes(&mut reader)?;
+        let codes = read_codes(&mut reader)?;
+        let mut columns = Vec::with_capacity(codes.len());
+        for code in &codes {
+            columns.push(column(&nodes, *code)?);
+        }
+        let count = reader.count(1, WHAT)?;
+        let (mut shapes, mut takes) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for _ in 0..count {
+            let shape = steps(&read_codes(&mut reader)?, &codes, &nodes)?;
+            takes.push(taken(&shape));
+            shapes.push(shape);
+        }
+        reader.finish(WHAT)?;
+        let rows = read_ids(&mut outer, rows, count)?;
+        outer.finish(WHAT)?;
+        for (column, count) in rows.iter().filter_map(|shape| takes.get(*shape as usize)).flatten() {
+            if let Some(column) = columns.get_mut(*column as usize) {
+                column.count += *count as usize;
+            }
+        }
+        Ok(Self { columns, rows, nodes, shapes, takes })
+    }
+
+    /// Calls `visit` with each row and the place in the column of each value it takes from it.
+    pub fn for_each_value(&self, column: usize, mut visit: impl FnMut(usize, usize)) {
+        let takes: Vec<u32> = self.takes.iter().map(|takes| take_of(takes, column)).collect();
+        let mut next = 0usize;
+        for (row, shape) in self.rows.iter().enumerate() {
+            for _ in 0..takes.get(*shape as usize).copied().unwrap_or(0) {
+                visit(row, next);
+                next += 1;
+            }
+        }
+    }
+
+    /// Moves the cursors over the values of a row with this shape.
+    pub fn advance(&self, shape: u32, cursors: &mut [usize]) {
+        for (column, count) in self.takes.get(shape as usize).map_or(&[][..], Vec::as_slice) {
+            if let Some(cursor) = cursors.get_mut(*column as usize) {
+                *cursor += *count as usize;
+            }
+        }
+    }
+
+    /// Puts the attributes of a row together; `value` gives the values at (column, place). Moves the cursors.
+    pub fn attributes<E>(
+        &self,
+        row: usize,
+        cursors: &mut [usize],
+        value: &mut impl FnMut(usize, usize) -> Result<Value, E>,
+    ) -> Result<Attributes, E> {
+        let shape = self.rows.get(row).and_then(|shape| self.shapes.get(*shape as usize));
+        let steps = shape.map_or(&[][..], Vec::as_slice);
+        self.build(&mut steps.iter(), usize::MAX, cursors, value)
+    }
+
+    fn build<E>(
+        &self,
+        steps: &mut std::slice::Iter<'_, Step>,
+        count: usize,
+        cursors: &mut [usize],
+        value: &mut impl FnMut(usize, usize) -> Result<Value, E>,
+    ) -> Result<Attributes, E> {
+        let mut attributes = Attributes::with_capacity(count.min(steps.len()));
+        while attributes.len() < count {
+            let Some(step) = steps.next() else { break };
+            let (node, value) = match *step {
+                Step::Leaf { node, column } => {
+                    let place = cursors.get_mut(column as usize).map_or(0, |cursor| {
+                        *cursor += 1;
+                        *cursor - 1
+                    });
+                    (node, value(column as usize, place)?)
+                }
+                Step::Map { node, children } => {
+                    (node, Value::Map(self.build(steps, children as usize, cursors, value)?))
+                }
+            };
+            let key = self.nodes.get(node as usize).map(|(_, key)| key.clone()).unwrap_or_default();
+            attributes.push(Attribute { key, value });
+        }
+        Ok(attributes)
+    }
+}
+
+fn read_nodes(reader: &mut Reader<'_>) -> Result<Vec<(u32, CompactString)>, ColumnsError> {
+    let count = reader.count(2, WHAT)?;
+    let mut nodes: Vec<(u32, CompactString)> = Vec::with_capacity(count);
+    for index in 0..count as u64 {
+        let parent = reader.varint(WHAT)?;
+        if parent > index {
+            return Err(inconsistent("a key stands before its parent"));
+        }
+        nodes.push(((parent as u32).wrapping_sub(1), reader.text(WHAT)?.into()));
+    }
+    Ok(nodes)
+}
+
+fn read_codes(reader: &mut Reader<'_>) -> Result<Vec<u32>, ColumnsError> {
+    let count = reader.count(1, WHAT)?;
+    let mut codes = Vec::with_capacity(count);
+    for _ in 0..count {
+        codes.push(u32::try_from(reader.varint(WHAT)?).map_err(|_| inconsistent("a code is too large"))?);
+    }
+    Ok(codes)
+}
+
+fn column(nodes: &[(u32, CompactString)], code: u32) -> Result<Column, ColumnsError> {
+    let kind = Kind::from_code(code & KIND_MASK).ok_or(inconsistent("a column has no kind"))?;
+    let mut keys: Vec<&str> = Vec::new();
+    let mut node = code >> KIND_BITS;
+    while node != ROOT {
+        let Some((parent, key)) = nodes.get(node as usize) else { return Err(inconsistent("a key is missing")) };
+        keys.push(key);
+        node = *parent;
+        if keys.len() > MAX_DEPTH {
+            return Err(inconsistent("attributes are nested too deeply"));
+        }
+    }
+    keys.reverse();
+    let inside_container = match keys.as_slice() {
+        [first, _, ..] if CONTAINER_FIELDS.contains(first) => Some(first.len() + 1),
+        _ => None,
+    };
+    Ok(Column { kind, path: keys.join("."), inside_container, count: 0 })
+}
+
+fn steps(codes: &[u32], columns: &[u32], nodes: &[(u32, CompactString)]) -> Result<Vec<Step>, ColumnsError> {
+    let mut rest = codes.iter().copied();
+    let mut steps = Vec::with_capacity(codes.len());
+    while let Some(code) = rest.next() {
+        let node = code >> KIND_BITS;
+        if node as usize >= nodes.len() {
+            return Err(inconsistent("a shape names a missing key"));
+        }
+        steps.push(if code & KIND_MASK == MAP {
+            Step::Map { node, children: rest.next().ok_or(inconsistent("a shape ends inside a map"))? }
+        } else {
+            let column = columns.iter().position(|column| *column == code);
+            Step::Leaf { node, column: column.ok_or(inconsistent("a shape names a missing column"))? as u32 }
+        });
+    }
+    Ok(steps)
+}
+
+fn taken(steps: &[Step]) -> Vec<(u32, u32)> {
+    let mut columns: Vec<u32> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Leaf { column, .. } => Some(*column),
+            Step::Map { .. } => None,
+        })
+        .collect();
+    columns.sort_unstable();
+    columns.chunk_by(|a, b| a == b).filter_map(|run| run.first().map(|column| (*column, run.len() as u32))).collect()
+}
+
+fn take_of(takes: &[(u32, u32)], column: usize) -> u32 {
+    takes.iter().find(|(own, _)| *own as usize == column).map_or(0, |(_, count)| *count)
+}

@@ -1,0 +1,361 @@
+//! What an index keeps of a block, so that a search need not open it.
+//!
+//! A *word* is a token of the message, a service, an ID or any scalar attribute. A *field term* is
+//! `name \x1f word` for a value of low-cardinality columns, `name \x1f` for every name that occurs, and
+//! `name \x1f \x1e` for a name of which not every value has field terms; then the plain words decide. The well-known
+//! service and severity have the names `\x1d service` and `\x1d severity`. Terms that hold a zero byte or are too
+//! varied for a dictionary are given as hashes only; whoever looks a term up asks for both forms.
+
+use super::block::LogBlock;
+use super::leaves::Leaf;
+use super::messages::Strings;
+use super::shapes::Column;
+use super::words::for_each_word;
+use crate::dictionary::{Interner, TextColumn};
+use crate::error::ColumnsError;
+use crate::hash_list::hash_of;
+use clew_model::correlation::{CorrelationRules, IdSource};
+use clew_model::logs::LogRecord;
+use clew_model::{CanonicalId, SpanId, TraceId, Value};
+use std::sync::Arc;
+
+/// Between the name and the word of a field term.
+pub(super) const SEPARATOR: char = '\u{1f}';
+/// In place of a word: not every value of the name has field terms.
+pub(super) const INCOMPLETE: char = '\u{1e}';
+/// Before the names of well-known fields.
+pub(super) const WELL_KNOWN: char = '\u{1d}';
+/// Before IDs that are more than one word.
+const ID: char = '\u{1c}';
+
+/// Words of so many bytes with a digit are taken for IDs or measurements: too varied for a dictionary of terms.
+const MIN_VARIED_BYTES: usize = 4;
+/// Longer words without a digit rarely repeat.
+const MAX_PLAIN_BYTES: usize = 24;
+
+/// Longer field terms (names may have any length) are given as hashes.
+const MAX_TERM_BYTES: usize = 256;
+
+/// The terms of one block, each once.
+#[derive(Debug, Clone, Default)]
+pub struct BlockTerms {
+    /// Terms for a dictionary, none of which holds a zero byte.
+    pub plain: Vec<String>,
+    /// Hashes ([`term_hash`]) of the other terms.
+    pub hashes: Vec<u64>,
+}
+
+/// The hash by which a term stands in a hash list.
+#[must_use]
+pub fn term_hash(term: &str) -> u64 {
+    hash_of(0, term.as_bytes())
+}
+
+/// The term of an ID as a whole; IDs that are a single word have that word instead.
+#[must_use]
+pub fn id_term(id: &CanonicalId) -> String {
+    format!("{ID}{id}")
+}
+
+/// Whether an ID's text is a single word, which then stands for it.
+pub(super) fn is_one_word(id: &CanonicalId) -> bool {
+    let mut words = clew_model::logs::tokens(id.as_str());
+    words.next().is_some() && words.next().is_none()
+}
+
+impl LogBlock {
+    /// The terms of the block.
+    ///
+    /// # Errors
+    /// A column is damaged.
+    pub fn terms(&self, rules: &CorrelationRules) -> Result<BlockTerms, ColumnsError> {
+        let mut terms = Collector::new(rules);
+        self.add_bodies(&mut terms)?;
+        self.add_well_known_terms(&mut terms)?;
+        for (index, column) in self.shapes()?.columns.iter().enumerate() {
+            terms.leaf(column, self.leaf(index)?);
+        }
+        let resources = self
+            .resources()?
+            .entries
+            .iter()
+            .map(|resource| LogRecord { resource: Arc::clone(resource), ..LogRecord::default() });
+        let scopes = self.scopes()?.entries.iter();
+        let scopes = scopes.map(|scope| LogRecord { scope: Arc::clone(scope), ..LogRecord::default() });
+        resources.chain(scopes).for_each(|record| terms.shared(&record));
+        Ok(terms.finish())
+    }
+
+    fn add_bodies(&self, terms: &mut Collector<'_>) -> Result<(), ColumnsError> {
+        let messages = self.messages()?;
+        let texts = match &messages.strings {
+            Strings::Column(column) => column.candidates(),
+            Strings::Templates(_) => self.rendered()?,
+        };
+        for text in texts.iter() {
+            terms.text(text);
+            terms.pattern_ids(text);
+        }
+        for value in &messages.others.entries {
+            let text = value.display_text();
+            terms.text(&text);
+            terms.pattern_ids(&text);
+        }
+        Ok(())
+    }
+
+    fn add_well_known_terms(&self, terms: &mut Collector<'_>) -> Result<(), ColumnsError> {
+        for service in self.services()?.candidates().iter() {
+            terms.text(service);
+            terms.field("\u{1d}service", service);
+        }
+        for text in self.severity_texts()?.candidates().iter() {
+            terms.field("\u{1d}severity", text);
+        }
+        let mut seen = [false; 25];
+        for severity in self.severities()? {
+            if let Some(seen) = seen.get_mut(usize::from(severity.number()))
+                && !std::mem::replace(seen, true)
+            {
+                terms.field("\u{1d}severity", severity.range_name());
+                terms.field("\u{1d}range", if severity.number() == 0 { "none" } else { severity.range_name() });
+            }
+        }
+        self.traces()?.entries.iter().for_each(|id| terms.word(&TraceId(*id).to_string()));
+        self.spans()?.entries.iter().for_each(|id| terms.word(&SpanId(*id).to_string()));
+        Ok(())
+    }
+}
+
+struct Collector<'a> {
+    rules: &'a CorrelationRules,
+    words: Interner,
+    fields: Interner,
+    scratch: String,
+    field_scratch: String,
+}
+
+impl<'a> Collector<'a> {
+    fn new(rules: &'a CorrelationRules) -> Self {
+        let (words, fields) = (Interner::new(), Interner::new());
+        Self { rules, words, fields, scratch: String::new(), field_scratch: String::new() }
+    }
+
+    fn word(&mut self, word: &str) {
+        self.words.intern(word);
+    }
+
+    /// The words of a text, and the canonical form of an ID that is spelt in another way.
+    fn text(&mut self, text: &str) {
+        let Self { words, scratch, .. } = self;
+        for_each_word(text, scratch, |word| {
+            words.intern(word);
+        });
+        // UUIDs, wide decimals and traceparents have at least 30 bytes; shorter IDs keep their words.
+        if text.len() >= 30
+            && text.len() <= clew_model::limits::MAX_ID_BYTES
+            && let Some(id) = CanonicalId::new(text)
+            && id.as_trace_id().is_some()
+        {
+            self.word(id.as_str());
+        }
+    }
+
+    fn field(&mut self, name: &str, text: &str) {
+        let Self { fields, scratch, field_scratch, .. } = self;
+        for_each_word(text, scratch, |word| {
+            field_scratch.clear();
+            field_scratch.push_str(name);
+            field_scratch.push(SEPARATOR);
+            field_scratch.push_str(word);
+            fields.intern(field_scratch);
+        });
+    }
+
+    fn mark(&mut self, name: &str, mark: Option<char>) {
+        let Self { fields, field_scratch, .. } = self;
+        field_scratch.clear();
+        field_scratch.push_str(name);
+        field_scratch.push(SEPARATOR);
+        field_scratch.extend(mark);
+        fields.intern(field_scratch);
+    }
+
+    fn id(&mut self, id: &CanonicalId) {
+        if !is_one_word(id) {
+            self.words.intern(&id_term(id));
+        }
+    }
+
+    fn carried(&mut self, path: &str, value: &Value) {
+        if let Some(carried) = self.rules.carried(path, value) {
+            self.id(&carried.id);
+        }
+    }
+
+    fn pattern_ids(&mut self, text: &str) {
+        let rules = self.rules;
+        rules.visit_patterns(text, &mut |carried| {
+            // A match may be part of a word, so that its own words say nothing.
+            self.words.intern(&id_term(&carried.id));
+        });
+    }
+
+    fn leaf(&mut self, column: &Column, leaf: &Leaf) {
+        let names = [Some(column.path.as_str()), column.short_path()];
+        let names = || names.iter().copied().flatten();
+        names().for_each(|name| self.mark(name, None));
+        let complete = match leaf {
+            Leaf::Null => {
+                self.scalars(names(), &column.path, ["null"].into_iter(), &|_| Value::Null);
+                true
+            }
+            Leaf::Bool(_) => {
+                self.scalars(names(), &column.path, ["true", "false"].into_iter(), &|text| Value::Bool(text == "true"));
+                true
+            }
+            Leaf::Text(texts @ TextColumn::Dictionary { entries, .. }) => {
+                debug_assert!(!texts.is_empty(), "columns have values");
+                self.scalars(names(), &column.path, entries.iter(), &|text| Value::from(text));
+                true
+            }
+            Leaf::Text(TextColumn::Plain(texts)) => {
+                self.scalars(std::iter::empty(), &column.path, texts.iter(), &|text| Value::from(text));
+                false
+            }
+            Leaf::Number(texts) => {
+                let number = |text: &str| Value::Number(clew_model::Number(text.into()));
+                self.scalars(std::iter::empty(), &column.path, texts.candidates().iter(), &number);
+                false
+            }
+            Leaf::Int(numbers) => {
+                self.numbers(column, numbers.iter().map(|number| Value::Int(*number)));
+                false
+            }
+            Leaf::Double(numbers) => {
+                self.numbers(column, numbers.iter().map(|number| Value::Double(*number)));
+                false
+            }
+            Leaf::Opaque(values) => {
+                for value in &values.entries {
+                    self.opaque(column, value);
+                }
+                true
+            }
+        };
+        if !complete {
+            names().for_each(|name| self.mark(name, Some(INCOMPLETE)));
+        }
+    }
+
+    fn scalars<'t>(
+        &mut self,
+        names: impl Iterator<Item = &'t str> + Clone,
+        path: &str,
+        texts: impl Iterator<Item = &'t str>,
+        value: &dyn Fn(&str) -> Value,
+    ) {
+        for text in texts {
+            self.text(text);
+            names.clone().for_each(|name| {
+                self.field(name, text);
+                self.canonical_field(name, text);
+            });
+            self.carried(path, &value(text));
+        }
+    }
+
+    /// `field:value` finds an ID in any spelling, so its canonical form is a field term too.
+    fn canonical_field(&mut self, name: &str, text: &str) {
+        if text.len() >= 30
+            && let Some(id) = CanonicalId::new(text)
+            && id.as_trace_id().is_some()
+        {
+            self.field(name, id.as_str());
+        }
+    }
+
+    fn numbers(&mut self, column: &Column, values: impl Iterator<Item = Value>) {
+        let is_field = self.rules.is_field(&column.path);
+        for value in values {
+            if let Some(text) = value.scalar_text() {
+                self.text(&text);
+            }
+            // A number is an ID only in a correlation field.
+            if is_field {
+                self.carried(&column.path, &value);
+            }
+        }
+    }
+
+    /// Values inside arrays have field terms under the path of the array, and of the keys below it.
+    fn opaque(&mut self, column: &Column, value: &Value) {
+        let container = column.inside_container;
+        let record = LogRecord {
+            attributes: vec![clew_model::Attribute::new(column.path.as_str(), value.clone())],
+            ..LogRecord::default()
+        };
+        record.visit_attributes(&mut |path, value| {
+            let Some(text) = value.scalar_text() else { return };
+            self.text(&text);
+            for name in [Some(path), container.and_then(|from| path.get(from..))].into_iter().flatten() {
+                self.mark(name, None);
+                self.field(name, &text);
+                self.canonical_field(name, &text);
+            }
+            self.carried(path, value);
+        });
+    }
+
+    /// Attributes of a resource or scope.
+    fn shared(&mut self, record: &LogRecord) {
+        record.visit_attributes(&mut |path, value| {
+            let Some(text) = value.scalar_text() else { return };
+            self.text(&text);
+            for name in [Some(path), path.strip_prefix("resource.")].into_iter().flatten() {
+                self.mark(name, None);
+                self.field(name, &text);
+                self.canonical_field(name, &text);
+            }
+            self.carried(path, value);
+        });
+        for (name, text) in [("scope.name", &record.scope.name), ("scope.version", &record.scope.version)] {
+            if !text.is_empty() {
+                self.mark(name, None);
+                self.field(name, text);
+                self.canonical_field(name, text);
+                // These are fields, not texts: no word leads to them.
+            }
+        }
+    }
+
+    fn finish(self) -> BlockTerms {
+        let mut terms = BlockTerms::default();
+        for term in self.words.entries().iter() {
+            if is_varied(term) || term.contains('\0') {
+                terms.hashes.push(term_hash(term));
+            } else {
+                terms.plain.push(term.to_owned());
+            }
+        }
+        for term in self.fields.entries().iter() {
+            let word = term.rsplit(SEPARATOR).next().unwrap_or_default();
+            if is_varied(word) || term.contains('\0') || term.len() > MAX_TERM_BYTES {
+                terms.hashes.push(term_hash(term));
+            } else {
+                terms.plain.push(term.to_owned());
+            }
+        }
+        terms
+    }
+}
+
+fn is_varied(word: &str) -> bool {
+    let has_digit = word.bytes().any(|byte| byte.is_ascii_digit());
+    (has_digit && word.len() >= MIN_VARIED_BYTES) || word.len() > MAX_PLAIN_BYTES || word.starts_with(ID)
+}
+
+/// Whether an ID came from a pattern; such IDs are found by their own term only.
+pub(super) fn is_pattern(source: IdSource) -> bool {
+    matches!(source, IdSource::Pattern)
+}

@@ -1,0 +1,153 @@
+//! Blocks against the model: nothing is lost, filters hold exactly, no index misses a block.
+
+use super::samples::{any_filter, any_rows};
+use super::{BlockTerms, LogBlock, Need, encode_block, needs, needs_of_id, term_hash};
+use crate::rows::RowSet;
+use clew_model::CanonicalId;
+use clew_model::correlation::CorrelationRules;
+use clew_model::logs::{LogFilter, LogRow};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+fn block(rows: &[LogRow]) -> LogBlock {
+    LogBlock::open(Arc::from(encode_block(rows))).unwrap()
+}
+
+fn rules() -> CorrelationRules {
+    CorrelationRules::new(["task_id"], [regex::Regex::new("req-[0-9a-f]+|u[0-9]").unwrap()])
+}
+
+fn fulfils(terms: &BlockTerms, need: &Need) -> bool {
+    match need {
+        Need::Nothing => true,
+        Need::Term(term) => terms.plain.contains(term) || terms.hashes.contains(&term_hash(term)),
+        Need::All(needs) => needs.iter().all(|need| fulfils(terms, need)),
+        Need::Any(needs) => needs.iter().any(|need| fulfils(terms, need)),
+    }
+}
+
+fn check_filter(rows: &[LogRow], filter: &LogFilter) {
+    let block = block(rows);
+    let passing = block.evaluate(filter).unwrap();
+    let expected = RowSet::of(rows.len(), |row| filter.matches(&rows[row].record));
+    assert_eq!(passing.iter().collect::<Vec<_>>(), expected.iter().collect::<Vec<_>>(), "{filter:?}");
+    if !expected.is_empty() {
+        let terms = block.terms(&rules()).unwrap();
+        let need = needs(filter);
+        assert!(fulfils(&terms, &need), "{filter:?} needs {need:?}, the block has {:?}", terms.plain);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn every_field_of_every_row_survives(rows in any_rows(0..40)) {
+        let decoded = block(&rows).decode_all().unwrap();
+        // Debug text tells -0.0 from 0.0 and lets NaN equal itself.
+        prop_assert_eq!(format!("{decoded:?}"), format!("{rows:?}"));
+    }
+
+    #[test]
+    fn some_rows_decode_as_they_do_among_all(rows in any_rows(1..30), picks: Vec<prop::sample::Index>) {
+        let block = block(&rows);
+        let mut wanted = RowSet::none(rows.len());
+        picks.iter().for_each(|pick| wanted.insert(pick.index(rows.len())));
+        let expected: Vec<&LogRow> = wanted.iter().map(|row| &rows[row]).collect();
+        prop_assert_eq!(format!("{:?}", block.decode(&wanted).unwrap()), format!("{expected:?}"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn filters_hold_for_the_same_rows_as_in_the_model(rows in any_rows(1..12), filter in any_filter()) {
+        check_filter(&rows, &filter);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn rows_that_carry_an_id_are_found_by_it(rows in any_rows(1..12)) {
+        let rules = rules();
+        let block = block(&rows);
+        let terms = block.terms(&rules).unwrap();
+        let mut carried: Vec<(usize, CanonicalId)> = Vec::new();
+        for (row, log) in rows.iter().enumerate() {
+            rules.visit_log(&log.record, &mut |id| carried.push((row, id.id)));
+        }
+        for (_, id) in &carried {
+            let expected = RowSet::of(rows.len(), |row| carried.contains(&(row, id.clone())));
+            let found = block.rows_with_ids(std::slice::from_ref(id), &rules).unwrap();
+            prop_assert_eq!(&found, &expected, "{}", id);
+            prop_assert!(fulfils(&terms, &needs_of_id(id)), "{}", id);
+        }
+    }
+
+    #[test]
+    fn a_damaged_block_is_noticed_and_never_panics(rows in any_rows(1..12), at: prop::sample::Index, bit in 0u8..8) {
+        let mut bytes = encode_block(&rows);
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        let read = LogBlock::open(Arc::from(bytes)).and_then(|block| block.decode_all());
+        prop_assert!(read.is_err());
+    }
+}
+
+/// Hundreds of rows with messages of a few templates, as real logs have.
+fn busy_rows(random: &mut fastrand::Rng, count: usize) -> Vec<LogRow> {
+    use clew_model::logs::LogRecord;
+    use clew_model::{Attribute, RecordId, TraceId};
+    let messages = |random: &mut fastrand::Rng| match random.u8(..5) {
+        0 => format!("request {} took {}ms", random.u32(..), random.u32(..500)),
+        1 => format!("user u{} logged in from 10.0.{}.{}", random.u32(..100), random.u8(..), random.u8(..)),
+        2 => format!("cache miss for key {:016x} in shard {:03}", random.u64(..), random.u32(..20)),
+        3 => "connection reset by peer".to_owned(),
+        _ => format!("task task:{:03} claimed by Worker_{}", random.u32(..10), random.char('A'..'D')),
+    };
+    let row = |number: usize, random: &mut fastrand::Rng| {
+        let time = number as i64 * 1_000_000 + random.i64(..1_000);
+        let attributes = vec![
+            Attribute::new("http.status", i64::from(random.u16(200..205))),
+            Attribute::new("duration", f64::from(random.u32(..10_000)) / 100.0),
+            Attribute::new("host", format!("node-{}", random.u8(..20))),
+            Attribute::new("request_id", format!("{:032x}", random.u128(..))),
+        ];
+        let record = LogRecord {
+            time,
+            body: messages(random).into(),
+            service: format!("svc-{}", random.u8(..5)).into(),
+            trace_id: random.bool().then(|| TraceId(random.u128(1..).to_be_bytes())),
+            attributes,
+            ..LogRecord::default()
+        };
+        LogRow { id: RecordId { time, number: number as u64 }, record }
+    };
+    (0..count).map(|number| row(number, random)).collect()
+}
+
+#[test]
+fn filters_hold_on_blocks_with_templates() {
+    use clew_model::logs::TextTest;
+    let mut random = fastrand::Rng::with_seed(7);
+    let rows = busy_rows(&mut random, 512);
+    assert_eq!(block(&rows).decode_all().unwrap(), rows);
+    for word in ["request", "took", "u7", "7", "reset by", "miss for key", "shard 007", "Worker_A", "ms", "task", "x"] {
+        for test in [TextTest::words(word), TextTest::Substring(word.to_owned())] {
+            check_filter(&rows, &LogFilter::Message(test.clone()));
+            check_filter(&rows, &LogFilter::AnyText(test));
+        }
+    }
+}
+
+#[test]
+fn a_row_takes_a_fraction_of_its_json() {
+    let rows = busy_rows(&mut fastrand::Rng::with_seed(7), 512);
+    let bytes = encode_block(&rows);
+    // Random bytes among these rows: 16 of request_id, 8 of half the trace IDs, about 6 in messages, 3 of times and so
+    // on: about 40 cannot be saved.
+    assert!(bytes.len() / rows.len() < 48, "{} bytes a row", bytes.len() / rows.len());
+}

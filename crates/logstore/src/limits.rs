@@ -1,0 +1,43 @@
+//! Bounds of the log store.
+
+/// Rows of a full block.
+pub const BLOCK_ROWS: usize = 512;
+
+/// Bytes of the pages in which the index of a part is read and checked.
+pub const PAGE_BYTES: usize = 16 * 1024;
+
+/// Parts of similar size that are merged at once.
+pub const MERGE_FAN_IN: usize = 4;
+
+/// Most parts merged at once.
+pub const MAX_MERGED_PARTS: usize = 16;
+
+/// Rows gathered while merging before some must be written, however their times overlap.
+pub const MAX_MERGE_BUFFER_ROWS: usize = 64 * 1024;
+
+/// Most buckets of a histogram.
+pub const MAX_HISTOGRAM_BUCKETS: i64 = 50_000;
+
+/// Distinct values counted exactly for one field.
+pub const MAX_COUNTED_VALUES: usize = 100_000;
+
+/// Most fields that are listed.
+pub const MAX_LISTED_FIELDS: usize = 2_000;
+
+/// Most warnings in one answer.
+pub const MAX_WARNINGS: usize = 16;
+
+/// Memory for building a part's term index, as tantivy counts it; it may take more for a single big document.
+pub const TERM_INDEX_MEMORY: usize = 64 * 1024 * 1024;
+
+/// Longest tail (checksums, places, names) of a part that is believed.
+pub const MAX_TAIL_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Largest block that is believed.
+pub const MAX_BLOCK_BYTES: u64 = 1 << 30;
+
+/// Largest manifest that is believed.
+pub const MAX_MANIFEST_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Nanoseconds in a partition: one day.
+pub const PARTITION_NANOS: i64 = 86_400 * 1_000_000_000;

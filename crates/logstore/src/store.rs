@@ -1,0 +1,304 @@
+//! The store: what it holds, and how records enter it.
+
+mod compact;
+mod retain;
+mod seal;
+
+use crate::error::LogStoreError;
+use crate::hot::{Frozen, HotBlock, HotTail};
+use crate::manifest::{FILE_NAME, Manifest};
+use crate::pages::PageCache;
+use crate::part::{Part, PartMeta};
+use clew_host::Files;
+use clew_model::correlation::CorrelationRules;
+use clew_model::logs::{LogRecord, LogRow};
+use clew_model::{RecordId, TenantId, TimeRange, UnixNanos};
+use parking_lot::Mutex;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use compact::CompactReport;
+pub use retain::RetentionReport;
+pub use seal::SealReport;
+
+const PARTS: &str = "parts";
+
+/// What may be set about a store.
+#[derive(Debug, Clone)]
+pub struct LogStoreOptions {
+    /// Bytes of index pages kept in memory for all parts.
+    pub page_cache_bytes: usize,
+    /// Compaction makes no part of more records.
+    pub max_part_rows: u64,
+}
+
+impl Default for LogStoreOptions {
+    fn default() -> Self {
+        Self { page_cache_bytes: 32 * 1024 * 1024, max_part_rows: 1_000_000 }
+    }
+}
+
+/// How much the hot tail holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HotStats {
+    /// Records that no part has yet.
+    pub records: u64,
+    /// Bytes of memory they take, an estimate.
+    pub bytes: u64,
+}
+
+/// What the store has on the disk.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PartStats {
+    /// Files.
+    pub parts: usize,
+    /// Records in them.
+    pub records: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Parts that could not be read, and why.
+    pub damaged: Vec<String>,
+}
+
+/// Log records: a hot tail in memory, sealed parts on the disk.
+#[derive(Debug)]
+pub struct LogStore {
+    files: Arc<dyn Files>,
+    dir: PathBuf,
+    pub(crate) options: LogStoreOptions,
+    pub(crate) rules: Arc<CorrelationRules>,
+    cache: Arc<PageCache>,
+    state: Mutex<State>,
+    /// The manifest on the disk. Whoever changes it holds this lock until readers see the change.
+    manifest: Mutex<Manifest>,
+    next_sequence: AtomicU64,
+    /// One seal at a time.
+    sealing: Mutex<()>,
+    /// One compaction or retention at a time.
+    maintenance: Mutex<()>,
+}
+
+/// What readers see.
+#[derive(Debug)]
+struct State {
+    parts: Arc<Vec<Arc<Part>>>,
+    hot: HotTail,
+    /// The generation whose parts are being written.
+    frozen: Option<Arc<Frozen>>,
+    position: u64,
+    next_number: u64,
+    cutoff: UnixNanos,
+}
+
+/// What one query reads: nothing of it changes or vanishes meanwhile.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub parts: Vec<Arc<Part>>,
+    pub hot: Vec<Arc<HotBlock>>,
+    /// The range asked for, without what was deleted.
+    pub range: TimeRange,
+}
+
+impl LogStore {
+    /// Opens the store in `dir`, or makes one. Reads the manifest only; parts are opened when queries need them.
+    ///
+    /// `rules` say which IDs are indexed. Parts keep the index they were written with: after a change of the rules,
+    /// older parts are still found by trace ID and by values that look like IDs.
+    ///
+    /// # Errors
+    /// The disk refuses, or the manifest is damaged, missing beside parts, or of a newer version.
+    pub fn open(
+        files: Arc<dyn Files>,
+        dir: &Path,
+        options: LogStoreOptions,
+        rules: Arc<CorrelationRules>,
+    ) -> Result<Self, LogStoreError> {
+        let parts_dir = dir.join(PARTS);
+        files.create_dir_all(&parts_dir).map_err(LogStoreError::io("create the log store"))?;
+        let manifest = load_or_create(&*files, dir, &parts_dir)?;
+        remove_leftovers(&*files, dir, &parts_dir, &manifest)?;
+        let cache = Arc::new(PageCache::new(options.page_cache_bytes));
+        let part =
+            |meta: &PartMeta| Arc::new(Part::new(meta.clone(), Arc::clone(&files), &parts_dir, Arc::clone(&cache)));
+        let state = State {
+            parts: Arc::new(manifest.parts.iter().map(part).collect()),
+            hot: HotTail::default(),
+            frozen: None,
+            position: manifest.position,
+            next_number: manifest.next_number,
+            cutoff: manifest.cutoff,
+        };
+        Ok(Self {
+            dir: dir.to_owned(),
+            options,
+            rules,
+            cache,
+            state: Mutex::new(state),
+            next_sequence: AtomicU64::new(manifest.next_sequence),
+            manifest: Mutex::new(manifest),
+            sealing: Mutex::new(()),
+            maintenance: Mutex::new(()),
+            files,
+        })
+    }
+
+    /// The journal position up to which records are in parts: replay begins there, the journal may be trimmed to it.
+    #[must_use]
+    pub fn sealed_position(&self) -> u64 {
+        self.manifest.lock().position
+    }
+
+    /// The number for the next record.
+    #[must_use]
+    pub fn next_record_number(&self) -> u64 {
+        self.state.lock().next_number
+    }
+
+    /// Makes records readable: called in journal order, after their frame is durable. `position` is the journal
+    /// position after the frame; a frame at or below the position already applied is ignored, so that replay may begin
+    /// too early.
+    pub fn apply(&self, position: u64, tenant: &TenantId, first_number: u64, records: Vec<LogRecord>) {
+        let mut state = self.state.lock();
+        if position <= state.position {
+            return;
+        }
+        state.position = position;
+        state.next_number = state.next_number.max(first_number.saturating_add(records.len() as u64));
+        for (number, record) in (first_number..).zip(records) {
+            state.hot.push(tenant, LogRow { id: RecordId { time: record.time, number }, record });
+        }
+    }
+
+    /// How much waits to be sealed.
+    #[must_use]
+    pub fn hot_stats(&self) -> HotStats {
+        let state = self.state.lock();
+        let frozen = state.frozen.as_ref().map_or((0, 0), |frozen| (frozen.records, frozen.bytes));
+        HotStats { records: state.hot.records + frozen.0, bytes: state.hot.bytes + frozen.1 }
+    }
+
+    /// What is on the disk.
+    #[must_use]
+    pub fn part_stats(&self) -> PartStats {
+        let parts = Arc::clone(&self.state.lock().parts);
+        PartStats {
+            parts: parts.len(),
+            records: parts.iter().map(|part| part.meta.rows).sum(),
+            bytes: parts.iter().map(|part| part.meta.bytes).sum(),
+            damaged: parts.iter().filter_map(|part| part.damage()).collect(),
+        }
+    }
+
+    pub(crate) fn snapshot(&self, tenant: &TenantId, range: TimeRange) -> Snapshot {
+        let mut state = self.state.lock();
+        let range = TimeRange::new(range.start.max(state.cutoff), range.end);
+        let mut hot = Vec::new();
+        if !range.is_empty() {
+            if let Some(frozen) = &state.frozen {
+                frozen.blocks(tenant, &range, &mut hot);
+            }
+            state.hot.blocks(tenant, &range, &mut hot);
+        }
+        let touches = |part: &&Arc<Part>| {
+            part.meta.tenant == *tenant && part.meta.first <= range.end && range.start <= part.meta.last
+        };
+        let parts = state.parts.iter().filter(touches).cloned().collect();
+        Snapshot { parts, hot, range }
+    }
+
+    fn parts_dir(&self) -> PathBuf {
+        self.dir.join(PARTS)
+    }
+
+    fn new_sequence(&self) -> u64 {
+        self.next_sequence.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Changes the manifest on the disk and then, in one swap, what readers see. `parts` are newly written files; when
+    /// the commit fails they are removed if the disk surely does not name them.
+    fn commit(
+        &self,
+        parts: &[PartMeta],
+        change: impl FnOnce(&mut Manifest),
+        swap: impl FnOnce(&mut State),
+    ) -> Result<(), LogStoreError> {
+        let mut manifest = self.manifest.lock();
+        let mut next = manifest.clone();
+        change(&mut next);
+        next.parts.extend(parts.iter().cloned());
+        next.next_sequence = self.next_sequence.load(Ordering::Relaxed);
+        let stored = self
+            .files
+            .sync_dir(&self.parts_dir())
+            .map_err(LogStoreError::io("sync the parts"))
+            .and_then(|()| next.store(&*self.files, &self.dir));
+        if let Err(error) = stored {
+            // A failed write may have reached the disk after all; files that the disk may name must stay.
+            if matches!(Manifest::load(&*self.files, &self.dir), Ok(Some(present)) if present == *manifest) {
+                self.remove_files(parts);
+            }
+            return Err(error);
+        }
+        let mut state = self.state.lock();
+        let known = |meta: &PartMeta| state.parts.iter().find(|part| part.meta.sequence == meta.sequence);
+        let part = |meta: &PartMeta| {
+            known(meta).cloned().unwrap_or_else(|| {
+                let (files, cache) = (Arc::clone(&self.files), Arc::clone(&self.cache));
+                Arc::new(Part::new(meta.clone(), files, &self.parts_dir(), cache))
+            })
+        };
+        let parts: Vec<Arc<Part>> = next.parts.iter().map(part).collect();
+        let kept = |part: &Arc<Part>| parts.iter().any(|own| Arc::ptr_eq(own, part));
+        state.parts.iter().filter(|part| !kept(part)).for_each(|part| part.give_up());
+        let old = std::mem::replace(&mut state.parts, Arc::new(parts));
+        swap(&mut state);
+        drop(state);
+        *manifest = next;
+        drop(manifest);
+        // Files are removed here, outside the locks, unless a query still reads them.
+        drop(old);
+        Ok(())
+    }
+
+    fn remove_files(&self, parts: &[PartMeta]) {
+        for part in parts {
+            // What stays behind is removed when the store is opened next.
+            let _ = self.files.remove_file(&self.parts_dir().join(part.file_name()));
+        }
+    }
+}
+
+fn load_or_create(files: &dyn Files, dir: &Path, parts_dir: &Path) -> Result<Manifest, LogStoreError> {
+    if let Some(manifest) = Manifest::load(files, dir)? {
+        return Ok(manifest);
+    }
+    let entries = files.list(parts_dir).map_err(LogStoreError::io("list the parts"))?;
+    if !entries.is_empty() {
+        return Err(LogStoreError::damaged(
+            FILE_NAME,
+            "it is missing though there are parts; restore it from a backup",
+        ));
+    }
+    let sync = |dir: &Path| files.sync_dir(dir).map_err(LogStoreError::io("sync the log store"));
+    sync(dir)?;
+    if let Some(parent) = dir.parent() {
+        sync(parent)?;
+    }
+    let manifest = Manifest::default();
+    manifest.store(files, dir)?;
+    Ok(manifest)
+}
+
+/// Removes files that a crash left behind: unfinished ones, and parts that the manifest does not name.
+fn remove_leftovers(files: &dyn Files, dir: &Path, parts_dir: &Path, manifest: &Manifest) -> Result<(), LogStoreError> {
+    let names: Vec<String> = manifest.parts.iter().map(PartMeta::file_name).collect();
+    let list = |dir: &Path| files.list(dir).map_err(LogStoreError::io("list the log store"));
+    let leftovers = list(parts_dir)?.into_iter().filter(|entry| !names.contains(&entry.name));
+    let leftovers = leftovers.map(|entry| parts_dir.join(entry.name));
+    let unfinished = list(dir)?.into_iter().filter(|entry| !entry.is_dir && entry.name.ends_with(".tmp"));
+    for path in leftovers.chain(unfinished.map(|entry| dir.join(entry.name))) {
+        files.remove_file(&path).map_err(LogStoreError::io("remove a leftover"))?;
+    }
+    Ok(())
+}

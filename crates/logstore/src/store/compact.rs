@@ -1,0 +1,140 @@
+//! Compaction: small parts of one tenant and day become one bigger part, sorted by time.
+
+use super::LogStore;
+use crate::error::LogStoreError;
+use crate::limits::{BLOCK_ROWS, MAX_MERGE_BUFFER_ROWS, MAX_MERGED_PARTS, MERGE_FAN_IN};
+use crate::part::{BlockPlace, OpenPart, Part, PartMeta, PartWriter};
+use clew_columns::logs::encode_block;
+use clew_model::RecordId;
+use clew_model::logs::LogRow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a compaction did; all zero when nothing was worth it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CompactReport {
+    /// Parts merged.
+    pub merged: usize,
+    /// Records in them.
+    pub records: u64,
+    /// Bytes before.
+    pub bytes_before: u64,
+    /// Bytes after.
+    pub bytes_after: u64,
+}
+
+impl LogStore {
+    /// Merges one group of parts of similar size, if there is one. Call it again until nothing is merged. Queries that
+    /// began before go on reading the old parts.
+    ///
+    /// # Errors
+    /// The disk refuses. A part that turns out to be damaged is reported, left as it is and not tried again.
+    pub fn compact(&self) -> Result<CompactReport, LogStoreError> {
+        let _one = self.maintenance.lock();
+        let parts = Arc::clone(&self.state.lock().parts);
+        let Some(group) = self.choose(&parts) else { return Ok(CompactReport::default()) };
+        let sequence = self.new_sequence();
+        let merged = match self.merge(&group, sequence) {
+            Ok(merged) => merged,
+            Err(error) => {
+                if let Some(meta) = group.first().map(|part| PartMeta { sequence, ..part.meta.clone() }) {
+                    self.remove_files(&[meta]);
+                }
+                return Err(error);
+            }
+        };
+        let Some(merged) = merged else { return Ok(CompactReport::default()) };
+        let old = |part: &PartMeta| group.iter().any(|merged| merged.meta.sequence == part.sequence);
+        let new = if merged.rows > 0 { vec![merged.clone()] } else { Vec::new() };
+        self.commit(&new, |manifest| manifest.parts.retain(|part| !old(part)), |_| {})?;
+        Ok(CompactReport {
+            merged: group.len(),
+            records: merged.rows,
+            bytes_before: group.iter().map(|part| part.meta.bytes).sum(),
+            bytes_after: merged.bytes,
+        })
+    }
+
+    /// At least four parts of one tenant and day within a factor of four in size, the smallest such group.
+    fn choose(&self, parts: &[Arc<Part>]) -> Option<Vec<Arc<Part>>> {
+        let mut groups: BTreeMap<(u32, &str, i64), Vec<Arc<Part>>> = BTreeMap::new();
+        for part in parts.iter().filter(|part| part.damage().is_none()) {
+            let tier = (part.meta.rows / BLOCK_ROWS as u64 + 1).ilog(MERGE_FAN_IN as u64);
+            if part.meta.rows < self.options.max_part_rows {
+                groups.entry((tier, part.meta.tenant.as_str(), part.meta.day)).or_default().push(Arc::clone(part));
+            }
+        }
+        groups.into_values().find_map(|mut group| {
+            group.sort_by_key(|part| (part.meta.first, part.meta.sequence));
+            let mut rows = 0;
+            let fits = |part: &Arc<Part>| {
+                rows += part.meta.rows;
+                rows <= self.options.max_part_rows
+            };
+            let chosen: Vec<_> = group.into_iter().take(MAX_MERGED_PARTS).take_while(fits).collect();
+            (chosen.len() >= MERGE_FAN_IN).then_some(chosen)
+        })
+    }
+
+    /// `None` when a part is damaged.
+    fn merge(&self, group: &[Arc<Part>], sequence: u64) -> Result<Option<PartMeta>, LogStoreError> {
+        let Some(first) = group.first() else { return Ok(None) };
+        let (tenant, day) = (&first.meta.tenant, first.meta.day);
+        let cutoff = self.state.lock().cutoff;
+        let mut sources: Vec<(&Arc<Part>, Arc<OpenPart>, BlockPlace)> = Vec::new();
+        for part in group {
+            let Some(open) = healthy(part, part.open()) else { return Ok(None) };
+            sources.extend(open.places.iter().map(|place| (part, Arc::clone(&open), *place)));
+        }
+        sources.sort_by_key(|(_, _, place)| place.first);
+        let mut writer = PartWriter::create(&*self.files, &self.parts_dir(), sequence, tenant, day, &self.rules)?;
+        let mut buffer: BTreeMap<RecordId, LogRow> = BTreeMap::new();
+        let mut abandoned = false;
+        for (part, open, place) in &sources {
+            write_before(&mut writer, &mut buffer, place.first)?;
+            let rows = open.block(place).and_then(|block| Ok(block.decode_all()?));
+            let Some(rows) = healthy(part, rows) else {
+                abandoned = true;
+                break;
+            };
+            buffer.extend(rows.into_iter().filter(|row| row.id.time >= cutoff).map(|row| (row.id, row)));
+        }
+        while !buffer.is_empty() && !abandoned {
+            write_block(&mut writer, &mut buffer)?;
+        }
+        let meta = writer.finish()?;
+        if abandoned || meta.rows == 0 {
+            self.remove_files(std::slice::from_ref(&meta));
+        }
+        Ok((!abandoned).then_some(meta))
+    }
+}
+
+fn healthy<T>(part: &Part, result: Result<T, LogStoreError>) -> Option<T> {
+    result.inspect_err(|error| part.report(error)).ok()
+}
+
+/// Writes full blocks of rows that no later block can precede; and of any rows when too many are held.
+fn write_before(
+    writer: &mut PartWriter<'_>,
+    buffer: &mut BTreeMap<RecordId, LogRow>,
+    time: i64,
+) -> Result<(), LogStoreError> {
+    loop {
+        let block_end = buffer.keys().nth(BLOCK_ROWS - 1).map(|id| id.time);
+        let is_final = block_end.is_some_and(|end| end < time);
+        if !is_final && buffer.len() <= MAX_MERGE_BUFFER_ROWS {
+            return Ok(());
+        }
+        write_block(writer, buffer)?;
+    }
+}
+
+fn write_block(writer: &mut PartWriter<'_>, buffer: &mut BTreeMap<RecordId, LogRow>) -> Result<(), LogStoreError> {
+    let rest = match buffer.keys().nth(BLOCK_ROWS).copied() {
+        Some(next) => buffer.split_off(&next),
+        None => BTreeMap::new(),
+    };
+    let rows: Vec<LogRow> = std::mem::replace(buffer, rest).into_values().collect();
+    writer.add(&encode_block(&rows).into())
+}
