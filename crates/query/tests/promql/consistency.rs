@@ -102,7 +102,7 @@ fn ranged(store: &MemoryStore, query: &str, [start, end, step]: [i64; 3]) -> Res
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
 
     #[test]
     fn a_range_is_its_steps(

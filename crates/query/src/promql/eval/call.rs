@@ -78,8 +78,7 @@ impl Evaluator<'_> {
                     native_quantile::fraction(at(&low, step), at(&high, step), histogram)
                 })
             }
-            _ => Err(QueryError::unsupported(format!("the function {name}() is not supported yet"))
-                .hint("docs/http-api.md lists the functions that are")),
+            _ => Err(QueryError::unsupported(format!("the function {name}() is not supported yet"))),
         }
     }
 

@@ -136,9 +136,15 @@ impl<'a> Evaluator<'a> {
             ExprKind::Text(text) => Evaluated::Text(text.clone()),
             ExprKind::Paren(inner) => self.eval(inner)?,
             ExprKind::Unary { negative, expr } => self.unary(*negative, expr)?,
-            ExprKind::Binary(binary) => self.binary(binary)?,
-            ExprKind::Aggregate(aggregate) => Evaluated::Vector(self.aggregate(aggregate)?),
-            ExprKind::Call { function, args } => self.call(function, args)?,
+            ExprKind::Binary(binary) => {
+                self.binary(binary).map_err(|error| error.at(expr.span.start, expr.span.end))?
+            }
+            ExprKind::Aggregate(aggregate) => {
+                Evaluated::Vector(self.aggregate(aggregate).map_err(|error| error.at(expr.span.start, expr.span.end))?)
+            }
+            ExprKind::Call { function, args } => {
+                self.call(function, args).map_err(|error| error.at(expr.span.start, expr.span.end))?
+            }
             ExprKind::Selector(selector) => Evaluated::Vector(self.instant_selector(selector)?),
             ExprKind::Matrix { .. } | ExprKind::Subquery(_) => {
                 return Err(QueryError::invalid("a range vector is only allowed as the argument of a function")

@@ -32,7 +32,7 @@ fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool) -> Output 
     let (Some(first), Some(last)) = (window.values.first(), window.values.last()) else { return Output::Nothing };
     let Some(times) = ends(window.times) else { return Output::Nothing };
     let mut change = last - first;
-    if counter {
+    if counter && falls(window.values) {
         for (before, after) in window.values.iter().zip(window.values.iter().skip(1)) {
             if after < before {
                 change += before;
@@ -41,6 +41,12 @@ fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool) -> Output 
     }
     let level = counter.then_some((*first, change));
     Output::Float(change * stretch(window, times, window.times.len(), level, per_second))
+}
+
+/// Whether any value is less than the one before. Looks at all of them, since without a way out the loop is vectorised:
+/// most windows have no reset.
+fn falls(values: &[f64]) -> bool {
+    values.iter().zip(values.iter().skip(1)).fold(false, |falls, (before, after)| falls | (after < before))
 }
 
 fn histogram_change(window: &Window<'_>, counter: bool, per_second: bool) -> Output {

@@ -55,7 +55,7 @@ pub(super) fn range(evaluated: Evaluated, steps: &Steps) -> Value {
 }
 
 fn series(column: Column, steps: &Steps) -> RangeSeries {
-    let (mut floats, mut histograms) = (Vec::new(), Vec::new());
+    let (mut floats, mut histograms) = (Vec::with_capacity(steps.count), Vec::new());
     for (step, time) in steps.iter().enumerate() {
         match column.cell(step) {
             Cell::Absent => {}
