@@ -8,6 +8,9 @@ use clew_model::metrics::{Labels, NativeHistogram};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Bytes that most blocks of 16 samples stay below.
+const BLOCK_ROOM: usize = 48;
+
 /// An exemplar without its series.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct HotExemplar {
@@ -164,6 +167,10 @@ impl SeriesBuffer {
         values.clear();
         times.extend(self.raw.iter().map(|(time, _)| *time));
         values.extend(self.raw.iter().map(|(_, value)| *value));
+        // By small steps: doubling would leave a third of the head unused.
+        if self.blocks.capacity() - self.blocks.len() < BLOCK_ROOM {
+            self.blocks.reserve_exact(BLOCK_ROOM);
+        }
         encoder.encode(&mut self.blocks, self.blocks_end, times, values, Effort::Fast);
         self.blocks_end = times.last().copied().unwrap_or(self.blocks_end);
         self.raw.clear();

@@ -112,7 +112,7 @@ fn merge_series(
         sources.push(scan_series(snapshot, run, 0, u32::MAX)?);
     }
     let (mut encoder, mut decoder) = (SampleEncoder::default(), SampleDecoder::default());
-    let (mut merged, mut part, mut value) = (SeriesSamples::default(), SeriesSamples::default(), Vec::new());
+    let (mut merged, mut value) = (SeriesSamples::default(), Vec::new());
     let mut count = 0;
     for number in present {
         merged.clear();
@@ -124,9 +124,9 @@ fn merge_series(
             let (_, bytes) = found.ok_or_else(|| {
                 KvError::inconsistent(format!("run {}", run.generation), format!("series {number} is not there"))
             })?;
-            part.clear();
-            part.decode(&bytes, bound, UnixMillis::MAX, &mut decoder)?;
-            merged.merge(&part);
+            let before = (merged.times.len(), merged.histograms.len());
+            merged.decode(&bytes, bound, UnixMillis::MAX, &mut decoder)?;
+            merged.settle(before);
         }
         count += merged.count();
         value.clear();

@@ -79,10 +79,18 @@ impl SeriesSamples {
         }
     }
 
-    /// Adds what another, later written part of the same series holds.
-    pub(super) fn merge(&mut self, more: &SeriesSamples) {
-        super::merge::merge_samples(&mut self.times, &mut self.values, 0, &more.times, &more.values);
-        super::merge::merge_histograms(&mut self.histograms, more.histograms.iter().cloned());
+    /// Brings a later written part, which was appended after so many floats and histograms, in order with them.
+    pub(super) fn settle(&mut self, (floats, histograms): (usize, usize)) {
+        let is_late =
+            |next: Option<&UnixMillis>, last: Option<&UnixMillis>| next.zip(last).is_some_and(|(n, l)| n <= l);
+        let last = floats.checked_sub(1).and_then(|last| self.times.get(last));
+        if is_late(self.times.get(floats), last) {
+            let times = self.times.split_off(floats);
+            let values = self.values.split_off(floats);
+            super::merge::merge_samples(&mut self.times, &mut self.values, 0, &times, &values);
+        }
+        let more = self.histograms.split_off(histograms.min(self.histograms.len()));
+        super::merge::merge_histograms(&mut self.histograms, more);
     }
 
     /// Encodes it as the value of a series.

@@ -106,7 +106,6 @@ impl MetricStore {
         let selected = index.series.select(matchers, &|| meter.check())?;
         meter.check_series(selected.len())?;
         let mut decoder = SampleDecoder::default();
-        let mut part = SeriesSamples::default();
         for run in runs.iter().filter(|run| run.min_time <= end && start <= run.max_time) {
             let Some(header) = index.headers.get(&run.generation) else {
                 return Err(KvError::inconsistent(format!("run {}", run.generation), "it has no header").into());
@@ -117,12 +116,8 @@ impl MetricStore {
                     meter.check()?;
                 }
                 let (number, value) = found?;
-                part.clear();
-                part.decode(&value, start, end, &mut decoder)?;
-                if let Some(labels) = index.series.labels(number).filter(|_| !part.is_empty()) {
-                    meter.add_samples(part.count())?;
-                    gathered.add(labels, &mut part, meter)?;
-                }
+                let Some(labels) = index.series.labels(number) else { continue };
+                gathered.add(labels, meter, &mut |samples| samples.decode(&value, start, end, &mut decoder))?;
             }
         }
         Ok(())
@@ -159,20 +154,16 @@ fn read_hot(
     meter: &mut Meter<'_>,
 ) -> Result<(), ReadError> {
     let mut decoder = SampleDecoder::default();
-    let mut part = SeriesSamples::default();
     for (at, series) in view.hot.iter().enumerate() {
         if at % SERIES_PER_CHECK == 0 {
             meter.check()?;
         }
         let frozen = view.frozen.as_ref().and_then(|frozen| frozen.buffer(series.number));
         for buffer in frozen.into_iter().chain(&series.active) {
-            part.clear();
-            let SeriesSamples { times, values, histograms } = &mut part;
-            buffer.read(start, end, &mut decoder, times, values, histograms)?;
-            if !part.is_empty() {
-                meter.add_samples(part.count())?;
-                gathered.add(&series.labels, &mut part, meter)?;
-            }
+            gathered.add(&series.labels, meter, &mut |samples| {
+                let SeriesSamples { times, values, histograms } = samples;
+                buffer.read(start, end, &mut decoder, times, values, histograms)
+            })?;
         }
     }
     Ok(())
@@ -186,18 +177,33 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn add(&mut self, labels: &Labels, part: &mut SeriesSamples, meter: &mut Meter<'_>) -> Result<(), ReadError> {
-        if let Some((_, samples)) = self.places.get(labels).and_then(|place| self.series.get_mut(*place)) {
-            samples.merge(part);
-            return Ok(());
-        }
-        meter.check_series(self.series.len() as u64 + 1)?;
-        self.places.insert(labels.clone(), self.series.len());
-        self.series.push((labels.clone(), part.clone()));
+    /// Lets `read` append a later part of a series, in order of time, and puts it in order with what is there.
+    fn add(
+        &mut self,
+        labels: &Labels,
+        meter: &mut Meter<'_>,
+        read: &mut dyn FnMut(&mut SeriesSamples) -> Result<(), KvError>,
+    ) -> Result<(), ReadError> {
+        let place = match self.places.get(labels) {
+            Some(place) => *place,
+            None => {
+                meter.check_series(self.series.len() as u64 + 1)?;
+                self.places.insert(labels.clone(), self.series.len());
+                self.series.push((labels.clone(), SeriesSamples::default()));
+                self.series.len() - 1
+            }
+        };
+        let Some((_, samples)) = self.series.get_mut(place) else { return Ok(()) };
+        let before = (samples.times.len(), samples.histograms.len());
+        let known = samples.count();
+        read(samples)?;
+        meter.add_samples(samples.count() - known)?;
+        samples.settle(before);
         Ok(())
     }
 
     fn finish(mut self) -> Vec<SeriesData> {
+        self.series.retain(|(_, samples)| !samples.is_empty());
         self.series.sort_by(|(one, _), (other, _)| compare_labels(one, other));
         let mut shared = SharedTimes::default();
         let data = |(labels, samples): (Labels, SeriesSamples)| SeriesData {
