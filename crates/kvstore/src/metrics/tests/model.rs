@@ -4,6 +4,8 @@ use super::*;
 use clew_model::metrics::STALE_NAN;
 use std::collections::{BTreeMap, BTreeSet};
 
+const GRID: i64 = WIDTH / 50;
+
 struct World {
     dir: tempfile::TempDir,
     store: Option<MetricStore>,
@@ -74,6 +76,8 @@ impl World {
                 1 => self.now - self.random.i64(0..WIDTH / 20),
                 _ => self.now,
             };
+            // On a grid, so that the same series and time come again, in other batches and after seals.
+            let time = time / GRID * GRID;
             let first = self.random.usize(0..20);
             for number in first..first + self.random.usize(1..12) {
                 let value = self.random_value();
