@@ -1,6 +1,7 @@
 //! One rule and what it does to labels. The semantics are those of Prometheus' `model/relabel`.
 
 use super::labels::LabelBuilder;
+use md5::{Digest, Md5};
 use regex::Regex;
 
 /// What a rule does.
@@ -134,6 +135,6 @@ fn map_names(rule: &RelabelRule, labels: &mut LabelBuilder) {
 
 /// The last 8 bytes of the MD5, big-endian: the hash that shards of Prometheus servers agree on.
 fn hash(text: &str) -> u64 {
-    let digest = md5::compute(text.as_bytes()).0;
+    let digest = Md5::digest(text.as_bytes());
     digest.iter().skip(8).fold(0, |hash, byte| (hash << 8) | u64::from(*byte))
 }

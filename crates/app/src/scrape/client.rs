@@ -1,0 +1,238 @@
+//! HTTP clients: one for all jobs that connect in the same way.
+
+use super::limits::{MAX_REDIRECTS, MAX_SECRET_FILE_BYTES};
+use crate::prometheus_config::{ScrapeConfig, SecretSource, TlsConfig, TlsVersion};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder, Url};
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+/// How a job connects; equal ones share a client.
+#[derive(Debug, Clone, PartialEq)]
+struct Connection {
+    tls: TlsConfig,
+    follow_redirects: bool,
+    compression: bool,
+}
+
+impl Connection {
+    fn of(job: &ScrapeConfig) -> Self {
+        Self {
+            tls: job.http.tls.clone(),
+            follow_redirects: job.http.follow_redirects,
+            compression: job.enable_compression,
+        }
+    }
+}
+
+/// A way to connect, and its client or why there is none.
+#[derive(Debug)]
+pub(super) struct JobClient {
+    connection: Connection,
+    client: Result<Client, String>,
+}
+
+/// A client for one target, with the URL and the `Host` header to use.
+#[derive(Debug, Clone)]
+pub(super) struct TargetClient {
+    pub(super) client: Client,
+    pub(super) url: Url,
+    pub(super) host: Option<String>,
+}
+
+/// Makes clients and remembers them, for one application of a configuration.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    made: Vec<Arc<JobClient>>,
+}
+
+impl Clients {
+    /// A client that cannot be used, and why.
+    pub(super) fn none(job: &ScrapeConfig, reason: &str) -> Arc<JobClient> {
+        Arc::new(JobClient { connection: Connection::of(job), client: Err(reason.to_owned()) })
+    }
+
+    /// The client of a job. Reads certificates, so it blocks.
+    pub(super) fn of(&mut self, job: &ScrapeConfig) -> Arc<JobClient> {
+        let connection = Connection::of(job);
+        if let Some(made) = self.made.iter().find(|made| made.connection == connection) {
+            return made.clone();
+        }
+        let client = build(&connection, None);
+        let made = Arc::new(JobClient { connection, client });
+        self.made.push(made.clone());
+        made
+    }
+}
+
+impl JobClient {
+    /// The client for a target. With a `server_name` it is the target's own: the name takes the place of the host in
+    /// the URL, so that SNI and verification use it, and resolves to the host's addresses.
+    pub(super) fn for_target(&self, url: &Url) -> Result<TargetClient, String> {
+        let client = self.client.clone()?;
+        let Some(name) = self.connection.tls.server_name.as_deref().filter(|_| url.scheme() == "https") else {
+            return Ok(TargetClient { client, url: url.clone(), host: None });
+        };
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let shown = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        let resolver = Renamed { name: name.to_owned(), host };
+        let client = build(&self.connection, Some(resolver))?;
+        let mut url = url.clone();
+        url.set_host(Some(name)).map_err(|error| format!("the server_name {name:?} is no host name: {error}"))?;
+        Ok(TargetClient { client, url, host: Some(shown) })
+    }
+}
+
+/// Resolves one name to the addresses of another.
+#[derive(Debug)]
+struct Renamed {
+    name: String,
+    host: String,
+}
+
+impl Resolve for Renamed {
+    fn resolve(&self, name: Name) -> Resolving {
+        let wanted = if name.as_str().eq_ignore_ascii_case(&self.name) { &self.host } else { name.as_str() };
+        // Port 0: the URL's takes its place.
+        let wanted = (wanted.trim_start_matches('[').trim_end_matches(']').to_owned(), 0);
+        Box::pin(async move {
+            let found: Addrs = Box::new(tokio::net::lookup_host(wanted).await?.collect::<Vec<_>>().into_iter());
+            Ok(found)
+        })
+    }
+}
+
+fn build(connection: &Connection, resolver: Option<Renamed>) -> Result<Client, String> {
+    // rustls wants its cryptography chosen once a process; whoever was first has chosen.
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    let base = |resolver: Option<Renamed>| {
+        let builder = Client::builder().no_proxy().http1_only().gzip(connection.compression).referer(false);
+        let redirects = if connection.follow_redirects { Policy::limited(MAX_REDIRECTS) } else { Policy::none() };
+        let builder = builder.redirect(redirects).pool_max_idle_per_host(1);
+        match resolver {
+            Some(resolver) => builder.dns_resolver(Arc::new(resolver)),
+            None => builder,
+        }
+    };
+    let tls = &connection.tls;
+    if tls.ca.is_none() && !tls.insecure_skip_verify && tls.cert.is_none() && resolver.is_none() {
+        // Without the system's certificates (an empty container) plain HTTP must still work.
+        let secured = with_versions(base(None), tls).build();
+        return secured.or_else(|error| {
+            tracing::warn!(error = %chain(&error), "the system's certificates cannot be used, https targets will fail");
+            with_versions(base(None), tls).tls_certs_only([]).build().map_err(|error| chain(&error))
+        });
+    }
+    let builder = with_certificates(with_versions(base(resolver), tls), tls)?;
+    builder.build().map_err(|error| chain(&error))
+}
+
+fn with_versions(mut builder: ClientBuilder, tls: &TlsConfig) -> ClientBuilder {
+    let version = |version| match version {
+        TlsVersion::Tls12 => reqwest::tls::Version::TLS_1_2,
+        TlsVersion::Tls13 => reqwest::tls::Version::TLS_1_3,
+    };
+    if let Some(lowest) = tls.min_version {
+        builder = builder.tls_version_min(version(lowest));
+    }
+    if let Some(highest) = tls.max_version {
+        builder = builder.tls_version_max(version(highest));
+    }
+    builder
+}
+
+fn with_certificates(mut builder: ClientBuilder, tls: &TlsConfig) -> Result<ClientBuilder, String> {
+    if tls.insecure_skip_verify {
+        builder = builder.tls_danger_accept_invalid_certs(true);
+    } else if let Some(ca) = &tls.ca {
+        let pem = read_secret(ca)?;
+        let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| chain(&error))?;
+        if certificates.is_empty() {
+            return Err("the ca holds no certificate in PEM format".to_owned());
+        }
+        builder = builder.tls_certs_only(certificates);
+    }
+    if let (Some(cert), Some(key)) = (&tls.cert, &tls.key) {
+        let pem = format!("{}\n{}", read_secret(cert)?, read_secret(key)?);
+        let identity = reqwest::Identity::from_pem(pem.as_bytes()).map_err(|error| chain(&error))?;
+        builder = builder.identity(identity);
+    }
+    Ok(builder)
+}
+
+fn read_secret(source: &SecretSource) -> Result<String, String> {
+    match source {
+        SecretSource::Inline(secret) => Ok(secret.reveal().to_owned()),
+        SecretSource::File(path) => read_bounded(path, MAX_SECRET_FILE_BYTES)
+            .map_err(|reason| format!("{} cannot be read: {reason}", path.display())),
+    }
+}
+
+/// The text of a file of at most `limit` bytes.
+pub(super) fn read_bounded(path: &Path, limit: u64) -> Result<String, String> {
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    let read = file.take(limit.saturating_add(1)).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if read as u64 > limit { Err(format!("it is larger than {limit} bytes")) } else { Ok(text) }
+}
+
+/// An error with its causes; reqwest's own text leaves them out.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prometheus_config::parse;
+
+    fn client(keys: &str) -> Arc<JobClient> {
+        let text = format!("scrape_configs:\n  - job_name: j\n{keys}");
+        Clients::default().of(&parse(Path::new("p.yml"), &text, &|_| None).unwrap().config.jobs[0])
+    }
+
+    #[test]
+    fn a_server_name_takes_the_place_of_the_host_for_https_only() {
+        let named = client("    tls_config: {server_name: example.org, insecure_skip_verify: true}\n");
+        let target = named.for_target(&Url::parse("https://10.0.0.1:8443/metrics").unwrap()).unwrap();
+        assert_eq!(target.url.as_str(), "https://example.org:8443/metrics");
+        assert_eq!(target.host.as_deref(), Some("10.0.0.1:8443"));
+        let plain = named.for_target(&Url::parse("http://10.0.0.1:8080/metrics").unwrap()).unwrap();
+        assert_eq!((plain.url.as_str(), plain.host), ("http://10.0.0.1:8080/metrics", None));
+    }
+
+    #[test]
+    fn certificates_that_cannot_be_used_are_explained() {
+        for (keys, expected) in [
+            ("    tls_config: {ca_file: no/such.pem}\n", "no/such.pem cannot be read"),
+            ("    tls_config: {ca: rubbish}\n", "the ca holds no certificate in PEM format"),
+        ] {
+            let error = client(keys).for_target(&Url::parse("https://h/").unwrap()).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn jobs_that_connect_alike_share_a_client() {
+        let mut clients = Clients::default();
+        let text =
+            "scrape_configs: [{job_name: a}, {job_name: b, bearer_token: x}, {job_name: c, follow_redirects: false}]";
+        let config = parse(Path::new("p.yml"), text, &|_| None).unwrap().config;
+        let made: Vec<_> = config.jobs.iter().map(|job| clients.of(job)).collect();
+        assert!(Arc::ptr_eq(&made[0], &made[1]) && !Arc::ptr_eq(&made[0], &made[2]));
+    }
+}

@@ -1,0 +1,184 @@
+//! Files that list targets: finding them by their patterns, and noticing that they changed.
+
+use super::client::read_bounded;
+use super::limits::{MAX_TARGET_FILE_BYTES, MAX_TARGET_FILES};
+use crate::prometheus_config::{FileDiscovery, TargetGroup, read_target_groups};
+use regex::Regex;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// The label with the path of the file that a target comes from.
+const FILE_LABEL: &str = "__meta_filepath";
+
+/// What is told of a file without reading it.
+type Stamp = (Option<SystemTime>, u64);
+
+/// The files of a job, as they were read last.
+#[derive(Debug, Default)]
+pub(super) struct TargetFiles {
+    read: BTreeMap<PathBuf, ReadFile>,
+}
+
+#[derive(Debug)]
+struct ReadFile {
+    stamp: Stamp,
+    /// The targets of its last good content.
+    groups: Vec<TargetGroup>,
+    error: Option<String>,
+}
+
+impl TargetFiles {
+    /// Looks at the files, and reads those that are new or changed, or all of them. Blocks. Answers whether the targets
+    /// may have changed. A file that cannot be read keeps the targets it had; one that is gone takes them with it.
+    pub(super) fn refresh(&mut self, discoveries: &[FileDiscovery], all: bool) -> bool {
+        let mut changed = false;
+        let mut present = BTreeMap::new();
+        for path in discoveries.iter().flat_map(|discovery| &discovery.files).flat_map(|pattern| matching(pattern)) {
+            let stamp = stamp(&path);
+            let known = self.read.remove(&path);
+            let file = match known {
+                Some(known) if known.stamp == stamp && !all => known,
+                known => {
+                    changed = true;
+                    read(&path, stamp, known)
+                }
+            };
+            present.insert(path, file);
+        }
+        changed |= !self.read.is_empty();
+        self.read = present;
+        changed
+    }
+
+    /// The targets of all files.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &TargetGroup> + Clone {
+        self.read.values().flat_map(|file| &file.groups)
+    }
+
+    /// What is wrong with files.
+    pub(super) fn errors(&self) -> impl Iterator<Item = &str> {
+        self.read.values().filter_map(|file| file.error.as_deref())
+    }
+}
+
+/// The time after which the files of a job are read again at the latest.
+pub(super) fn refresh_interval(discoveries: &[FileDiscovery]) -> Option<Duration> {
+    discoveries.iter().map(|discovery| discovery.refresh_interval).min()
+}
+
+fn stamp(path: &Path) -> Stamp {
+    std::fs::metadata(path).map(|metadata| (metadata.modified().ok(), metadata.len())).unwrap_or_default()
+}
+
+fn read(path: &Path, stamp: Stamp, known: Option<ReadFile>) -> ReadFile {
+    let text = read_bounded(path, MAX_TARGET_FILE_BYTES).map_err(|error| format!("{}: {error}", path.display()));
+    let groups = text.and_then(|text| {
+        read_target_groups(path, &text)
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    });
+    match groups {
+        Ok(mut groups) => {
+            for group in &mut groups {
+                group.labels.push((FILE_LABEL.to_owned(), path.display().to_string()));
+            }
+            ReadFile { stamp, groups, error: None }
+        }
+        Err(error) => {
+            tracing::warn!(file = %path.display(), %error, "a file of targets cannot be used, its last good content stays");
+            ReadFile { stamp, groups: known.map(|known| known.groups).unwrap_or_default(), error: Some(error) }
+        }
+    }
+}
+
+/// The files that a pattern names, sorted; its folder is taken literally.
+fn matching(pattern: &Path) -> Vec<PathBuf> {
+    let name = pattern.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if !name.contains(['*', '?', '[']) {
+        return if pattern.is_file() { vec![pattern.to_path_buf()] } else { Vec::new() };
+    }
+    let Ok(regex) = Regex::new(&wildcard_regex(name)) else { return Vec::new() };
+    let folder = pattern.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let names = entries.filter_map(Result::ok).filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| regex.is_match(name)).take(MAX_TARGET_FILES).collect();
+    names.sort();
+    names.into_iter().map(|name| pattern.with_file_name(name)).filter(|path| path.is_file()).collect()
+}
+
+/// A pattern of Go's `filepath.Match` as a regular expression.
+fn wildcard_regex(pattern: &str) -> String {
+    let mut regex = String::from("^");
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '*' => regex.push_str(".*"),
+            '?' => regex.push('.'),
+            '[' => {
+                let class: String = characters.by_ref().take_while(|character| *character != ']').collect();
+                regex.push_str(&format!("[{}]", class.replace('[', "\\[").replace('&', "\\&").replace('~', "\\~")));
+            }
+            '\\' => regex.extend(characters.next().map(|next| regex::escape(&next.to_string()))),
+            other => regex.push_str(&regex::escape(&other.to_string())),
+        }
+    }
+    regex.push('$');
+    regex
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(files: &TargetFiles) -> Vec<&str> {
+        files.groups().flat_map(|group| &group.targets).map(String::as_str).collect()
+    }
+
+    #[test]
+    fn files_come_change_break_and_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let files = vec![folder.path().join("t-*.yml"), folder.path().join("one.json")];
+        let discoveries = [FileDiscovery { files, refresh_interval: Duration::from_secs(300) }];
+        let mut found = TargetFiles::default();
+        assert!(!found.refresh(&discoveries, false));
+
+        write("t-a.yml", "- targets: [a:1]\n");
+        write("one.json", r#"[{"targets": ["b:1"]}]"#);
+        write("other.yml", "- targets: [no:1]\n");
+        assert!(found.refresh(&discoveries, false));
+        assert_eq!(addresses(&found), ["b:1", "a:1"]);
+        let label = &found.groups().next().unwrap().labels[0];
+        assert_eq!(label, &("__meta_filepath".to_owned(), folder.path().join("one.json").display().to_string()));
+        assert!(!found.refresh(&discoveries, false));
+
+        write("t-a.yml", "- targets: [a:1, a:22]\n");
+        assert!(found.refresh(&discoveries, false));
+        assert_eq!(addresses(&found), ["b:1", "a:1", "a:22"]);
+
+        write("t-a.yml", "- targets: [\n");
+        assert!(found.refresh(&discoveries, false));
+        assert_eq!(addresses(&found), ["b:1", "a:1", "a:22"], "the last good content stays");
+        assert!(found.errors().next().unwrap().contains("t-a.yml"));
+
+        std::fs::remove_file(folder.path().join("t-a.yml")).unwrap();
+        assert!(found.refresh(&discoveries, false));
+        assert_eq!(addresses(&found), ["b:1"]);
+        assert_eq!(found.errors().next(), None);
+    }
+
+    #[test]
+    fn wildcards_match_as_in_go() {
+        for (pattern, name, expected) in [
+            ("*.json", "a.json", true),
+            ("*.json", "ajson", false),
+            ("a?.yml", "ab.yml", true),
+            ("a[0-9].yml", "a5.yml", true),
+            ("a[^0-9].yml", "a5.yml", false),
+            ("a\\*.yml", "ab.yml", false),
+            ("a+b*.yml", "a+bc.yml", true),
+        ] {
+            assert_eq!(Regex::new(&wildcard_regex(pattern)).unwrap().is_match(name), expected, "{pattern} {name}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Bounds of scraping.
+
+use std::time::Duration;
+
+/// Largest answer, decompressed, where `body_size_limit` is not set.
+pub(super) const MAX_BODY_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Scrapes that run at the same time; others wait, which counts as part of their timeout.
+pub(super) const MAX_CONCURRENT_SCRAPES: usize = 256;
+
+/// Redirects that are followed.
+pub(super) const MAX_REDIRECTS: usize = 10;
+
+/// Targets of one job.
+pub(super) const MAX_TARGETS: usize = 100_000;
+
+/// Dropped targets of one job that are kept for the status, where `keep_dropped_targets` is not set.
+pub(super) const MAX_DROPPED_TARGETS: usize = 10_000;
+
+/// Files of targets that one pattern may name.
+pub(super) const MAX_TARGET_FILES: usize = 10_000;
+
+/// Largest file of targets, and largest file that holds a secret or a certificate.
+pub(super) const MAX_TARGET_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Largest file that holds a secret or certificates.
+pub(super) const MAX_SECRET_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Time between looks at files of targets.
+pub(super) const FILE_POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Longest text of an error that the status shows.
+pub(super) const MAX_ERROR_BYTES: usize = 2048;
+
+/// Largest body that is read on a thread of the runtime; larger ones go to a thread that may block.
+pub(super) const INLINE_BODY_BYTES: usize = 128 * 1024;

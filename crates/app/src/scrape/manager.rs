@@ -1,0 +1,145 @@
+//! All jobs of a configuration.
+
+use super::client::{Clients, JobClient};
+use super::job_task::{Job, Legacies, RunningJob, Shared};
+use super::limits::MAX_CONCURRENT_SCRAPES;
+use super::sink::MetricSink;
+use super::status::{ActiveTarget, DroppedTarget, Health, ScrapeStatus};
+use super::target_task::{Stop, TargetEntry};
+use crate::prometheus_config::{LabelBuilder, PrometheusConfig, ScrapeConfig};
+use clew_host::Clock;
+use clew_telemetry::{Registry, table};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::{Mutex, Semaphore};
+
+/// Scrapes the targets of a configuration until it is told to stop.
+pub struct ScrapeManager {
+    shared: Arc<Shared>,
+    /// Held while a configuration is applied, so that two never mix.
+    running: Mutex<HashMap<String, RunningJob>>,
+    /// The jobs, for the status, which must not wait for a configuration.
+    jobs: parking_lot::Mutex<Vec<Arc<Job>>>,
+}
+
+impl ScrapeManager {
+    /// A manager without jobs. Samples go to `sink`, with times of `clock`.
+    pub fn new(sink: Arc<dyn MetricSink>, clock: Arc<dyn Clock>, registry: Arc<Registry>) -> Self {
+        let shared = Shared { sink, clock, registry, running: Semaphore::new(MAX_CONCURRENT_SCRAPES) };
+        Self { shared: Arc::new(shared), running: Mutex::default(), jobs: parking_lot::Mutex::default() }
+    }
+
+    /// Makes the jobs those of `config`. Jobs that are unchanged go on undisturbed; targets that a changed job keeps go
+    /// on with what is known of their series; the series of the others are marked stale. Answers when all that is done.
+    /// Must be called on a Tokio runtime.
+    pub async fn apply(&self, config: &PrometheusConfig) {
+        let mut running = self.running.lock().await;
+        let clients = self.clients(&config.jobs).await;
+        let mut before = std::mem::take(&mut *running);
+        let mut legacies: HashMap<String, Legacies> = HashMap::new();
+        let mut next = HashMap::new();
+        for wanted in &config.jobs {
+            let Some(job) = before.remove(&wanted.job_name) else { continue };
+            if job.job.config == *wanted {
+                next.insert(wanted.job_name.clone(), job);
+            } else {
+                legacies.insert(wanted.job_name.clone(), job.stop(Stop::Replaced).await);
+            }
+        }
+        for removed in before.keys() {
+            for health in Health::ALL {
+                self.shared.registry.remove_gauge(&table::SCRAPE_TARGETS, [removed, health.as_str()]);
+            }
+        }
+        futures_util::future::join_all(before.into_values().map(|job| job.stop(Stop::Removed))).await;
+        for (wanted, client) in config.jobs.iter().zip(clients) {
+            if let Some(job) = next.get(&wanted.job_name) {
+                job.job.set_client(client);
+                continue;
+            }
+            let job = Arc::new(Job::new(wanted.clone(), self.shared.clone(), client));
+            let left = legacies.remove(&wanted.job_name).unwrap_or_default();
+            next.insert(wanted.job_name.clone(), RunningJob::start(job, left));
+        }
+        *self.jobs.lock() =
+            config.jobs.iter().filter_map(|job| next.get(&job.job_name)).map(|job| job.job.clone()).collect();
+        *running = next;
+    }
+
+    /// Stops all jobs, as at the end of the server: their series are not marked stale.
+    pub async fn stop(&self) {
+        let mut running = self.running.lock().await;
+        let jobs = std::mem::take(&mut *running);
+        futures_util::future::join_all(jobs.into_values().map(|job| job.stop(Stop::Quit))).await;
+    }
+
+    /// All targets as they are now.
+    #[must_use]
+    pub fn status(&self) -> ScrapeStatus {
+        let mut status = ScrapeStatus::default();
+        for job in self.jobs.lock().iter() {
+            let pool = &job.config.job_name;
+            let found = job.found.lock();
+            status.active.extend(found.active.iter().map(|entry| active(pool, entry)));
+            let dropped =
+                |labels: &LabelBuilder| DroppedTarget { discovered_labels: owned(labels), scrape_pool: pool.clone() };
+            status.dropped.extend(found.dropped.iter().map(dropped));
+            status.dropped_counts.insert(pool.clone(), found.dropped_count);
+            status.discovery_errors.extend(found.errors.iter().map(|error| (pool.clone(), error.clone())));
+        }
+        status
+            .active
+            .sort_by(|left, right| (&left.scrape_pool, &left.scrape_url).cmp(&(&right.scrape_pool, &right.scrape_url)));
+        status
+    }
+
+    /// Sets the gauges of targets by job and health; to be called before Clew's own metrics are shown.
+    pub fn refresh_gauges(&self) {
+        for job in self.jobs.lock().iter() {
+            let found = job.found.lock();
+            for health in Health::ALL {
+                let count = found.active.iter().filter(|entry| entry.last.lock().health == health).count();
+                let labels = [job.config.job_name.as_str(), health.as_str()];
+                self.shared.registry.gauge(&table::SCRAPE_TARGETS, labels).set_count(count as u64);
+            }
+        }
+    }
+
+    /// Clients for jobs, one after the other; certificates are read, so a blocking thread makes them.
+    async fn clients(&self, jobs: &[Arc<ScrapeConfig>]) -> Vec<Arc<JobClient>> {
+        let owned = jobs.to_vec();
+        let made = tokio::task::spawn_blocking(move || {
+            let mut clients = Clients::default();
+            owned.iter().map(|job| clients.of(job)).collect::<Vec<_>>()
+        });
+        match made.await {
+            Ok(made) => made,
+            Err(error) => {
+                tracing::error!(%error, "making clients for scraping has failed");
+                jobs.iter().map(|job| Clients::none(job, "making it has failed, see the log")).collect()
+            }
+        }
+    }
+}
+
+fn active(pool: &str, entry: &TargetEntry) -> ActiveTarget {
+    let target = &entry.target;
+    let last = entry.last.lock().clone();
+    ActiveTarget {
+        discovered_labels: owned(&target.discovered),
+        labels: target.labels.clone(),
+        scrape_pool: pool.to_owned(),
+        scrape_url: target.url.to_string(),
+        global_url: target.url.to_string(),
+        last_error: last.error,
+        last_scrape: last.started,
+        last_scrape_duration: last.duration,
+        health: last.health,
+        scrape_interval: target.interval,
+        scrape_timeout: target.timeout,
+    }
+}
+
+fn owned(labels: &LabelBuilder) -> Vec<(String, String)> {
+    labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}

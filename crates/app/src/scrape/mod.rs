@@ -1,0 +1,27 @@
+//! Scraping: finding targets, asking them in their rhythm, and writing what they answer.
+//!
+//! [`ScrapeManager`] runs one task a job (it finds the job's targets, and follows files that list them) and one task a
+//! target (it scrapes). A target's task keeps its [`cache`](self) of series, so that a series seen before costs one
+//! lookup, and a series that vanishes gets a staleness marker. Batches go to a [`MetricSink`].
+
+mod cache;
+mod client;
+mod error;
+mod fetch;
+mod files;
+mod job_task;
+mod limits;
+mod manager;
+mod offset;
+mod round;
+mod series_labels;
+mod sink;
+mod status;
+mod target;
+mod target_task;
+#[cfg(test)]
+mod tests;
+
+pub use manager::ScrapeManager;
+pub use sink::{MetricSink, SinkError};
+pub use status::{ActiveTarget, DroppedTarget, Health, ScrapeStatus};

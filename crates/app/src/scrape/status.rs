@@ -1,0 +1,90 @@
+//! What is known of targets, in the terms of Prometheus' targets API.
+
+use clew_model::UnixNanos;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How the last scrape went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Health {
+    /// There was none yet.
+    #[default]
+    Unknown,
+    /// Well.
+    Up,
+    /// Badly; the target's last error says why.
+    Down,
+}
+
+impl Health {
+    /// All of them.
+    pub const ALL: [Health; 3] = [Health::Unknown, Health::Up, Health::Down];
+
+    /// The name that the API uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Health::Unknown => "unknown",
+            Health::Up => "up",
+            Health::Down => "down",
+        }
+    }
+}
+
+/// A target that is scraped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveTarget {
+    /// Labels before relabelling, sorted by name.
+    pub discovered_labels: Vec<(String, String)>,
+    /// Labels that its series get, sorted by name.
+    pub labels: Vec<(String, String)>,
+    /// Name of the job's configuration.
+    pub scrape_pool: String,
+    /// What is requested.
+    pub scrape_url: String,
+    /// The same as others may reach it; the host as it is configured.
+    pub global_url: String,
+    /// Why the last scrape failed; empty when it did not.
+    pub last_error: String,
+    /// When the last scrape began.
+    pub last_scrape: Option<UnixNanos>,
+    /// How long it took.
+    pub last_scrape_duration: Duration,
+    /// How it went.
+    pub health: Health,
+    /// Time between scrapes.
+    pub scrape_interval: Duration,
+    /// Longest time of a scrape.
+    pub scrape_timeout: Duration,
+}
+
+/// A target that relabelling dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DroppedTarget {
+    /// Labels before relabelling, sorted by name.
+    pub discovered_labels: Vec<(String, String)>,
+    /// Name of the job's configuration.
+    pub scrape_pool: String,
+}
+
+/// All targets at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScrapeStatus {
+    /// Targets that are scraped, by job and URL.
+    pub active: Vec<ActiveTarget>,
+    /// Targets that relabelling dropped, as many as are kept.
+    pub dropped: Vec<DroppedTarget>,
+    /// How many were dropped in each job.
+    pub dropped_counts: BTreeMap<String, u64>,
+    /// What is wrong with the discovery of a job: the job, and the fault.
+    pub discovery_errors: Vec<(String, String)>,
+}
+
+/// What a target's task tells about its last scrape.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LastScrape {
+    pub(super) health: Health,
+    pub(super) error: String,
+    pub(super) started: Option<UnixNanos>,
+    pub(super) duration: Duration,
+}

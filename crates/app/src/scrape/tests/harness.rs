@@ -1,0 +1,125 @@
+//! A manager with a sink that records.
+
+use super::super::{ActiveTarget, MetricSink, ScrapeManager, SinkError};
+use crate::prometheus_config::parse;
+use clew_host::SystemClock;
+use clew_model::metrics::{MetricBatch, is_stale};
+use clew_telemetry::{BuildInfo, Registry};
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Longest wait for something to happen.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Keeps every batch.
+#[derive(Default)]
+pub(super) struct Recorder {
+    batches: Mutex<Vec<MetricBatch>>,
+    pub(super) fail: Mutex<Option<SinkError>>,
+}
+
+impl MetricSink for Recorder {
+    fn write(&self, batch: MetricBatch) -> BoxFuture<'_, Result<(), SinkError>> {
+        let result = match self.fail.lock().clone() {
+            Some(error) => Err(error),
+            None => {
+                self.batches.lock().push(batch);
+                Ok(())
+            }
+        };
+        Box::pin(async move { result })
+    }
+}
+
+/// A sample as text: the series, and its value or `stale`.
+pub(super) fn shown(batch: &MetricBatch) -> Vec<String> {
+    let series = |index: u32| batch.series[index as usize].to_string();
+    let value = |value: f64| if is_stale(value) { "stale".to_owned() } else { value.to_string() };
+    batch.samples.iter().map(|sample| format!("{} {}", series(sample.series), value(sample.value))).collect()
+}
+
+pub(super) struct Harness {
+    pub(super) manager: ScrapeManager,
+    pub(super) sink: Arc<Recorder>,
+}
+
+impl Harness {
+    /// A manager that runs this configuration.
+    pub(super) async fn start(config: &str) -> Self {
+        let sink = Arc::new(Recorder::default());
+        let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "test" }));
+        let manager = ScrapeManager::new(sink.clone(), Arc::new(SystemClock::new()), registry);
+        let harness = Self { manager, sink };
+        harness.apply(config).await;
+        harness
+    }
+
+    pub(super) async fn apply(&self, config: &str) {
+        let loaded = parse(Path::new("p.yml"), config, &|_| None).unwrap_or_else(|faults| panic!("{faults:?}"));
+        self.manager.apply(&loaded.config).await;
+    }
+
+    pub(super) fn batches(&self) -> Vec<MetricBatch> {
+        self.sink.batches.lock().clone()
+    }
+
+    /// Waits for a batch that was written at or after place `from` and passes; answers it and its place.
+    pub(super) async fn batch(
+        &self,
+        from: usize,
+        what: &str,
+        pass: impl Fn(&[String]) -> bool,
+    ) -> (usize, MetricBatch) {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            let found = self.batches().into_iter().enumerate().skip(from).find(|(_, batch)| pass(&shown(batch)));
+            if let Some(found) = found {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no batch {what} among {:#?}", self.batches().iter().map(shown).collect::<Vec<_>>());
+    }
+
+    /// Waits for the first batch that says whether a target is up.
+    pub(super) async fn scraped(&self, from: usize, up: bool) -> (usize, MetricBatch) {
+        let value = if up { " 1" } else { " 0" };
+        let has = |line: &String| line.starts_with("up{") && line.ends_with(value);
+        self.batch(from, if up { "up" } else { "down" }, |lines| lines.iter().any(has)).await
+    }
+
+    /// Waits until the only target is in a state.
+    pub(super) async fn target(&self, what: &str, pass: impl Fn(&ActiveTarget) -> bool) -> ActiveTarget {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if let [target] = self.manager.status().active.as_slice()
+                && pass(target)
+            {
+                return target.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no target {what}: {:#?}", self.manager.status());
+    }
+}
+
+/// A job that scrapes this address five times in two seconds; `keys` are further keys of the job, indented by four.
+pub(super) fn job(name: &str, address: &str, keys: &str) -> String {
+    format!(
+        "  - job_name: {name}\n    scrape_interval: 400ms\n    scrape_timeout: 400ms\n{keys}    static_configs: [{{targets: ['{address}']}}]\n"
+    )
+}
+
+/// A configuration of jobs.
+pub(super) fn config(jobs: &[String]) -> String {
+    format!("scrape_configs:\n{}", jobs.concat())
+}
+
+/// The lines about this metric.
+pub(super) fn of<'a>(lines: &'a [String], metric: &str) -> Vec<&'a str> {
+    let is = |line: &&String| line.split(['{', ' ']).next() == Some(metric);
+    lines.iter().filter(is).map(String::as_str).collect()
+}
