@@ -190,7 +190,7 @@ impl<'a> Encoder<'a> {
         sections.numbers(section::RESOURCES, &numbers(&|row| row.resource), runs);
         sections.numbers(section::SCOPES, &numbers(&|row| row.scope), runs);
         sections.numbers(section::SHAPES, &numbers(&|row| row.attributes.shape), runs);
-        let rare: [(u32, fn(&Span) -> u32); 4] = [
+        let rare: [Section<Span>; 4] = [
             (section::FLAGS, |span| span.flags),
             (section::DROPPED_ATTRIBUTES, |span| span.dropped_attributes_count),
             (section::DROPPED_EVENTS, |span| span.dropped_events_count),
@@ -200,7 +200,7 @@ impl<'a> Encoder<'a> {
             let values: Vec<u64> = spans.iter().map(|span| u64::from(of(span))).collect();
             sections.numbers(id, &values, runs);
         }
-        let texts: [(u32, fn(&Row) -> u32); 3] = [
+        let texts: [Section<Row>; 3] = [
             (section::NAMES, |row| row.name),
             (section::STATES, |row| row.state),
             (section::MESSAGES, |row| row.message),
@@ -372,6 +372,9 @@ impl<'a> Encoder<'a> {
         }
     }
 }
+
+/// A section and the number it keeps of each row.
+type Section<T> = (u32, fn(&T) -> u32);
 
 /// Kind and status in one number.
 pub(super) fn code_of(span: &Span) -> u8 {

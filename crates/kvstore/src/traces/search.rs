@@ -13,13 +13,31 @@ use clew_model::traces::{AttributeTest, Span, StatusCode, TraceFilter, TracePage
 use clew_model::{CanonicalId, Context, ReadError, TimeRange, TraceId};
 use hashbrown::HashSet;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 /// Something with spans in it.
 enum Unit {
+    /// A run whose blocks are not looked at yet.
+    Run(usize),
+    /// A block of a run.
     Block { run: usize, number: u32 },
+    /// A batch of the hot tail.
     Batch(Arc<Batch>),
+}
+
+/// Units by their last start.
+#[derive(Default)]
+struct Queue {
+    order: BinaryHeap<(i64, usize)>,
+    units: Vec<Unit>,
+}
+
+impl Queue {
+    fn push(&mut self, last_start: i64, unit: Unit) {
+        self.order.push((last_start, self.units.len()));
+        self.units.push(unit);
+    }
 }
 
 type Found = BTreeMap<Reverse<(i64, TraceId)>, TraceSummary>;
@@ -37,17 +55,28 @@ pub fn search(view: &View, context: &Context, query: &TraceQuery) -> Result<Trac
     let all_runs = view.all_runs(&context.tenant)?;
     let mut seen: HashSet<TraceId> = HashSet::new();
     let mut found = Found::new();
-    for (last_start, unit) in units(view, context, &runs, query, range)? {
+    let mut queue = Queue::default();
+    runs.iter().enumerate().for_each(|(place, run)| queue.push(run.run.max_time, Unit::Run(place)));
+    for batch in view.batches(&context.tenant).into_iter().filter(|batch| batch.range.overlaps(&range)) {
+        queue.push(batch.range.end, Unit::Batch(batch));
+    }
+    while let Some((last_start, place)) = queue.order.pop() {
         context.check()?;
         if is_full(&found, query.limit, last_start) {
             break;
         }
-        let candidates = match &unit {
-            Unit::Block { run, number } => match runs.get(*run) {
+        let candidates = match queue.units.get(place) {
+            Some(Unit::Run(run)) => {
+                let run = *run;
+                push_blocks(&mut queue, &runs, run, query, range)?;
+                continue;
+            }
+            Some(Unit::Block { run, number }) => match runs.get(*run) {
                 Some(run) => traces_in_block(run, *number, &query.filter, range)?,
                 None => Vec::new(),
             },
-            Unit::Batch(batch) => traces_in_batch(view, batch, &query.filter, range),
+            Some(Unit::Batch(batch)) => traces_in_batch(view, batch, &query.filter, range),
+            None => Vec::new(),
         };
         for id in candidates {
             if seen.insert(id) {
@@ -102,34 +131,29 @@ fn summary(id: TraceId, spans: &[Span], matched: u64, newest_match: i64) -> Trac
     }
 }
 
-/// What may hold matches, last start first.
-fn units(
-    view: &View,
-    context: &Context,
+/// Queues the blocks of a run that may hold matches.
+fn push_blocks(
+    queue: &mut Queue,
     runs: &[OpenRun<'_>],
+    place: usize,
     query: &TraceQuery,
     range: TimeRange,
-) -> Result<Vec<(i64, Unit)>, ReadError> {
+) -> Result<(), ReadError> {
     let filter = &query.filter;
     let (service, least) = (filter.service.as_deref(), filter.min_duration.unwrap_or(0));
-    let mut units = Vec::new();
-    for (place, run) in runs.iter().enumerate() {
-        context.check()?;
-        let candidates = candidate_blocks(run, filter)?.unwrap_or_else(|| (0..run.blocks()).collect());
-        for number in candidates {
-            let Some(zone) = run.zone(number) else { continue };
-            if zone.overlaps(&range) && zone.may_last(service, least) {
-                units.push((zone.max_start, Unit::Block { run: place, number }));
-            }
+    let Some(run) = runs.get(place) else { return Ok(()) };
+    let candidates = candidate_blocks(run, filter)?.unwrap_or_else(|| (0..run.blocks()).collect());
+    if candidates.is_empty() {
+        return Ok(());
+    }
+    let zones = run.zones()?;
+    for number in candidates {
+        let Some(zone) = zones.get(number as usize) else { continue };
+        if zone.overlaps(&range) && zone.may_last(service, least) {
+            queue.push(zone.max_start, Unit::Block { run: place, number });
         }
     }
-    for batch in view.batches(&context.tenant) {
-        if batch.range.overlaps(&range) {
-            units.push((batch.range.end, Unit::Batch(batch)));
-        }
-    }
-    units.sort_by_key(|(last_start, _)| Reverse(*last_start));
-    Ok(units)
+    Ok(())
 }
 
 /// The blocks that the index leaves; `None` when the filter asks nothing the index knows.
