@@ -53,6 +53,7 @@ pub const COMPACT_RUNS: usize = 8;
 
 /// A run is merged with the ones after it when it has at most this many times their bytes.
 pub const COMPACT_RATIO: u64 = 2;
+
 /// Bytes of decoded dictionaries of span blocks kept in memory.
 pub const DICTIONARY_CACHE_BYTES: usize = 32 << 20;
 

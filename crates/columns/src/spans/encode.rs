@@ -259,7 +259,8 @@ impl<'a> Encoder<'a> {
         sections.numbers(section::LINK_SHAPES, &shapes, &sub_runs);
         sub_rows.iter().zip(&sub_runs).for_each(|(row, run)| self.collect(row.attributes, *run));
         self.flush(sections, Owner::Link);
-        self.terms.extend(links.iter().map(|link| trace_term(link.trace_id)));
+        let pointed = links.iter().filter(|link| link.trace_id.0 != [0; 16]);
+        self.terms.extend(pointed.map(|link| trace_term(link.trace_id)));
     }
 
     /// Hands the cells of a list to the buffers of their columns.

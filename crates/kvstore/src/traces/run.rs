@@ -256,3 +256,46 @@ fn required(snapshot: &Snapshot, run: &Run, key: &[u8], what: &str) -> Result<Sl
 fn place(run: &Run, what: &str) -> String {
     format!("the {what} of run {} in keyspace {}", run.generation, run.keyspace)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zones() -> Vec<BlockZone> {
+        let zone = |number: i64| BlockZone {
+            spans: 512,
+            min_start: number * 1000 - 5,
+            max_start: number * 1000 + 700,
+            max_duration: i64::MAX,
+            services: vec![(7, 20), (u32::MAX, 63)],
+        };
+        (0..3).map(zone).collect()
+    }
+
+    #[test]
+    fn heads_and_bounds_are_read_back_and_damage_is_found() {
+        let head = RunHead { shard_bits: 3, blocks: 300, groups: vec![0, 64, 128] };
+        let (head_bytes, zone_bytes) = (head.encode(), encode_zones(&zones()));
+        assert_eq!(RunHead::decode(&head_bytes).unwrap(), head);
+        assert_eq!(decode_zones(&zone_bytes).unwrap(), zones());
+        for place in 0..head_bytes.len() {
+            let mut bytes = head_bytes.clone();
+            bytes[place] ^= 1;
+            assert!(RunHead::decode(&bytes).is_err(), "byte {place}");
+            assert!(RunHead::decode(&head_bytes[..place]).is_err(), "{place} bytes");
+        }
+        for place in 0..zone_bytes.len() {
+            let mut bytes = zone_bytes.clone();
+            bytes[place] ^= 1;
+            assert!(decode_zones(&bytes).is_err(), "byte {place}");
+        }
+    }
+
+    #[test]
+    fn a_block_belongs_to_the_last_group_that_begins_before_it() {
+        let head = RunHead { shard_bits: 0, blocks: 200, groups: vec![0, 64, 128] };
+        for (block, group) in [(0, 0), (63, 0), (64, 1), (127, 1), (128, 2), (199, 2)] {
+            assert_eq!(head.group_of(block), group, "block {block}");
+        }
+    }
+}
