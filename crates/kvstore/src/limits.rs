@@ -53,11 +53,15 @@ pub const COMPACT_RUNS: usize = 8;
 
 /// A run is merged with the ones after it when it has at most this many times their bytes.
 pub const COMPACT_RATIO: u64 = 2;
+
 /// Bytes of decoded dictionaries of span blocks kept in memory.
 pub const DICTIONARY_CACHE_BYTES: usize = 32 << 20;
 
-/// Bytes of decoded heads of span runs (bounds of blocks) kept in memory.
-pub const RUN_HEAD_CACHE_BYTES: usize = 16 << 20;
+/// Bytes of decoded heads of span runs kept in memory: every lookup of a trace passes by all of them.
+pub const RUN_HEAD_CACHE_BYTES: usize = 8 << 20;
+
+/// Bytes of decoded bounds of span blocks kept in memory.
+pub const ZONE_CACHE_BYTES: usize = 16 << 20;
 
 /// Seals that share a keyspace before the next one begins a new one.
 pub const SHARED_KEYSPACE_RUNS: usize = 16;

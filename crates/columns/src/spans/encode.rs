@@ -190,7 +190,7 @@ impl<'a> Encoder<'a> {
         sections.numbers(section::RESOURCES, &numbers(&|row| row.resource), runs);
         sections.numbers(section::SCOPES, &numbers(&|row| row.scope), runs);
         sections.numbers(section::SHAPES, &numbers(&|row| row.attributes.shape), runs);
-        let rare: [(u32, fn(&Span) -> u32); 4] = [
+        let rare: [Section<Span>; 4] = [
             (section::FLAGS, |span| span.flags),
             (section::DROPPED_ATTRIBUTES, |span| span.dropped_attributes_count),
             (section::DROPPED_EVENTS, |span| span.dropped_events_count),
@@ -200,7 +200,7 @@ impl<'a> Encoder<'a> {
             let values: Vec<u64> = spans.iter().map(|span| u64::from(of(span))).collect();
             sections.numbers(id, &values, runs);
         }
-        let texts: [(u32, fn(&Row) -> u32); 3] = [
+        let texts: [Section<Row>; 3] = [
             (section::NAMES, |row| row.name),
             (section::STATES, |row| row.state),
             (section::MESSAGES, |row| row.message),
@@ -259,7 +259,8 @@ impl<'a> Encoder<'a> {
         sections.numbers(section::LINK_SHAPES, &shapes, &sub_runs);
         sub_rows.iter().zip(&sub_runs).for_each(|(row, run)| self.collect(row.attributes, *run));
         self.flush(sections, Owner::Link);
-        self.terms.extend(links.iter().map(|link| trace_term(link.trace_id)));
+        let pointed = links.iter().filter(|link| link.trace_id.0 != [0; 16]);
+        self.terms.extend(pointed.map(|link| trace_term(link.trace_id)));
     }
 
     /// Hands the cells of a list to the buffers of their columns.
@@ -372,6 +373,9 @@ impl<'a> Encoder<'a> {
         }
     }
 }
+
+/// A section and the number it keeps of each row.
+type Section<T> = (u32, fn(&T) -> u32);
 
 /// Kind and status in one number.
 pub(super) fn code_of(span: &Span) -> u8 {

@@ -101,7 +101,7 @@ pub fn visit_traces(
     let mut split: HashMap<TraceId, Vec<Head<CompactString>>> = HashMap::new();
     let mut memory = Vec::new();
     for run in &runs {
-        for number in blocks_in(run, range) {
+        for number in blocks_in(run, range)? {
             context.check()?;
             let before = split.len();
             visit_block(run, number, &places, &mut split, visit)?;
@@ -130,9 +130,9 @@ const PLACE_BYTES: u64 = 40;
 const HEAD_BYTES: u64 = size_of::<Head<CompactString>>() as u64;
 
 /// The blocks of a run with spans in the range.
-pub fn blocks_in(run: &OpenRun<'_>, range: TimeRange) -> Vec<u32> {
-    let zones = (0u32..).zip(&run.head.zones);
-    zones.filter(|(_, zone)| zone.overlaps(&range)).map(|(number, _)| number).collect()
+pub fn blocks_in(run: &OpenRun<'_>, range: TimeRange) -> Result<Vec<u32>, KvError> {
+    let zones = run.zones()?;
+    Ok((0u32..).zip(zones.iter()).filter(|(_, zone)| zone.overlaps(&range)).map(|(number, _)| number).collect())
 }
 
 /// Each trace, and whether it is in more than one place (or in the hot tail, which is not sorted by trace).
@@ -144,7 +144,7 @@ fn places_of_traces(
 ) -> Result<HashMap<TraceId, bool>, ReadError> {
     let mut places: HashMap<TraceId, bool> = HashMap::new();
     for run in runs {
-        for number in blocks_in(run, range) {
+        for number in blocks_in(run, range)? {
             context.check()?;
             for trace in run.block(number)?.traces() {
                 places.entry(trace.trace_id).and_modify(|several| *several = true).or_insert(false);
@@ -166,7 +166,7 @@ fn visit_block(
 ) -> Result<(), ReadError> {
     let block = run.block(number)?;
     let dictionary = run.dictionary(number)?;
-    let damaged = |error| KvError::from(run.damaged(&error));
+    let damaged = |error| run.damaged(&error);
     let heads = block.heads(&dictionary).map_err(damaged)?;
     let ids = block.span_ids().map_err(damaged)?;
     let parents = block.parents(&ids).map_err(damaged)?;

@@ -78,12 +78,14 @@ fn is_elsewhere(
 ) -> Result<bool, ReadError> {
     let walked: HashSet<_> = view.runs(&context.tenant, range)?.iter().map(|run| run_id(run.run)).collect();
     for run in runs {
-        let passed_by = |block: &u32| {
-            !walked.contains(&run_id(run.run)) || run.zone(*block).is_some_and(|zone| !zone.overlaps(&range))
-        };
-        let nothing_aside =
-            walked.contains(&run_id(run.run)) && run.head.zones.iter().all(|zone| zone.overlaps(&range));
-        if !nothing_aside && run.find(trace_term(id))?.iter().any(passed_by) {
+        let is_walked = walked.contains(&run_id(run.run));
+        if is_walked && range.start <= run.run.min_time && run.run.max_time <= range.end {
+            continue;
+        }
+        let zones = run.zones()?;
+        let passed_by =
+            |block: &u32| !is_walked || zones.get(*block as usize).is_some_and(|zone| !zone.overlaps(&range));
+        if run.find(trace_term(id))?.iter().any(passed_by) {
             return Ok(true);
         }
     }

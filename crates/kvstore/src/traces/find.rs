@@ -60,7 +60,10 @@ impl Wanted<'_> {
         }
         blocks.sort_unstable();
         blocks.dedup();
-        blocks.retain(|block| run.zone(*block).is_some_and(|zone| zone.overlaps(&self.range)));
+        if !blocks.is_empty() {
+            let zones = run.zones()?;
+            blocks.retain(|block| zones.get(*block as usize).is_some_and(|zone| zone.overlaps(&self.range)));
+        }
         Ok(blocks)
     }
 

@@ -21,5 +21,8 @@ mod store;
 mod view;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use options::{CompactReport, HotStats, RetainReport, SealReport, SealedStats, TraceStoreOptions};
 pub use store::TraceStore;

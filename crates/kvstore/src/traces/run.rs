@@ -4,7 +4,8 @@
 //! 1, block (4)       a block of spans
 //! 2, group (4)       the dictionary of a group of blocks
 //! 3, shard (4)       a shard of the term index
-//! 4                  the run's head: version (1) | shard bits (1) | first block of each group | zone of each block | crc32
+//! 4                  the bounds (zone) of each block | crc32
+//! 5                  the run's head: version (1) | shard bits (1) | blocks | first block of each group | crc32
 //! ```
 //! Keys are big endian, so that a run is written in one pass, blocks first.
 
@@ -12,6 +13,7 @@ use super::cache::Cache;
 use super::index::{find, shard_of};
 use crate::engine::{Run, Snapshot};
 use crate::error::KvError;
+use crate::limits::{RUN_HEAD_CACHE_BYTES, ZONE_CACHE_BYTES};
 use clew_columns::ColumnsError;
 use clew_columns::bytes::{BytesError, Problem, Reader, put_u32, put_varint};
 use clew_columns::spans::{BlockZone, SpanBlock, SpanDictionary};
@@ -21,7 +23,8 @@ use std::sync::Arc;
 const BLOCK: u8 = 1;
 const DICTIONARY: u8 = 2;
 const SHARD: u8 = 3;
-const HEAD: u8 = 4;
+const ZONES: u8 = 4;
+const HEAD: u8 = 5;
 
 /// The newest layout of a run.
 pub const VERSION: u8 = 0;
@@ -57,84 +60,116 @@ pub fn shard_key(number: u32) -> [u8; 5] {
     key(SHARD, number)
 }
 
+/// The key of the blocks' bounds.
+pub fn zones_key() -> [u8; 1] {
+    [ZONES]
+}
+
 /// The key of the head.
 pub fn head_key() -> [u8; 1] {
     [HEAD]
 }
 
-/// What is known of a run without opening its blocks.
+/// What is needed to find anything in a run; a few hundred bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RunHead {
     /// Bits that choose a shard of the index.
     pub shard_bits: u8,
+    /// The number of blocks.
+    pub blocks: u32,
     /// The first block of each group, ascending.
     pub groups: Vec<u32>,
-    /// The blocks' bounds.
-    pub zones: Vec<BlockZone>,
 }
 
 impl RunHead {
     /// The head's bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![VERSION, self.shard_bits];
+        put_varint(&mut out, u64::from(self.blocks));
         put_varint(&mut out, self.groups.len() as u64);
         self.groups.iter().for_each(|first| put_varint(&mut out, u64::from(*first)));
-        put_varint(&mut out, self.zones.len() as u64);
-        self.zones.iter().for_each(|zone| zone.put(&mut out));
-        let checksum = crc32fast::hash(&out);
-        put_u32(&mut out, checksum);
-        out
+        with_checksum(out)
     }
 
     /// Reads what [`RunHead::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, BytesError> {
-        let (body, checksum) = bytes.split_at(bytes.len().saturating_sub(4));
-        let mut reader = Reader::new(body);
-        if Reader::new(checksum).u32(WHAT)? != crc32fast::hash(body) {
-            return Err(reader.error(WHAT, Problem::BadValue(0)));
-        }
+        let mut reader = checked(bytes)?;
         let version = reader.u8(WHAT)?;
         if version > VERSION {
             return Err(reader.error(WHAT, Problem::BadValue(u64::from(version))));
         }
         let shard_bits = reader.u8(WHAT)?;
-        let mut groups = Vec::new();
-        for _ in 0..reader.count(1, WHAT)? {
-            let first = reader.varint(WHAT)?;
-            groups.push(u32::try_from(first).map_err(|_| reader.error(WHAT, Problem::BadValue(first)))?);
-        }
-        let zones = (0..reader.count(5, WHAT)?).map(|_| BlockZone::read(&mut reader)).collect::<Result<_, _>>()?;
+        let blocks = read_u32(&mut reader)?;
+        let groups = (0..reader.count(1, WHAT)?).map(|_| read_u32(&mut reader)).collect::<Result<_, _>>()?;
         reader.finish(WHAT)?;
-        Ok(Self { shard_bits, groups, zones })
+        Ok(Self { shard_bits, blocks, groups })
     }
 
     /// The group of a block.
     pub fn group_of(&self, block: u32) -> u32 {
         self.groups.partition_point(|first| *first <= block).saturating_sub(1) as u32
     }
+}
 
-    fn heap_bytes(&self) -> usize {
-        let services: usize = self.zones.iter().map(|zone| zone.services.len() * 8).sum();
-        services + self.zones.len() * size_of::<BlockZone>() + self.groups.len() * 4 + 64
+/// The bounds of a run's blocks as bytes.
+pub fn encode_zones(zones: &[BlockZone]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(zones.len() * 64);
+    put_varint(&mut out, zones.len() as u64);
+    zones.iter().for_each(|zone| zone.put(&mut out));
+    with_checksum(out)
+}
+
+fn decode_zones(bytes: &[u8]) -> Result<Vec<BlockZone>, BytesError> {
+    let mut reader = checked(bytes)?;
+    let zones = (0..reader.count(5, WHAT)?).map(|_| BlockZone::read(&mut reader)).collect::<Result<_, _>>()?;
+    reader.finish(WHAT)?;
+    Ok(zones)
+}
+
+fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+    let checksum = crc32fast::hash(&bytes);
+    put_u32(&mut bytes, checksum);
+    bytes
+}
+
+fn checked(bytes: &[u8]) -> Result<Reader<'_>, BytesError> {
+    let (body, checksum) = bytes.split_at(bytes.len().saturating_sub(4));
+    let stored = Reader::new(checksum).u32(WHAT)?;
+    let reader = Reader::new(body);
+    if stored == crc32fast::hash(body) {
+        Ok(reader)
+    } else {
+        Err(reader.error(WHAT, Problem::BadValue(u64::from(stored))))
     }
+}
+
+fn read_u32(reader: &mut Reader<'_>) -> Result<u32, BytesError> {
+    let value = reader.varint(WHAT)?;
+    u32::try_from(value).map_err(|_| reader.error(WHAT, Problem::BadValue(value)))
 }
 
 /// Decoded parts of runs that readers share.
 #[derive(Debug)]
 pub struct RunCaches {
     heads: Cache<RunId, RunHead>,
+    zones: Cache<RunId, Vec<BlockZone>>,
     dictionaries: Cache<(RunId, u32), SpanDictionary>,
 }
 
 impl RunCaches {
-    /// Caches of so many bytes of dictionaries, and of heads.
-    pub fn new(dictionary_bytes: usize, head_bytes: usize) -> Self {
-        Self { heads: Cache::new(head_bytes), dictionaries: Cache::new(dictionary_bytes) }
+    /// Caches of at most so many bytes of dictionaries.
+    pub fn new(dictionary_bytes: usize) -> Self {
+        Self {
+            heads: Cache::new(RUN_HEAD_CACHE_BYTES),
+            zones: Cache::new(ZONE_CACHE_BYTES),
+            dictionaries: Cache::new(dictionary_bytes),
+        }
     }
 
     /// Forgets what belongs to runs that do not exist any more.
     pub fn keep_only(&self, exists: impl Fn(&RunId) -> bool) {
         self.heads.retain(&exists);
+        self.zones.retain(&exists);
         self.dictionaries.retain(|(run, _)| exists(run));
     }
 }
@@ -156,7 +191,7 @@ impl<'s> OpenRun<'s> {
         let head = caches.heads.get_or_make(&run_id(run), || {
             let bytes = required(snapshot, run, &head_key(), "head")?;
             let head = RunHead::decode(&bytes).map_err(KvError::damaged(place(run, "head")))?;
-            let size = head.heap_bytes();
+            let size = head.groups.len() * 4 + 128;
             Ok::<_, KvError>((head, size))
         })?;
         Ok(Self { snapshot, run, head, caches })
@@ -164,12 +199,21 @@ impl<'s> OpenRun<'s> {
 
     /// The number of blocks.
     pub fn blocks(&self) -> u32 {
-        self.head.zones.len() as u32
+        self.head.blocks
     }
 
-    /// The bounds of a block.
-    pub fn zone(&self, block: u32) -> Option<&BlockZone> {
-        self.head.zones.get(block as usize)
+    /// The bounds of the blocks, in order.
+    pub fn zones(&self) -> Result<Arc<Vec<BlockZone>>, KvError> {
+        self.caches.zones.get_or_make(&run_id(self.run), || {
+            let bytes = required(self.snapshot, self.run, &zones_key(), "bounds")?;
+            let zones = decode_zones(&bytes).map_err(KvError::damaged(place(self.run, "bounds")))?;
+            if zones.len() != self.head.blocks as usize {
+                return Err(KvError::inconsistent(place(self.run, "bounds"), "they are not as many as the blocks"));
+            }
+            let services: usize = zones.iter().map(|zone| zone.services.capacity() * 8).sum();
+            let size = services + zones.len() * size_of::<BlockZone>();
+            Ok((zones, size))
+        })
     }
 
     /// Opens a block.
@@ -211,4 +255,47 @@ fn required(snapshot: &Snapshot, run: &Run, key: &[u8], what: &str) -> Result<Sl
 
 fn place(run: &Run, what: &str) -> String {
     format!("the {what} of run {} in keyspace {}", run.generation, run.keyspace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zones() -> Vec<BlockZone> {
+        let zone = |number: i64| BlockZone {
+            spans: 512,
+            min_start: number * 1000 - 5,
+            max_start: number * 1000 + 700,
+            max_duration: i64::MAX,
+            services: vec![(7, 20), (u32::MAX, 63)],
+        };
+        (0..3).map(zone).collect()
+    }
+
+    #[test]
+    fn heads_and_bounds_are_read_back_and_damage_is_found() {
+        let head = RunHead { shard_bits: 3, blocks: 300, groups: vec![0, 64, 128] };
+        let (head_bytes, zone_bytes) = (head.encode(), encode_zones(&zones()));
+        assert_eq!(RunHead::decode(&head_bytes).unwrap(), head);
+        assert_eq!(decode_zones(&zone_bytes).unwrap(), zones());
+        for place in 0..head_bytes.len() {
+            let mut bytes = head_bytes.clone();
+            bytes[place] ^= 1;
+            assert!(RunHead::decode(&bytes).is_err(), "byte {place}");
+            assert!(RunHead::decode(&head_bytes[..place]).is_err(), "{place} bytes");
+        }
+        for place in 0..zone_bytes.len() {
+            let mut bytes = zone_bytes.clone();
+            bytes[place] ^= 1;
+            assert!(decode_zones(&bytes).is_err(), "byte {place}");
+        }
+    }
+
+    #[test]
+    fn a_block_belongs_to_the_last_group_that_begins_before_it() {
+        let head = RunHead { shard_bits: 0, blocks: 200, groups: vec![0, 64, 128] };
+        for (block, group) in [(0, 0), (63, 0), (64, 1), (127, 1), (128, 2), (199, 2)] {
+            assert_eq!(head.group_of(block), group, "block {block}");
+        }
+    }
 }

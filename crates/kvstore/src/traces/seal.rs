@@ -81,10 +81,11 @@ pub fn in_order(mut spans: Vec<&Span>) -> Vec<&Span> {
     traces.into_iter().flatten().collect()
 }
 
-/// Beside the newest run while that keyspace holds few, small runs: a compaction replaces such a keyspace whole.
+/// Beside the newest run while that keyspace holds few, small runs, else in a keyspace of its own: merges replace
+/// keyspaces whole, and should stay small.
 fn target_for(edit: &Edit<'_>, partition: &PartitionKey) -> Target {
     let runs = edit.manifest().partitions.get(partition).map(|partition| partition.runs.as_slice()).unwrap_or_default();
-    let Some(newest) = runs.last() else { return Target::Fresh };
+    let Some(newest) = runs.last() else { return Target::Shared };
     let beside = || runs.iter().filter(|run| run.keyspace == newest.keyspace);
     let spans: u64 = beside().map(|run| run.rows).sum();
     let room = beside().count() < SHARED_KEYSPACE_RUNS && spans < SHARED_KEYSPACE_SPANS;

@@ -1,8 +1,9 @@
 //! Searching traces, newest first.
 //!
-//! Blocks and batches are looked at in order of their last start. Where a span passes, its whole trace is brought
-//! together, so that the filter judges each span once and the summary is that of all spans. The search stops when no
-//! block left can hold a newer match than those found.
+//! Runs, blocks and batches are looked at in order of their last start, and the traces found in them in order of their
+//! newest match: when a trace's turn comes, nothing left can hold a newer one of its matches. Then the whole trace is
+//! brought together, so that the filter judges each span once and the summary is that of all spans. The search stops
+//! when the page is full, having brought together hardly more traces than it shows.
 
 use super::hot::Batch;
 use super::run::OpenRun;
@@ -11,15 +12,46 @@ use clew_columns::spans::{FilterPlan, id_term, key_seed, operation_term, outcome
 use clew_model::logs::FieldTest;
 use clew_model::traces::{AttributeTest, Span, StatusCode, TraceFilter, TracePage, TraceQuery, TraceSummary};
 use clew_model::{CanonicalId, Context, ReadError, TimeRange, TraceId};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 /// Something with spans in it.
 enum Unit {
+    /// A run whose blocks are not looked at yet.
+    Run(usize),
+    /// A block of a run.
     Block { run: usize, number: u32 },
+    /// A batch of the hot tail.
     Batch(Arc<Batch>),
+    /// A trace with a match.
+    Trace(TraceId),
+}
+
+/// Units by the newest match they may hold; where several are equal, traces come last.
+#[derive(Default)]
+struct Queue {
+    order: BinaryHeap<(i64, bool, usize)>,
+    units: Vec<Unit>,
+    /// The newest match known of each trace.
+    newest: HashMap<TraceId, i64>,
+}
+
+impl Queue {
+    fn push(&mut self, newest: i64, unit: Unit) {
+        let is_source = !matches!(unit, Unit::Trace(_));
+        self.order.push((newest, is_source, self.units.len()));
+        self.units.push(unit);
+    }
+
+    fn push_match(&mut self, id: TraceId, start: i64) {
+        let known = self.newest.get(&id).copied();
+        if known.is_none_or(|known| start > known) {
+            self.newest.insert(id, start);
+            self.push(start, Unit::Trace(id));
+        }
+    }
 }
 
 type Found = BTreeMap<Reverse<(i64, TraceId)>, TraceSummary>;
@@ -37,22 +69,30 @@ pub fn search(view: &View, context: &Context, query: &TraceQuery) -> Result<Trac
     let all_runs = view.all_runs(&context.tenant)?;
     let mut seen: HashSet<TraceId> = HashSet::new();
     let mut found = Found::new();
-    for (last_start, unit) in units(view, context, &runs, query, range)? {
+    let mut queue = Queue::default();
+    runs.iter().enumerate().for_each(|(place, run)| queue.push(run.run.max_time, Unit::Run(place)));
+    for batch in view.batches(&context.tenant).into_iter().filter(|batch| batch.range.overlaps(&range)) {
+        queue.push(batch.range.end, Unit::Batch(batch));
+    }
+    while let Some((newest, _, place)) = queue.order.pop() {
         context.check()?;
-        if is_full(&found, query.limit, last_start) {
+        if is_full(&found, query.limit, newest) {
             break;
         }
-        let candidates = match &unit {
-            Unit::Block { run, number } => match runs.get(*run) {
-                Some(run) => traces_in_block(run, *number, &query.filter, range)?,
-                None => Vec::new(),
-            },
-            Unit::Batch(batch) => traces_in_batch(view, batch, &query.filter, range),
-        };
-        for id in candidates {
-            if seen.insert(id) {
-                let trace = view.trace(context, &all_runs, id)?;
-                keep(&mut found, query, id, &trace.spans);
+        let Some(unit) = queue.units.get_mut(place) else { continue };
+        match std::mem::replace(unit, Unit::Run(usize::MAX)) {
+            Unit::Run(run) => push_blocks(&mut queue, &runs, run, query, range)?,
+            Unit::Block { run, number } => {
+                if let Some(run) = runs.get(run) {
+                    push_matches_in_block(&mut queue, run, number, &query.filter, range)?;
+                }
+            }
+            Unit::Batch(batch) => push_matches_in_batch(&mut queue, view, &batch, &query.filter, range),
+            Unit::Trace(id) => {
+                if seen.insert(id) {
+                    let trace = view.trace(context, &all_runs, id)?;
+                    keep(&mut found, query, id, &trace.spans);
+                }
             }
         }
     }
@@ -62,9 +102,9 @@ pub fn search(view: &View, context: &Context, query: &TraceQuery) -> Result<Trac
     Ok(page)
 }
 
-/// Whether one more than the limit is found that nothing starting at or before `last_start` can precede.
-fn is_full(found: &Found, limit: usize, last_start: i64) -> bool {
-    found.keys().nth(limit).is_some_and(|Reverse((newest, _))| *newest > last_start)
+/// Whether one more than the limit is found that nothing with a match at or before `left` can precede.
+fn is_full(found: &Found, limit: usize, left: i64) -> bool {
+    found.len() > limit && found.keys().nth(limit).is_some_and(|Reverse((newest, _))| *newest > left)
 }
 
 /// Judges a trace and keeps it if it belongs to the answer so far.
@@ -102,34 +142,29 @@ fn summary(id: TraceId, spans: &[Span], matched: u64, newest_match: i64) -> Trac
     }
 }
 
-/// What may hold matches, last start first.
-fn units(
-    view: &View,
-    context: &Context,
+/// Queues the blocks of a run that may hold matches.
+fn push_blocks(
+    queue: &mut Queue,
     runs: &[OpenRun<'_>],
+    place: usize,
     query: &TraceQuery,
     range: TimeRange,
-) -> Result<Vec<(i64, Unit)>, ReadError> {
+) -> Result<(), ReadError> {
     let filter = &query.filter;
     let (service, least) = (filter.service.as_deref(), filter.min_duration.unwrap_or(0));
-    let mut units = Vec::new();
-    for (place, run) in runs.iter().enumerate() {
-        context.check()?;
-        let candidates = candidate_blocks(run, filter)?.unwrap_or_else(|| (0..run.blocks()).collect());
-        for number in candidates {
-            let Some(zone) = run.zone(number) else { continue };
-            if zone.overlaps(&range) && zone.may_last(service, least) {
-                units.push((zone.max_start, Unit::Block { run: place, number }));
-            }
+    let Some(run) = runs.get(place) else { return Ok(()) };
+    let candidates = candidate_blocks(run, filter)?.unwrap_or_else(|| (0..run.blocks()).collect());
+    if candidates.is_empty() {
+        return Ok(());
+    }
+    let zones = run.zones()?;
+    for number in candidates {
+        let Some(zone) = zones.get(number as usize) else { continue };
+        if zone.overlaps(&range) && zone.may_last(service, least) {
+            queue.push(zone.max_start, Unit::Block { run: place, number });
         }
     }
-    for batch in view.batches(&context.tenant) {
-        if batch.range.overlaps(&range) {
-            units.push((batch.range.end, Unit::Batch(batch)));
-        }
-    }
-    units.sort_by_key(|(last_start, _)| Reverse(*last_start));
-    Ok(units)
+    Ok(())
 }
 
 /// The blocks that the index leaves; `None` when the filter asks nothing the index knows.
@@ -179,28 +214,39 @@ fn attribute_terms(test: &AttributeTest) -> Option<Vec<u64>> {
     Some(terms)
 }
 
-fn traces_in_block(
+fn push_matches_in_block(
+    queue: &mut Queue,
     run: &OpenRun<'_>,
     number: u32,
     filter: &TraceFilter,
     range: TimeRange,
-) -> Result<Vec<TraceId>, ReadError> {
+) -> Result<(), ReadError> {
     let dictionary = run.dictionary(number)?;
     let mut plan = FilterPlan::new(filter, &dictionary);
     if plan.is_impossible() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let block = run.block(number)?;
     let rows = plan.rows(&block, &range).map_err(|error| run.damaged(&error))?;
-    let holds = |rows_of: &std::ops::Range<usize>| {
-        let next = rows.partition_point(|row| *row < rows_of.start);
-        rows.get(next).is_some_and(|row| rows_of.contains(row))
-    };
-    Ok(block.traces().iter().filter(|trace| holds(&trace.rows)).map(|trace| trace.trace_id).collect())
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let starts = block.starts().map_err(|error| run.damaged(&error))?;
+    let mut traces = block.traces().iter();
+    let mut trace = traces.next();
+    for row in rows {
+        while trace.is_some_and(|trace| trace.rows.end <= row) {
+            trace = traces.next();
+        }
+        if let (Some(trace), Some(start)) = (trace, starts.get(row)) {
+            queue.push_match(trace.trace_id, *start);
+        }
+    }
+    Ok(())
 }
 
-fn traces_in_batch(view: &View, batch: &Batch, filter: &TraceFilter, range: TimeRange) -> Vec<TraceId> {
+fn push_matches_in_batch(queue: &mut Queue, view: &View, batch: &Batch, filter: &TraceFilter, range: TimeRange) {
     let passing =
         batch.spans.iter().filter(|span| view.is_kept(span) && range.contains(span.start) && filter.matches(span));
-    passing.map(|span| span.trace_id).collect()
+    passing.for_each(|span| queue.push_match(span.trace_id, span.start));
 }

@@ -8,7 +8,6 @@ use super::seal;
 use super::view::View;
 use crate::engine::{Engine, EngineOptions, PartitionKey, Snapshot};
 use crate::error::KvError;
-use crate::limits::RUN_HEAD_CACHE_BYTES;
 use clew_model::TenantId;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
@@ -52,7 +51,7 @@ impl TraceStore {
         Ok(Self {
             engine,
             rules,
-            caches: Arc::new(RunCaches::new(options.dictionary_bytes, RUN_HEAD_CACHE_BYTES)),
+            caches: Arc::new(RunCaches::new(options.dictionary_bytes)),
             state: RwLock::new(state),
             maintenance: Mutex::new(()),
         })

@@ -1,11 +1,11 @@
 //! Writing a run: groups of spans in order become blocks, dictionaries, an index and a head.
 
 use super::index::IndexBuilder;
-use super::run::{RunHead, block_key, dictionary_key, head_key, shard_key};
+use super::run::{RunHead, block_key, dictionary_key, encode_zones, head_key, shard_key, zones_key};
 use crate::engine::{RunSpan, RunWriter};
 use crate::error::KvError;
-use clew_columns::spans::encode_group;
 use clew_columns::spans::limits::{GROUP_SPANS, MAX_BLOCK_SPANS};
+use clew_columns::spans::{BlockZone, encode_group};
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
 
@@ -14,6 +14,7 @@ pub struct SpanRunWriter<'w, 'k> {
     writer: &'w mut RunWriter<'k>,
     rules: &'w CorrelationRules,
     head: RunHead,
+    zones: Vec<BlockZone>,
     dictionaries: Vec<Vec<u8>>,
     index: IndexBuilder,
     spans: u64,
@@ -26,6 +27,7 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
             writer,
             rules,
             head: RunHead::default(),
+            zones: Vec::new(),
             dictionaries: Vec::new(),
             index: IndexBuilder::default(),
             spans: 0,
@@ -57,14 +59,14 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
 
     fn push_group(&mut self, spans: &[&Span]) -> Result<(), KvError> {
         let group = encode_group(spans, self.rules);
-        self.head.groups.push(self.head.zones.len() as u32);
+        self.head.groups.push(self.zones.len() as u32);
         self.dictionaries.push(group.dictionary);
         for block in group.blocks {
-            let number = self.head.zones.len() as u32;
+            let number = self.zones.len() as u32;
             self.writer.put(&block_key(number), &block.bytes)?;
             self.index.add(number, &block.terms, &block.id_terms);
             self.spans += u64::from(block.zone.spans);
-            self.head.zones.push(block.zone);
+            self.zones.push(block.zone);
         }
         Ok(())
     }
@@ -78,11 +80,13 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
         for (number, shard) in (0u32..).zip(&shards) {
             self.writer.put(&shard_key(number), shard)?;
         }
+        self.writer.put(&zones_key(), &encode_zones(&self.zones))?;
         self.head.shard_bits = bits;
+        self.head.blocks = self.zones.len() as u32;
         self.writer.put(&head_key(), &self.head.encode())?;
         Ok(RunSpan {
-            min_time: self.head.zones.iter().map(|zone| zone.min_start).min().unwrap_or(i64::MAX),
-            max_time: self.head.zones.iter().map(|zone| zone.max_start).max().unwrap_or(i64::MIN),
+            min_time: self.zones.iter().map(|zone| zone.min_start).min().unwrap_or(i64::MAX),
+            max_time: self.zones.iter().map(|zone| zone.max_start).max().unwrap_or(i64::MIN),
             rows: self.spans,
         })
     }

@@ -1,0 +1,55 @@
+//! The store against a naive list of spans, under random seals, merges, retention and restarts.
+
+mod cases;
+mod naive;
+mod random;
+
+use super::*;
+use clew_model::correlation::CorrelationRules;
+use clew_model::traces::{Span, SpanKind, SpanStatus, StatusCode};
+use clew_model::{Attribute, Context, Resource, SpanId, TraceId};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Width of a partition in these tests.
+const WIDTH: i64 = 1_000_000;
+
+fn open(dir: &Path) -> TraceStore {
+    let options = TraceStoreOptions { partition_width: WIDTH, ..TraceStoreOptions::default() };
+    TraceStore::open(dir, options, Arc::new(CorrelationRules::default())).unwrap()
+}
+
+fn context() -> Context {
+    Context::new(Duration::from_secs(60), 1 << 30)
+}
+
+fn trace_id(number: u32) -> TraceId {
+    let mut id = [0xab; 16];
+    id[..4].copy_from_slice(&number.to_be_bytes());
+    TraceId(id)
+}
+
+fn span_id(number: u32) -> SpanId {
+    let mut id = [0xcd; 8];
+    id[4..].copy_from_slice(&number.to_be_bytes());
+    SpanId(id)
+}
+
+fn service(name: &str) -> Arc<Resource> {
+    let attributes = vec![Attribute::new("service.name", name), Attribute::new("host.name", format!("host-{name}"))];
+    Arc::new(Resource { attributes, ..Resource::default() })
+}
+
+/// A span of a trace, at a time.
+fn span(trace: u32, number: u32, start: i64) -> Span {
+    Span {
+        name: "work".into(),
+        kind: SpanKind::Internal,
+        start,
+        end: start + 10,
+        status: SpanStatus { code: StatusCode::Unset, message: "".into() },
+        resource: service("front"),
+        ..Span::new(trace_id(trace), span_id(number))
+    }
+}
