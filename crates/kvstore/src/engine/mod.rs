@@ -13,6 +13,7 @@ mod edit;
 mod manifest;
 mod open;
 mod snapshot;
+mod stats;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use edit::{Edit, RunSpan, RunWriter, Target};
 pub use manifest::{FORMAT_VERSION, Manifest, Partition, PartitionKey, Run};
 pub use open::{Engine, EngineOptions};
 pub use snapshot::{Entries, Entry, Snapshot};
+pub use stats::SealedStats;
 
 /// A partition's width in the unit of `retention`: a thirtieth of it, at least a day.
 #[must_use]

@@ -21,6 +21,7 @@ mod report;
 mod retain;
 mod run;
 mod seal;
+mod stats;
 mod store;
 
 #[cfg(test)]
