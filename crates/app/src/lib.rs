@@ -1,5 +1,24 @@
-//! The use-cases: ingest, reads, correlation, scraping, retention.
+//! The use-cases of Clew: ingest, reads, correlation, scraping, rules, retention. Knows no HTTP; tokio begins here.
+//!
+//! A record's way in: [`ingest`] (limits, journal, hot tail), then [`maintenance`] (sealing, compaction, retention).
+//! Its way out: [`reads`]. What Clew fetches itself: [`scrape`].
 
+mod disk_usage;
+mod error;
+pub mod ingest;
+pub mod limits;
+pub mod maintenance;
+pub mod memory;
+pub mod observe;
 pub mod prometheus_config;
+pub mod reads;
 pub mod scrape;
+mod scrape_sink;
+mod server;
+pub mod signal;
 pub mod yaml;
+
+pub use disk_usage::DiskUsage;
+pub use error::AppError;
+pub use scrape_sink::ScrapeSink;
+pub use server::{App, AppOptions, Protocol, SignalOptions};

@@ -91,12 +91,9 @@ mod tests {
 
     #[test]
     fn escaped_names_are_read_as_prometheus_reads_them() {
-        for (escaped, name) in [
-            ("job", "job"),
-            ("U__http_2e_method", "http.method"),
-            ("U__a__b", "a_b"),
-            ("U__no_such", "U__no_such"),
-        ] {
+        for (escaped, name) in
+            [("job", "job"), ("U__http_2e_method", "http.method"), ("U__a__b", "a_b"), ("U__no_such", "U__no_such")]
+        {
             assert_eq!(unescape_label_name(escaped), name, "{escaped}");
         }
     }

@@ -1,0 +1,138 @@
+//! Why a use-case failed.
+
+use clew_model::{ErrorKind, ReadError, Signal};
+use std::error::Error as StdError;
+
+/// An error of the use-cases.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The queue before a journal is full.
+    #[error(
+        "the server cannot keep up with {signal}: {waiting} requests wait for the journal; send again in {retry_after} s"
+    )]
+    Overloaded {
+        /// Which signal's queue.
+        signal: Signal,
+        /// Requests that wait.
+        waiting: usize,
+        /// Seconds to wait before sending again.
+        retry_after: u64,
+    },
+    /// The server is stopping.
+    #[error("the server is stopping; send again when it is back")]
+    Stopping,
+    /// A request is larger than can ever be written.
+    #[error("the request holds {bytes} bytes of {signal}, the queue's limit is {limit}; send smaller batches")]
+    RequestTooLarge {
+        /// Which signal.
+        signal: Signal,
+        /// Bytes of decided records.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Records could not be written to the journal.
+    #[error("cannot write {signal} to the journal")]
+    Journal {
+        /// Which signal.
+        signal: Signal,
+        /// What a caller may do.
+        kind: ErrorKind,
+        /// The cause.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A store failed.
+    #[error("the {signal} store failed to {operation}")]
+    Store {
+        /// Which signal.
+        signal: Signal,
+        /// What it was doing.
+        operation: &'static str,
+        /// What a caller may do.
+        kind: ErrorKind,
+        /// The cause.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A query could not be read or answered.
+    #[error("{message}")]
+    Query {
+        /// What a caller may do.
+        kind: ErrorKind,
+        /// What is wrong.
+        message: String,
+        /// Where in the query, in bytes.
+        position: Option<usize>,
+        /// What to write instead.
+        hint: Option<String>,
+    },
+    /// A read failed.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Too many queries wait already.
+    #[error("{0} queries are running and waiting, more than the server can answer; ask again in a moment")]
+    TooManyQueries(usize),
+    /// A background thread panicked: a bug of ours.
+    #[error("a query failed unexpectedly; the server's log says more")]
+    Panicked,
+    /// Something the server needs at start is not usable.
+    #[error("cannot {operation}")]
+    Start {
+        /// What was tried.
+        operation: String,
+        /// The cause.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+}
+
+impl AppError {
+    /// What a caller may do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            AppError::Overloaded { .. } | AppError::Stopping | AppError::TooManyQueries(_) => ErrorKind::Unavailable,
+            AppError::RequestTooLarge { .. } => ErrorKind::TooLarge,
+            AppError::Journal { kind, .. } | AppError::Store { kind, .. } | AppError::Query { kind, .. } => *kind,
+            AppError::Read(error) => error.kind,
+            AppError::Panicked | AppError::Start { .. } => ErrorKind::Internal,
+        }
+    }
+
+    /// A start-up failure with its cause.
+    pub fn start(operation: impl Into<String>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        AppError::Start { operation: operation.into(), source: source.into() }
+    }
+
+    /// The message with those of its causes, for people.
+    #[must_use]
+    pub fn full_message(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+/// The outcome label of a query that failed so.
+pub(crate) fn outcome(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::Unsupported | ErrorKind::TooLarge => "refused",
+        ErrorKind::LimitExceeded => "limit",
+        ErrorKind::Cancelled => "cancelled",
+        ErrorKind::DeadlineExceeded => "timeout",
+        ErrorKind::Unavailable => "busy",
+        _ => "failed",
+    }
+}
+
+impl From<clew_query::QueryError> for AppError {
+    fn from(error: clew_query::QueryError) -> Self {
+        AppError::Query { kind: error.kind, message: error.message, position: error.position, hint: error.hint }
+    }
+}

@@ -1,0 +1,268 @@
+//! Which decided records may enter: limits that do not depend on the wire format.
+
+use crate::limits::{MAX_ATTRIBUTES, MAX_FUTURE, MAX_LABEL_NAME, MAX_LABEL_VALUE, MAX_LABELS, MAX_REASONS};
+use crate::signal::Dropped;
+use clew_codec::error::Decoded;
+use clew_model::logs::LogRecord;
+use clew_model::metrics::{Labels, MetricBatch};
+use clew_model::time::NANOS_PER_MILLI;
+use clew_model::traces::Span;
+use clew_model::value::Attribute;
+use clew_model::{UnixNanos, Value};
+
+/// Why records were refused, and how many were taken.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IngestOutcome {
+    /// Records that are durable and readable.
+    pub accepted: u64,
+    /// Records that were refused.
+    pub rejected: u64,
+    /// The first reasons, at most [`MAX_REASONS`].
+    pub rejections: Vec<Rejection>,
+}
+
+/// A record that was refused by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Which record of the request, from 0.
+    pub index: u64,
+    /// What is wrong with it and what would be right.
+    pub reason: String,
+}
+
+impl IngestOutcome {
+    /// The refusals in one line, for answers that carry a single message; empty when there are none.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let mut text = self
+            .rejections
+            .iter()
+            .map(|rejection| format!("record {}: {}", rejection.index, rejection.reason))
+            .collect::<Vec<_>>()
+            .join("; ");
+        let untold = self.rejected.saturating_sub(self.rejections.len() as u64);
+        if untold > 0 {
+            text.push_str(&format!("; and {untold} more"));
+        }
+        text
+    }
+
+    /// Moves records that the store could not keep from the taken to the refused.
+    pub(crate) fn dropped(&mut self, dropped: Dropped) {
+        if dropped.count > 0 {
+            self.accepted = self.accepted.saturating_sub(dropped.count);
+            self.rejected = self.rejected.saturating_add(dropped.count);
+            if self.rejections.len() < MAX_REASONS {
+                self.rejections.push(Rejection { index: 0, reason: dropped.reason });
+            }
+        }
+    }
+
+    fn reject(&mut self, index: u64, reason: String) {
+        self.rejected = self.rejected.saturating_add(1);
+        if self.rejections.len() < MAX_REASONS {
+            self.rejections.push(Rejection { index, reason });
+        }
+    }
+}
+
+/// The limits in force at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Admission {
+    /// The clock.
+    pub now: UnixNanos,
+    /// Nothing before this is kept, so nothing before it is taken.
+    pub oldest: UnixNanos,
+}
+
+impl Admission {
+    /// Moves what the decoder refused into an outcome.
+    fn outcome<T>(decoded: &mut Decoded<T>) -> IngestOutcome {
+        let rejections = std::mem::take(&mut decoded.rejects)
+            .into_iter()
+            .map(|reject| Rejection { index: reject.index, reason: reject.reason })
+            .collect();
+        IngestOutcome { accepted: 0, rejected: decoded.rejected, rejections }
+    }
+
+    /// The log records that may enter. Indexes of refusals count the records the decoder let through.
+    #[must_use]
+    pub fn logs(&self, mut decoded: Decoded<Vec<LogRecord>>) -> (Vec<LogRecord>, IngestOutcome) {
+        let mut outcome = Self::outcome(&mut decoded);
+        let mut index = 0;
+        decoded.records.retain(|record| {
+            let verdict = self.time(record.time).and_then(|()| attributes(&[&record.attributes]));
+            keep(verdict, &mut index, &mut outcome)
+        });
+        outcome.accepted = decoded.records.len() as u64;
+        (decoded.records, outcome)
+    }
+
+    /// The spans that may enter.
+    #[must_use]
+    pub fn traces(&self, mut decoded: Decoded<Vec<Span>>) -> (Vec<Span>, IngestOutcome) {
+        let mut outcome = Self::outcome(&mut decoded);
+        let mut index = 0;
+        decoded.records.retain(|span| {
+            let verdict = self.time(span.start).and_then(|()| {
+                let events = span.events.iter().map(|event| &event.attributes);
+                attributes(&std::iter::once(&span.attributes).chain(events).collect::<Vec<_>>())
+            });
+            keep(verdict, &mut index, &mut outcome)
+        });
+        outcome.accepted = decoded.records.len() as u64;
+        (decoded.records, outcome)
+    }
+
+    /// The samples that may enter: those of series within the label limits, at a time that is kept.
+    #[must_use]
+    pub fn metrics(&self, mut decoded: Decoded<MetricBatch>) -> (MetricBatch, IngestOutcome) {
+        let mut outcome = Self::outcome(&mut decoded);
+        let mut batch = decoded.records;
+        let verdicts: Vec<Result<(), String>> = batch.series.iter().map(labels).collect();
+        let series = |index: u32| verdicts.get(index as usize).cloned().unwrap_or_else(|| Err("unknown series".into()));
+        let verdict =
+            |index: u32, millis: i64| series(index).and_then(|()| self.time(millis.saturating_mul(NANOS_PER_MILLI)));
+        let mut index = 0;
+        batch.samples.retain(|sample| keep(verdict(sample.series, sample.time), &mut index, &mut outcome));
+        batch.histograms.retain(|sample| keep(verdict(sample.series, sample.time), &mut index, &mut outcome));
+        // An exemplar without a usable time or series is dropped with its sample's own verdict already told.
+        batch.exemplars.retain(|exemplar| verdict(exemplar.series, exemplar.time).is_ok());
+        outcome.accepted = batch.sample_count() as u64;
+        (batch, outcome)
+    }
+
+    fn time(&self, time: UnixNanos) -> Result<(), String> {
+        let future = i64::try_from(MAX_FUTURE.as_nanos()).unwrap_or(i64::MAX);
+        if time > self.now.saturating_add(future) {
+            return Err(format!(
+                "the time {time} ns lies more than {} minutes ahead of the server's clock; check the sender's clock and \
+                 the unit of its timestamps",
+                MAX_FUTURE.as_secs() / 60
+            ));
+        }
+        if time < self.oldest {
+            return Err(format!(
+                "the time {time} ns is older than the retention of this signal keeps; raise storage.retention to keep it"
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn keep(verdict: Result<(), String>, index: &mut u64, outcome: &mut IngestOutcome) -> bool {
+    let at = *index;
+    *index = index.saturating_add(1);
+    match verdict {
+        Ok(()) => true,
+        Err(reason) => {
+            outcome.reject(at, reason);
+            false
+        }
+    }
+}
+
+fn attributes(lists: &[&Vec<Attribute>]) -> Result<(), String> {
+    let count: usize = lists.iter().map(|list| count_attributes(list)).sum();
+    if count > MAX_ATTRIBUTES {
+        return Err(format!(
+            "{count} attributes are more than the limit of {MAX_ATTRIBUTES} per record (max_attributes); send data that \
+             has many keys as an array or as text"
+        ));
+    }
+    Ok(())
+}
+
+fn count_attributes(list: &[Attribute]) -> usize {
+    list.iter().map(|attribute| 1 + count_values(&attribute.value)).sum()
+}
+
+fn count_values(value: &Value) -> usize {
+    match value {
+        Value::Map(inner) => count_attributes(inner),
+        Value::Array(items) => items.iter().map(count_values).sum(),
+        _ => 0,
+    }
+}
+
+fn labels(labels: &Labels) -> Result<(), String> {
+    let mut count = 0;
+    for (name, value) in labels.iter() {
+        count += 1;
+        if name.len() > MAX_LABEL_NAME {
+            let start: String = name.chars().take(40).collect();
+            return Err(format!("the label name {start:?}… has {} bytes, the limit is {MAX_LABEL_NAME}", name.len()));
+        }
+        if value.len() > MAX_LABEL_VALUE {
+            return Err(format!(
+                "the value of label {name:?} has {} bytes, the limit is {MAX_LABEL_VALUE}",
+                value.len()
+            ));
+        }
+    }
+    if count > MAX_LABELS {
+        return Err(format!("the series {:?} has {count} labels, the limit is {MAX_LABELS}", labels.metric_name()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clew_model::metrics::Sample;
+
+    const NOW: i64 = 1_800_000_000_000_000_000;
+    const DAY: i64 = 86_400_000_000_000;
+
+    fn admission() -> Admission {
+        Admission { now: NOW, oldest: NOW - 30 * DAY }
+    }
+
+    fn decoded<T>(records: T) -> Decoded<T> {
+        Decoded { records, accepted: 0, rejected: 0, rejects: Vec::new() }
+    }
+
+    #[test]
+    fn records_out_of_time_are_refused_by_themselves() {
+        let at = |time| LogRecord { time, ..LogRecord::default() };
+        let records = vec![at(NOW), at(NOW + 601_000_000_000), at(NOW + 599_000_000_000), at(NOW - 31 * DAY)];
+        let (kept, outcome) = admission().logs(decoded(records));
+        assert_eq!(kept.len(), 2);
+        assert_eq!((outcome.accepted, outcome.rejected), (2, 2));
+        assert_eq!(outcome.rejections.iter().map(|one| one.index).collect::<Vec<_>>(), [1, 3]);
+        assert!(outcome.rejections[0].reason.contains("10 minutes ahead"), "{outcome:?}");
+        assert!(outcome.rejections[1].reason.contains("retention"), "{outcome:?}");
+    }
+
+    #[test]
+    fn a_record_with_too_many_attributes_is_refused_with_the_limit_named() {
+        let record = |count: usize| LogRecord {
+            time: NOW,
+            attributes: (0..count).map(|n| Attribute::new(format!("key{n}"), Value::Int(1))).collect(),
+            ..LogRecord::default()
+        };
+        let (kept, outcome) = admission().logs(decoded(vec![record(10_001), record(10_000)]));
+        assert_eq!(kept.len(), 1);
+        assert!(outcome.message().contains("limit of 10000"), "{}", outcome.message());
+    }
+
+    #[test]
+    fn samples_of_a_series_beyond_the_label_limits_are_refused() {
+        let good = Labels::new([("__name__", "up")]).unwrap();
+        let wide = Labels::new([("__name__", "up"), ("x", &"v".repeat(MAX_LABEL_VALUE + 1))]).unwrap();
+        let millis = NOW / 1_000_000;
+        let batch = MetricBatch {
+            series: vec![good, wide],
+            samples: vec![
+                Sample { series: 0, time: millis, value: 1.0 },
+                Sample { series: 1, time: millis, value: 1.0 },
+                Sample { series: 0, time: millis + 700_000, value: 1.0 },
+            ],
+            ..MetricBatch::default()
+        };
+        let (kept, outcome) = admission().metrics(decoded(batch));
+        assert_eq!(kept.samples.len(), 1);
+        assert_eq!((outcome.accepted, outcome.rejected), (1, 2));
+        assert!(outcome.message().contains("the limit is 65536"), "{}", outcome.message());
+    }
+}

@@ -1,0 +1,151 @@
+//! Samples on the write path.
+
+use crate::error::AppError;
+use crate::server::AppOptions;
+use crate::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
+use clew_columns::frames::metrics::{MetricFrameDecoder, MetricFrameEncoder};
+use clew_host::Files;
+use clew_kvstore::KvError;
+use clew_kvstore::metrics::{MetricStore, MetricStoreOptions};
+use clew_model::metrics::{Exemplar, Labels, Metadata, MetricBatch, MetricReader};
+use clew_model::time::NANOS_PER_MILLI;
+use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The metric store behind its write path.
+pub struct MetricSignal {
+    store: MetricStore,
+}
+
+impl MetricSignal {
+    /// Opens the store below `dir`. The key-value engine does its own file work.
+    ///
+    /// # Errors
+    /// A database that cannot be read, or was written by a newer version.
+    pub fn open(_files: Arc<dyn Files>, dir: &Path, options: &AppOptions) -> Result<Self, AppError> {
+        let store_options = MetricStoreOptions {
+            partition_width: super::partition_width(options.metrics.retention.age) / NANOS_PER_MILLI,
+            ..MetricStoreOptions::default()
+        };
+        let store = MetricStore::open(&dir.join("store"), store_options, Arc::clone(&options.rules))
+            .map_err(|error| AppError::start("open the metric store", error))?;
+        Ok(Self { store })
+    }
+
+    /// What queries read.
+    #[must_use]
+    pub fn reader(&self) -> &dyn MetricReader {
+        &self.store
+    }
+}
+
+impl From<KvError> for StoreError {
+    fn from(error: KvError) -> Self {
+        StoreError::new(error.kind(), error)
+    }
+}
+
+impl SignalStore for MetricSignal {
+    const SIGNAL: Signal = Signal::Metrics;
+    type Records = MetricBatch;
+    type Encoder = MetricFrameEncoder;
+    type Decoder = MetricFrameDecoder;
+
+    fn encoder(&self) -> MetricFrameEncoder {
+        MetricFrameEncoder::default()
+    }
+
+    fn decoder(&self) -> MetricFrameDecoder {
+        MetricFrameDecoder::default()
+    }
+
+    /// Metadata and exemplars alone are worth a frame too.
+    fn count(batch: &MetricBatch) -> u64 {
+        (batch.sample_count() + batch.metadata.len() + batch.exemplars.len()) as u64
+    }
+
+    fn memory(batch: &MetricBatch) -> usize {
+        let labels: usize = batch.series.iter().map(|labels| size_of::<Labels>() + labels.as_bytes().len()).sum();
+        let histograms: usize = batch
+            .histograms
+            .iter()
+            .map(|sample| 200 + 8 * (sample.histogram.positive_buckets.len() + sample.histogram.negative_buckets.len()))
+            .sum();
+        labels
+            + histograms
+            + std::mem::size_of_val(batch.samples.as_slice())
+            + batch.exemplars.iter().map(|one| size_of::<Exemplar>() + one.labels.as_bytes().len()).sum::<usize>()
+            + batch.metadata.iter().map(|one| size_of::<Metadata>() + one.metric.len() + one.help.len()).sum::<usize>()
+    }
+
+    fn encode(
+        encoder: &mut MetricFrameEncoder,
+        segment: u64,
+        tenant: &TenantId,
+        batch: &MetricBatch,
+        out: &mut Vec<u8>,
+    ) -> Result<u64, StoreError> {
+        let encoded = encoder.encode(segment, tenant, batch, out);
+        encoded.map(|()| 0).map_err(|error| StoreError::new(ErrorKind::Internal, error))
+    }
+
+    fn apply(&self, position: u64, _ticket: u64, tenant: &TenantId, batch: MetricBatch) -> Result<Dropped, StoreError> {
+        let report = self.store.apply(position, tenant, &batch)?;
+        let reason = report.first_conflict.map(|(labels, time)| {
+            format!(
+                "another sample of the same series and time with another value was there first, for example {labels} at \
+                 {time} ms; the first one stays"
+            )
+        });
+        Ok(Dropped { count: report.conflicting, reason: reason.unwrap_or_default() })
+    }
+
+    /// Frames refer to label sets of earlier frames in their segment, so those that are sealed already are read too.
+    fn replay(
+        &self,
+        decoder: &mut MetricFrameDecoder,
+        position: u64,
+        segment: u64,
+        frame: &[u8],
+        apply: bool,
+    ) -> Result<u64, StoreError> {
+        let (tenant, batch) =
+            decoder.decode(segment, frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
+        if !apply {
+            return Ok(0);
+        }
+        let count = batch.sample_count() as u64;
+        self.apply(position, 0, &tenant, batch)?;
+        Ok(count)
+    }
+
+    fn sealed_position(&self) -> u64 {
+        self.store.sealed_position()
+    }
+
+    fn hot(&self) -> Hot {
+        let hot = self.store.hot_stats();
+        // The index of series stays in memory after a seal: it is no reason for one.
+        Hot { records: hot.samples, bytes: hot.sample_bytes }
+    }
+
+    fn on_disk(&self) -> OnDisk {
+        let sealed = self.store.sealed_stats();
+        OnDisk { parts: sealed.runs, records: sealed.rows, bytes: self.store.disk_bytes().unwrap_or(sealed.bytes) }
+    }
+
+    fn seal(&self) -> Result<Sealed, StoreError> {
+        let report = self.store.seal()?;
+        Ok(Sealed { position: report.position, records: report.samples, bytes: report.bytes, parts: report.partitions })
+    }
+
+    fn compact(&self) -> Result<bool, StoreError> {
+        Ok(self.store.compact()?.runs > 0)
+    }
+
+    fn retain(&self, cutoff: UnixNanos, bytes: Option<u64>) -> Result<Removed, StoreError> {
+        let report = self.store.retain(cutoff, bytes)?;
+        Ok(Removed { parts: report.partitions, bytes: report.bytes })
+    }
+}

@@ -1,0 +1,372 @@
+//! The queue before a journal, the thread that commits groups, and the thread that seals, compacts and keeps retention.
+//!
+//! One commit thread per signal takes what waits, appends it to the journal, syncs once, makes it readable in journal
+//! order, and only then answers. So the journal's order, the hot tail's order and the order of acknowledgement agree,
+//! and a seal that takes "everything up to position P" takes exactly that.
+
+use crate::disk_usage::DiskUsage;
+use crate::error::AppError;
+use crate::limits::{COMMIT_BYTES, HOT_HARD_FACTOR, QUEUE_BYTES, QUEUE_REQUESTS, QUEUE_WAIT, RETRY_AFTER_SECONDS};
+use crate::maintenance::{Maintenance, MaintenanceOptions};
+use crate::observe::Observer;
+use crate::signal::{Dropped, SignalStore, StoreError};
+use clew_host::Clock;
+use clew_journal::{Journal, JournalError, JournalPosition};
+use clew_model::{ErrorKind, Signal, TenantId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+/// The kind byte of the frames that pipelines write: one request's decided records.
+const FRAME_KIND_RECORDS: u8 = 1;
+
+/// Bytes that one permit of the queue's semaphore stands for.
+const PERMIT_BYTES: usize = 1024;
+
+/// How a pipeline runs.
+#[derive(Debug, Clone, Copy)]
+pub struct PipelineOptions {
+    /// When sealing, compaction and retention happen.
+    pub maintenance: MaintenanceOptions,
+}
+
+/// What a pipeline is doing, for the status page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PipelineStatus {
+    /// Requests that wait for the journal.
+    pub waiting: usize,
+    /// Whether the journal failed and takes nothing more until a restart.
+    pub failed: bool,
+}
+
+/// The write path of one signal.
+pub struct Pipeline<S: SignalStore> {
+    store: Arc<S>,
+    sender: parking_lot::Mutex<Option<mpsc::Sender<Request<S>>>>,
+    room: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+    failed: Arc<AtomicBool>,
+    maintenance: Arc<Maintenance<S>>,
+    threads: parking_lot::Mutex<Vec<JoinHandle<()>>>,
+}
+
+struct Request<S: SignalStore> {
+    tenant: TenantId,
+    records: S::Records,
+    reply: oneshot::Sender<Result<Dropped, AppError>>,
+    _room: OwnedSemaphorePermit,
+}
+
+/// A request whose frame stands in the journal, not yet synced.
+struct Appended<S: SignalStore> {
+    position: JournalPosition,
+    ticket: u64,
+    request: Request<S>,
+}
+
+impl<S: SignalStore> Pipeline<S> {
+    /// Replays what the journal holds beyond the store's sealed parts, then starts the threads.
+    ///
+    /// # Errors
+    /// A journal or a store that cannot be read, or threads that cannot be started.
+    pub fn start(
+        store: Arc<S>,
+        journal: Arc<Journal>,
+        clock: Arc<dyn Clock>,
+        observer: Arc<Observer>,
+        usage: Arc<DiskUsage>,
+        options: PipelineOptions,
+    ) -> Result<Self, AppError> {
+        replay(&*store, &journal, &observer, &options)?;
+        let maintenance = Arc::new(Maintenance::new(
+            Arc::clone(&store),
+            Arc::clone(&journal),
+            clock,
+            Arc::clone(&observer),
+            options.maintenance,
+            usage,
+        ));
+        let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let failed = Arc::new(AtomicBool::new(false));
+        let mut committer = Committer {
+            encoder: store.encoder(),
+            store: Arc::clone(&store),
+            journal,
+            receiver,
+            waiting: Arc::clone(&waiting),
+            failed: Arc::clone(&failed),
+            maintenance: Arc::clone(&maintenance),
+            hard_limit: options.maintenance.seal_bytes.saturating_mul(HOT_HARD_FACTOR),
+        };
+        let keeper = Arc::clone(&maintenance);
+        let threads =
+            vec![spawn(S::SIGNAL, "commit", move || committer.run())?, spawn(S::SIGNAL, "keep", move || keeper.run())?];
+        Ok(Self {
+            store,
+            sender: parking_lot::Mutex::new(Some(sender)),
+            room: Arc::new(Semaphore::new(QUEUE_BYTES / PERMIT_BYTES)),
+            waiting,
+            failed,
+            maintenance,
+            threads: parking_lot::Mutex::new(threads),
+        })
+    }
+
+    /// The store behind this path.
+    #[must_use]
+    pub fn store(&self) -> &Arc<S> {
+        &self.store
+    }
+
+    /// What the path is doing.
+    #[must_use]
+    pub fn status(&self) -> PipelineStatus {
+        PipelineStatus { waiting: self.waiting.load(Ordering::Relaxed), failed: self.failed.load(Ordering::Relaxed) }
+    }
+
+    /// The thread that seals and keeps retention.
+    #[must_use]
+    pub fn maintenance(&self) -> &Arc<Maintenance<S>> {
+        &self.maintenance
+    }
+
+    /// Writes a batch; answers when it is durable and readable, with what the store had to drop.
+    ///
+    /// # Errors
+    /// Overload, a stopping server, a journal or a store that failed. After an error nothing of the batch was
+    /// acknowledged, though after a failed sync it may be found later.
+    pub async fn write(&self, tenant: TenantId, records: S::Records) -> Result<Dropped, AppError> {
+        if S::count(&records) == 0 {
+            return Ok(Dropped::default());
+        }
+        let room = self.make_room(S::memory(&records)).await?;
+        let sender = self.sender.lock().clone().ok_or(AppError::Stopping)?;
+        let (reply, answer) = oneshot::channel();
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let sent = sender.send(Request { tenant, records, reply, _room: room }).await;
+        if sent.is_err() {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            return Err(AppError::Stopping);
+        }
+        answer.await.unwrap_or(Err(AppError::Stopping))
+    }
+
+    async fn make_room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, AppError> {
+        if bytes > QUEUE_BYTES {
+            return Err(AppError::RequestTooLarge { signal: S::SIGNAL, bytes, limit: QUEUE_BYTES });
+        }
+        let permits = u32::try_from(bytes / PERMIT_BYTES).unwrap_or(u32::MAX).max(1);
+        let acquire = Arc::clone(&self.room).acquire_many_owned(permits);
+        match tokio::time::timeout(QUEUE_WAIT, acquire).await {
+            Ok(Ok(room)) => Ok(room),
+            Ok(Err(_)) => Err(AppError::Stopping),
+            Err(_) => Err(AppError::Overloaded {
+                signal: S::SIGNAL,
+                waiting: self.waiting.load(Ordering::Relaxed),
+                retry_after: RETRY_AFTER_SECONDS,
+            }),
+        }
+    }
+
+    /// Finishes what was accepted, then stops the threads. Blocks.
+    pub fn stop(&self) {
+        self.sender.lock().take();
+        self.maintenance.stop();
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!(signal = S::SIGNAL.as_str(), "a thread of the write path panicked");
+            }
+        }
+    }
+}
+
+fn spawn(signal: Signal, role: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, AppError> {
+    std::thread::Builder::new()
+        .name(format!("{signal}-{role}"))
+        .spawn(run)
+        .map_err(|error| AppError::start(format!("start the {role} thread of {signal}"), error))
+}
+
+/// Reads the journal from the first position the store has not sealed; seals in between when the hot tail grows.
+fn replay<S: SignalStore>(
+    store: &S,
+    journal: &Journal,
+    observer: &Observer,
+    options: &PipelineOptions,
+) -> Result<(), AppError> {
+    let sealed = store.sealed_position();
+    let mut decoder = store.decoder();
+    let (mut frames, mut records) = (0u64, 0u64);
+    let replayed = journal.replay(JournalPosition(sealed), |frame| {
+        let apply = frame.position.0 > sealed;
+        if frame.kind != FRAME_KIND_RECORDS {
+            return Ok(());
+        }
+        let count = store.replay(&mut decoder, frame.position.0, frame.segment.0, frame.payload, apply)?;
+        if apply {
+            frames += 1;
+            records += count;
+            if store.hot().bytes > options.maintenance.seal_bytes {
+                store.seal()?;
+            }
+        }
+        Ok::<(), StoreError>(())
+    });
+    let replayed =
+        replayed.map_err(|error| AppError::start(format!("replay the journal of {}", S::SIGNAL), error.source))?;
+    if replayed.missing > 0 {
+        tracing::error!(
+            signal = S::SIGNAL.as_str(),
+            missing = replayed.missing,
+            "the journal lacks frames that no sealed part holds; they are lost"
+        );
+    }
+    // A journal that was lost begins at 1 again: its positions must not fall among those already sealed.
+    journal
+        .advance_past(JournalPosition(sealed))
+        .map_err(|error| AppError::start(format!("open the journal of {}", S::SIGNAL), error))?;
+    observer.replayed(S::SIGNAL, frames, records);
+    Ok(())
+}
+
+struct Committer<S: SignalStore> {
+    encoder: S::Encoder,
+    store: Arc<S>,
+    journal: Arc<Journal>,
+    receiver: mpsc::Receiver<Request<S>>,
+    waiting: Arc<AtomicUsize>,
+    failed: Arc<AtomicBool>,
+    maintenance: Arc<Maintenance<S>>,
+    hard_limit: u64,
+}
+
+impl<S: SignalStore> Committer<S> {
+    /// Commits groups until the senders are gone and the queue is empty.
+    fn run(&mut self) {
+        while let Some(first) = self.receiver.blocking_recv() {
+            self.maintenance.wait_below(self.hard_limit);
+            let group = self.append_group(first);
+            self.finish_group(group);
+        }
+    }
+
+    fn append_group(&mut self, first: Request<S>) -> Vec<Appended<S>> {
+        let mut group = Vec::new();
+        let mut bytes = 0;
+        let mut next = Some(first);
+        while let Some(request) = next {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            bytes += self.append(request, &mut group);
+            next = if bytes < COMMIT_BYTES { self.receiver.try_recv().ok() } else { None };
+        }
+        group
+    }
+
+    /// Appends one request's frame; answers its bytes. A request that cannot be written is answered here.
+    fn append(&mut self, request: Request<S>, group: &mut Vec<Appended<S>>) -> usize {
+        let mut length = 0;
+        let mut ticket = 0;
+        let encoder = &mut self.encoder;
+        let appended = self.journal.append_with(FRAME_KIND_RECORDS, |slot, out| {
+            let before = out.len();
+            ticket = S::encode(encoder, slot.segment.0, &request.tenant, &request.records, out)
+                .map_err(|error| error.source)?;
+            length = out.len() - before;
+            Ok(())
+        });
+        match appended {
+            Ok(position) => {
+                group.push(Appended { position, ticket, request });
+                length
+            }
+            Err(error) => {
+                self.refuse(request, error);
+                0
+            }
+        }
+    }
+
+    fn finish_group(&mut self, group: Vec<Appended<S>>) {
+        if group.is_empty() {
+            return;
+        }
+        if let Err(error) = self.journal.sync() {
+            let error = Arc::new(error);
+            group.into_iter().for_each(|one| self.refuse(one.request, Arc::clone(&error)));
+            return;
+        }
+        for Appended { position, ticket, request } in group {
+            let Request { tenant, records, reply, _room } = request;
+            let answer = self.store.apply(position.0, ticket, &tenant, records).map_err(|error| {
+                tracing::error!(signal = S::SIGNAL.as_str(), error = %error.source, "cannot make journalled records readable");
+                AppError::Store {
+                    signal: S::SIGNAL,
+                    operation: "take records",
+                    kind: error.kind,
+                    source: error.source,
+                }
+            });
+            // A sender that went away does not undo what is durable.
+            let _ = reply.send(answer);
+        }
+        self.maintenance.nudge();
+    }
+
+    fn refuse(&self, request: Request<S>, error: impl Into<RefusedBy>) {
+        let RefusedBy { kind, source, poisoned } = error.into();
+        if poisoned && !self.failed.swap(true, Ordering::Relaxed) {
+            tracing::error!(signal = S::SIGNAL.as_str(), %source, "the journal failed; nothing more is taken until a restart");
+        }
+        let _ = request.reply.send(Err(AppError::Journal { signal: S::SIGNAL, kind, source }));
+    }
+}
+
+/// A journal's error, shared by the requests of a group.
+struct RefusedBy {
+    kind: ErrorKind,
+    source: Box<dyn std::error::Error + Send + Sync>,
+    poisoned: bool,
+}
+
+impl From<Arc<JournalError>> for RefusedBy {
+    fn from(error: Arc<JournalError>) -> Self {
+        // A sync that failed poisons the journal, whatever the cause.
+        Self { kind: journal_kind(&error), poisoned: true, source: with_causes(&*error).into() }
+    }
+}
+
+impl From<JournalError> for RefusedBy {
+    fn from(error: JournalError) -> Self {
+        let poisoned = matches!(error, JournalError::Poisoned { .. });
+        Self { kind: journal_kind(&error), poisoned, source: Box::new(error) }
+    }
+}
+
+impl From<JournalError> for StoreError {
+    fn from(error: JournalError) -> Self {
+        StoreError::new(journal_kind(&error), error)
+    }
+}
+
+fn journal_kind(error: &JournalError) -> ErrorKind {
+    match error {
+        JournalError::StorageFull(_) => ErrorKind::StorageFull,
+        JournalError::FrameTooLarge { .. } => ErrorKind::TooLarge,
+        JournalError::Corrupt { .. } | JournalError::NewerFormat { .. } => ErrorKind::Corrupt,
+        _ => ErrorKind::Internal,
+    }
+}
+
+/// The error's message with those of its causes.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,119 @@
+//! Spans on the write path.
+
+use crate::error::AppError;
+use crate::server::AppOptions;
+use crate::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
+use clew_columns::frames::traces as frames;
+use clew_host::Files;
+use clew_kvstore::traces::{TraceStore, TraceStoreOptions};
+use clew_model::traces::{Span, TraceReader};
+use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The trace store behind its write path.
+pub struct TraceSignal {
+    store: TraceStore,
+}
+
+impl TraceSignal {
+    /// Opens the store below `dir`. The key-value engine does its own file work.
+    ///
+    /// # Errors
+    /// A database that cannot be read, or was written by a newer version.
+    pub fn open(_files: Arc<dyn Files>, dir: &Path, options: &AppOptions) -> Result<Self, AppError> {
+        let store_options = TraceStoreOptions {
+            partition_width: super::partition_width(options.traces.retention.age),
+            ..TraceStoreOptions::default()
+        };
+        let store = TraceStore::open(&dir.join("store"), store_options, Arc::clone(&options.rules))
+            .map_err(|error| AppError::start("open the trace store", error))?;
+        Ok(Self { store })
+    }
+
+    /// What queries read.
+    #[must_use]
+    pub fn reader(&self) -> &dyn TraceReader {
+        &self.store
+    }
+}
+
+impl SignalStore for TraceSignal {
+    const SIGNAL: Signal = Signal::Traces;
+    type Records = Vec<Span>;
+    type Encoder = ();
+    type Decoder = ();
+
+    fn encoder(&self) {}
+
+    fn decoder(&self) {}
+
+    fn count(spans: &Vec<Span>) -> u64 {
+        spans.len() as u64
+    }
+
+    fn memory(spans: &Vec<Span>) -> usize {
+        spans.iter().map(Span::memory_bytes).sum()
+    }
+
+    fn encode(
+        _encoder: &mut (),
+        _segment: u64,
+        tenant: &TenantId,
+        spans: &Vec<Span>,
+        out: &mut Vec<u8>,
+    ) -> Result<u64, StoreError> {
+        frames::encode(out, tenant, spans);
+        Ok(0)
+    }
+
+    fn apply(&self, position: u64, _ticket: u64, tenant: &TenantId, spans: Vec<Span>) -> Result<Dropped, StoreError> {
+        self.store.apply(position, tenant, spans);
+        Ok(Dropped::default())
+    }
+
+    fn replay(
+        &self,
+        _decoder: &mut (),
+        position: u64,
+        _segment: u64,
+        frame: &[u8],
+        apply: bool,
+    ) -> Result<u64, StoreError> {
+        if !apply {
+            return Ok(0);
+        }
+        let (tenant, spans) = frames::decode(frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
+        let count = spans.len() as u64;
+        self.apply(position, 0, &tenant, spans)?;
+        Ok(count)
+    }
+
+    fn sealed_position(&self) -> u64 {
+        self.store.sealed_position()
+    }
+
+    fn hot(&self) -> Hot {
+        let hot = self.store.hot_stats();
+        Hot { records: hot.spans, bytes: hot.bytes }
+    }
+
+    fn on_disk(&self) -> OnDisk {
+        let sealed = self.store.sealed_stats();
+        OnDisk { parts: sealed.runs, records: sealed.spans, bytes: self.store.disk_bytes().unwrap_or(sealed.bytes) }
+    }
+
+    fn seal(&self) -> Result<Sealed, StoreError> {
+        let report = self.store.seal()?;
+        Ok(Sealed { position: report.position, records: report.spans, bytes: report.bytes, parts: report.runs })
+    }
+
+    fn compact(&self) -> Result<bool, StoreError> {
+        Ok(self.store.compact()?.merged > 0)
+    }
+
+    fn retain(&self, cutoff: UnixNanos, bytes: Option<u64>) -> Result<Removed, StoreError> {
+        let report = self.store.retain(cutoff, bytes)?;
+        Ok(Removed { parts: report.partitions, bytes: report.bytes })
+    }
+}

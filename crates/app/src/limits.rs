@@ -1,0 +1,61 @@
+//! Bounds of the use-cases. What a user may set stands in the configuration; these are its defaults and the bounds
+//! nobody sets.
+
+use std::time::Duration;
+
+/// Bytes of decided records that may wait for the journal, per signal; beyond it senders are told to come back.
+pub const QUEUE_BYTES: usize = 256 << 20;
+
+/// Requests that may wait for the journal, per signal.
+pub const QUEUE_REQUESTS: usize = 4096;
+
+/// How long a request waits for room in the queue before its sender is told to come back.
+pub const QUEUE_WAIT: Duration = Duration::from_secs(2);
+
+/// Seconds after which a refused sender should come back (`Retry-After`).
+pub const RETRY_AFTER_SECONDS: u64 = 2;
+
+/// Most encoded bytes that one fsync covers; more waits for the next.
+pub const COMMIT_BYTES: usize = 16 << 20;
+
+/// Largest encoding of one request in the journal; a larger one is split by the sender's side of the queue.
+pub const FRAME_RECORDS: usize = 65_536;
+
+/// How far ahead of the clock a record may be.
+pub const MAX_FUTURE: Duration = Duration::from_secs(600);
+
+/// Most reasons of rejection that an answer lists; the count is always whole.
+pub const MAX_REASONS: usize = 100;
+
+/// Most labels of a series (Mimir's and Loki's order of magnitude; Prometheus has no default).
+pub const MAX_LABELS: usize = 128;
+
+/// Longest label name in bytes.
+pub const MAX_LABEL_NAME: usize = 1024;
+
+/// Longest label value in bytes.
+pub const MAX_LABEL_VALUE: usize = 64 << 10;
+
+/// Most attributes of a log record or a span, nested ones counted.
+pub const MAX_ATTRIBUTES: usize = 10_000;
+
+/// The hot tail may grow to this multiple of the size at which it is sealed before writers must wait.
+pub const HOT_HARD_FACTOR: u64 = 4;
+
+/// A clock that moved by more than this beside monotonic time has jumped: retention pauses.
+pub const CLOCK_JUMP: Duration = Duration::from_secs(3600);
+
+/// How often retention is applied.
+pub const RETENTION_INTERVAL: Duration = Duration::from_secs(300);
+
+/// Most records of one signal that a correlation answers.
+pub const CORRELATE_RECORDS: usize = 5_000;
+
+/// Most IDs that a correlation follows.
+pub const CORRELATE_IDS: usize = 256;
+
+/// Deepest a correlation may walk.
+pub const CORRELATE_DEPTH: usize = 5;
+
+/// Most IDs that a correlation lists as seen in the same records.
+pub const CORRELATE_ALSO_SEEN: usize = 50;

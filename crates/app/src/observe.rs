@@ -1,0 +1,98 @@
+//! What the use-cases tell Clew's own metrics.
+
+use crate::signal::{Hot, OnDisk, Removed, Sealed};
+use clew_model::Signal;
+use clew_telemetry::{Registry, table};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Counts what the write path, the keepers and the queries do.
+pub struct Observer {
+    registry: Arc<Registry>,
+}
+
+impl Observer {
+    /// An observer that counts in this registry.
+    #[must_use]
+    pub fn new(registry: Arc<Registry>) -> Self {
+        Self { registry }
+    }
+
+    /// The registry behind it.
+    #[must_use]
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Records of a request that were taken and refused.
+    pub fn ingested(&self, signal: Signal, protocol: &str, accepted: u64, rejected: u64, took: Duration) {
+        let signal = signal.as_str();
+        self.registry.counter(&table::INGEST_ACCEPTED, [signal, protocol]).add(accepted);
+        if rejected > 0 {
+            self.rejected(signal, protocol, "record", rejected);
+        }
+        self.registry.histogram(&table::INGEST_DURATION, [signal]).observe_duration(took);
+    }
+
+    /// Records, or whole requests (reason other than `record`), that were refused.
+    pub fn rejected(&self, signal: &str, protocol: &str, reason: &str, count: u64) {
+        self.registry.counter(&table::INGEST_REJECTED, [signal, protocol, reason]).add(count);
+    }
+
+    /// Bytes of a request's body as it came.
+    pub fn request_bytes(&self, signal: Signal, protocol: &str, bytes: u64) {
+        self.registry.counter(&table::INGEST_REQUEST_BYTES, [signal.as_str(), protocol]).add(bytes);
+    }
+
+    pub(crate) fn replayed(&self, signal: Signal, frames: u64, records: u64) {
+        if frames > 0 {
+            tracing::info!(signal = signal.as_str(), frames, records, "replayed the journal");
+        }
+    }
+
+    pub(crate) fn sealed(&self, signal: Signal, sealed: &Sealed, took: Duration) {
+        let labels = [signal.as_str()];
+        self.registry.histogram(&table::STORE_SEAL_DURATION, labels).observe_duration(took);
+        self.registry.counter(&table::STORE_SEALED_RECORDS, labels).add(sealed.records);
+        self.registry.counter(&table::STORE_SEALED_BYTES, labels).add(sealed.bytes);
+        tracing::debug!(signal = signal.as_str(), records = sealed.records, bytes = sealed.bytes, "sealed");
+    }
+
+    pub(crate) fn compacted(&self, signal: Signal, took: Duration) {
+        self.registry.counter(&table::STORE_COMPACTIONS, [signal.as_str()]).inc();
+        self.registry.histogram(&table::STORE_COMPACTION_DURATION, [signal.as_str()]).observe_duration(took);
+    }
+
+    pub(crate) fn retained(&self, signal: Signal, removed: &Removed) {
+        if removed.parts > 0 {
+            let labels = [signal.as_str(), "retention"];
+            self.registry.counter(&table::RETENTION_DELETED_PARTS, labels).add(removed.parts);
+            self.registry.counter(&table::RETENTION_DELETED_BYTES, labels).add(removed.bytes);
+            tracing::info!(signal = signal.as_str(), parts = removed.parts, bytes = removed.bytes, "retention removed");
+        }
+    }
+
+    pub(crate) fn seal_failed(&self, signal: Signal) {
+        self.registry.counter(&table::STORE_SEAL_FAILURES, [signal.as_str()]).inc();
+    }
+
+    /// A query that was answered, or not.
+    pub fn queried(&self, api: &str, outcome: &str, took: Duration) {
+        self.registry.counter(&table::QUERIES, [api, outcome]).inc();
+        self.registry.histogram(&table::QUERY_DURATION, [api]).observe_duration(took);
+    }
+
+    /// A limit that refused or cut something short.
+    pub fn limit_hit(&self, limit: &str) {
+        self.registry.counter(&table::LIMIT_HITS, [limit]).inc();
+    }
+
+    /// Sets the gauges of a store; called before metrics are shown.
+    pub(crate) fn store_gauges(&self, signal: Signal, hot: Hot, disk: OnDisk) {
+        let labels = [signal.as_str()];
+        self.registry.gauge(&table::STORE_HOT_BYTES, labels).set_count(hot.bytes);
+        self.registry.gauge(&table::STORE_PARTS, labels).set_count(disk.parts);
+        self.registry.gauge(&table::STORE_BYTES, labels).set_count(disk.bytes);
+        self.registry.gauge(&table::STORE_RECORDS, labels).set_count(disk.records);
+    }
+}

@@ -1,0 +1,15 @@
+//! The way out: queries on a bounded pool, with deadline, cancellation and memory, over the stores' readers.
+
+mod correlate;
+mod resolve;
+mod runner;
+mod walk;
+
+pub use correlate::correlate;
+pub use correlate::{
+    AlsoSeen, Correlation, Event, EventBody, FirstSeen, FoundIn, Lane, Reached, SignalCounts, Truncation,
+};
+pub use resolve::resolve;
+pub use resolve::{IdKind, Resolution};
+pub use runner::{QueryLimits, QueryRunner};
+pub use walk::{CorrelateQuery, Stores};

@@ -1,0 +1,423 @@
+//! The whole of Clew below its listeners: journals, stores, write paths, queries; started and stopped in order.
+
+use crate::disk_usage::DiskUsage;
+use crate::error::AppError;
+use crate::ingest::{Admission, IngestOutcome, LogSignal, MetricSignal, Pipeline, PipelineOptions, TraceSignal};
+use crate::limits::HOT_HARD_FACTOR;
+use crate::maintenance::MaintenanceOptions;
+use crate::observe::Observer;
+use crate::reads::{QueryLimits, QueryRunner, Stores};
+use crate::signal::{Retention, SignalStore};
+use clew_codec::error::Decoded;
+use clew_host::{Clock, Files, Lock, Random, atomic_write};
+use clew_journal::{Journal, JournalMetrics};
+use clew_model::correlation::CorrelationRules;
+use clew_model::logs::LogRecord;
+use clew_model::metrics::MetricBatch;
+use clew_model::traces::Span;
+use clew_model::{Context, Signal, TenantId};
+use clew_telemetry::Registry;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The file that says which format a data directory has.
+const FORMAT_FILE: &str = "format";
+
+/// The version of the data directory's layout that this program writes. Version 0 is free to change.
+const FORMAT_VERSION: u32 = 0;
+
+/// How a signal is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct SignalOptions {
+    /// What is kept.
+    pub retention: Retention,
+    /// Bytes of hot tail that are worth a seal.
+    pub seal_bytes: u64,
+    /// Age of the oldest hot record at which it is sealed.
+    pub seal_age: Duration,
+}
+
+/// How the program below the listeners runs.
+#[derive(Debug, Clone)]
+pub struct AppOptions {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Bytes that all signals may take together.
+    pub max_bytes: Option<u64>,
+    /// Logs.
+    pub logs: SignalOptions,
+    /// Metrics.
+    pub metrics: SignalOptions,
+    /// Traces.
+    pub traces: SignalOptions,
+    /// What counts as an ID.
+    pub rules: Arc<CorrelationRules>,
+    /// What queries may use.
+    pub queries: QueryLimits,
+    /// Whether a journal damaged in its middle is read past the damage, which loses what stood there.
+    pub salvage_journals: bool,
+}
+
+/// By which protocol records came, for Clew's own metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// OTLP over gRPC.
+    OtlpGrpc,
+    /// OTLP over HTTP.
+    OtlpHttp,
+    /// `POST /api/v1/logs`.
+    JsonLogs,
+    /// Scraped by ourselves.
+    Scrape,
+}
+
+impl Protocol {
+    /// The label value.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Protocol::OtlpGrpc => "otlp_grpc",
+            Protocol::OtlpHttp => "otlp_http",
+            Protocol::JsonLogs => "json_logs",
+            Protocol::Scrape => "scrape",
+        }
+    }
+}
+
+/// Clew below its listeners.
+pub struct App {
+    options: AppOptions,
+    clock: Arc<dyn Clock>,
+    observer: Arc<Observer>,
+    queries: QueryRunner,
+    logs: Pipeline<LogSignal>,
+    metrics: Pipeline<MetricSignal>,
+    traces: Pipeline<TraceSignal>,
+    _lock: Box<dyn Lock>,
+}
+
+impl App {
+    /// Opens the data directory, replays the journals and starts the write paths. Blocks.
+    ///
+    /// # Errors
+    /// A directory in use, of a newer format, or unreadable.
+    pub fn start(
+        options: AppOptions,
+        files: Arc<dyn Files>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        registry: Arc<Registry>,
+    ) -> Result<Arc<Self>, AppError> {
+        let lock = open_data_dir(&*files, &options.data_dir)?;
+        let observer = Arc::new(Observer::new(registry));
+        let start = Starter {
+            files,
+            random,
+            clock: Arc::clone(&clock),
+            observer: Arc::clone(&observer),
+            usage: Arc::new(DiskUsage::new(options.max_bytes)),
+            options: &options,
+        };
+        // Each signal replays its own journal; side by side they start as fast as the slowest.
+        let (logs, metrics, traces) = std::thread::scope(|scope| {
+            let logs = scope.spawn(|| start.signal(options.logs, LogSignal::open));
+            let metrics = scope.spawn(|| start.signal(options.metrics, MetricSignal::open));
+            let traces = start.signal(options.traces, TraceSignal::open);
+            (joined(logs), joined(metrics), traces)
+        });
+        let app = Arc::new(Self {
+            queries: QueryRunner::new(options.queries),
+            logs: logs?,
+            metrics: metrics?,
+            traces: traces?,
+            options,
+            clock,
+            observer,
+            _lock: lock,
+        });
+        app.watch_gauges();
+        Ok(app)
+    }
+
+    /// The options it runs with.
+    #[must_use]
+    pub fn options(&self) -> &AppOptions {
+        &self.options
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// What counts for Clew's own metrics.
+    #[must_use]
+    pub fn observer(&self) -> &Arc<Observer> {
+        &self.observer
+    }
+
+    /// The write path of logs.
+    #[must_use]
+    pub fn logs(&self) -> &Pipeline<LogSignal> {
+        &self.logs
+    }
+
+    /// The write path of metrics.
+    #[must_use]
+    pub fn metrics(&self) -> &Pipeline<MetricSignal> {
+        &self.metrics
+    }
+
+    /// The write path of traces.
+    #[must_use]
+    pub fn traces(&self) -> &Pipeline<TraceSignal> {
+        &self.traces
+    }
+
+    /// Writes log records; answers when those within the limits are durable and readable.
+    ///
+    /// # Errors
+    /// Overload, a stopping server, or a store that failed: nothing of the request is acknowledged.
+    pub async fn ingest_logs(
+        &self,
+        tenant: TenantId,
+        protocol: Protocol,
+        decoded: Decoded<Vec<LogRecord>>,
+    ) -> Result<IngestOutcome, AppError> {
+        let (records, outcome) = self.admission(self.logs.maintenance().oldest_kept()).logs(decoded);
+        self.write(&self.logs, tenant, protocol, records, outcome).await
+    }
+
+    /// Writes spans, as [`App::ingest_logs`].
+    ///
+    /// # Errors
+    /// As [`App::ingest_logs`].
+    pub async fn ingest_traces(
+        &self,
+        tenant: TenantId,
+        protocol: Protocol,
+        decoded: Decoded<Vec<Span>>,
+    ) -> Result<IngestOutcome, AppError> {
+        let (spans, outcome) = self.admission(self.traces.maintenance().oldest_kept()).traces(decoded);
+        self.write(&self.traces, tenant, protocol, spans, outcome).await
+    }
+
+    /// Writes samples, as [`App::ingest_logs`].
+    ///
+    /// # Errors
+    /// As [`App::ingest_logs`].
+    pub async fn ingest_metrics(
+        &self,
+        tenant: TenantId,
+        protocol: Protocol,
+        decoded: Decoded<MetricBatch>,
+    ) -> Result<IngestOutcome, AppError> {
+        let (batch, outcome) = self.admission(self.metrics.maintenance().oldest_kept()).metrics(decoded);
+        self.write(&self.metrics, tenant, protocol, batch, outcome).await
+    }
+
+    async fn write<S: SignalStore>(
+        &self,
+        pipeline: &Pipeline<S>,
+        tenant: TenantId,
+        protocol: Protocol,
+        records: S::Records,
+        mut outcome: IngestOutcome,
+    ) -> Result<IngestOutcome, AppError> {
+        let started = Instant::now();
+        match pipeline.write(tenant, records).await {
+            Ok(dropped) => {
+                outcome.dropped(dropped);
+                let (accepted, rejected) = (outcome.accepted, outcome.rejected);
+                self.observer.ingested(S::SIGNAL, protocol.as_str(), accepted, rejected, started.elapsed());
+                Ok(outcome)
+            }
+            Err(error) => {
+                let refused = outcome.accepted.saturating_add(outcome.rejected);
+                let reason = if matches!(error, AppError::Overloaded { .. }) { "overload" } else { "write_failed" };
+                self.observer.rejected(S::SIGNAL.as_str(), protocol.as_str(), reason, refused);
+                Err(error)
+            }
+        }
+    }
+
+    fn admission(&self, oldest: i64) -> Admission {
+        Admission { now: self.clock.now(), oldest }
+    }
+
+    /// Runs a query over the stores on the query pool; `api` names it in Clew's own metrics.
+    ///
+    /// # Errors
+    /// What the query answers, or that it was stopped.
+    pub async fn query<T: Send + 'static>(
+        self: &Arc<Self>,
+        api: &'static str,
+        tenant: TenantId,
+        timeout: Option<Duration>,
+        query: impl FnOnce(&Context, &Stores<'_>) -> Result<T, AppError> + Send + 'static,
+    ) -> Result<T, AppError> {
+        let started = Instant::now();
+        let app = Arc::clone(self);
+        let answer = self.queries.run(tenant, timeout, move |context| query(context, &app.stores())).await;
+        let outcome = match &answer {
+            Ok(_) => "ok",
+            Err(error) => crate::error::outcome(error.kind()),
+        };
+        self.observer.queried(api, outcome, started.elapsed());
+        answer
+    }
+
+    /// The stores as queries read them.
+    #[must_use]
+    pub fn stores(&self) -> Stores<'_> {
+        Stores {
+            logs: self.logs.store().reader(),
+            metrics: self.metrics.store().reader(),
+            traces: self.traces.store().reader(),
+            rules: &self.options.rules,
+        }
+    }
+
+    /// Whether every signal can still be written.
+    #[must_use]
+    pub fn failed_signals(&self) -> Vec<Signal> {
+        let states = [
+            (Signal::Logs, self.logs.status().failed),
+            (Signal::Metrics, self.metrics.status().failed),
+            (Signal::Traces, self.traces.status().failed),
+        ];
+        states.into_iter().filter(|(_, failed)| *failed).map(|(signal, _)| signal).collect()
+    }
+
+    /// Finishes what was accepted and stops. Blocks.
+    pub fn stop(&self) {
+        self.logs.stop();
+        self.metrics.stop();
+        self.traces.stop();
+    }
+
+    fn watch_gauges(self: &Arc<Self>) {
+        let app = Arc::downgrade(self);
+        self.observer.registry().before_render(move || {
+            if let Some(app) = app.upgrade() {
+                gauges(&app.observer, &**app.logs.store());
+                gauges(&app.observer, &**app.metrics.store());
+                gauges(&app.observer, &**app.traces.store());
+            }
+        });
+    }
+}
+
+fn gauges<S: SignalStore>(observer: &Observer, store: &S) {
+    observer.store_gauges(S::SIGNAL, store.hot(), store.on_disk());
+}
+
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T, AppError>>) -> Result<T, AppError> {
+    thread.join().unwrap_or(Err(AppError::Panicked))
+}
+
+/// Takes the directory for this process and checks its format.
+fn open_data_dir(files: &dyn Files, dir: &Path) -> Result<Box<dyn Lock>, AppError> {
+    let fail = |what: &str, error: std::io::Error| AppError::start(format!("{what} {}", dir.display()), error);
+    files.create_dir_all(dir).map_err(|error| fail("create the data directory", error))?;
+    let lock =
+        files.lock(dir).map_err(|error| fail("use the data directory (is another Clew running on it?)", error))?;
+    let path = dir.join(FORMAT_FILE);
+    if files.exists(&path).map_err(|error| fail("read the format of", error))? {
+        let bytes = files
+            .open(&path)
+            .and_then(|file| file.read_at(0, 64))
+            .map_err(|error| fail("read the format of", error))?;
+        check_format(&bytes, dir)?;
+    } else {
+        let text = format!("clew data directory, format {FORMAT_VERSION}\n");
+        atomic_write(files, &path, text.as_bytes()).map_err(|error| fail("write the format of", error))?;
+    }
+    Ok(lock)
+}
+
+fn check_format(bytes: &[u8], dir: &Path) -> Result<(), AppError> {
+    let text = String::from_utf8_lossy(bytes);
+    let version = text.trim().strip_prefix("clew data directory, format ").and_then(|text| text.parse::<u32>().ok());
+    match version {
+        Some(version) if version <= FORMAT_VERSION => Ok(()),
+        Some(version) => Err(AppError::start(
+            format!("open {}", dir.display()),
+            format!(
+                "its format is {version}, this Clew reads formats up to {FORMAT_VERSION}; start a newer Clew, or give \
+                 another --data-dir"
+            ),
+        )),
+        None => Err(AppError::start(
+            format!("open {}", dir.display()),
+            format!("the file `{FORMAT_FILE}` in it is not Clew's; give another --data-dir"),
+        )),
+    }
+}
+
+struct Starter<'a> {
+    files: Arc<dyn Files>,
+    random: Arc<dyn Random>,
+    clock: Arc<dyn Clock>,
+    observer: Arc<Observer>,
+    usage: Arc<DiskUsage>,
+    options: &'a AppOptions,
+}
+
+impl Starter<'_> {
+    fn signal<S: SignalStore>(
+        &self,
+        options: SignalOptions,
+        open: impl FnOnce(Arc<dyn Files>, &Path, &AppOptions) -> Result<S, AppError>,
+    ) -> Result<Pipeline<S>, AppError> {
+        let signal = S::SIGNAL.as_str();
+        let dir = self.options.data_dir.join(signal);
+        let store = open(Arc::clone(&self.files), &dir, self.options)?;
+        let journal_options = clew_journal::Options {
+            // A start replays at most what the hot tail may hold, plus the segment it begins in.
+            segment_bytes: (options.seal_bytes * HOT_HARD_FACTOR / 4).clamp(4 << 20, 64 << 20),
+            salvage: self.options.salvage_journals,
+        };
+        let journal = self.journal(signal, &dir.join("journal"), journal_options)?;
+        let maintenance = MaintenanceOptions {
+            seal_bytes: options.seal_bytes,
+            seal_age: options.seal_age,
+            retention: options.retention,
+        };
+        let observer = Arc::clone(&self.observer);
+        let clock = Arc::clone(&self.clock);
+        let usage = Arc::clone(&self.usage);
+        let options = PipelineOptions { maintenance };
+        Pipeline::start(Arc::new(store), Arc::new(journal), clock, observer, usage, options)
+    }
+
+    fn journal(&self, signal: &str, dir: &Path, options: clew_journal::Options) -> Result<Journal, AppError> {
+        let metrics = JournalMetrics::new(self.observer.registry(), signal);
+        let (files, random) = (Arc::clone(&self.files), Arc::clone(&self.random));
+        let (journal, recovery) = Journal::open(files, random, dir, options, metrics)
+            .map_err(|error| AppError::start(format!("open the journal of {signal}"), error))?;
+        if let Some(tail) = &recovery.torn_tail {
+            tracing::warn!(
+                signal,
+                file = %tail.file.display(),
+                offset = tail.offset,
+                bytes = tail.bytes,
+                reason = tail.reason,
+                "cut off a torn end of the journal; it was never acknowledged"
+            );
+        }
+        for skipped in &recovery.skipped {
+            tracing::error!(
+                signal,
+                file = %skipped.file.display(),
+                offset = skipped.offset,
+                bytes = skipped.bytes,
+                reason = skipped.reason,
+                "passed over damage in the journal, as asked; what stood there is lost"
+            );
+        }
+        Ok(journal)
+    }
+}

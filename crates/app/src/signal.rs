@@ -1,0 +1,170 @@
+//! What the write path needs of a store: one trait over the three signals.
+
+use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
+use std::error::Error as StdError;
+
+/// A failure of a store or a frame, with what a caller may do about it.
+#[derive(Debug)]
+pub struct StoreError {
+    /// What a caller may do.
+    pub kind: ErrorKind,
+    /// The store's own error.
+    pub source: Box<dyn StdError + Send + Sync>,
+}
+
+impl StoreError {
+    /// Wraps a store's own error.
+    pub fn new(kind: ErrorKind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind, source: source.into() }
+    }
+}
+
+/// Records of a batch that the store could not keep beside what it has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// How many.
+    pub count: u64,
+    /// Why, with the first of them as an example; empty when none.
+    pub reason: String,
+}
+
+/// What the hot tail holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hot {
+    /// Records that are not sealed yet.
+    pub records: u64,
+    /// Bytes of memory they take.
+    pub bytes: u64,
+}
+
+/// What a seal wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sealed {
+    /// The journal position up to which everything is in sealed parts.
+    pub position: u64,
+    /// Records written.
+    pub records: u64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// Parts, or partitions touched.
+    pub parts: u64,
+}
+
+/// What retention removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Removed {
+    /// Parts or partitions removed.
+    pub parts: u64,
+    /// Bytes they took on disk.
+    pub bytes: u64,
+}
+
+/// What a store holds on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OnDisk {
+    /// Parts or partitions.
+    pub parts: u64,
+    /// Records in them, where the store knows.
+    pub records: u64,
+    /// Bytes they take.
+    pub bytes: u64,
+}
+
+/// How long and how much of a signal is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retention {
+    /// Records older than this many nanoseconds go; `None` keeps them for ever.
+    pub age: Option<i64>,
+    /// Beyond so many bytes on disk the oldest go.
+    pub bytes: Option<u64>,
+}
+
+/// A store behind the write path. Its reads go through the traits of the model.
+pub trait SignalStore: Send + Sync + 'static {
+    /// Which signal.
+    const SIGNAL: Signal;
+    /// Decided records that are written together.
+    type Records: Send + 'static;
+    /// What encodes frames; it lives with the journal's writer and may keep state within a segment.
+    type Encoder: Send + 'static;
+    /// What decodes frames at replay.
+    type Decoder;
+
+    /// An encoder for the journal's writer, made after replay.
+    fn encoder(&self) -> Self::Encoder;
+
+    /// A decoder for replay.
+    fn decoder(&self) -> Self::Decoder;
+
+    /// Records in the batch.
+    fn count(records: &Self::Records) -> u64;
+
+    /// Bytes of memory the batch takes; an estimate.
+    fn memory(records: &Self::Records) -> usize;
+
+    /// Appends the frame of a batch that will stand in `segment` of the journal; answers a ticket for [`Self::apply`]
+    /// (logs: the number of the first record). A frame that could not be written is followed by a new segment, so state
+    /// that is kept within a segment always agrees with the frames on disk.
+    ///
+    /// # Errors
+    /// Records that contradict themselves: a bug of whoever decided them.
+    fn encode(
+        encoder: &mut Self::Encoder,
+        segment: u64,
+        tenant: &TenantId,
+        records: &Self::Records,
+        out: &mut Vec<u8>,
+    ) -> Result<u64, StoreError>;
+
+    /// Makes a batch readable; called in journal order, after the journal is durable.
+    ///
+    /// # Errors
+    /// A failure of the store; the batch stays in the journal.
+    fn apply(
+        &self,
+        position: u64,
+        ticket: u64,
+        tenant: &TenantId,
+        records: Self::Records,
+    ) -> Result<Dropped, StoreError>;
+
+    /// Reads a frame and, when `apply` is true, makes it readable; answers its records.
+    ///
+    /// # Errors
+    /// A frame that is damaged, or a failure of the store.
+    fn replay(
+        &self,
+        decoder: &mut Self::Decoder,
+        position: u64,
+        segment: u64,
+        frame: &[u8],
+        apply: bool,
+    ) -> Result<u64, StoreError>;
+
+    /// The journal position up to which everything is in sealed parts.
+    fn sealed_position(&self) -> u64;
+
+    /// What the hot tail holds.
+    fn hot(&self) -> Hot;
+
+    /// What is on disk.
+    fn on_disk(&self) -> OnDisk;
+
+    /// Writes the hot tail to sealed parts and publishes them.
+    ///
+    /// # Errors
+    /// A failure of the disk; the hot tail stays as it was.
+    fn seal(&self) -> Result<Sealed, StoreError>;
+
+    /// Merges some small parts; answers whether there may be more to do.
+    ///
+    /// # Errors
+    /// A failure of the disk; the parts stay as they were.
+    fn compact(&self) -> Result<bool, StoreError>;
+
+    /// Removes what lies before `cutoff`, and the oldest beyond `bytes`.
+    ///
+    /// # Errors
+    /// A failure of the disk.
+    fn retain(&self, cutoff: UnixNanos, bytes: Option<u64>) -> Result<Removed, StoreError>;
+}
