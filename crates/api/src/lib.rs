@@ -1,1 +1,27 @@
-//! HTTP, gRPC, JSON shapes, OpenAPI.
+//! HTTP and gRPC: routes, wire shapes, and the one table from error kind to status.
+//!
+//! A handler reads its request, calls one use-case of `clew-app`, and converts the answer. Nothing here decides what is
+//! kept or found.
+
+mod body;
+mod correlate;
+mod dto;
+mod error;
+mod limits;
+mod logs;
+mod openapi;
+mod operations;
+mod otlp;
+mod params;
+mod prometheus;
+mod router;
+mod serve;
+mod services;
+mod state;
+mod traces;
+
+pub use clew_codec::otlp::OtlpMetricOptions;
+pub use openapi::openapi_json;
+pub use router::{main_router, otlp_grpc_router, otlp_http_router};
+pub use serve::{Listener, ServeError, serve};
+pub use state::{ApiOptions, ApiState, Reload};

@@ -1,0 +1,12 @@
+//! The JSON shapes of our own API. Domain types are converted here and never serialised themselves.
+
+mod correlation;
+mod log;
+mod span;
+mod time;
+mod value;
+
+pub use correlation::CorrelationDto;
+pub use log::{FieldDto, FieldsDto, HistogramDto, IngestDto, LogPageDto};
+pub use span::{ServiceDto, ServicesDto, TraceDto, TracePageDto};
+pub use time::rfc3339;

@@ -1,0 +1,245 @@
+//! `/api/v1/logs`: JSON logs in, log queries out.
+
+use crate::body::{self, ContentEncoding};
+use crate::dto::{FieldDto, FieldsDto, HistogramDto, IngestDto, LogPageDto};
+use crate::error::{ApiError, ErrorBody};
+use crate::limits::{
+    DEFAULT_BUCKETS, DEFAULT_LOG_ROWS, DEFAULT_TOP_VALUES, MAX_BUCKETS, MAX_FIELD_VALUES, MAX_LOG_ROWS,
+};
+use crate::otlp::{decode_off_thread, hold_body};
+use crate::params::Params;
+use crate::state::ApiState;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Request, header};
+use clew_app::{AppError, Protocol};
+use clew_codec::json_logs::{self, JsonLogOptions};
+use clew_model::logs::{LogFilter, LogQuery, Order};
+use clew_model::time::NANOS_PER_SECOND;
+use clew_model::{RecordId, Signal, TimeRange};
+
+/// The range of histograms and field lists when the caller does not say: the last hour.
+const DEFAULT_RANGE: i64 = 3_600 * NANOS_PER_SECOND;
+
+/// Takes JSON logs.
+#[utoipa::path(
+    post, path = "/api/v1/logs", tag = "logs",
+    request_body(content = serde_json::Value, description = "One JSON object, an array of objects, or NDJSON; \
+        Content-Encoding gzip, zstd or deflate"),
+    responses(
+        (status = 200, description = "The good records are durable and readable", body = IngestDto),
+        (status = 400, description = "Nothing could be read", body = ErrorBody),
+        (status = 413, description = "The body is over limits.ingest_body", body = ErrorBody),
+        (status = 415, description = "Not JSON, or an unknown Content-Encoding", body = ErrorBody),
+        (status = 429, description = "The server cannot keep up; send again after Retry-After", body = ErrorBody),
+    )
+)]
+pub async fn ingest(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<IngestDto>, ApiError> {
+    let outcome = take(&state, request).await;
+    if let Err(error) = &outcome {
+        crate::otlp::count_refusal(&state, Signal::Logs, Protocol::JsonLogs, error);
+    }
+    outcome
+}
+
+async fn take(state: &ApiState, request: Request<Body>) -> Result<Json<IngestDto>, ApiError> {
+    json_content(request.headers())?;
+    let encoding = ContentEncoding::of(request.headers())?;
+    let limit = state.options.ingest_body;
+    let _held = hold_body(state, request.headers()).await?;
+    let body = body::read(request.into_body(), limit).await?;
+    state.app.observer().request_bytes(Signal::Logs, Protocol::JsonLogs.as_str(), body.len() as u64);
+    let arrival = state.app.clock().now();
+    let options = JsonLogOptions { max_record_bytes: state.options.log_line };
+    let decoded = decode_off_thread(body.len(), encoding, move || {
+        let body = body::decompress(encoding, body, limit)?;
+        json_logs::decode(&body, arrival, &options).map_err(ApiError::from)
+    })
+    .await?;
+    let outcome = state.app.ingest_logs(state.tenant(), Protocol::JsonLogs, decoded).await?;
+    Ok(Json(IngestDto::from(outcome)))
+}
+
+/// Bodies are JSON; a missing type and what `curl -d` sends by itself are taken for it.
+fn json_content(headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let value = value.to_str().unwrap_or("?").to_ascii_lowercase();
+    let kind = value.split(';').next().unwrap_or_default().trim();
+    let known = [
+        "application/json",
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/jsonl",
+        "application/json-lines",
+        "application/x-www-form-urlencoded",
+        "application/octet-stream",
+        "text/plain",
+        "text/json",
+        "",
+    ];
+    if known.contains(&kind) || kind.ends_with("+json") {
+        return Ok(());
+    }
+    Err(ApiError::unsupported_media_type(format!(
+        "the content type {kind:?} is not JSON; send application/json or application/x-ndjson"
+    )))
+}
+
+/// Searches log records.
+#[utoipa::path(
+    get, path = "/api/v1/logs", tag = "logs",
+    params(
+        ("query" = Option<String>, Query, description = "Search-bar language, or LogQL when it starts with `{`; \
+            everything when absent"),
+        ("start" = Option<String>, Query, description = "RFC 3339, Unix s, ms, µs, ns, or relative (`now-1h`)"),
+        ("end" = Option<String>, Query, description = "As `start`; included"),
+        ("limit" = Option<usize>, Query, description = "1 to 10000, default 100"),
+        ("order" = Option<String>, Query, description = "`desc` (default, newest first) or `asc`"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses((status = 200, body = LogPageDto), (status = 400, body = ErrorBody))
+)]
+pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<LogPageDto>, ApiError> {
+    let params = Params::of_request(request).await?;
+    let query = LogQuery {
+        filter: filter(&params)?,
+        range: params.range(state.app.clock().now(), TimeRange::ALL)?,
+        order: order(&params)?,
+        limit: params.limit("limit", DEFAULT_LOG_ROWS, MAX_LOG_ROWS)?,
+        after: cursor(&params)?,
+    };
+    let page = state
+        .app
+        .query("logs", state.tenant(), None, move |context, stores| {
+            stores.logs.search(context, &query).map_err(AppError::from)
+        })
+        .await?;
+    Ok(Json(LogPageDto::from(page)))
+}
+
+/// Counts log records over time.
+#[utoipa::path(
+    get, path = "/api/v1/logs/histogram", tag = "logs",
+    params(
+        ("query" = Option<String>, Query, description = "As in `GET /api/v1/logs`"),
+        ("start" = Option<String>, Query, description = "Default: an hour before `end`"),
+        ("end" = Option<String>, Query, description = "Default: now"),
+        ("step" = Option<String>, Query, description = "Width of a bucket (`30s`); default: about 60 buckets"),
+    ),
+    responses((status = 200, body = HistogramDto), (status = 400, body = ErrorBody))
+)]
+pub async fn histogram(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<HistogramDto>, ApiError> {
+    let params = Params::of_request(request).await?;
+    let filter = filter(&params)?;
+    let range = recent_range(&state, &params)?;
+    let step = match params.duration("step")? {
+        Some(step) => step.max(1),
+        None => round_step(range.end.saturating_sub(range.start) / DEFAULT_BUCKETS),
+    };
+    let buckets = range.end.saturating_sub(range.start) / step + 1;
+    if buckets > MAX_BUCKETS {
+        return Err(ApiError::bad_request(format!(
+            "the range has {buckets} buckets of that step, the limit is {MAX_BUCKETS}; give a greater step"
+        )));
+    }
+    let histogram = state
+        .app
+        .query("logs_histogram", state.tenant(), None, move |context, stores| {
+            stores.logs.histogram(context, &filter, range, step).map_err(AppError::from)
+        })
+        .await?;
+    Ok(Json(HistogramDto::new(histogram, step)))
+}
+
+/// Lists the fields of log records with their top values.
+#[utoipa::path(
+    get, path = "/api/v1/logs/fields", tag = "logs",
+    params(
+        ("query" = Option<String>, Query, description = "As in `GET /api/v1/logs`"),
+        ("start" = Option<String>, Query, description = "Default: an hour before `end`"),
+        ("end" = Option<String>, Query, description = "Default: now"),
+        ("top" = Option<usize>, Query, description = "Values listed for each field, default 5"),
+    ),
+    responses((status = 200, body = FieldsDto), (status = 400, body = ErrorBody))
+)]
+pub async fn fields(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<FieldsDto>, ApiError> {
+    let params = Params::of_request(request).await?;
+    let filter = filter(&params)?;
+    let range = recent_range(&state, &params)?;
+    let top = params.limit("top", DEFAULT_TOP_VALUES, MAX_FIELD_VALUES)?;
+    let fields = state
+        .app
+        .query("logs_fields", state.tenant(), None, move |context, stores| {
+            stores.logs.fields(context, &filter, range, top).map_err(AppError::from)
+        })
+        .await?;
+    Ok(Json(FieldsDto::from(fields)))
+}
+
+/// Lists the values of one field.
+#[utoipa::path(
+    get, path = "/api/v1/logs/fields/{name}/values", tag = "logs",
+    params(
+        ("name" = String, Path, description = "The field: a dotted path, or a well-known name"),
+        ("query" = Option<String>, Query, description = "As in `GET /api/v1/logs`"),
+        ("start" = Option<String>, Query, description = "Default: an hour before `end`"),
+        ("end" = Option<String>, Query, description = "Default: now"),
+        ("limit" = Option<usize>, Query, description = "1 to 1000, default 100"),
+    ),
+    responses((status = 200, body = FieldDto), (status = 400, body = ErrorBody))
+)]
+pub async fn field_values(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    request: Request<Body>,
+) -> Result<Json<FieldDto>, ApiError> {
+    let params = Params::of_request(request).await?;
+    let filter = filter(&params)?;
+    let range = recent_range(&state, &params)?;
+    let limit = params.limit("limit", DEFAULT_LOG_ROWS, MAX_FIELD_VALUES)?;
+    let field = state
+        .app
+        .query("logs_field_values", state.tenant(), None, move |context, stores| {
+            stores.logs.field_values(context, &name, &filter, range, limit).map_err(AppError::from)
+        })
+        .await?;
+    Ok(Json(FieldDto::from(field)))
+}
+
+fn filter(params: &Params) -> Result<LogFilter, ApiError> {
+    let Some(text) = params.get("query") else { return Ok(LogFilter::All) };
+    clew_query::logs::parse(text).map_err(ApiError::from)
+}
+
+fn order(params: &Params) -> Result<Order, ApiError> {
+    match params.get("order") {
+        None | Some("desc") => Ok(Order::Descending),
+        Some("asc") => Ok(Order::Ascending),
+        Some(other) => Err(ApiError::bad_request(format!("the order {other:?} is neither asc nor desc"))),
+    }
+}
+
+fn cursor(params: &Params) -> Result<Option<RecordId>, ApiError> {
+    let Some(text) = params.get("cursor") else { return Ok(None) };
+    match RecordId::parse(text) {
+        Some(id) => Ok(Some(id)),
+        None => Err(ApiError::bad_request("the cursor is not one that an earlier answer gave as next_cursor")),
+    }
+}
+
+fn recent_range(state: &ApiState, params: &Params) -> Result<TimeRange, ApiError> {
+    let now = state.app.clock().now();
+    let end = params.time("end", now)?.unwrap_or(now);
+    params.range(now, TimeRange::new(end.saturating_sub(DEFAULT_RANGE), end))
+}
+
+/// The next step that a person would choose: 1, 2, 5, 10, 15, 30 seconds and minutes, and so on.
+fn round_step(least: i64) -> i64 {
+    const STEPS: [i64; 22] = [
+        1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800,
+        604_800, 2_592_000, 31_536_000,
+    ];
+    let chosen = STEPS.into_iter().map(|seconds| seconds * NANOS_PER_SECOND).find(|step| *step >= least);
+    chosen.unwrap_or(least)
+}

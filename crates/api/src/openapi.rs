@@ -1,0 +1,52 @@
+//! The OpenAPI description of our own API, generated from the handlers.
+
+use crate::error::ErrorBody;
+use crate::{correlate, logs, services, traces};
+use axum::response::{IntoResponse, Response};
+use utoipa::OpenApi;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Clew",
+        description = "Logs, metrics and traces in one program: follow one ID through all three. The compatible APIs \
+            (Prometheus, OTLP) are described by their own projects and not repeated here.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        logs::ingest,
+        logs::search,
+        logs::histogram,
+        logs::fields,
+        logs::field_values,
+        traces::search,
+        traces::trace,
+        services::list,
+        correlate::correlate,
+        correlate::resolve,
+    ),
+    components(schemas(ErrorBody)),
+    tags(
+        (name = "logs", description = "JSON logs in, log queries out"),
+        (name = "traces", description = "Traces and their spans"),
+        (name = "services", description = "Who sends telemetry"),
+        (name = "correlation", description = "One ID through all signals"),
+    )
+)]
+struct Description;
+
+/// The description as JSON.
+///
+/// # Errors
+/// Never in practice: the description is made of plain values.
+pub fn openapi_json() -> Result<String, serde_json::Error> {
+    Description::openapi().to_pretty_json()
+}
+
+/// `GET /api/v1/openapi.json`
+pub async fn serve() -> Response {
+    match openapi_json() {
+        Ok(text) => ([(axum::http::header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Err(error) => crate::error::ApiError::new(clew_model::ErrorKind::Internal, error.to_string()).into_response(),
+    }
+}

@@ -1,0 +1,58 @@
+//! What operators and probes ask: health, readiness, reload, Clew's own metrics, and a word of welcome.
+
+use crate::state::ApiState;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use clew_telemetry::{Format, table};
+
+/// `GET /`: where things are. The web UI takes this place when it is built in.
+pub async fn welcome(State(state): State<ApiState>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], state.options.welcome.clone()).into_response()
+}
+
+/// `GET /-/healthy`: the process runs.
+pub async fn healthy() -> &'static str {
+    "Clew is healthy.\n"
+}
+
+/// `GET /-/ready`: requests are taken and can be written.
+pub async fn ready(State(state): State<ApiState>) -> Response {
+    if state.is_ready() {
+        return "Clew is ready.\n".into_response();
+    }
+    let failed: Vec<&str> = state.app.failed_signals().into_iter().map(|signal| signal.as_str()).collect();
+    let why = if failed.is_empty() {
+        "Clew is stopping.\n".to_owned()
+    } else {
+        format!("the journal of {} failed; see the log, mend the disk, and restart Clew\n", failed.join(", "))
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+}
+
+/// `POST /-/reload`: reads the configuration anew.
+pub async fn reload(State(state): State<ApiState>) -> Response {
+    let reload = state.options.reload.clone();
+    let outcome = tokio::task::spawn_blocking(move || reload()).await;
+    let outcome = outcome.unwrap_or_else(|_| Err("the reload failed unexpectedly; see the log".to_owned()));
+    let registry = state.app.observer().registry();
+    match outcome {
+        Ok(()) => {
+            registry.counter(&table::CONFIG_RELOADS, ["ok"]).inc();
+            "the configuration was read anew\n".into_response()
+        }
+        Err(faults) => {
+            registry.counter(&table::CONFIG_RELOADS, ["failed"]).inc();
+            let text = format!("the new configuration is not usable, the old one stays in force:\n{faults}\n");
+            (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+        }
+    }
+}
+
+/// `GET /metrics`: Clew's own telemetry.
+pub async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let format = Format::from_accept(accept);
+    let body = state.app.observer().registry().render(format);
+    ([(header::CONTENT_TYPE, format.content_type())], body).into_response()
+}

@@ -1,0 +1,105 @@
+//! OTLP/HTTP (specification 1.5, "OTLP/HTTP"): protobuf and JSON, answers in the encoding of the request, errors as
+//! `google.rpc.Status`.
+
+use super::signals::{self, Encoding};
+use super::{count_refusal, decode_off_thread, hold_body};
+use crate::body::{self, ContentEncoding};
+use crate::error::ApiError;
+use crate::state::ApiState;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Request, header};
+use axum::response::{IntoResponse, Response};
+use clew_app::Protocol;
+use clew_codec::otlp::{self, Format};
+use clew_model::Signal;
+
+/// `POST /v1/logs`
+pub async fn logs(State(state): State<ApiState>, request: Request<Body>) -> Response {
+    export(state, Signal::Logs, request).await
+}
+
+/// `POST /v1/metrics`
+pub async fn metrics(State(state): State<ApiState>, request: Request<Body>) -> Response {
+    export(state, Signal::Metrics, request).await
+}
+
+/// `POST /v1/traces`
+pub async fn traces(State(state): State<ApiState>, request: Request<Body>) -> Response {
+    export(state, Signal::Traces, request).await
+}
+
+async fn export(state: ApiState, signal: Signal, request: Request<Body>) -> Response {
+    let encoding = match encoding(request.headers()) {
+        Ok(encoding) => encoding,
+        Err(error) => {
+            count_refusal(&state, signal, Protocol::OtlpHttp, &error);
+            // The encoding of the request is unknown, so the answer is in the one that people can read.
+            return refusal(Encoding::Json, &error);
+        }
+    };
+    match take(&state, signal, encoding, request).await {
+        Ok(answer) => respond(axum::http::StatusCode::OK, encoding, answer),
+        Err(error) => {
+            count_refusal(&state, signal, Protocol::OtlpHttp, &error);
+            refusal(encoding, &error)
+        }
+    }
+}
+
+async fn take(
+    state: &ApiState,
+    signal: Signal,
+    encoding: Encoding,
+    request: Request<Body>,
+) -> Result<Vec<u8>, ApiError> {
+    let content = ContentEncoding::of(request.headers())?;
+    let limit = state.options.ingest_body;
+    let _held = hold_body(state, request.headers()).await?;
+    let body = body::read(request.into_body(), limit).await?;
+    state.app.observer().request_bytes(signal, Protocol::OtlpHttp.as_str(), body.len() as u64);
+    let arrival = state.app.clock().now();
+    let options = state.options.otlp_metrics.clone();
+    let records = decode_off_thread(body.len(), content, move || {
+        let body = body::decompress(content, body, limit)?;
+        signals::decode(signal, encoding, &body, arrival, &options)
+    })
+    .await?;
+    let outcome = signals::write(state, Protocol::OtlpHttp, records).await?;
+    Ok(otlp::encode_response(signal, outcome.rejected, &outcome.message(), format(encoding)))
+}
+
+fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {
+    let value = headers.get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
+    match value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "application/x-protobuf" | "application/protobuf" => Ok(Encoding::Protobuf),
+        "application/json" => Ok(Encoding::Json),
+        other => Err(ApiError::unsupported_media_type(format!(
+            "the content type {other:?} is not OTLP; send application/x-protobuf or application/json"
+        ))),
+    }
+}
+
+fn format(encoding: Encoding) -> Format {
+    match encoding {
+        Encoding::Protobuf => Format::Protobuf,
+        Encoding::Json => Format::Json,
+    }
+}
+
+fn refusal(encoding: Encoding, error: &ApiError) -> Response {
+    let body = otlp::encode_status(error.grpc_code(), &error.message, format(encoding));
+    let mut response = respond(error.status(), encoding, body);
+    if let Some(seconds) = error.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+fn respond(status: axum::http::StatusCode, encoding: Encoding, body: Vec<u8>) -> Response {
+    let kind = match encoding {
+        Encoding::Protobuf => "application/x-protobuf",
+        Encoding::Json => "application/json",
+    };
+    (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+}

@@ -1,0 +1,68 @@
+//! The three signals behind one function: bytes in, outcome out.
+
+use crate::error::ApiError;
+use crate::state::ApiState;
+use bytes::Bytes;
+use clew_app::Protocol;
+use clew_app::ingest::IngestOutcome;
+use clew_codec::error::Decoded;
+use clew_codec::otlp;
+use clew_model::logs::LogRecord;
+use clew_model::metrics::MetricBatch;
+use clew_model::traces::Span;
+use clew_model::{Signal, UnixNanos};
+
+/// How an OTLP body is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// `application/x-protobuf`
+    Protobuf,
+    /// `application/json`
+    Json,
+}
+
+/// What a body held.
+pub enum Records {
+    /// Log records.
+    Logs(Decoded<Vec<LogRecord>>),
+    /// Samples.
+    Metrics(Decoded<MetricBatch>),
+    /// Spans.
+    Traces(Decoded<Vec<Span>>),
+}
+
+/// Decodes a body of a signal.
+///
+/// # Errors
+/// A body that is malformed as a whole.
+pub fn decode(
+    signal: Signal,
+    encoding: Encoding,
+    body: &Bytes,
+    arrival: UnixNanos,
+    options: &otlp::OtlpMetricOptions,
+) -> Result<Records, ApiError> {
+    let records = match (signal, encoding) {
+        (Signal::Logs, Encoding::Protobuf) => otlp::decode_logs(body, arrival).map(Records::Logs),
+        (Signal::Logs, Encoding::Json) => otlp::decode_logs_json(body, arrival).map(Records::Logs),
+        (Signal::Traces, Encoding::Protobuf) => otlp::decode_traces(body).map(Records::Traces),
+        (Signal::Traces, Encoding::Json) => otlp::decode_traces_json(body).map(Records::Traces),
+        (Signal::Metrics, Encoding::Protobuf) => otlp::decode_metrics(body, options).map(Records::Metrics),
+        (Signal::Metrics, Encoding::Json) => otlp::decode_metrics_json(body, options).map(Records::Metrics),
+    };
+    records.map_err(ApiError::from)
+}
+
+/// Writes what a body held.
+///
+/// # Errors
+/// What the write path answers.
+pub async fn write(state: &ApiState, protocol: Protocol, records: Records) -> Result<IngestOutcome, ApiError> {
+    let tenant = state.tenant();
+    let outcome = match records {
+        Records::Logs(decoded) => state.app.ingest_logs(tenant, protocol, decoded).await,
+        Records::Metrics(decoded) => state.app.ingest_metrics(tenant, protocol, decoded).await,
+        Records::Traces(decoded) => state.app.ingest_traces(tenant, protocol, decoded).await,
+    };
+    outcome.map_err(ApiError::from)
+}

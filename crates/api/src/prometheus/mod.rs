@@ -1,0 +1,29 @@
+//! The Prometheus HTTP API (<https://prometheus.io/docs/prometheus/latest/querying/api/>) under `/prometheus/api/v1`.
+
+mod labels;
+mod metadata;
+mod query;
+mod respond;
+mod status;
+mod targets;
+
+use crate::state::ApiState;
+use axum::Router;
+use axum::routing::get;
+
+/// The routes, to be nested under `/prometheus`.
+pub fn routes() -> Router<ApiState> {
+    Router::new()
+        .route("/api/v1/query", get(query::instant).post(query::instant))
+        .route("/api/v1/query_range", get(query::range).post(query::range))
+        .route("/api/v1/query_exemplars", get(query::exemplars).post(query::exemplars))
+        .route("/api/v1/series", get(labels::series).post(labels::series))
+        .route("/api/v1/labels", get(labels::names).post(labels::names))
+        .route("/api/v1/label/{name}/values", get(labels::values))
+        .route("/api/v1/metadata", get(metadata::metadata))
+        .route("/api/v1/targets", get(targets::targets))
+        .route("/api/v1/status/buildinfo", get(status::buildinfo))
+        .route("/api/v1/status/runtimeinfo", get(status::runtimeinfo))
+        .route("/-/healthy", get(crate::operations::healthy))
+        .route("/-/ready", get(crate::operations::ready))
+}

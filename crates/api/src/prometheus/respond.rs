@@ -1,0 +1,73 @@
+//! The envelope of the Prometheus API: `status`, `data`, `errorType`, `error`, `warnings`, `infos`.
+
+use crate::error::ApiError;
+use axum::Json;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use clew_query::promql::Annotations;
+use serde::Serialize;
+
+/// A successful answer.
+#[derive(Debug, Serialize)]
+struct Success<T> {
+    status: &'static str,
+    data: T,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    infos: Vec<String>,
+}
+
+/// A failed answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure {
+    status: &'static str,
+    error_type: &'static str,
+    error: String,
+}
+
+/// Data, or a failure, on its way to the envelope.
+pub struct Answer<T>(pub Result<(T, Annotations), ApiError>);
+
+impl<T> Answer<T> {
+    /// Data without annotations, or a failure.
+    pub fn plain(result: Result<T, ApiError>) -> Self {
+        Self(result.map(|data| (data, Annotations::default())))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        match self.0 {
+            Ok((data, notes)) => {
+                let Annotations { warnings, infos, .. } = notes;
+                Json(Success { status: "success", data, warnings, infos }).into_response()
+            }
+            Err(error) => failure(&error),
+        }
+    }
+}
+
+fn failure(error: &ApiError) -> Response {
+    let mut text = error.message.clone();
+    if let Some(hint) = &error.hint {
+        text.push_str("; ");
+        text.push_str(hint);
+    }
+    let text = match error.position {
+        Some(position) => format!("{}: parse error: {text}", position_text(position)),
+        None => text,
+    };
+    let body = Failure { status: "error", error_type: error.prometheus_type(), error: text };
+    let mut response = (error.status(), Json(body)).into_response();
+    if let Some(seconds) = error.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// Prometheus counts columns from 1 on one line.
+fn position_text(position: usize) -> String {
+    format!("1:{}", position.saturating_add(1))
+}

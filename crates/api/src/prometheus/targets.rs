@@ -1,0 +1,91 @@
+//! `targets`: what is scraped and how it went.
+
+use super::respond::Answer;
+use crate::dto::rfc3339;
+use crate::params::Params;
+use crate::state::ApiState;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::Request;
+use axum::response::{IntoResponse, Response};
+use clew_app::scrape::{ActiveTarget, DroppedTarget};
+use clew_app::yaml::render_duration;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The time that Prometheus shows for a target not scraped yet.
+const NEVER: &str = "0001-01-01T00:00:00Z";
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Targets {
+    active_targets: Vec<Active>,
+    dropped_targets: Vec<Dropped>,
+    dropped_target_counts: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Active {
+    discovered_labels: BTreeMap<String, String>,
+    labels: BTreeMap<String, String>,
+    scrape_pool: String,
+    scrape_url: String,
+    global_url: String,
+    last_error: String,
+    last_scrape: String,
+    /// Seconds.
+    last_scrape_duration: f64,
+    health: &'static str,
+    scrape_interval: String,
+    scrape_timeout: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Dropped {
+    discovered_labels: BTreeMap<String, String>,
+    scrape_pool: String,
+}
+
+impl From<ActiveTarget> for Active {
+    fn from(target: ActiveTarget) -> Self {
+        Self {
+            discovered_labels: target.discovered_labels.into_iter().collect(),
+            labels: target.labels.into_iter().collect(),
+            scrape_pool: target.scrape_pool,
+            scrape_url: target.scrape_url,
+            global_url: target.global_url,
+            last_error: target.last_error,
+            last_scrape: target.last_scrape.map_or_else(|| NEVER.to_owned(), rfc3339),
+            last_scrape_duration: target.last_scrape_duration.as_secs_f64(),
+            health: target.health.as_str(),
+            scrape_interval: render_duration(target.scrape_interval),
+            scrape_timeout: render_duration(target.scrape_timeout),
+        }
+    }
+}
+
+impl From<DroppedTarget> for Dropped {
+    fn from(target: DroppedTarget) -> Self {
+        Self { discovered_labels: target.discovered_labels.into_iter().collect(), scrape_pool: target.scrape_pool }
+    }
+}
+
+/// `GET /api/v1/targets`; `state` is `active`, `dropped` or `any`.
+pub async fn targets(State(state): State<ApiState>, request: Request<Body>) -> Response {
+    let params = Params::of_query(request.uri().query());
+    let status = state.scrape.status();
+    let wanted = params.get("state").unwrap_or("any");
+    let pool = params.get("scrapePool");
+    let in_pool = |name: &str| pool.is_none_or(|pool| pool == name);
+    let show = |kind: &str| wanted == "any" || wanted == kind;
+    let active = status.active.into_iter().filter(|target| show("active") && in_pool(&target.scrape_pool));
+    let dropped = status.dropped.into_iter().filter(|target| show("dropped") && in_pool(&target.scrape_pool));
+    Answer::plain(Ok(Targets {
+        active_targets: active.map(Active::from).collect(),
+        dropped_targets: dropped.map(Dropped::from).collect(),
+        dropped_target_counts: status.dropped_counts,
+    }))
+    .into_response()
+}

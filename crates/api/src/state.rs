@@ -1,0 +1,73 @@
+//! What every handler is given.
+
+use clew_app::App;
+use clew_app::scrape::ScrapeManager;
+use clew_codec::otlp::OtlpMetricOptions;
+use clew_model::TenantId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Semaphore;
+
+/// How the configuration is read anew; answers what went wrong.
+pub type Reload = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// What the HTTP layer needs to know of the configuration.
+#[derive(Clone)]
+pub struct ApiOptions {
+    /// Largest body of an ingest request, decompressed (`limits.ingest_body`).
+    pub ingest_body: usize,
+    /// Largest single log record (`limits.log_line`).
+    pub log_line: usize,
+    /// How OTLP metrics become series.
+    pub otlp_metrics: OtlpMetricOptions,
+    /// What is shown as version.
+    pub version: &'static str,
+    /// What `/` tells: where to send and what to ask.
+    pub welcome: String,
+    /// Warnings of the configuration, for the status.
+    pub config_warnings: Vec<String>,
+    /// How `POST /-/reload` reads the configuration anew.
+    pub reload: Reload,
+}
+
+/// The state of the HTTP layer.
+#[derive(Clone)]
+pub struct ApiState {
+    /// The program below.
+    pub app: Arc<App>,
+    /// Scraping.
+    pub scrape: Arc<ScrapeManager>,
+    /// The options.
+    pub options: Arc<ApiOptions>,
+    /// Whether requests are still taken; false once the server is stopping.
+    pub ready: Arc<AtomicBool>,
+    /// Kilobytes of ingest bodies that may be held at once.
+    pub bodies: Arc<Semaphore>,
+}
+
+impl ApiState {
+    /// The state over a started program.
+    #[must_use]
+    pub fn new(app: Arc<App>, scrape: Arc<ScrapeManager>, options: ApiOptions) -> Self {
+        let kilobytes = (options.ingest_body / 1024).max(1).saturating_mul(crate::limits::BODIES_IN_FLIGHT);
+        Self {
+            app,
+            scrape,
+            bodies: Arc::new(Semaphore::new(kilobytes.min(Semaphore::MAX_PERMITS))),
+            options: Arc::new(options),
+            ready: Arc::new(AtomicBool::new(true)),
+        }
+    }
+
+    /// Whether requests are taken and everything can be written.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed) && self.app.failed_signals().is_empty()
+    }
+
+    /// Whose data a request is about: the one tenant until tenants are configured.
+    #[must_use]
+    pub fn tenant(&self) -> TenantId {
+        TenantId::default()
+    }
+}
