@@ -1,1 +1,42 @@
-fn main() {}
+//! The binary: command line, configuration, wiring, signals.
+//!
+//! Exit codes: 0 fine, 1 the thing asked for failed, 2 wrong usage or configuration.
+
+mod check_config;
+mod cli;
+mod config;
+mod listeners;
+mod reload;
+mod server;
+mod storage;
+mod welcome;
+
+use clap::Parser;
+use cli::{Cli, Command, Document};
+use std::process::ExitCode;
+
+/// Wrong usage or configuration.
+const EXIT_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => server::run(&args),
+        Command::CheckConfig { file } => check_config::run(&file),
+        Command::Docs { document } => print_document(document),
+    }
+}
+
+fn print_document(document: Document) -> ExitCode {
+    match document {
+        Document::Configuration => print!("{}", config::render_docs()),
+        Document::Openapi => match clew_api::openapi_json() {
+            Ok(text) => println!("{text}"),
+            Err(error) => {
+                eprintln!("cannot describe the API: {error}");
+                return ExitCode::FAILURE;
+            }
+        },
+    }
+    ExitCode::SUCCESS
+}

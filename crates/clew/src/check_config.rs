@@ -1,0 +1,94 @@
+//! `clew check-config FILE`: every fault of a file with its line, exit 1 if any.
+
+use crate::config::{Overrides, load};
+use clew_app::prometheus_config;
+use clew_app::yaml::{Content, Document, Fault, Faults, Node, Severity};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// What a file is, told by its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Clew,
+    Prometheus,
+    /// A kind whose capability is not built yet: its syntax alone is checked.
+    Later(&'static str),
+}
+
+/// Checks the file and prints what is wrong with it.
+pub fn run(file: &Path) -> ExitCode {
+    let (kind, faults) = check(file);
+    for fault in &faults {
+        println!("{fault}");
+    }
+    let errors = faults.iter().filter(|fault| fault.severity == Severity::Error).count();
+    if errors > 0 {
+        println!("{}: {errors} faults", file.display());
+        return ExitCode::FAILURE;
+    }
+    match kind {
+        Kind::Clew => println!("{}: a usable configuration of Clew", file.display()),
+        Kind::Prometheus => println!("{}: a usable prometheus.yml", file.display()),
+        Kind::Later(what) => println!(
+            "{}: looks like {what}; its YAML is well-formed, and this version of Clew checks no more of it",
+            file.display()
+        ),
+    }
+    ExitCode::SUCCESS
+}
+
+fn check(file: &Path) -> (Kind, Vec<Fault>) {
+    let faults = Faults::new();
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let document = Document::parse(file, &text, &faults);
+    let kind = document.map_or(Kind::Clew, |document| kind(&document.root));
+    let outcome = match kind {
+        // The environment is not part of the file.
+        Kind::Clew => load(Some(file), &BTreeMap::new(), &Overrides::default()).map(|loaded| loaded.warnings),
+        Kind::Prometheus => {
+            prometheus_config::load(file, &|name| std::env::var(name).ok()).map(|loaded| loaded.warnings)
+        }
+        Kind::Later(_) if faults.has_errors() => Err(faults.into_sorted()),
+        Kind::Later(_) => Ok(Vec::new()),
+    };
+    (kind, outcome.unwrap_or_else(|faults| faults))
+}
+
+fn kind(root: &Node) -> Kind {
+    let Content::Mapping(entries) = &root.content else { return Kind::Clew };
+    let has = |key: &str| entries.iter().any(|entry| entry.key == key);
+    if ["scrape_configs", "rule_files", "remote_write"].into_iter().any(has) || (has("global") && !has("route")) {
+        Kind::Prometheus
+    } else if has("groups") {
+        Kind::Later("a file of rules")
+    } else if has("route") && has("receivers") {
+        Kind::Later("an alertmanager.yml")
+    } else if has("panels") || has("dashboard") {
+        Kind::Later("a Grafana dashboard")
+    } else {
+        Kind::Clew
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_told_apart_by_their_keys() {
+        for (text, expected) in [
+            ("server: {}\n", Kind::Clew),
+            ("", Kind::Clew),
+            ("scrape_configs: []\n", Kind::Prometheus),
+            ("global: { scrape_interval: 15s }\n", Kind::Prometheus),
+            ("groups: []\n", Kind::Later("a file of rules")),
+            ("global: {}\nroute: {}\nreceivers: []\n", Kind::Later("an alertmanager.yml")),
+            ("{\"panels\": []}", Kind::Later("a Grafana dashboard")),
+        ] {
+            let faults = Faults::new();
+            let document = Document::parse(Path::new("file.yml"), text, &faults).unwrap();
+            assert_eq!(kind(&document.root), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! File, environment, flags: read in this order, every fault of all three at once.
+
+use super::settings::{SETTINGS, Setting};
+use super::{Address, Config, Limits, Memory, Retention, Server, Storage};
+use clew_app::yaml::{Document, Fault, Faults, Origin, Severity, Source, Value, nearest};
+use clew_telemetry::logs::LogFormat;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The prefix of environment variables.
+const PREFIX: &str = "CLEW_";
+
+/// What the command line says.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--data-dir`
+    pub data_dir: Option<PathBuf>,
+    /// `--listen`
+    pub listen: Option<String>,
+    /// `--drop-in`
+    pub drop_in: bool,
+}
+
+/// A configuration that can be used, with what is to be said about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Warnings, in the order of the file.
+    pub warnings: Vec<Fault>,
+}
+
+/// Reads the file (if any), then the environment, then the flags.
+///
+/// # Errors
+/// Every fault of all three, warnings among them.
+pub fn load(
+    file: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+    flags: &Overrides,
+) -> Result<Loaded, Vec<Fault>> {
+    let faults = Faults::new();
+    let mut config = defaults();
+    if let Some(file) = file {
+        read_file(file, &mut config, &faults);
+    }
+    read_environment(environment, &mut config, &faults);
+    apply_flags(flags, &mut config, &faults);
+    check_exposure(&config, &faults);
+    let failed = faults.has_errors();
+    let all = faults.into_sorted();
+    if failed { Err(all) } else { Ok(Loaded { config, warnings: all }) }
+}
+
+/// The configuration before anything is read, then set by every default of the table, so that the table tells the truth.
+fn defaults() -> Config {
+    let retention = Retention { age: None, size: None };
+    let address = || Address { host: "127.0.0.1".to_owned(), port: 0 };
+    let mut config = Config {
+        server: Server { http: address(), otlp_grpc: address(), otlp_http: address(), drop_in: false },
+        storage: Storage {
+            dir: PathBuf::new(),
+            max_size: None,
+            logs: retention,
+            traces: retention,
+            metrics: retention,
+            salvage_journals: false,
+        },
+        prometheus_config: None,
+        correlation_fields: Vec::new(),
+        correlation_patterns: Vec::new(),
+        auth_written: false,
+        limits: Limits {
+            memory: Memory::Share(0.25),
+            query_memory: None,
+            query_timeout: Duration::ZERO,
+            query_concurrency: None,
+            ingest_body: 0,
+            log_line: 0,
+        },
+        log_level: String::new(),
+        log_format: LogFormat::Human,
+    };
+    let faults = Faults::new();
+    for setting in SETTINGS.iter().filter(|setting| !setting.default.is_empty()) {
+        read_text(setting, setting.default, Origin::Default, &mut config, &faults);
+    }
+    debug_assert!(!faults.has_errors(), "a default of the table cannot be read");
+    // A written `none` differs from the default.
+    config.auth_written = false;
+    config
+}
+
+fn read_file(file: &Path, config: &mut Config, faults: &Faults) {
+    let name: Arc<Path> = Arc::from(file);
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            faults.push(Fault {
+                severity: Severity::Error,
+                origin: Origin::File { file: name, line: 1, column: 1 },
+                path: String::new(),
+                problem: format!("cannot be read: {error}"),
+                remedy: "name a readable file with --config".to_owned(),
+            });
+            return;
+        }
+    };
+    if let Some(document) = Document::parse(file, &text, faults) {
+        let source = Source::file(&name, faults);
+        read_section(&source.root(&document), "", config);
+    }
+}
+
+/// Reads a mapping whose keys lead, after `prefix`, to settings.
+fn read_section(section: &Value<'_>, prefix: &str, config: &mut Config) {
+    for (key, value) in section.entries() {
+        let path = if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
+        let below = format!("{path}.");
+        if let Some(setting) = SETTINGS.iter().find(|setting| setting.key == path) {
+            if value.node().content != clew_app::yaml::Content::Null {
+                (setting.read)(&value, config);
+            }
+        } else if SETTINGS.iter().any(|setting| setting.key.starts_with(&below)) {
+            read_section(&value, &path, config);
+        } else {
+            value.fault("is not a key of Clew's", unknown_remedy(key, prefix));
+        }
+    }
+}
+
+fn unknown_remedy(key: &str, prefix: &str) -> String {
+    let siblings = siblings(prefix);
+    match nearest(key, siblings.iter().copied()) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => format!("the keys here are {}", siblings.join(", ")),
+    }
+}
+
+/// The keys that may stand below a prefix, each once.
+fn siblings(prefix: &str) -> Vec<&'static str> {
+    let mut keys: Vec<&str> = SETTINGS
+        .iter()
+        .filter_map(|setting| {
+            let rest = if prefix.is_empty() {
+                Some(setting.key)
+            } else {
+                setting.key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.'))
+            };
+            rest.and_then(|rest| rest.split('.').next())
+        })
+        .collect();
+    keys.dedup();
+    keys
+}
+
+/// Variables without `__` belong to others (a test's `CLEW_BIN`); the rest must be keys.
+fn read_environment(environment: &BTreeMap<String, String>, config: &mut Config, faults: &Faults) {
+    for (name, text) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX) && name.contains("__")) {
+        let origin = Origin::Environment(name.clone());
+        match SETTINGS.iter().find(|setting| setting.variable() == *name) {
+            Some(setting) => read_text(setting, text, origin, config, faults),
+            None => {
+                let known: Vec<String> = SETTINGS.iter().map(Setting::variable).collect();
+                let remedy = nearest(name, known.iter().map(String::as_str))
+                    .map_or_else(|| "see docs/configuration.md".to_owned(), |known| format!("did you mean {known}?"));
+                faults.push(Fault {
+                    severity: Severity::Error,
+                    origin,
+                    path: String::new(),
+                    problem: "is not a setting of Clew's".to_owned(),
+                    remedy,
+                });
+            }
+        }
+    }
+}
+
+/// Reads a setting from text: YAML, so that lists can be written `[a, b]`.
+fn read_text(setting: &Setting, text: &str, origin: Origin, config: &mut Config, faults: &Faults) {
+    let Some(document) = Document::parse(Path::new(setting.key), text, faults) else { return };
+    let source = Source::fixed(origin, faults);
+    (setting.read)(&source.value(&document.root, setting.key.to_owned()), config);
+}
+
+fn apply_flags(flags: &Overrides, config: &mut Config, faults: &Faults) {
+    if let Some(dir) = &flags.data_dir {
+        config.storage.dir.clone_from(dir);
+    }
+    if let Some(host) = &flags.listen {
+        if host.is_empty()
+            || host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok() && !host.contains("::"))
+        {
+            faults.push(Fault {
+                severity: Severity::Error,
+                origin: Origin::Flag("--listen".to_owned()),
+                path: String::new(),
+                problem: format!("{host:?} is not a host alone"),
+                remedy:
+                    "write a host such as 0.0.0.0; ports are set by server.http, server.otlp_grpc, server.otlp_http"
+                        .to_owned(),
+            });
+            return;
+        }
+        for address in [&mut config.server.http, &mut config.server.otlp_grpc, &mut config.server.otlp_http] {
+            address.host.clone_from(host);
+        }
+    }
+    config.server.drop_in |= flags.drop_in;
+}
+
+/// An open server that others can reach must be meant.
+fn check_exposure(config: &Config, faults: &Faults) {
+    let server = &config.server;
+    let listeners = [
+        ("server.http", &server.http),
+        ("server.otlp_grpc", &server.otlp_grpc),
+        ("server.otlp_http", &server.otlp_http),
+    ];
+    let exposed: Vec<String> = listeners
+        .iter()
+        .filter(|(_, address)| !address.is_loopback())
+        .map(|(key, address)| format!("{key} ({})", address.host))
+        .collect();
+    if exposed.is_empty() || config.auth_written {
+        return;
+    }
+    faults.push(Fault {
+        severity: Severity::Error,
+        origin: Origin::Default,
+        path: "auth.mode".to_owned(),
+        problem: format!("no authentication is configured, and others can reach {}", exposed.join(", ")),
+        remedy:
+            "either configure authentication (auth.mode), or write `auth: { mode: none }` (or CLEW_AUTH__MODE=none) \
+                 on purpose"
+                .to_owned(),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_text(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, Vec<String>> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("clew.yml");
+        std::fs::write(&file, text).unwrap();
+        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        load(Some(&file), &environment, &Overrides::default()).map_err(|faults| {
+            faults.iter().map(|fault| fault.to_string().replace(&*file.to_string_lossy(), "clew.yml")).collect()
+        })
+    }
+
+    #[test]
+    fn without_anything_the_defaults_of_the_contract_hold() {
+        let loaded = load(None, &BTreeMap::new(), &Overrides::default()).unwrap();
+        let config = loaded.config;
+        assert_eq!(config.server.http, Address { host: "127.0.0.1".into(), port: 4300 });
+        assert_eq!((config.server.otlp_grpc.port, config.server.otlp_http.port), (4317, 4318));
+        assert_eq!(config.storage.max_size, Some(50 << 30));
+        assert_eq!(config.storage.logs.age, Some(Duration::from_secs(30 * 86_400)));
+        assert_eq!(config.storage.traces.age, Some(Duration::from_secs(14 * 86_400)));
+        assert_eq!(config.storage.metrics.age, Some(Duration::from_secs(90 * 86_400)));
+        assert_eq!(config.correlation_fields, ["correlation_id", "request_id", "task_id", "session_id"]);
+        assert_eq!(config.limits.memory, Memory::Share(0.25));
+        assert_eq!(config.limits.ingest_body, 64 << 20);
+        assert_eq!(config.limits.query_timeout, Duration::from_secs(60));
+        assert!(!config.auth_written);
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once_with_its_line() {
+        let faults = from_text(
+            "server:\n  htp: 127.0.0.1:1\nstorage:\n  max_size: lots\n  retention: { logs: { age: 5 } }\nlimits:\n  memory: 200%\n",
+            &[("CLEW_LIMITS__QUERY_TIMEOUT", "soon"), ("CLEW_LIMITS__MEMRY", "1")],
+        )
+        .unwrap_err();
+        let all = faults.join("\n");
+        for part in [
+            "clew.yml:2:",
+            "did you mean `http`?",
+            "clew.yml:4:",
+            "clew.yml:5:",
+            "clew.yml:7:",
+            "CLEW_LIMITS__QUERY_TIMEOUT",
+            "did you mean CLEW_LIMITS__MEMORY?",
+        ] {
+            assert!(all.contains(part), "{part} is not in\n{all}");
+        }
+        assert_eq!(faults.len(), 6, "{all}");
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let loaded = from_text(
+            "server: { http: 127.0.0.1:1 }\ncorrelation: { patterns: ['a+'] }\n",
+            &[("CLEW_SERVER__HTTP", "127.0.0.1:2"), ("CLEW_CORRELATION__FIELDS", "[job_id, run_id]")],
+        )
+        .unwrap();
+        assert_eq!(loaded.config.server.http.port, 2);
+        assert_eq!(loaded.config.correlation_fields, ["job_id", "run_id"]);
+        assert_eq!(loaded.config.correlation_patterns[0].as_str(), "a+");
+    }
+
+    #[test]
+    fn an_open_server_beyond_loopback_must_be_meant() {
+        let refused = from_text("server: { http: '0.0.0.0:4300' }\n", &[]).unwrap_err().join("\n");
+        assert!(refused.contains("configure authentication") && refused.contains("mode: none"), "{refused}");
+        assert!(from_text("server: { http: '0.0.0.0:4300' }\nauth: { mode: none }\n", &[]).is_ok());
+        assert!(from_text("server: { http: '0.0.0.0:4300' }\n", &[("CLEW_AUTH__MODE", "none")]).is_ok());
+        let flags = Overrides { listen: Some("0.0.0.0".into()), ..Overrides::default() };
+        assert!(load(None, &BTreeMap::new(), &flags).is_err());
+        let loopback = Overrides { listen: Some("::1".into()), ..Overrides::default() };
+        assert_eq!(load(None, &BTreeMap::new(), &loopback).unwrap().config.server.http.host, "::1");
+    }
+
+    #[test]
+    fn paths_in_a_file_are_relative_to_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("clew.yml");
+        std::fs::write(&file, "prometheus: { config_file: prometheus.yml }\nstorage: { dir: data }\n").unwrap();
+        let config = load(Some(&file), &BTreeMap::new(), &Overrides::default()).unwrap().config;
+        assert_eq!(config.prometheus_config, Some(dir.path().join("prometheus.yml")));
+        assert_eq!(config.storage.dir, dir.path().join("data"));
+    }
+
+    #[test]
+    fn keys_of_later_capabilities_are_accepted_with_a_warning() {
+        let loaded = from_text("alertmanager: { config_file: alertmanager.yml }\n", &[]).unwrap();
+        assert_eq!(loaded.warnings.len(), 1);
+        assert!(loaded.warnings[0].to_string().contains("alerting is not built"), "{}", loaded.warnings[0]);
+    }
+}

@@ -1,0 +1,147 @@
+//! Clew's own configuration: a YAML file, then the environment, then flags, resolved once into plain types.
+//!
+//! [`settings::SETTINGS`] is the one definition of every key: the parser, the names of environment variables and
+//! `docs/configuration.md` are made from it.
+
+mod docs;
+mod load;
+mod read;
+mod settings;
+
+pub use docs::render_docs;
+pub use load::{Loaded, Overrides, load};
+
+use clew_telemetry::logs::LogFormat;
+use regex::Regex;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that can be configured, resolved.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub server: Server,
+    /// What is kept where and how long.
+    pub storage: Storage,
+    /// The prometheus.yml to scrape by.
+    pub prometheus_config: Option<PathBuf>,
+    /// Fields whose values are IDs whatever they look like.
+    pub correlation_fields: Vec<String>,
+    /// Patterns of IDs inside messages.
+    pub correlation_patterns: Vec<Regex>,
+    /// Whether `auth.mode` was written: an open server on an address beyond loopback must be meant.
+    pub auth_written: bool,
+    /// Bounds.
+    pub limits: Limits,
+    /// What to log.
+    pub log_level: String,
+    /// How to write log lines.
+    pub log_format: LogFormat,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Everything over HTTP.
+    pub http: Address,
+    /// OTLP/gRPC.
+    pub otlp_grpc: Address,
+    /// OTLP/HTTP.
+    pub otlp_http: Address,
+    /// Whether to open the ports of the replaced systems too.
+    pub drop_in: bool,
+}
+
+/// A host and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// An IP address or a name.
+    pub host: String,
+    /// The port; 0 lets the system choose.
+    pub port: u16,
+}
+
+impl Address {
+    /// Reads `host:port`, `[::1]:port`.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (host, port) = text.rsplit_once(':').ok_or("it has no port")?;
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        if host.is_empty() {
+            return Err("it has no host".to_owned());
+        }
+        let port = port.parse().map_err(|_| format!("{port:?} is not a port"))?;
+        Ok(Self { host: host.to_owned(), port })
+    }
+
+    /// Whether only this machine can reach it.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+}
+
+/// What is kept where and how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Storage {
+    /// The data directory.
+    pub dir: PathBuf,
+    /// Bytes that all signals may take together.
+    pub max_size: Option<u64>,
+    /// Retention of logs.
+    pub logs: Retention,
+    /// Retention of traces.
+    pub traces: Retention,
+    /// Retention of metrics.
+    pub metrics: Retention,
+    /// Whether a journal damaged in its middle is read past the damage.
+    pub salvage_journals: bool,
+}
+
+/// How long and how much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// How long; `None` for ever.
+    pub age: Option<Duration>,
+    /// How many bytes; `None` up to the limit of all signals.
+    pub size: Option<u64>,
+}
+
+/// Bounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Memory of the whole server.
+    pub memory: Memory,
+    /// Memory of one query; `None` for an eighth of the server's.
+    pub query_memory: Option<u64>,
+    /// How long a query may take.
+    pub query_timeout: Duration,
+    /// Queries that run at once; `None` for one a core, two at least.
+    pub query_concurrency: Option<usize>,
+    /// Largest body of an ingest request, decompressed.
+    pub ingest_body: usize,
+    /// Largest single log record.
+    pub log_line: usize,
+}
+
+/// An amount of memory.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Memory {
+    /// A share of what the machine or the container has, 0 to 1.
+    Share(f64),
+    /// Bytes.
+    Bytes(u64),
+}
+
+impl Memory {
+    /// The amount in bytes, of what there is.
+    #[must_use]
+    pub fn of(self, available: u64) -> u64 {
+        match self {
+            Memory::Share(share) => (available as f64 * share) as u64,
+            Memory::Bytes(bytes) => bytes,
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The table of every key: name, default, what it does, how it is read.
+
+use super::Config;
+use super::read;
+use clew_app::yaml::Value;
+
+/// One key.
+pub struct Setting {
+    /// Its dotted path in the file.
+    pub key: &'static str,
+    /// Its default as it would be written; empty where there is none.
+    pub default: &'static str,
+    /// What may be written.
+    pub form: &'static str,
+    /// What it does, in one or two sentences.
+    pub help: &'static str,
+    /// Reads it; faults go where the value says.
+    pub read: fn(&Value<'_>, &mut Config),
+}
+
+impl Setting {
+    /// The environment variable that overrides the file: `CLEW_` and the path with `__`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("CLEW_{}", self.key.replace('.', "__").to_ascii_uppercase())
+    }
+}
+
+macro_rules! setting {
+    ($key:literal, $default:literal, $form:literal, $help:literal, $read:expr) => {
+        Setting { key: $key, default: $default, form: $form, help: $help, read: $read }
+    };
+}
+
+/// Every key, in the order of the documentation.
+pub const SETTINGS: &[Setting] = &[
+    setting!(
+        "server.http",
+        "127.0.0.1:4300",
+        "host:port",
+        "Everything over HTTP: the REST API, the compatible APIs, OTLP/HTTP, `/metrics`. Port 0 lets the system choose.",
+        |value, config| read::address(value, &mut config.server.http)
+    ),
+    setting!("server.otlp_grpc", "127.0.0.1:4317", "host:port", "OTLP/gRPC.", |value, config| read::address(
+        value,
+        &mut config.server.otlp_grpc
+    )),
+    setting!("server.otlp_http", "127.0.0.1:4318", "host:port", "OTLP/HTTP.", |value, config| read::address(
+        value,
+        &mut config.server.otlp_http
+    )),
+    setting!(
+        "server.drop_in",
+        "false",
+        "true or false",
+        "Also open the ports of the replaced systems. None of their protocols is built yet, so none is opened yet.",
+        |value, config| read::flag(value, &mut config.server.drop_in)
+    ),
+    setting!(
+        "storage.dir",
+        "./clew-data",
+        "path",
+        "Where everything is kept. Relative to the configuration file, or to the working directory without one.",
+        |value, config| read::path(value, &mut config.storage.dir)
+    ),
+    setting!(
+        "storage.max_size",
+        "50GiB",
+        "size or `unlimited`",
+        "What all signals may take on disk together. Beyond it the oldest data of the signal that takes more than its \
+         third goes.",
+        |value, config| read::size(value, &mut config.storage.max_size)
+    ),
+    setting!(
+        "storage.retention.logs.age",
+        "30d",
+        "duration or `unlimited`",
+        "How long logs are kept. Older records are refused when they come.",
+        |value, config| read::age(value, &mut config.storage.logs.age)
+    ),
+    setting!(
+        "storage.retention.logs.size",
+        "unlimited",
+        "size or `unlimited`",
+        "What logs may take on disk.",
+        |value, config| read::size(value, &mut config.storage.logs.size)
+    ),
+    setting!(
+        "storage.retention.traces.age",
+        "14d",
+        "duration or `unlimited`",
+        "How long spans are kept.",
+        |value, config| read::age(value, &mut config.storage.traces.age)
+    ),
+    setting!(
+        "storage.retention.traces.size",
+        "unlimited",
+        "size or `unlimited`",
+        "What spans may take on disk.",
+        |value, config| read::size(value, &mut config.storage.traces.size)
+    ),
+    setting!(
+        "storage.retention.metrics.age",
+        "90d",
+        "duration or `unlimited`",
+        "How long samples are kept.",
+        |value, config| read::age(value, &mut config.storage.metrics.age)
+    ),
+    setting!(
+        "storage.retention.metrics.size",
+        "unlimited",
+        "size or `unlimited`",
+        "What samples may take on disk.",
+        |value, config| read::size(value, &mut config.storage.metrics.size)
+    ),
+    setting!(
+        "storage.salvage_journals",
+        "false",
+        "true or false",
+        "Read a journal that is damaged in its middle past the damage. What stood there is lost and named in the log; set \
+         it for one start.",
+        |value, config| read::flag(value, &mut config.storage.salvage_journals)
+    ),
+    setting!(
+        "prometheus.config_file",
+        "",
+        "path",
+        "A prometheus.yml, read as it is: what to scrape and how.",
+        |value, config| read::optional_path(value, &mut config.prometheus_config)
+    ),
+    setting!(
+        "alertmanager.config_file",
+        "",
+        "path",
+        "An alertmanager.yml. Alerting is not built yet: accepted with a warning.",
+        |value, _| read::later(value, "alerting")
+    ),
+    setting!(
+        "grafana.provisioning_dir",
+        "",
+        "path",
+        "Grafana's provisioning folder. Dashboards are not built yet: accepted with a warning.",
+        |value, _| read::later(value, "dashboards")
+    ),
+    setting!(
+        "correlation.fields",
+        "[correlation_id, request_id, task_id, session_id]",
+        "list of names",
+        "Fields whose values are IDs whatever they look like, at the top of a record or at the end of a path; case, `.`, \
+         `-` and `_` aside. Trace and span IDs always count.",
+        |value, config| read::texts(value, &mut config.correlation_fields)
+    ),
+    setting!(
+        "correlation.patterns",
+        "[]",
+        "list of regular expressions",
+        "IDs inside messages, such as `req-[0-9a-f]+`.",
+        |value, config| read::patterns(value, &mut config.correlation_patterns)
+    ),
+    setting!(
+        "auth.mode",
+        "none",
+        "`none`",
+        "Who may use the server. Only `none` is built so far; on an address beyond loopback it must be written on purpose.",
+        read::auth_mode
+    ),
+    setting!(
+        "limits.memory",
+        "25%",
+        "percentage or size",
+        "Memory that the server aims to stay within: of the machine, or of the container.",
+        |value, config| read::memory(value, &mut config.limits.memory)
+    ),
+    setting!(
+        "limits.query_timeout",
+        "60s",
+        "duration",
+        "How long a query may take, waiting included.",
+        |value, config| read::duration(value, &mut config.limits.query_timeout)
+    ),
+    setting!(
+        "limits.query_memory",
+        "",
+        "size",
+        "Memory of one query. Unset: an eighth of `limits.memory`, 2 GiB at most.",
+        |value, config| read::size(value, &mut config.limits.query_memory)
+    ),
+    setting!(
+        "limits.query_concurrency",
+        "",
+        "number",
+        "Queries that run at once; others wait. Unset: one a core, two at least.",
+        |value, config| read::count(value, &mut config.limits.query_concurrency)
+    ),
+    setting!(
+        "limits.ingest_body",
+        "64MiB",
+        "size",
+        "Largest body of an ingest request, before and after decompression.",
+        |value, config| read::bytes(value, &mut config.limits.ingest_body)
+    ),
+    setting!(
+        "limits.log_line",
+        "16MiB",
+        "size",
+        "Largest single log record sent as JSON; a larger one is refused by itself.",
+        |value, config| read::bytes(value, &mut config.limits.log_line)
+    ),
+    setting!(
+        "log.level",
+        "info",
+        "`error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,clew_app=debug`",
+        "What Clew itself writes to standard error.",
+        |value, config| read::text(value, &mut config.log_level)
+    ),
+    setting!("log.format", "human", "`human` or `json`", "How those lines are written.", read::log_format),
+];

@@ -1,0 +1,112 @@
+//! Reading the configuration anew while running: what changes takes effect, what cannot is said, and a bad one leaves
+//! the old one in force.
+
+use crate::cli::ServeArgs;
+use crate::config::{Config, Loaded, Overrides, load};
+use clew_app::prometheus_config::{self, PrometheusConfig};
+use clew_app::scrape::ScrapeManager;
+use clew_app::yaml::Fault;
+use clew_telemetry::logs::Logs;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// Everything that is configured: Clew's own file and the prometheus.yml it names.
+pub struct Everything {
+    /// Clew's own configuration.
+    pub config: Config,
+    /// What to scrape.
+    pub prometheus: PrometheusConfig,
+    /// Warnings of both.
+    pub warnings: Vec<String>,
+}
+
+/// Levels of what Clew is built on: its news is not ours. A filter of the user's that names them wins.
+const QUIET: &str = "fjall=warn,lsm_tree=warn,tantivy=warn,hyper=warn,h2=warn,reqwest=warn,rustls=warn";
+
+/// The filter of Clew's own log for a configured level.
+#[must_use]
+pub fn log_filter(level: &str) -> String {
+    format!("{QUIET},{level}")
+}
+
+/// Reads everything.
+///
+/// # Errors
+/// Every fault of both files, the environment and the flags, a line each.
+pub fn read(args: &ServeArgs) -> Result<Everything, String> {
+    let environment: BTreeMap<String, String> = std::env::vars().collect();
+    let overrides = Overrides { data_dir: args.data_dir.clone(), listen: args.listen.clone(), drop_in: args.drop_in };
+    let Loaded { config, warnings } =
+        load(args.config.as_deref(), &environment, &overrides).map_err(|faults| lines(&faults))?;
+    let mut all: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    let mut prometheus = PrometheusConfig::default();
+    if let Some(file) = &config.prometheus_config {
+        let look_up = |name: &str| std::env::var(name).ok();
+        let loaded = prometheus_config::load(file, &look_up).map_err(|faults| lines(&faults))?;
+        prometheus = loaded.config;
+        all.extend(loaded.warnings.iter().map(ToString::to_string));
+    }
+    Ok(Everything { config, prometheus, warnings: all })
+}
+
+fn lines(faults: &[Fault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Reads the configuration anew and puts it in force.
+pub struct Reloader {
+    args: ServeArgs,
+    /// Resolved settings that only a restart changes, as they were at the start.
+    fixed: String,
+    scrape: Arc<ScrapeManager>,
+    logs: Logs,
+    runtime: Handle,
+    /// One reload at a time.
+    turn: Mutex<()>,
+}
+
+impl Reloader {
+    /// A reloader for a server started with these arguments and this configuration.
+    #[must_use]
+    pub fn new(args: ServeArgs, config: &Config, scrape: Arc<ScrapeManager>, logs: Logs, runtime: Handle) -> Self {
+        Self { args, fixed: fixed(config), scrape, logs, runtime, turn: Mutex::new(()) }
+    }
+
+    /// Reads and applies. Blocks; not to be called on a runtime's thread.
+    ///
+    /// # Errors
+    /// Every fault; the old configuration stays in force.
+    pub fn reload(&self) -> Result<(), String> {
+        let _turn = self.turn.lock();
+        let everything = read(&self.args).inspect_err(|faults| {
+            tracing::error!(%faults, "the new configuration is not usable; the old one stays in force");
+        })?;
+        self.logs
+            .set_filter(&log_filter(&everything.config.log_level))
+            .map_err(|error| format!("log.level: {error}"))?;
+        self.runtime.block_on(self.scrape.apply(&everything.prometheus));
+        for warning in &everything.warnings {
+            tracing::warn!(%warning, "configuration");
+        }
+        if fixed(&everything.config) != self.fixed {
+            tracing::warn!("some changed settings take effect at the next start: all but log.level and scraping do");
+        }
+        tracing::info!(jobs = everything.prometheus.jobs.len(), "the configuration was read anew");
+        Ok(())
+    }
+}
+
+/// The settings that only a restart changes, in one comparable text.
+fn fixed(config: &Config) -> String {
+    format!(
+        "{:?} {:?} {:?} {:?} {:?} {:?}",
+        config.server,
+        config.storage,
+        config.correlation_fields,
+        config.correlation_patterns,
+        config.limits,
+        config.log_format
+    )
+}

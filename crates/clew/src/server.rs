@@ -1,0 +1,210 @@
+//! `clew serve`: start-up in order, signals, shutdown in order.
+
+use crate::EXIT_USAGE;
+use crate::cli::ServeArgs;
+use crate::listeners::{self, Sockets};
+use crate::reload::{self, Everything, Reloader};
+use crate::storage::app_options;
+use crate::welcome::Addresses;
+use anyhow::{Context, Result};
+use clew_api::{ApiOptions, ApiState, Listener, main_router, otlp_grpc_router, otlp_http_router, serve};
+use clew_app::scrape::ScrapeManager;
+use clew_app::{App, ScrapeSink};
+use clew_host::{DiskFiles, OsRandom, SystemClock};
+use clew_telemetry::logs::Logs;
+use clew_telemetry::{BuildInfo, Registry};
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Threads that blocking work (queries, decoding of large bodies) may take at most.
+const BLOCKING_THREADS: usize = 64;
+
+/// How long background work may take to end once requests are drained.
+const STOP_GRACE: Duration = Duration::from_secs(3);
+
+/// Runs the server until it is told to stop.
+pub fn run(args: &ServeArgs) -> ExitCode {
+    let everything = match reload::read(args) {
+        Ok(everything) => everything,
+        Err(faults) => {
+            eprintln!("the configuration is not usable:\n{faults}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    let build =
+        BuildInfo { version: env!("CARGO_PKG_VERSION"), revision: option_env!("CLEW_REVISION").unwrap_or("unknown") };
+    let registry = Arc::new(Registry::new(build));
+    let filter = reload::log_filter(&everything.config.log_level);
+    let logs = match Logs::install(everything.config.log_format, &filter, &registry) {
+        Ok(logs) => logs,
+        Err(error) => {
+            eprintln!("log.level: {error}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("clew-io")
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build();
+    let outcome = runtime.context("cannot start the runtime").and_then(|runtime| {
+        let outcome = runtime.block_on(run_until_stopped(args, everything, registry, logs));
+        runtime.shutdown_timeout(STOP_GRACE);
+        outcome
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run_until_stopped(
+    args: &ServeArgs,
+    everything: Everything,
+    registry: Arc<Registry>,
+    logs: Logs,
+) -> Result<()> {
+    // Signals first: one that comes while the journals are replayed must not kill the process half-way.
+    let mut signals = Signals::new().context("cannot listen for signals")?;
+    let sockets = listeners::bind(&everything.config.server).await.map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!(lines.join("\n"))
+    })?;
+    let addresses = Addresses::of(&sockets);
+    let data_dir = everything.config.storage.dir.display().to_string();
+
+    let app = start_app(&everything, Arc::clone(&registry)).await?;
+    let scrape = start_scraping(&app, &everything, &registry).await;
+    let reloader = Arc::new(Reloader::new(
+        args.clone(),
+        &everything.config,
+        Arc::clone(&scrape),
+        logs,
+        tokio::runtime::Handle::current(),
+    ));
+    let state = ApiState::new(
+        Arc::clone(&app),
+        Arc::clone(&scrape),
+        api_options(&everything, &addresses, Arc::clone(&reloader)),
+    );
+
+    let stop = CancellationToken::new();
+    let mut servers = start_listeners(sockets, &state, &stop);
+    print_start(&addresses.start_lines(&data_dir));
+    for warning in &everything.warnings {
+        tracing::warn!(%warning, "configuration");
+    }
+
+    signals.wait_for_stop(&reloader).await;
+    tracing::info!("stopping: finishing what was accepted");
+    state.ready.store(false, Ordering::Relaxed);
+    stop.cancel();
+    while let Some(ended) = servers.join_next().await {
+        if let Ok(Err(error)) = ended {
+            tracing::warn!(%error, "a listener did not drain");
+        }
+    }
+    scrape.stop().await;
+    tokio::task::spawn_blocking(move || app.stop()).await.context("the write paths did not stop cleanly")?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn start_app(everything: &Everything, registry: Arc<Registry>) -> Result<Arc<App>> {
+    let options = app_options(&everything.config);
+    let start = move || {
+        App::start(options, Arc::new(DiskFiles), Arc::new(SystemClock::new()), Arc::new(OsRandom::new()), registry)
+            .map_err(|error| anyhow::anyhow!(error.full_message()))
+    };
+    tokio::task::spawn_blocking(start).await.context("the start failed unexpectedly")?
+}
+
+async fn start_scraping(app: &Arc<App>, everything: &Everything, registry: &Arc<Registry>) -> Arc<ScrapeManager> {
+    let sink = Arc::new(ScrapeSink::new(Arc::clone(app)));
+    let scrape = Arc::new(ScrapeManager::new(sink, Arc::clone(app.clock()), Arc::clone(registry)));
+    scrape.apply(&everything.prometheus).await;
+    let gauges = Arc::downgrade(&scrape);
+    registry.before_render(move || {
+        if let Some(scrape) = gauges.upgrade() {
+            scrape.refresh_gauges();
+        }
+    });
+    scrape
+}
+
+fn api_options(everything: &Everything, addresses: &Addresses, reloader: Arc<Reloader>) -> ApiOptions {
+    let limits = everything.config.limits;
+    ApiOptions {
+        ingest_body: limits.ingest_body,
+        log_line: limits.log_line,
+        otlp_metrics: clew_api::OtlpMetricOptions::default(),
+        version: env!("CARGO_PKG_VERSION"),
+        welcome: addresses.welcome(),
+        config_warnings: everything.warnings.clone(),
+        reload: Arc::new(move || reloader.reload()),
+    }
+}
+
+fn start_listeners(
+    sockets: Sockets,
+    state: &ApiState,
+    stop: &CancellationToken,
+) -> JoinSet<Result<(), clew_api::ServeError>> {
+    let mut servers = JoinSet::new();
+    let listeners = [
+        Listener { socket: sockets.http, router: main_router(state.clone()) },
+        Listener { socket: sockets.otlp_grpc, router: otlp_grpc_router(state.clone()) },
+        Listener { socket: sockets.otlp_http, router: otlp_http_router(state.clone()) },
+    ];
+    for listener in listeners {
+        servers.spawn(serve(listener, stop.clone()));
+    }
+    servers
+}
+
+/// A closed standard output is no reason not to serve.
+fn print_start(lines: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+}
+
+/// The signals that the server answers.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Reloads on SIGHUP, until SIGTERM or Ctrl-C.
+    async fn wait_for_stop(&mut self, reloader: &Arc<Reloader>) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => {
+                    let reloader = Arc::clone(reloader);
+                    // The reload logs its own faults.
+                    tokio::task::spawn_blocking(move || reloader.reload());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What a start prints, and what `/` answers: where to open, where to send, what to ask.
+
+use crate::listeners::{Sockets, shown};
+
+/// The addresses in force.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    http: String,
+    otlp_grpc: String,
+    otlp_http: String,
+}
+
+impl Addresses {
+    /// The addresses of bound sockets.
+    #[must_use]
+    pub fn of(sockets: &Sockets) -> Self {
+        Self { http: shown(&sockets.http), otlp_grpc: shown(&sockets.otlp_grpc), otlp_http: shown(&sockets.otlp_http) }
+    }
+
+    /// The lines that a start prints.
+    #[must_use]
+    pub fn start_lines(&self, data_dir: &str) -> String {
+        format!(
+            "clew {version} is ready\n\
+             \x20 open        http://{http}\n\
+             \x20 OTLP/gRPC   {grpc}        OTEL_EXPORTER_OTLP_ENDPOINT=http://{grpc}\n\
+             \x20 OTLP/HTTP   http://{otlp}\n\
+             \x20 JSON logs   POST http://{http}/api/v1/logs\n\
+             \x20 Prometheus  http://{http}/prometheus\n\
+             \x20 data        {data_dir}\n",
+            version = env!("CARGO_PKG_VERSION"),
+            http = self.http,
+            grpc = self.otlp_grpc,
+            otlp = self.otlp_http,
+        )
+    }
+
+    /// The text that `/` answers.
+    #[must_use]
+    pub fn welcome(&self) -> String {
+        format!(
+            "Clew {version}: logs, metrics and traces in one program.\n\n\
+             Send\n\
+             \x20 OTLP/gRPC   OTEL_EXPORTER_OTLP_ENDPOINT=http://{grpc}\n\
+             \x20 OTLP/HTTP   OTEL_EXPORTER_OTLP_ENDPOINT=http://{otlp} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n\
+             \x20 JSON logs   curl http://{http}/api/v1/logs -d '{{\"message\":\"hello\",\"correlation_id\":\"req-1\"}}'\n\n\
+             Ask\n\
+             \x20 one ID      curl http://{http}/api/v1/correlate/req-1\n\
+             \x20 logs        curl 'http://{http}/api/v1/logs?query=hello'\n\
+             \x20 traces      curl http://{http}/api/v1/traces\n\
+             \x20 services    curl http://{http}/api/v1/services\n\
+             \x20 PromQL      curl 'http://{http}/prometheus/api/v1/query?query=up'\n\n\
+             The API is described at http://{http}/api/v1/openapi.json\n",
+            version = env!("CARGO_PKG_VERSION"),
+            http = self.http,
+            grpc = self.otlp_grpc,
+            otlp = self.otlp_http,
+        )
+    }
+}
