@@ -124,7 +124,7 @@ impl<S: SignalStore> Maintenance<S> {
                 Work::Seal => {
                     self.seal();
                     seals = seals.wrapping_add(1);
-                    if seals % SEALS_PER_COMPACTION == 0 {
+                    if seals.is_multiple_of(SEALS_PER_COMPACTION) {
                         self.compact();
                     }
                 }

@@ -342,7 +342,7 @@ fn check_format(bytes: &[u8], dir: &Path) -> Result<(), AppError> {
     let text = String::from_utf8_lossy(bytes);
     let version = text.trim().strip_prefix("clew data directory, format ").and_then(|text| text.parse::<u32>().ok());
     match version {
-        Some(version) if version <= FORMAT_VERSION => Ok(()),
+        Some(version) if (0..=FORMAT_VERSION).contains(&version) => Ok(()),
         Some(version) => Err(AppError::start(
             format!("open {}", dir.display()),
             format!(

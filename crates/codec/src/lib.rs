@@ -1,5 +1,7 @@
 //! Wire bytes to model and back: OTLP, JSON logs, the Prometheus exposition formats.
 
+#![warn(clippy::indexing_slicing)]
+
 pub mod error;
 pub mod exposition;
 pub mod json_logs;

@@ -1,5 +1,7 @@
 //! Blocks of records as compressed columns, templates, token sets, hash lists: bytes in, bytes out.
 
+#![warn(clippy::indexing_slicing)]
+
 pub mod bits;
 pub mod bytes;
 pub mod compress;

@@ -4,6 +4,8 @@
 //! was torn and [`Journal::replay`] gives back the rest; [`Journal::trim`] drops what a store has made durable itself.
 //! The bytes on disk are described in `docs/storage-format.md`.
 
+#![warn(clippy::indexing_slicing)]
+
 mod error;
 mod format;
 mod journal;

@@ -1,5 +1,7 @@
 //! Metric chunks with their series index, and span blocks, in the key-value engine.
 
+#![warn(clippy::indexing_slicing)]
+
 pub mod engine;
 pub mod limits;
 pub mod metrics;

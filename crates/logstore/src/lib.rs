@@ -4,6 +4,8 @@
 //! them into immutable parts, `compact` merges parts, `retain` deletes them, and the store is a
 //! `clew_model::logs::LogReader`. All file access goes through `clew_host::Files`.
 
+#![warn(clippy::indexing_slicing)]
+
 mod error;
 mod histogram;
 mod hot;

@@ -99,7 +99,7 @@ fn exemplars_are_found_by_series_and_by_id_wherever_they_are() {
         let by_series = store.exemplars(&context(), &[matcher("__name__", MatchOp::Equal, "b")], range).unwrap();
         assert_eq!(by_series.iter().map(|row| row.time).collect::<Vec<_>>(), [1, 101, 201, 301], "step {step}");
         let id = CanonicalId::new("4BF92F35-77B3-4DA6-A3CE-929D0E0E4736").unwrap();
-        let (rows, more) = store.find_ids(&context(), &[id.clone()], range, 3).unwrap();
+        let (rows, more) = store.find_ids(&context(), std::slice::from_ref(&id), range, 3).unwrap();
         assert!(more);
         let expected =
             |time| ExemplarRow { series: all[0].clone(), labels: labels(&[("trace_id", trace)]), value: 0.5, time };

@@ -72,10 +72,10 @@ fn work_for_ever() {
     loop {
         position += 1;
         store.apply(position, &TenantId::default(), &batch_at(position, &all)).unwrap();
-        if position % 3 == 0 {
+        if position.is_multiple_of(3) {
             store.seal().unwrap();
         }
-        if position % 20 == 0 {
+        if position.is_multiple_of(20) {
             store.compact().unwrap();
         }
     }

@@ -20,8 +20,8 @@ fn series(number: usize) -> Labels {
     let instance = format!("host-{}", number / 5);
     let metric = ["up", "http_requests_total", "latency_seconds", "memory_bytes", "odd"][number % 5];
     let mut pairs = vec![("__name__", metric), ("instance", instance.as_str())];
-    if number % 3 == 0 {
-        pairs.push(("zone", if number % 2 == 0 { "a" } else { "b" }));
+    if number.is_multiple_of(3) {
+        pairs.push(("zone", if number.is_multiple_of(2) { "a" } else { "b" }));
     }
     labels(&pairs)
 }

@@ -37,7 +37,7 @@ impl Naive {
         let mut traces: BTreeMap<TraceId, Vec<&Span>> = BTreeMap::new();
         spans.iter().for_each(|span| traces.entry(span.trace_id).or_default().push(span));
         let mut hits: Vec<Hit> = traces.into_iter().filter_map(|(id, spans)| hit(query, id, &spans)).collect();
-        hits.sort_by(|left, right| (right.newest, right.id).cmp(&(left.newest, left.id)));
+        hits.sort_by_key(|hit| std::cmp::Reverse((hit.newest, hit.id)));
         hits.retain(|hit| query.after.is_none_or(|after| (hit.newest, hit.id) < after));
         hits.truncate(query.limit);
         hits
