@@ -4,6 +4,7 @@
 //! (see `template`). `LogFilter::matches` is the definition, and tests hold the two against each other.
 
 use super::block::LogBlock;
+use super::find;
 use super::leaves::Leaf;
 use super::messages::{Place, Strings, Templates};
 use super::opaque::Opaque;
@@ -141,7 +142,7 @@ impl LogBlock {
                 Ok(())
             }
             Leaf::Text(texts) | Leaf::Number(texts) => {
-                let found: Vec<bool> = texts.candidates().iter().map(|text| test.matches(text)).collect();
+                let found = find::texts_passing(texts.candidates(), test);
                 self.add_found(passing, index, texts, &found)
             }
             Leaf::Opaque(values) => {
@@ -249,7 +250,12 @@ impl LogBlock {
     fn message(&self, test: &TextTest) -> Result<RowSet, ColumnsError> {
         let messages = self.messages()?;
         let strings = match &messages.strings {
-            Strings::Column(column) => texts_passing(column, &|text| test.matches(text)),
+            Strings::Column(column) => {
+                let found = find::texts_passing(column.candidates(), test);
+                let mut passing = RowSet::none(column.len());
+                add_candidates(&mut passing, column, &found);
+                passing
+            }
             Strings::Templates(templates) => self.templates_passing(templates, test)?,
         };
         let others: Vec<bool> =
@@ -279,11 +285,11 @@ impl LogBlock {
         if !verdicts.contains(&Verdict::Unknown) {
             return Ok(RowSet::of(count, |string| verdict(string) == Verdict::Yes));
         }
-        let rendered = self.rendered()?;
+        let found = find::texts_passing(self.rendered()?, test);
         Ok(RowSet::of(count, |string| match verdict(string) {
             Verdict::Yes => true,
             Verdict::No => false,
-            Verdict::Unknown => test.matches(rendered.get(string)),
+            Verdict::Unknown => found.get(string) == Some(&true),
         }))
     }
 
@@ -524,6 +530,10 @@ fn texts_passing(column: &TextColumn, test: &dyn Fn(&str) -> bool) -> RowSet {
 
 fn add_texts(passing: &mut RowSet, column: &TextColumn, test: &dyn Fn(&str) -> bool) {
     let found: Vec<bool> = column.candidates().iter().map(test).collect();
+    add_candidates(passing, column, &found);
+}
+
+fn add_candidates(passing: &mut RowSet, column: &TextColumn, found: &[bool]) {
     if !found.contains(&true) {
         return;
     }

@@ -10,6 +10,7 @@ mod builder;
 mod carried;
 mod count;
 mod evaluate;
+mod find;
 mod id_column;
 mod leaves;
 mod messages;
