@@ -38,6 +38,9 @@ const MAX_PLAIN_BYTES: usize = 24;
 /// Longer field terms (names may have any length) are given as hashes.
 const MAX_TERM_BYTES: usize = 256;
 
+/// Distinct words of a block of usual size and variety.
+const EXPECTED_WORDS: usize = 4096;
+
 /// The terms of one block, each once.
 #[derive(Debug, Clone, Default)]
 pub struct BlockTerms {
@@ -145,7 +148,7 @@ struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     fn new(rules: &'a CorrelationRules) -> Self {
-        let (words, fields) = (Interner::new(), Interner::new());
+        let (words, fields) = (Interner::with_capacity(EXPECTED_WORDS), Interner::new());
         Self { rules, words, fields, scratch: String::new(), field_scratch: String::new() }
     }
 
