@@ -155,9 +155,9 @@ impl LogStore {
         self.state.lock().next_number
     }
 
-    /// Makes records readable: called in journal order, after their frame is durable. `position` is the journal
-    /// position after the frame; a frame at or below the position already applied is ignored, so that replay may begin
-    /// too early.
+    /// Makes records readable: called in journal order, after their frame is durable. `position` is the frame's
+    /// position in the journal (from 1); a frame at or below the position already applied is ignored, so that replay may
+    /// begin too early.
     pub fn apply(&self, position: u64, tenant: &TenantId, first_number: u64, records: Vec<LogRecord>) {
         let mut state = self.state.lock();
         if position <= state.position {
