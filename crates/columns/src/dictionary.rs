@@ -23,7 +23,8 @@ const TRIAL_ROWS: usize = 64;
 #[derive(Debug, Clone, Default)]
 pub struct Interner {
     entries: Texts,
-    table: HashTable<u32>,
+    /// Hash and number; the hash spares most comparisons, and reading the text again when the table grows.
+    table: HashTable<(u64, u32)>,
 }
 
 impl Interner {
@@ -33,13 +34,19 @@ impl Interner {
         Self::default()
     }
 
+    /// Nothing interned, with room for so many texts.
+    #[must_use]
+    pub fn with_capacity(texts: usize) -> Self {
+        Self { entries: Texts::new(), table: HashTable::with_capacity(texts) }
+    }
+
     /// The number of `text`, new if it was not there.
     pub fn intern(&mut self, text: &str) -> u32 {
         let Self { entries, table } = self;
         let next = entries.len() as u32;
-        let hash = |text: &str| xxh3_64(text.as_bytes());
-        let same = |id: &u32| entries.get(*id as usize) == text;
-        let id = *table.entry(hash(text), same, |id| hash(entries.get(*id as usize))).or_insert(next).get();
+        let hash = xxh3_64(text.as_bytes());
+        let same = |(own, id): &(u64, u32)| *own == hash && entries.get(*id as usize) == text;
+        let (_, id) = *table.entry(hash, same, |(hash, _)| *hash).or_insert((hash, next)).get();
         if id == next {
             entries.push(text);
         }
@@ -49,7 +56,9 @@ impl Interner {
     /// The number of `text`, if it is there.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<u32> {
-        self.table.find(xxh3_64(text.as_bytes()), |id| self.entries.get(*id as usize) == text).copied()
+        let hash = xxh3_64(text.as_bytes());
+        let same = |(own, id): &(u64, u32)| *own == hash && self.entries.get(*id as usize) == text;
+        self.table.find(hash, same).map(|(_, id)| *id)
     }
 
     /// The text of a number; empty when there is none.
@@ -85,7 +94,7 @@ impl Interner {
     /// Bytes of memory held.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.entries.heap_bytes() + self.table.capacity() * (size_of::<u32>() + 1)
+        self.entries.heap_bytes() + self.table.capacity() * (size_of::<(u64, u32)>() + 1)
     }
 }
 

@@ -82,6 +82,13 @@ impl Texts {
         &self.all
     }
 
+    /// The index of the text that holds the byte at `offset` of [`Texts::joined`], and where it ends there.
+    #[must_use]
+    pub fn at(&self, offset: usize) -> (usize, usize) {
+        let index = self.ends.partition_point(|end| *end <= offset);
+        (index, self.ends.get(index).copied().unwrap_or(self.all.len()))
+    }
+
     /// Bytes of memory held.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
@@ -294,6 +301,27 @@ fn read_decimals(reader: &mut Reader<'_>, count: usize) -> Result<Texts, Columns
     Ok(texts)
 }
 
+/// Appends a number in decimal.
+pub(crate) fn push_number(text: &mut String, number: u64) {
+    let mut digits = [0u8; 20];
+    let mut start = digits.len();
+    let mut rest = number;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        start -= 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    text.extend(digits.iter().skip(start).map(|digit| char::from(*digit)));
+}
+
+/// Appends lowercase hex digits.
+pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
+    push_digits(text, bytes, bytes.len() * 2, false);
+}
+
 fn check_expansion(count: usize, prefix: usize, rest: usize) -> Result<(), ColumnsError> {
     let bytes = prefix.saturating_add(rest).saturating_mul(count);
     if bytes <= MAX_EXPANDED_BYTES {
@@ -342,6 +370,15 @@ mod tests {
         assert_eq!(read_texts(&mut reader, texts.len()).unwrap(), texts);
         assert!(reader.is_empty());
         out
+    }
+
+    #[test]
+    fn numbers_are_shown_in_decimal() {
+        for number in [0, 7, 10, 1_234_567, u64::MAX] {
+            let mut text = String::new();
+            push_number(&mut text, number);
+            assert_eq!(text, number.to_string());
+        }
     }
 
     #[test]

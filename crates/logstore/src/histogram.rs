@@ -4,7 +4,7 @@ use crate::error::LogStoreError;
 use crate::limits::MAX_HISTOGRAM_BUCKETS;
 use crate::store::LogStore;
 use crate::walk::{Visitor, Warnings, rows_in, walk};
-use clew_columns::logs::{LogBlock, needs};
+use clew_columns::logs::{Evaluator, LogBlock, needs};
 use clew_model::logs::{LogFilter, LogHistogram, LogHistogramBucket, Order, Severity};
 use clew_model::{Context, ErrorKind, ReadError, TimeRange, UnixNanos};
 
@@ -35,14 +35,17 @@ pub(crate) fn count(
     };
     let _memory = context.memory.reserve((buckets * size_of::<LogHistogramBucket>()) as u64)?;
     let snapshot = store.snapshot(&context.tenant, range);
-    let mut counts = Counts { filter, range: snapshot.range, step, first, buckets: (0..buckets).map(bucket).collect() };
+    let evaluator = (*filter != LogFilter::All).then(|| Evaluator::new(filter));
+    let mut counts =
+        Counts { filter: evaluator, range: snapshot.range, step, first, buckets: (0..buckets).map(bucket).collect() };
     let mut warnings = Warnings::default();
     walk(&snapshot, context, Order::Ascending, &needs(filter), &mut warnings, &mut counts)?;
     Ok(LogHistogram { buckets: counts.buckets, warnings: warnings.list })
 }
 
 struct Counts<'a> {
-    filter: &'a LogFilter,
+    /// `None` when every record passes.
+    filter: Option<Evaluator<'a>>,
     range: TimeRange,
     step: i64,
     first: i64,
@@ -56,8 +59,8 @@ impl Visitor for Counts<'_> {
 
     fn visit(&mut self, block: &LogBlock) -> Result<(), LogStoreError> {
         let mut passing = rows_in(block, &self.range)?;
-        if *self.filter != LogFilter::All && !passing.is_empty() {
-            passing.intersect(&block.evaluate(self.filter)?);
+        if let Some(filter) = self.filter.as_ref().filter(|_| !passing.is_empty()) {
+            passing.intersect(&filter.evaluate(block)?);
         }
         if passing.is_empty() {
             return Ok(());

@@ -5,18 +5,19 @@ use crate::histogram;
 use crate::search::Search;
 use crate::store::LogStore;
 use crate::values;
-use clew_columns::logs::{Need, needs, needs_of_id};
+use clew_columns::logs::{Evaluator, Need, needs, needs_of_id};
 use clew_model::logs::{FieldSummary, LogFilter, LogHistogram, LogPage, LogQuery, LogReader, Order};
 use clew_model::{CanonicalId, Context, ReadError, TimeRange};
 
 impl LogReader for LogStore {
     fn search(&self, context: &Context, query: &LogQuery) -> Result<LogPage, ReadError> {
+        let evaluator = Evaluator::new(&query.filter);
         let search = Search {
             order: query.order,
             limit: query.limit,
             after: query.after,
             need: needs(&query.filter),
-            passes: &|block| block.evaluate(&query.filter),
+            passes: &|block| evaluator.evaluate(block),
         };
         self.find(context, query.range, &search).map_err(LogStoreError::into)
     }

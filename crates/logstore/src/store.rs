@@ -8,7 +8,7 @@ use crate::error::LogStoreError;
 use crate::hot::{Frozen, HotBlock, HotTail};
 use crate::manifest::{FILE_NAME, Manifest};
 use crate::pages::PageCache;
-use crate::part::{Part, PartMeta};
+use crate::part::{Part, PartMeta, PartWriter};
 use clew_host::Files;
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::{LogRecord, LogRow};
@@ -155,9 +155,9 @@ impl LogStore {
         self.state.lock().next_number
     }
 
-    /// Makes records readable: called in journal order, after their frame is durable. `position` is the journal
-    /// position after the frame; a frame at or below the position already applied is ignored, so that replay may begin
-    /// too early.
+    /// Makes records readable: called in journal order, after their frame is durable. `position` is the frame's
+    /// position in the journal (from 1); a frame at or below the position already applied is ignored, so that replay may
+    /// begin too early.
     pub fn apply(&self, position: u64, tenant: &TenantId, first_number: u64, records: Vec<LogRecord>) {
         let mut state = self.state.lock();
         if position <= state.position {
@@ -209,6 +209,16 @@ impl LogStore {
 
     fn parts_dir(&self) -> PathBuf {
         self.dir.join(PARTS)
+    }
+
+    fn part_writer(
+        &self,
+        sequence: u64,
+        tenant: &TenantId,
+        day: i64,
+        blocks: usize,
+    ) -> Result<PartWriter<'_>, LogStoreError> {
+        PartWriter::create(&*self.files, &self.parts_dir(), sequence, tenant, day, &self.rules, blocks)
     }
 
     fn new_sequence(&self) -> u64 {

@@ -6,7 +6,7 @@
 mod directory;
 
 use crate::error::LogStoreError;
-use crate::limits::TERM_INDEX_MEMORY;
+use crate::limits::{MAX_TERM_INDEX_MEMORY, TERM_INDEX_MEMORY, TERM_INDEX_MEMORY_A_BLOCK};
 use crate::pages::Pages;
 use directory::PiecesDirectory;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,8 @@ pub(crate) struct TermIndexBuilder {
 }
 
 impl TermIndexBuilder {
-    pub fn new() -> Result<Self, tantivy::TantivyError> {
+    /// `blocks` is how many are expected; more may come.
+    pub fn new(blocks: usize) -> Result<Self, tantivy::TantivyError> {
         let (schema, field) = schema();
         let ram = RamDirectory::create();
         let settings = IndexSettings {
@@ -47,10 +48,11 @@ impl TermIndexBuilder {
             docstore_compress_dedicated_thread: false,
             ..IndexSettings::default()
         };
-        let mut tokenizers = tantivy::tokenizer::TokenizerManager::default();
+        let tokenizers = tantivy::tokenizer::TokenizerManager::new();
         tokenizers.register(TOKENIZER, ZeroSeparated::default());
-        let builder = Index::builder().schema(schema).settings(settings).tokenizers(std::mem::take(&mut tokenizers));
-        let writer = builder.single_segment_index_writer(ram.clone(), TERM_INDEX_MEMORY)?;
+        let builder = Index::builder().schema(schema).settings(settings).tokenizers(tokenizers);
+        let memory = TERM_INDEX_MEMORY.saturating_add(blocks.saturating_mul(TERM_INDEX_MEMORY_A_BLOCK));
+        let writer = builder.single_segment_index_writer(ram.clone(), memory.min(MAX_TERM_INDEX_MEMORY))?;
         Ok(Self { writer, ram, field, joined: String::new() })
     }
 
@@ -168,6 +170,8 @@ impl TokenStream for ZeroSeparatedStream<'_> {
     fn advance(&mut self) -> bool {
         let Some((term, rest)) = self.rest.split_once('\0') else { return false };
         self.rest = rest;
+        // A reset token stands before the first position, as tantivy counts.
+        self.token.position = self.token.position.wrapping_add(1);
         self.token.text.clear();
         self.token.text.push_str(term);
         true

@@ -4,7 +4,7 @@ use crate::error::LogStoreError;
 use crate::limits::{MAX_COUNTED_VALUES, MAX_LISTED_FIELDS};
 use crate::store::LogStore;
 use crate::walk::{Visitor, Warnings, rows_in, walk};
-use clew_columns::logs::{LogBlock, needs};
+use clew_columns::logs::{Evaluator, LogBlock, needs};
 use clew_model::logs::{FieldSummary, FieldTest, LogFilter, Order, ValueCount};
 use clew_model::{Context, Reservation, TimeRange, UnixNanos};
 use hashbrown::HashMap;
@@ -19,8 +19,9 @@ pub(crate) fn fields(
     range: TimeRange,
     top: usize,
 ) -> Result<Vec<FieldSummary>, LogStoreError> {
-    let mut all = AllFields { common: Common::new(store, context, filter, range), fields: HashMap::new() };
     let snapshot = store.snapshot(&context.tenant, range);
+    let common = Common::new(context, filter, snapshot.range);
+    let mut all = AllFields { common, fields: HashMap::new() };
     walk(&snapshot, context, Order::Descending, &needs(filter), &mut Warnings::default(), &mut all)?;
     let mut summaries: Vec<FieldSummary> =
         all.fields.into_iter().map(|(name, values)| values.summary(name, top)).collect();
@@ -39,29 +40,31 @@ pub(crate) fn field_values(
 ) -> Result<FieldSummary, LogStoreError> {
     let exists = LogFilter::Field { name: name.to_owned(), test: FieldTest::Exists };
     let wanted = LogFilter::And(vec![filter.clone(), exists]);
-    let mut one = OneField { common: Common::new(store, context, filter, range), name, values: Values::default() };
     let snapshot = store.snapshot(&context.tenant, range);
+    let common = Common::new(context, filter, snapshot.range);
+    let mut one = OneField { common, name, values: Values::default() };
     walk(&snapshot, context, Order::Descending, &needs(&wanted), &mut Warnings::default(), &mut one)?;
     Ok(one.values.summary(name.to_owned(), limit))
 }
 
 struct Common<'a> {
     context: &'a Context,
-    filter: &'a LogFilter,
+    /// `None` when every record passes.
+    filter: Option<Evaluator<'a>>,
     range: TimeRange,
     memory: Vec<Reservation>,
 }
 
 impl<'a> Common<'a> {
-    fn new(store: &LogStore, context: &'a Context, filter: &'a LogFilter, range: TimeRange) -> Self {
-        let range = store.snapshot(&context.tenant, range).range;
+    fn new(context: &'a Context, filter: &'a LogFilter, range: TimeRange) -> Self {
+        let filter = (*filter != LogFilter::All).then(|| Evaluator::new(filter));
         Self { context, filter, range, memory: Vec::new() }
     }
 
     fn passing(&self, block: &LogBlock) -> Result<clew_columns::RowSet, LogStoreError> {
         let mut passing = rows_in(block, &self.range)?;
-        if *self.filter != LogFilter::All && !passing.is_empty() {
-            passing.intersect(&block.evaluate(self.filter)?);
+        if let Some(filter) = self.filter.as_ref().filter(|_| !passing.is_empty()) {
+            passing.intersect(&filter.evaluate(block)?);
         }
         Ok(passing)
     }

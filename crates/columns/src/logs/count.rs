@@ -3,12 +3,12 @@
 use super::block::LogBlock;
 use super::leaves::{Kind, Leaf};
 use super::shapes::Column;
-use crate::dictionary::TextColumn;
+use crate::dictionary::{Interner, TextColumn};
 use crate::error::ColumnsError;
 use crate::rows::RowSet;
-use clew_model::logs::LogRecord;
+use crate::strings::push_hex;
+use clew_model::logs::{LogRecord, Severity, WellKnown, well_known};
 use clew_model::{Resource, Scope, Value};
-use hashbrown::HashMap;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl LogBlock {
             }
         }
         self.shared_pairs(rows, &mut tables)?;
-        self.well_known_pairs(rows, &mut tables)?;
+        self.well_known_tables(rows, &mut tables)?;
         let mut counts = Vec::new();
         for (name, indexes) in names {
             match (indexes.as_slice(), tables.contains_key(name)) {
@@ -67,35 +67,75 @@ impl LogBlock {
     /// A column is damaged.
     pub fn count_values(&self, name: &str, rows: &RowSet) -> Result<FieldCount, ColumnsError> {
         let columns = &self.shapes()?.columns;
-        let named: Vec<usize> =
-            columns.iter().enumerate().filter(|(_, column)| column.is_named(name)).map(|(index, _)| index).collect();
-        let elsewhere = clew_model::logs::well_known(name).is_some()
-            || columns.iter().any(|column| matches!(column.kind, Kind::Opaque))
-            || self.shared_has(name)?;
-        match named.as_slice() {
-            [index] if !elsewhere => self.count_column(name, *index, rows),
-            [] if !elsewhere => Ok(FieldCount { name: name.to_owned(), ..FieldCount::default() }),
-            _ => {
-                let mut pairs = Pairs::default();
-                for (row, log) in rows.iter().zip(self.decode(rows)?) {
-                    log.record.any_field(name, &mut |value| {
-                        pairs.add(row, &value.display_text());
-                        false
-                    });
-                }
-                Ok(pairs.count(name.to_owned()))
-            }
+        let named = columns.iter().enumerate().filter(|(_, column)| column.is_named(name)).map(|(index, _)| index);
+        let named: Vec<usize> = named.collect();
+        if columns.iter().any(|column| column.may_hold(name)) {
+            return self.count_decoded(name, rows);
         }
+        let known = well_known(name);
+        let shared = self.shared_has(name)?;
+        if let ([index], None, false) = (named.as_slice(), known, shared) {
+            return self.count_column(name, *index, rows);
+        }
+        let mut pairs = Pairs::default();
+        for index in named {
+            self.leaf_pairs(index, rows, &mut pairs)?;
+        }
+        if shared {
+            self.shared_values(name, rows, &mut pairs)?;
+        }
+        match known {
+            Some(WellKnown::Message | WellKnown::Time) => return self.count_decoded(name, rows),
+            Some(field) => self.well_known_pairs(field, rows, &mut pairs)?,
+            None => {}
+        }
+        Ok(pairs.count(name.to_owned()))
+    }
+
+    /// By the definition itself, on decoded rows.
+    fn count_decoded(&self, name: &str, rows: &RowSet) -> Result<FieldCount, ColumnsError> {
+        let mut pairs = Pairs::default();
+        for (row, log) in rows.iter().zip(self.decode(rows)?) {
+            log.record.any_field(name, &mut |value| {
+                pairs.add(row, &value.display_text());
+                false
+            });
+        }
+        Ok(pairs.count(name.to_owned()))
+    }
+
+    /// Values of the resource and scope under a name.
+    fn shared_values(&self, name: &str, rows: &RowSet, pairs: &mut Pairs) -> Result<(), ColumnsError> {
+        let full = format!("resource.{}", name.strip_prefix("resource.").unwrap_or(name));
+        let texts = |record: LogRecord, name: &str| {
+            let mut texts = Vec::new();
+            record.any_field(name, &mut |value| {
+                texts.push(value.display_text().into_owned());
+                false
+            });
+            texts
+        };
+        let resources = self.resources()?;
+        let of = |resource: &Arc<Resource>| LogRecord { resource: Arc::clone(resource), ..LogRecord::default() };
+        let by_resource = resources.entries.iter().map(|resource| texts(of(resource), &full)).collect();
+        pairs.add_shared(rows, &resources.ids, by_resource);
+        if name.starts_with("scope.") {
+            let scopes = self.scopes()?;
+            let of = |scope: &Arc<Scope>| LogRecord { scope: Arc::clone(scope), ..LogRecord::default() };
+            let by_scope = scopes.entries.iter().map(|scope| texts(of(scope), name)).collect();
+            pairs.add_shared(rows, &scopes.ids, by_scope);
+        }
+        Ok(())
     }
 
     fn shared_has(&self, name: &str) -> Result<bool, ColumnsError> {
         let full = format!("resource.{}", name.strip_prefix("resource.").unwrap_or(name));
         let resources = self.resources()?.entries.iter().cloned();
-        let resources = resources.map(|resource| LogRecord { resource, ..LogRecord::default() });
+        let mut resources = resources.map(|resource| LogRecord { resource, ..LogRecord::default() });
         let scopes = self.scopes()?.entries.iter().cloned();
         let mut scopes = scopes.map(|scope| LogRecord { scope, ..LogRecord::default() });
         let is_scope = name.starts_with("scope.");
-        Ok(resources.into_iter().any(|record| record.any_field(&full, &mut |_| true))
+        Ok(resources.any(|record| record.any_field(&full, &mut |_| true))
             || (is_scope && scopes.any(|record| record.any_field(name, &mut |_| true))))
     }
 
@@ -183,27 +223,60 @@ impl LogBlock {
         Ok(())
     }
 
-    fn well_known_pairs(&self, rows: &RowSet, tables: &mut BTreeMap<String, Pairs>) -> Result<(), ColumnsError> {
-        let (texts, services) = (self.severity_texts()?, self.services()?);
-        let (traces, spans) = (self.traces()?, self.spans()?);
-        let numbers = self.severity_numbers()?;
-        for row in rows.iter() {
-            let number = numbers.get(row).map_or(0, |number| *number as i64);
-            let level = match texts.get(row) {
-                "" => clew_model::logs::Severity::from_number(number).range_name(),
-                text => text,
-            };
-            for (name, text) in [("level", level), ("service", services.get(row))] {
-                if !text.is_empty() {
-                    tables.entry_mut(name).add(row, text);
+    fn well_known_tables(&self, rows: &RowSet, tables: &mut BTreeMap<String, Pairs>) -> Result<(), ColumnsError> {
+        let fields = [
+            ("level", WellKnown::Severity),
+            ("service", WellKnown::Service),
+            ("trace_id", WellKnown::TraceId),
+            ("span_id", WellKnown::SpanId),
+        ];
+        for (name, field) in fields {
+            self.well_known_pairs(field, rows, tables.entry_mut(name))?;
+        }
+        Ok(())
+    }
+
+    fn well_known_pairs(&self, field: WellKnown, rows: &RowSet, pairs: &mut Pairs) -> Result<(), ColumnsError> {
+        match field {
+            WellKnown::Severity => {
+                let numbers = self.severity_numbers()?;
+                let texts = self.severity_texts()?;
+                for row in rows.iter() {
+                    let number = numbers.get(row).map_or(0, |number| *number as i64);
+                    let level = match texts.get(row) {
+                        "" => Severity::from_number(number).range_name(),
+                        text => text,
+                    };
+                    if !level.is_empty() {
+                        pairs.add(row, level);
+                    }
                 }
             }
-            if let Some(id) = traces.get(row) {
-                tables.entry_mut("trace_id").add(row, &clew_model::TraceId(id).to_string());
+            WellKnown::Service => {
+                let services = self.services()?;
+                rows.iter()
+                    .filter(|row| !services.get(*row).is_empty())
+                    .for_each(|row| pairs.add(row, services.get(row)));
             }
-            if let Some(id) = spans.get(row) {
-                tables.entry_mut("span_id").add(row, &clew_model::SpanId(id).to_string());
+            WellKnown::TraceId => {
+                let traces = self.traces()?;
+                let mut text = String::new();
+                for (row, id) in rows.iter().filter_map(|row| traces.get(row).map(|id| (row, id))) {
+                    text.clear();
+                    push_hex(&mut text, &id);
+                    pairs.add(row, &text);
+                }
             }
+            WellKnown::SpanId => {
+                let spans = self.spans()?;
+                let mut text = String::new();
+                for (row, id) in rows.iter().filter_map(|row| spans.get(row).map(|id| (row, id))) {
+                    text.clear();
+                    push_hex(&mut text, &id);
+                    pairs.add(row, &text);
+                }
+            }
+            WellKnown::Message | WellKnown::Time => {}
         }
         Ok(())
     }
@@ -223,6 +296,16 @@ impl EntryMut for BTreeMap<String, Pairs> {
     }
 }
 
+impl Column {
+    /// Whether arrays in the column may hold fields of this name that are no elements of the array itself, or be named
+    /// so themselves.
+    fn may_hold(&self, name: &str) -> bool {
+        let inside = |path: &str| name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        matches!(self.kind, Kind::Opaque)
+            && [Some(self.path.as_str()), self.short_path()].into_iter().flatten().any(inside)
+    }
+}
+
 fn inside(column: &Column, value: &Value) -> Vec<(String, String)> {
     let attributes = vec![clew_model::Attribute::new(column.path.as_str(), value.clone())];
     let record = LogRecord { attributes, ..LogRecord::default() };
@@ -236,29 +319,43 @@ fn inside(column: &Column, value: &Value) -> Vec<(String, String)> {
 /// Which rows have which values; a pair given twice counts once.
 #[derive(Debug, Default)]
 struct Pairs {
-    values: HashMap<String, RowsOf>,
-    rows: Vec<usize>,
-}
-
-#[derive(Debug, Default)]
-struct RowsOf {
-    rows: Vec<usize>,
+    values: Interner,
+    /// (value, row).
+    pairs: Vec<(u32, u32)>,
 }
 
 impl Pairs {
     fn add(&mut self, row: usize, value: &str) {
-        self.values.entry_ref(value).or_default().rows.push(row);
-        self.rows.push(row);
+        self.pairs.push((self.values.intern(value), row as u32));
     }
 
-    fn count(self, name: String) -> FieldCount {
-        let values = self.values.into_iter().map(|(value, of)| (value, distinct(of.rows))).collect();
-        FieldCount { name, records: distinct(self.rows), values }
+    /// The texts of the item that each row shares.
+    fn add_shared(&mut self, rows: &RowSet, ids: &[u32], texts: Vec<Vec<String>>) {
+        for row in rows.iter() {
+            let texts = ids.get(row).and_then(|id| texts.get(*id as usize));
+            texts.into_iter().flatten().for_each(|text| self.add(row, text));
+        }
     }
-}
 
-fn distinct(mut rows: Vec<usize>) -> u64 {
-    rows.sort_unstable();
-    rows.dedup();
-    rows.len() as u64
+    fn count(mut self, name: String) -> FieldCount {
+        // In order of rows with one value each, as most fields are, no pair can come twice.
+        let one_each = self.pairs.iter().zip(self.pairs.iter().skip(1)).all(|((_, a), (_, b))| a < b);
+        let mut records = self.pairs.len() as u64;
+        if !one_each {
+            self.pairs.sort_unstable();
+            self.pairs.dedup();
+            let mut rows: Vec<u32> = self.pairs.iter().map(|(_, row)| *row).collect();
+            rows.sort_unstable();
+            rows.dedup();
+            records = rows.len() as u64;
+        }
+        let mut counts = vec![0u64; self.values.len()];
+        for (value, _) in &self.pairs {
+            if let Some(count) = counts.get_mut(*value as usize) {
+                *count += 1;
+            }
+        }
+        let values = self.values.entries().iter().map(str::to_owned).zip(counts).collect();
+        FieldCount { name, records, values }
+    }
 }

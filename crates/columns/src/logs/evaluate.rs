@@ -4,6 +4,7 @@
 //! (see `template`). `LogFilter::matches` is the definition, and tests hold the two against each other.
 
 use super::block::LogBlock;
+use super::find;
 use super::leaves::Leaf;
 use super::messages::{Place, Strings, Templates};
 use super::opaque::Opaque;
@@ -12,44 +13,97 @@ use super::template::{NUMBER, TEXT};
 use crate::dictionary::TextColumn;
 use crate::error::ColumnsError;
 use crate::rows::RowSet;
-use clew_model::logs::{FieldTest, LogFilter, LogRecord, Severity, TextTest, WellKnown, well_known};
+use clew_model::logs::{FieldTest, LogFilter, LogRecord, Pattern, Severity, TextTest, WellKnown, well_known};
 use clew_model::{CanonicalId, SpanId, TraceId, Value};
 
+/// A filter with everything worked out that does not depend on a block: made once a query.
+#[derive(Debug)]
+pub struct Evaluator<'a> {
+    node: Node<'a>,
+}
+
+#[derive(Debug)]
+enum Node<'a> {
+    All,
+    And(Vec<Node<'a>>),
+    Or(Vec<Node<'a>>),
+    Not(Box<Node<'a>>),
+    AnyText(&'a TextTest),
+    Message(&'a TextTest),
+    Field(&'a str, Matcher<'a>),
+    SeverityBetween(u8, u8),
+}
+
+impl<'a> Evaluator<'a> {
+    /// Prepares a filter.
+    #[must_use]
+    pub fn new(filter: &'a LogFilter) -> Self {
+        Self { node: Node::new(filter) }
+    }
+
+    /// The rows of the block that pass.
+    ///
+    /// # Errors
+    /// A column that must be read is damaged.
+    pub fn evaluate(&self, block: &LogBlock) -> Result<RowSet, ColumnsError> {
+        block.evaluate_node(&self.node)
+    }
+}
+
+impl<'a> Node<'a> {
+    fn new(filter: &'a LogFilter) -> Self {
+        match filter {
+            LogFilter::All => Node::All,
+            LogFilter::And(all) => Node::And(all.iter().map(Node::new).collect()),
+            LogFilter::Or(any) => Node::Or(any.iter().map(Node::new).collect()),
+            LogFilter::Not(filter) => Node::Not(Box::new(Node::new(filter))),
+            LogFilter::AnyText(test) => Node::AnyText(test),
+            LogFilter::Message(test) => Node::Message(test),
+            LogFilter::Field { name, test } => Node::Field(name, Matcher::new(test)),
+            LogFilter::SeverityBetween(low, high) => Node::SeverityBetween(*low, *high),
+        }
+    }
+}
+
 impl LogBlock {
-    /// The rows that pass.
+    /// The rows that pass a filter; for many blocks prepare an [`Evaluator`].
     ///
     /// # Errors
     /// A column that must be read is damaged.
     pub fn evaluate(&self, filter: &LogFilter) -> Result<RowSet, ColumnsError> {
+        Evaluator::new(filter).evaluate(self)
+    }
+
+    fn evaluate_node(&self, node: &Node<'_>) -> Result<RowSet, ColumnsError> {
         let rows = self.rows();
-        Ok(match filter {
-            LogFilter::All => RowSet::all(rows),
-            LogFilter::And(all) => {
+        Ok(match node {
+            Node::All => RowSet::all(rows),
+            Node::And(all) => {
                 let mut passing = RowSet::all(rows);
-                for filter in all {
+                for node in all {
                     if passing.is_empty() {
                         break;
                     }
-                    passing.intersect(&self.evaluate(filter)?);
+                    passing.intersect(&self.evaluate_node(node)?);
                 }
                 passing
             }
-            LogFilter::Or(any) => {
+            Node::Or(any) => {
                 let mut passing = RowSet::none(rows);
-                for filter in any {
-                    passing.unite(&self.evaluate(filter)?);
+                for node in any {
+                    passing.unite(&self.evaluate_node(node)?);
                 }
                 passing
             }
-            LogFilter::Not(filter) => {
-                let mut passing = self.evaluate(filter)?;
+            Node::Not(node) => {
+                let mut passing = self.evaluate_node(node)?;
                 passing.invert();
                 passing
             }
-            LogFilter::AnyText(test) => self.any_text(test)?,
-            LogFilter::Message(test) => self.message(test)?,
-            LogFilter::Field { name, test } => self.field(name, test)?,
-            LogFilter::SeverityBetween(low, high) => {
+            Node::AnyText(test) => self.any_text(test)?,
+            Node::Message(test) => self.message(test)?,
+            Node::Field(name, test) => self.field(name, test)?,
+            Node::SeverityBetween(low, high) => {
                 let allowed = u64::from(*low)..=u64::from(*high);
                 let numbers = self.severity_numbers()?;
                 RowSet::of(rows, |row| numbers.get(row).is_some_and(|number| allowed.contains(number)))
@@ -88,7 +142,7 @@ impl LogBlock {
                 Ok(())
             }
             Leaf::Text(texts) | Leaf::Number(texts) => {
-                let found: Vec<bool> = texts.candidates().iter().map(|text| test.matches(text)).collect();
+                let found = find::texts_passing(texts.candidates(), test);
                 self.add_found(passing, index, texts, &found)
             }
             Leaf::Opaque(values) => {
@@ -196,7 +250,12 @@ impl LogBlock {
     fn message(&self, test: &TextTest) -> Result<RowSet, ColumnsError> {
         let messages = self.messages()?;
         let strings = match &messages.strings {
-            Strings::Column(column) => texts_passing(column, &|text| test.matches(text)),
+            Strings::Column(column) => {
+                let found = find::texts_passing(column.candidates(), test);
+                let mut passing = RowSet::none(column.len());
+                add_candidates(&mut passing, column, &found);
+                passing
+            }
             Strings::Templates(templates) => self.templates_passing(templates, test)?,
         };
         let others: Vec<bool> =
@@ -226,23 +285,22 @@ impl LogBlock {
         if !verdicts.contains(&Verdict::Unknown) {
             return Ok(RowSet::of(count, |string| verdict(string) == Verdict::Yes));
         }
-        let rendered = self.rendered()?;
+        let found = find::texts_passing(self.rendered()?, test);
         Ok(RowSet::of(count, |string| match verdict(string) {
             Verdict::Yes => true,
             Verdict::No => false,
-            Verdict::Unknown => test.matches(rendered.get(string)),
+            Verdict::Unknown => found.get(string) == Some(&true),
         }))
     }
 
-    fn field(&self, name: &str, test: &FieldTest) -> Result<RowSet, ColumnsError> {
-        let test = Matcher::new(test);
+    fn field(&self, name: &str, test: &Matcher<'_>) -> Result<RowSet, ColumnsError> {
         let mut passing = RowSet::none(self.rows());
         for (index, column) in self.shapes()?.columns.iter().enumerate() {
             if column.is_named(name) {
-                self.add_leaf(&mut passing, index, &test)?;
+                self.add_leaf(&mut passing, index, test)?;
             }
             if matches!(column.kind, super::leaves::Kind::Opaque) {
-                self.add_inside(&mut passing, index, column, name, &test)?;
+                self.add_inside(&mut passing, index, column, name, test)?;
             }
         }
         let own = name.strip_prefix("resource.").unwrap_or(name);
@@ -252,7 +310,7 @@ impl LogBlock {
             self.add_scopes(&mut passing, &|record| record.any_field(name, &mut |value| test.value(value)))?;
         }
         if let Some(field) = well_known(name) {
-            self.add_well_known(&mut passing, field, &test)?;
+            self.add_well_known(&mut passing, field, test)?;
         }
         Ok(passing)
     }
@@ -360,9 +418,11 @@ impl Column {
 }
 
 /// A field test with what it needs for every value worked out once.
+#[derive(Debug)]
 struct Matcher<'a> {
     test: &'a FieldTest,
     is: Option<(&'a str, TextTest, Option<CanonicalId>)>,
+    whole: Option<Pattern>,
 }
 
 impl<'a> Matcher<'a> {
@@ -371,7 +431,11 @@ impl<'a> Matcher<'a> {
             FieldTest::Is(text) => Some((text.as_str(), TextTest::words(text), CanonicalId::new(text))),
             _ => None,
         };
-        Self { test, is }
+        let whole = match test {
+            FieldTest::Matches(pattern) => pattern.anchored(),
+            _ => None,
+        };
+        Self { test, is, whole }
     }
 
     fn severity(&self) -> Option<Severity> {
@@ -382,6 +446,7 @@ impl<'a> Matcher<'a> {
         match (&self.is, value) {
             (_, Value::String(text)) => self.text(text),
             (Some(_), other) => self.text(&other.display_text()),
+            (None, other) if self.whole.is_some() => self.text(&other.display_text()),
             (None, other) => self.test.matches(other),
         }
     }
@@ -394,6 +459,10 @@ impl<'a> Matcher<'a> {
             (None, FieldTest::Exists) => true,
             (None, FieldTest::Equals(text)) => own == text,
             (None, FieldTest::Contains(test)) => test.matches(own),
+            (None, FieldTest::Matches(pattern)) => match &self.whole {
+                Some(whole) => whole.0.is_match(own),
+                None => pattern.matches_whole(own),
+            },
             (None, test) => test.matches(&Value::from(own)),
         }
     }
@@ -461,6 +530,10 @@ fn texts_passing(column: &TextColumn, test: &dyn Fn(&str) -> bool) -> RowSet {
 
 fn add_texts(passing: &mut RowSet, column: &TextColumn, test: &dyn Fn(&str) -> bool) {
     let found: Vec<bool> = column.candidates().iter().map(test).collect();
+    add_candidates(passing, column, &found);
+}
+
+fn add_candidates(passing: &mut RowSet, column: &TextColumn, found: &[bool]) {
     if !found.contains(&true) {
         return;
     }

@@ -7,15 +7,15 @@
 use super::WHAT;
 use super::opaque::{Opaque, OpaqueBuilder};
 use super::template::{NUMBER, TEXT, Variable, split};
+use super::words::for_each_word;
 use crate::bits::{put_flags, put_unsigned, read_flags, read_unsigned};
 use crate::bytes::{Problem, Reader, put_varint};
 use crate::dictionary::{Interner, TextColumn, put_ids, put_text_column, read_ids, read_text_column};
 use crate::error::ColumnsError;
 use crate::limits::MAX_EXPANDED_BYTES;
-use crate::strings::{Texts, put_texts, read_texts};
+use crate::strings::{Texts, push_number, put_texts, read_texts};
 use clew_model::Value;
 use hashbrown::HashMap;
-use std::fmt::Write as _;
 
 const ALL_STRINGS: u8 = 0;
 const SOME_STRINGS: u8 = 1;
@@ -301,6 +301,32 @@ impl Templates {
         Ok(texts)
     }
 
+    /// Calls `visit` with every word of every string, lowercased: those without variables once a template.
+    pub fn for_each_word(&self, mut visit: impl FnMut(&str)) {
+        let mut scratch = String::new();
+        let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | NUMBER | TEXT);
+        let mut varying: Vec<Vec<&str>> = Vec::with_capacity(self.templates.len());
+        for template in self.templates.iter() {
+            let runs = || template.split(|c| !in_word(c)).filter(|run| !run.is_empty());
+            let varies = |run: &&str| run.contains([NUMBER, TEXT]);
+            runs().filter(|run| !varies(run)).for_each(|run| for_each_word(run, &mut scratch, &mut visit));
+            varying.push(runs().filter(varies).collect());
+        }
+        let mut cursors = vec![0usize; self.columns.len()];
+        let mut word = String::new();
+        for id in &self.ids {
+            let mut columns = self.columns_of.get(*id as usize).map_or(&[][..], Vec::as_slice);
+            for run in varying.get(*id as usize).into_iter().flatten() {
+                let (own, rest) = columns.split_at(run.matches([NUMBER, TEXT]).count().min(columns.len()));
+                columns = rest;
+                word.clear();
+                self.fill(run, own, &mut cursors, &mut word);
+                // Words with variables are never so long that they are cut.
+                for_each_word(&word, &mut scratch, &mut visit);
+            }
+        }
+    }
+
     fn fill(&self, template: &str, columns: &[usize], cursors: &mut [usize], text: &mut String) {
         let mut from = 0;
         for ((at, placeholder), column) in template.match_indices([NUMBER, TEXT]).zip(columns) {
@@ -312,8 +338,7 @@ impl Templates {
             });
             match self.columns.get(*column) {
                 Some(VariableColumn::Numbers(numbers)) => {
-                    // Writing to a String cannot fail.
-                    let _ = write!(text, "{}", numbers.get(cursor).copied().unwrap_or(0));
+                    push_number(text, numbers.get(cursor).copied().unwrap_or(0));
                 }
                 Some(VariableColumn::Texts(texts)) => text.push_str(texts.get(cursor)),
                 None => {}

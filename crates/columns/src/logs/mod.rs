@@ -1,7 +1,7 @@
 //! Blocks of log records: encoded once, decoded a column at a time, tested column by column.
 //!
 //! - [`encode_block`] turns rows into bytes, [`LogBlock`] reads them;
-//! - [`LogBlock::evaluate`] answers which rows pass a filter, exactly as `LogFilter::matches` does;
+//! - [`Evaluator`] (or [`LogBlock::evaluate`] for one block) answers which rows pass a filter, exactly as `LogFilter::matches` does;
 //! - [`LogBlock::terms`] gives what an index keeps of a block, [`needs`] what a filter asks of that index;
 //! - [`LogBlock::rows_with_ids`] answers which rows carry an ID.
 
@@ -10,6 +10,7 @@ mod builder;
 mod carried;
 mod count;
 mod evaluate;
+mod find;
 mod id_column;
 mod leaves;
 mod messages;
@@ -28,6 +29,7 @@ mod tests;
 pub use block::{LogBlock, TimeSpan};
 pub use builder::encode_block;
 pub use count::FieldCount;
+pub use evaluate::Evaluator;
 pub use needs::{Need, needs, needs_of_id};
 pub use terms::{BlockTerms, id_term, term_hash};
 

@@ -168,7 +168,7 @@ fn any_bound() -> impl Strategy<Value = String> {
     prop_oneof![Just("*".to_owned()), (0u32..50).prop_map(|n| n.to_string()), "[a-z]{1,2}"]
 }
 
-fn any_name() -> impl Strategy<Value = String> {
+pub(crate) fn any_name() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => any_key(),
         4 => (any_key(), any_key()).prop_map(|(a, b)| format!("{a}.{b}")),

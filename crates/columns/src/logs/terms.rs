@@ -8,15 +8,17 @@
 
 use super::block::LogBlock;
 use super::leaves::Leaf;
-use super::messages::Strings;
+use super::messages::{Strings, Templates};
 use super::shapes::Column;
+use super::template::{NUMBER, TEXT};
 use super::words::for_each_word;
 use crate::dictionary::{Interner, TextColumn};
 use crate::error::ColumnsError;
 use crate::hash_list::hash_of;
-use clew_model::correlation::{CorrelationRules, IdSource};
+use crate::strings::{Texts, push_hex};
+use clew_model::correlation::{CorrelationRules, IdSource, looks_like_id};
 use clew_model::logs::LogRecord;
-use clew_model::{CanonicalId, SpanId, TraceId, Value};
+use clew_model::{CanonicalId, Value};
 use std::sync::Arc;
 
 /// Between the name and the word of a field term.
@@ -35,6 +37,9 @@ const MAX_PLAIN_BYTES: usize = 24;
 
 /// Longer field terms (names may have any length) are given as hashes.
 const MAX_TERM_BYTES: usize = 256;
+
+/// Distinct words of a block of usual size and variety.
+const EXPECTED_WORDS: usize = 4096;
 
 /// The terms of one block, each once.
 #[derive(Debug, Clone, Default)]
@@ -88,13 +93,19 @@ impl LogBlock {
 
     fn add_bodies(&self, terms: &mut Collector<'_>) -> Result<(), ColumnsError> {
         let messages = self.messages()?;
-        let texts = match &messages.strings {
-            Strings::Column(column) => column.candidates(),
-            Strings::Templates(_) => self.rendered()?,
-        };
-        for text in texts.iter() {
-            terms.text(text);
-            terms.pattern_ids(text);
+        match &messages.strings {
+            Strings::Column(column) => column.candidates().iter().for_each(|text| terms.text(text)),
+            Strings::Templates(templates) => {
+                templates.for_each_word(|word| terms.word(word));
+                terms.templated_ids(templates, || self.rendered())?;
+            }
+        }
+        if terms.rules.has_patterns() {
+            let texts = match &messages.strings {
+                Strings::Column(column) => column.candidates(),
+                Strings::Templates(_) => self.rendered()?,
+            };
+            texts.iter().for_each(|text| terms.pattern_ids(text));
         }
         for value in &messages.others.entries {
             let text = value.display_text();
@@ -121,8 +132,8 @@ impl LogBlock {
                 terms.field("\u{1d}range", if severity.number() == 0 { "none" } else { severity.range_name() });
             }
         }
-        self.traces()?.entries.iter().for_each(|id| terms.word(&TraceId(*id).to_string()));
-        self.spans()?.entries.iter().for_each(|id| terms.word(&SpanId(*id).to_string()));
+        self.traces()?.entries.iter().for_each(|id| terms.hex(id));
+        self.spans()?.entries.iter().for_each(|id| terms.hex(id));
         Ok(())
     }
 }
@@ -137,12 +148,42 @@ struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     fn new(rules: &'a CorrelationRules) -> Self {
-        let (words, fields) = (Interner::new(), Interner::new());
+        let (words, fields) = (Interner::with_capacity(EXPECTED_WORDS), Interner::new());
         Self { rules, words, fields, scratch: String::new(), field_scratch: String::new() }
     }
 
     fn word(&mut self, word: &str) {
         self.words.intern(word);
+    }
+
+    fn hex(&mut self, bytes: &[u8]) {
+        self.scratch.clear();
+        push_hex(&mut self.scratch, bytes);
+        self.words.intern(&self.scratch);
+    }
+
+    /// Messages that are nothing but an ID in another spelling (UUID, traceparent, wide decimal): only templates that
+    /// are one run of ID characters can give such.
+    fn templated_ids<'t>(
+        &mut self,
+        templates: &Templates,
+        rendered: impl FnOnce() -> Result<&'t Texts, ColumnsError>,
+    ) -> Result<(), ColumnsError> {
+        let is_bare = |template: &str| {
+            let template = template.trim();
+            template.contains([NUMBER, TEXT]) && !template.contains(char::is_whitespace)
+        };
+        let bare: Vec<bool> = templates.templates.iter().map(is_bare).collect();
+        if !bare.contains(&true) {
+            return Ok(());
+        }
+        let rendered = rendered()?;
+        for (text, template) in rendered.iter().zip(&templates.ids) {
+            if bare.get(*template as usize) == Some(&true) {
+                self.canonical(text);
+            }
+        }
+        Ok(())
     }
 
     /// The words of a text, and the canonical form of an ID that is spelt in another way.
@@ -151,9 +192,12 @@ impl<'a> Collector<'a> {
         for_each_word(text, scratch, |word| {
             words.intern(word);
         });
+        self.canonical(text);
+    }
+
+    fn canonical(&mut self, text: &str) {
         // UUIDs, wide decimals and traceparents have at least 30 bytes; shorter IDs keep their words.
-        if text.len() >= 30
-            && text.len() <= clew_model::limits::MAX_ID_BYTES
+        if (30..=clew_model::limits::MAX_ID_BYTES).contains(&text.len())
             && let Some(id) = CanonicalId::new(text)
             && id.as_trace_id().is_some()
         {
@@ -255,13 +299,16 @@ impl<'a> Collector<'a> {
         texts: impl Iterator<Item = &'t str>,
         value: &dyn Fn(&str) -> Value,
     ) {
+        let is_field = self.rules.is_field(path);
         for text in texts {
             self.text(text);
             names.clone().for_each(|name| {
                 self.field(name, text);
                 self.canonical_field(name, text);
             });
-            self.carried(path, &value(text));
+            if is_field || looks_like_id(text) {
+                self.carried(path, &value(text));
+            }
         }
     }
 

@@ -151,3 +151,57 @@ fn a_row_takes_a_fraction_of_its_json() {
     // on: about 40 cannot be saved.
     assert!(bytes.len() / rows.len() < 48, "{} bytes a row", bytes.len() / rows.len());
 }
+
+/// Name, rows that have it, and rows by value.
+type Counts = std::collections::BTreeMap<String, (u64, std::collections::BTreeMap<String, u64>)>;
+
+fn add(counts: &mut Counts, name: &str, values: std::collections::BTreeSet<String>) {
+    if !values.is_empty() {
+        let field = counts.entry(name.to_owned()).or_default();
+        field.0 += 1;
+        values.into_iter().for_each(|value| *field.1.entry(value).or_default() += 1);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn values_are_counted_as_in_the_model(
+        rows in any_rows(1..12),
+        name in super::samples::any_name(),
+        picks: Vec<prop::sample::Index>,
+    ) {
+        use clew_model::logs::WellKnown;
+        use std::collections::{BTreeMap, BTreeSet};
+        let block = block(&rows);
+        let mut wanted = RowSet::none(rows.len());
+        picks.iter().for_each(|pick| wanted.insert(pick.index(rows.len())));
+        let (mut one, mut all) = (Counts::new(), Counts::new());
+        for row in wanted.iter() {
+            let record = &rows[row].record;
+            let mut values = BTreeSet::new();
+            record.any_field(&name, &mut |value| {
+                values.insert(value.display_text().into_owned());
+                false
+            });
+            add(&mut one, &name, values);
+            let mut fields: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            record.visit_attributes(&mut |path, value| {
+                fields.entry(path.to_owned()).or_default().insert(value.display_text().into_owned());
+            });
+            let known = [("level", WellKnown::Severity), ("service", WellKnown::Service), ("trace_id", WellKnown::TraceId), ("span_id", WellKnown::SpanId)];
+            for (name, field) in known {
+                let value = record.well_known_value(field).map(|value| value.display_text().into_owned());
+                fields.entry(name.to_owned()).or_default().extend(value);
+            }
+            fields.into_iter().for_each(|(name, values)| add(&mut all, &name, values));
+        }
+        let counts = |fields: Vec<super::FieldCount>| -> Counts {
+            let fields = fields.into_iter().filter(|field| field.records > 0);
+            fields.map(|field| (field.name, (field.records, field.values.into_iter().collect()))).collect()
+        };
+        prop_assert_eq!(counts(vec![block.count_values(&name, &wanted).unwrap()]), one);
+        prop_assert_eq!(counts(block.count_fields(&wanted).unwrap()), all);
+    }
+}

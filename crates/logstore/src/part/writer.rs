@@ -28,6 +28,7 @@ pub(crate) struct PartWriter<'a> {
 }
 
 impl<'a> PartWriter<'a> {
+    /// `blocks` is how many are expected.
     pub fn create(
         files: &dyn Files,
         dir: &Path,
@@ -35,12 +36,13 @@ impl<'a> PartWriter<'a> {
         tenant: &TenantId,
         day: i64,
         rules: &'a CorrelationRules,
+        blocks: usize,
     ) -> Result<Self, LogStoreError> {
         let (rows, bytes, first, last) = (0, 0, 0, 0);
         let meta = PartMeta { sequence, tenant: tenant.clone(), day, rows, bytes, first, last };
         let name = meta.file_name();
         let file = files.create(&dir.join(&name)).map_err(LogStoreError::io("create a part"))?;
-        let terms = TermIndexBuilder::new().map_err(LogStoreError::term_index(&name))?;
+        let terms = TermIndexBuilder::new(blocks).map_err(LogStoreError::term_index(&name))?;
         let (places, hashes, tenant) = (Vec::new(), HashListBuilder::new(), tenant.clone());
         Ok(Self { file, name, rules, places, hashes, terms, length: 0, sequence, tenant, day })
     }

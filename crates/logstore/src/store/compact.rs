@@ -87,7 +87,7 @@ impl LogStore {
             sources.extend(open.places.iter().map(|place| (part, Arc::clone(&open), *place)));
         }
         sources.sort_by_key(|(_, _, place)| place.first);
-        let mut writer = PartWriter::create(&*self.files, &self.parts_dir(), sequence, tenant, day, &self.rules)?;
+        let mut writer = self.part_writer(sequence, tenant, day, sources.len())?;
         let mut buffer: BTreeMap<RecordId, LogRow> = BTreeMap::new();
         let mut abandoned = false;
         for (part, open, place) in &sources {

@@ -3,7 +3,7 @@
 use super::LogStore;
 use crate::error::LogStoreError;
 use crate::hot::Frozen;
-use crate::part::{PartMeta, PartWriter};
+use crate::part::PartMeta;
 use std::sync::Arc;
 
 /// What a seal did.
@@ -88,7 +88,7 @@ impl LogStore {
             }
             blocks.sort_by_key(|block| block.first);
             let sequence = self.new_sequence();
-            let mut writer = PartWriter::create(&*self.files, &self.parts_dir(), sequence, tenant, *day, &self.rules)?;
+            let mut writer = self.part_writer(sequence, tenant, *day, blocks.len())?;
             for block in blocks {
                 writer.add(&block.bytes)?;
             }

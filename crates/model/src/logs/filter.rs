@@ -138,11 +138,7 @@ impl FieldTest {
             FieldTest::Exists => true,
             FieldTest::Is(text) => is_value(value, text),
             FieldTest::Equals(text) => value.display_text() == text.as_str(),
-            FieldTest::Matches(pattern) => {
-                let text = value.display_text();
-                pattern.0.find(&text).is_some_and(|found| found.len() == text.len())
-                    || (pattern.0.is_match(&text) && anchored(pattern).is_some_and(|whole| whole.is_match(&text)))
-            }
+            FieldTest::Matches(pattern) => pattern.matches_whole(&value.display_text()),
             FieldTest::Contains(test) => test.matches(&value.display_text()),
             FieldTest::Compare(comparison, number) => value.as_f64().is_some_and(|own| comparison.holds(own, *number)),
             FieldTest::Between(low, high) => between(value, low, high),
@@ -161,9 +157,20 @@ fn is_value(value: &Value, text: &str) -> bool {
     }
 }
 
-/// Leftmost-first search may find a shorter match than the whole text (`a|ab` in `ab`); anchoring settles it.
-fn anchored(pattern: &Pattern) -> Option<Regex> {
-    Regex::new(&format!("^(?:{})$", pattern.0.as_str())).ok()
+impl Pattern {
+    /// The pattern that matches the whole of a text or nothing. Leftmost-first search may find a shorter match than the
+    /// whole text (`a|ab` in `ab`); anchoring settles it. `None` when the anchored pattern is too large to compile.
+    #[must_use]
+    pub fn anchored(&self) -> Option<Pattern> {
+        Regex::new(&format!("^(?:{})$", self.0.as_str())).ok().map(Pattern)
+    }
+
+    /// Whether the pattern matches the whole text.
+    #[must_use]
+    pub fn matches_whole(&self, text: &str) -> bool {
+        self.0.find(text).is_some_and(|found| found.len() == text.len())
+            || (self.0.is_match(text) && self.anchored().is_some_and(|whole| whole.0.is_match(text)))
+    }
 }
 
 fn between(value: &Value, low: &str, high: &str) -> bool {

@@ -1,0 +1,198 @@
+//! Random log records, and the naive model that the store must agree with.
+
+#![allow(dead_code, clippy::unwrap_used)]
+
+use clew_model::correlation::CorrelationRules;
+use clew_model::logs::*;
+use clew_model::*;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub const DAY: i64 = 86_400 * 1_000_000_000;
+
+pub fn rules() -> Arc<CorrelationRules> {
+    let pattern = regex::Regex::new("job-[0-9]+").unwrap();
+    Arc::new(CorrelationRules::new(["task_id", "correlation_id"], [pattern]))
+}
+
+pub fn context() -> Context {
+    Context::new(Duration::from_secs(60), 1 << 30)
+}
+
+pub fn record(random: &mut fastrand::Rng, time: i64) -> LogRecord {
+    let n = random.u32(..40);
+    let body = match random.u8(..7) {
+        0 => format!("request {n} took {}ms", random.u32(..500)),
+        1 => format!("user u{n} logged in from 10.0.0.{n}"),
+        2 => format!("cache miss for key {:016x}", random.u64(..)),
+        3 => format!("finished job-{n} with Code_{n}"),
+        4 => "connection reset by peer".to_owned(),
+        5 => format!("{:?}", random.u128(..)),
+        _ => "größe überschritten".to_owned(),
+    };
+    let mut attributes = vec![
+        Attribute::new("http.status", i64::from(random.u16(200..204))),
+        Attribute::new("host", format!("node-{}", random.u8(..4))),
+    ];
+    if random.bool() {
+        let inner = vec![Attribute::new("task_id", format!("task:{:03}", n)), Attribute::new("n", f64::from(n) / 4.0)];
+        attributes.push(Attribute::new("context", Value::Map(inner)));
+    }
+    if random.u8(..4) == 0 {
+        attributes.push(Attribute::new("tags", Value::Array(vec!["redis".into(), format!("tag{}", n % 5).into()])));
+    }
+    if random.bool() {
+        attributes.push(Attribute::new("correlation_id", format!("{:08x}-0000-4000-8000-{n:012x}", n % 8)));
+    }
+    let resource = (random.u8(..3) > 0).then(|| {
+        let region = format!("region-{}", n % 3);
+        Arc::new(Resource { attributes: vec![Attribute::new("cloud.region", region)], ..Resource::default() })
+    });
+    LogRecord {
+        time,
+        observed_time: time + random.i64(0..3),
+        severity: Severity::from_number(random.i64(0..25)),
+        severity_text: if random.bool() { "WARN".into() } else { "".into() },
+        body: body.into(),
+        service: format!("svc-{}", random.u8(..4)).into(),
+        trace_id: (random.u8(..3) == 0).then(|| TraceId([random.u8(1..9); 16])),
+        span_id: (random.u8(..3) == 0).then(|| SpanId([random.u8(1..9); 8])),
+        attributes,
+        resource: resource.unwrap_or_default(),
+        ..LogRecord::default()
+    }
+}
+
+pub fn filter(random: &mut fastrand::Rng) -> LogFilter {
+    let n = random.u32(..40);
+    let words = |text: &str| TextTest::words(text);
+    let field = |name: &str, test: FieldTest| LogFilter::Field { name: name.into(), test };
+    match random.u8(..18) {
+        0 => LogFilter::All,
+        1 => LogFilter::AnyText(words("request")),
+        2 => LogFilter::AnyText(words(&format!("u{n}"))),
+        3 => LogFilter::Message(words("reset by peer")),
+        4 => LogFilter::Message(TextTest::Substring("miss for".into())),
+        5 => field("task_id", FieldTest::Is(format!("task:{n:03}"))),
+        6 => field("context.n", FieldTest::Compare(Comparison::Less, 4.0)),
+        7 => field("host", FieldTest::Equals(format!("node-{}", n % 5))),
+        8 => field("level", FieldTest::Is("error".into())),
+        9 => field("tags", FieldTest::Is(format!("tag{}", n % 6))),
+        10 => field("cloud.region", FieldTest::Equals(format!("region-{}", n % 4))),
+        11 => field("service", FieldTest::Is("svc-1".into())),
+        12 => LogFilter::SeverityBetween(9, 16),
+        13 => field("correlation_id", FieldTest::Is(format!("{:08x}000040008000{n:012x}", n % 8))),
+        14 => LogFilter::Not(Box::new(filter(random))),
+        15 => LogFilter::And(vec![filter(random), filter(random)]),
+        16 => LogFilter::Or(vec![filter(random), filter(random)]),
+        _ => field("trace_id", FieldTest::Is(TraceId([random.u8(1..9); 16]).to_string())),
+    }
+}
+
+/// All rows that a store should have, in a list.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    pub rows: Vec<LogRow>,
+    pub cutoff: Option<i64>,
+}
+
+impl Model {
+    pub fn push(&mut self, first: u64, records: &[LogRecord]) {
+        let row = |(number, record): (u64, &LogRecord)| LogRow {
+            id: RecordId { time: record.time, number },
+            record: record.clone(),
+        };
+        self.rows.extend((first..).zip(records).map(row));
+    }
+
+    pub fn passing(&self, filter: &LogFilter, range: TimeRange) -> Vec<LogRow> {
+        let kept = |row: &&LogRow| self.cutoff.is_none_or(|cutoff| row.id.time >= cutoff);
+        let passes = |row: &&LogRow| range.contains(row.id.time) && filter.matches(&row.record);
+        let mut rows: Vec<LogRow> = self.rows.iter().filter(kept).filter(passes).cloned().collect();
+        rows.sort_by_key(|row| row.id);
+        rows
+    }
+
+    pub fn histogram(&self, filter: &LogFilter, range: TimeRange, step: i64) -> Vec<LogHistogramBucket> {
+        let first = range.start.div_euclid(step);
+        let count = range.end.div_euclid(step) - first + 1;
+        let mut buckets: Vec<_> =
+            (0..count).map(|at| LogHistogramBucket { start: (first + at) * step, counts: [0; 7] }).collect();
+        for row in self.passing(filter, range) {
+            let range = match row.record.severity.number() {
+                0 => 0,
+                n => 1 + usize::from((n - 1) / 4),
+            };
+            buckets[(row.id.time.div_euclid(step) - first) as usize].counts[range] += 1;
+        }
+        buckets
+    }
+
+    pub fn values(&self, name: &str, filter: &LogFilter, range: TimeRange) -> (u64, BTreeMap<String, u64>) {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        let mut records = 0;
+        for row in self.passing(filter, range) {
+            let mut values = BTreeSet::new();
+            row.record.any_field(name, &mut |value| {
+                values.insert(value.display_text().into_owned());
+                false
+            });
+            records += u64::from(!values.is_empty());
+            values.into_iter().for_each(|value| *counts.entry(value).or_default() += 1);
+        }
+        (records, counts)
+    }
+
+    pub fn fields(&self, filter: &LogFilter, range: TimeRange) -> HashMap<String, (u64, BTreeMap<String, u64>)> {
+        let mut fields: HashMap<String, (u64, BTreeMap<String, u64>)> = HashMap::new();
+        for row in self.passing(filter, range) {
+            let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            row.record.visit_attributes(&mut |path, value| {
+                values.entry(path.to_owned()).or_default().insert(value.display_text().into_owned());
+            });
+            let known = [
+                ("level", WellKnown::Severity),
+                ("service", WellKnown::Service),
+                ("trace_id", WellKnown::TraceId),
+                ("span_id", WellKnown::SpanId),
+            ];
+            for (name, field) in known {
+                if let Some(value) = row.record.well_known_value(field) {
+                    values.entry(name.to_owned()).or_default().insert(value.display_text().into_owned());
+                }
+            }
+            for (name, values) in values {
+                let field = fields.entry(name).or_default();
+                field.0 += 1;
+                values.into_iter().for_each(|value| *field.1.entry(value).or_default() += 1);
+            }
+        }
+        fields
+    }
+
+    pub fn carrying(&self, ids: &[CanonicalId], range: TimeRange, rules: &CorrelationRules) -> Vec<LogRow> {
+        let mut rows = self.passing(&LogFilter::All, range);
+        rows.retain(|row| {
+            let mut found = false;
+            rules.visit_log(&row.record, &mut |carried| found |= ids.contains(&carried.id));
+            found
+        });
+        rows
+    }
+}
+
+/// Reads all pages of a query and checks that they fit together.
+pub fn all_pages(store: &dyn LogReader, mut query: LogQuery) -> Vec<LogRow> {
+    let mut rows = Vec::new();
+    loop {
+        let page = store.search(&context(), &query).unwrap();
+        assert_eq!(page.warnings, Vec::<String>::new());
+        assert!(page.rows.len() <= query.limit);
+        rows.extend(page.rows);
+        match page.next {
+            None => return rows,
+            next => query.after = next,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Damaged files: reported, skipped, never fatal; and files really go when they are deleted.
+
+// Helpers of tests may fail as tests do.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use clew_host::{DiskFiles, Files, SimFiles};
+use clew_logstore::{LogStore, LogStoreOptions};
+use clew_model::logs::{LogFilter, LogQuery, LogReader, Order, TextTest};
+use clew_model::{ErrorKind, TenantId, TimeRange};
+use common::{DAY, context, record, rules};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn open(files: &Arc<dyn Files>, dir: &Path) -> Result<LogStore, clew_logstore::LogStoreError> {
+    LogStore::open(Arc::clone(files), dir, LogStoreOptions::default(), rules())
+}
+
+fn query(filter: LogFilter, range: TimeRange) -> LogQuery {
+    LogQuery { filter, range, order: Order::Descending, limit: 10_000, after: None }
+}
+
+/// A store with a part for each of three days, 100 records each.
+fn three_days(files: &Arc<dyn Files>, dir: &Path) -> LogStore {
+    let mut random = fastrand::Rng::with_seed(1);
+    let store = open(files, dir).unwrap();
+    for day in 0..3 {
+        let mut next = |at: i64| record(&mut random, day * DAY + at);
+        let records: Vec<_> = (0..100).map(&mut next).collect();
+        store.apply(day as u64 + 1, &TenantId::default(), day as u64 * 100, records);
+    }
+    assert_eq!(store.seal().unwrap().parts, 3);
+    store
+}
+
+fn parts(files: &dyn Files, dir: &Path) -> Vec<PathBuf> {
+    let parts = dir.join("parts");
+    files.list(&parts).unwrap().into_iter().map(|entry| parts.join(entry.name)).collect()
+}
+
+fn damage(files: &dyn Files, path: &Path, at: usize) {
+    let file = files.open(path).unwrap();
+    let mut bytes = file.read_at(0, usize::MAX >> 1).unwrap();
+    let at = at % bytes.len();
+    bytes[at] ^= 0x10;
+    files.create(path).unwrap().write_all(&bytes).unwrap();
+}
+
+#[test]
+fn a_damaged_byte_anywhere_costs_at_most_its_part_and_is_said() {
+    for seed in 0..120 {
+        let files: Arc<dyn Files> = Arc::new(SimFiles::new());
+        let dir = Path::new("logs");
+        let store = three_days(&files, dir);
+        let everything = store.search(&context(), &query(LogFilter::All, TimeRange::ALL)).unwrap().rows;
+        let filter = LogFilter::AnyText(TextTest::words("request"));
+        let matching = store.search(&context(), &query(filter.clone(), TimeRange::ALL)).unwrap().rows;
+        drop(store);
+        let middle = parts(&*files, dir)[1].clone();
+        let length = files.open(&middle).unwrap().len().unwrap() as usize;
+        damage(&*files, &middle, fastrand::Rng::with_seed(seed).usize(..length));
+        let store = open(&files, dir).unwrap();
+        for (filter, all) in [(LogFilter::All, &everything), (filter, &matching)] {
+            let page = store.search(&context(), &query(filter, TimeRange::ALL)).unwrap();
+            let lost = page.rows.len() < all.len();
+            assert!(page.rows.iter().all(|row| all.contains(row)));
+            let outside = |day: i64| all.iter().filter(|row| row.id.time / DAY == day).count();
+            let found = |day: i64| page.rows.iter().filter(|row| row.id.time / DAY == day).count();
+            assert_eq!((found(0), found(2)), (outside(0), outside(2)));
+            assert!(!lost || !page.warnings.is_empty(), "seed {seed}: rows are missing without a word");
+            // A second search says it again.
+            let page = store.search(&context(), &query(LogFilter::All, TimeRange::ALL)).unwrap();
+            assert!(!lost || !page.warnings.is_empty());
+        }
+        let first_day = store.search(&context(), &query(LogFilter::All, TimeRange::new(0, DAY - 1))).unwrap();
+        assert_eq!((first_day.rows.len(), first_day.warnings.len()), (100, 0));
+        assert_eq!(store.part_stats().damaged.is_empty(), store.part_stats().damaged.len() != 1);
+        // The rest of the store goes on.
+        store.compact().unwrap();
+        store.retain(2 * DAY, None).unwrap();
+        assert_eq!(store.search(&context(), &query(LogFilter::All, TimeRange::ALL)).unwrap().rows.len(), 100);
+    }
+}
+
+#[test]
+fn a_damaged_or_missing_manifest_refuses_to_open_rather_than_lose_parts() {
+    let files: Arc<dyn Files> = Arc::new(SimFiles::new());
+    let dir = Path::new("logs");
+    drop(three_days(&files, dir));
+    damage(&*files, &dir.join("manifest"), 9);
+    assert_eq!(open(&files, dir).unwrap_err().kind(), ErrorKind::Corrupt);
+    files.remove_file(&dir.join("manifest")).unwrap();
+    assert_eq!(open(&files, dir).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(parts(&*files, dir).len(), 3);
+}
+
+#[test]
+fn retention_gives_the_disk_space_back() {
+    let temporary = tempfile::tempdir().unwrap();
+    let files: Arc<dyn Files> = Arc::new(DiskFiles);
+    let dir = temporary.path().join("logs");
+    let store = three_days(&files, &dir);
+    let report = store.retain(DAY, None).unwrap();
+    assert_eq!((report.parts, report.records), (1, 100));
+    assert_eq!(parts(&*files, &dir).len(), 2);
+    let bytes = store.part_stats().bytes;
+    let report = store.retain(DAY, Some(bytes - 1)).unwrap();
+    assert_eq!(report.parts, 1);
+    let left: u64 = files.list(&dir.join("parts")).unwrap().iter().map(|entry| entry.len).sum();
+    assert_eq!(left, store.part_stats().bytes);
+    assert!(left < bytes);
+    let rows = store.search(&context(), &query(LogFilter::All, TimeRange::ALL)).unwrap().rows;
+    assert!(rows.len() == 100 && rows.iter().all(|row| row.id.time >= 2 * DAY));
+}
+
+#[test]
+fn a_query_stops_when_it_is_cancelled_or_needs_too_much_memory() {
+    let files: Arc<dyn Files> = Arc::new(SimFiles::new());
+    let store = three_days(&files, Path::new("logs"));
+    let cancelled = context();
+    cancelled.cancel.cancel(clew_model::CancelReason::Caller);
+    let error = store.search(&cancelled, &query(LogFilter::All, TimeRange::ALL)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Cancelled);
+    let small = clew_model::Context::new(std::time::Duration::from_secs(1), 10_000);
+    let error = store.search(&small, &query(LogFilter::All, TimeRange::ALL)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::LimitExceeded);
+    assert_eq!(small.memory.used(), 0);
+}
+
+#[test]
+fn readers_and_a_writer_at_once_always_see_a_whole_number_of_batches() {
+    let files: Arc<dyn Files> = Arc::new(SimFiles::new());
+    let store = open(&files, Path::new("logs")).unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let maintain = scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                store.seal().unwrap();
+                store.compact().unwrap();
+            }
+        });
+        let read = scope.spawn(|| {
+            let mut last = 0;
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let page = store.search(&context(), &query(LogFilter::All, TimeRange::ALL)).unwrap();
+                let mut numbers: Vec<u64> = page.rows.iter().map(|row| row.id.number).collect();
+                numbers.sort_unstable();
+                assert!(numbers.iter().copied().eq(0..numbers.len() as u64), "a record is missing or doubled");
+                assert!(numbers.len().is_multiple_of(50) && numbers.len() >= last);
+                last = numbers.len();
+            }
+        });
+        let mut random = fastrand::Rng::with_seed(3);
+        for batch in 0..60u64 {
+            let mut next = |at: i64| record(&mut random, at * 100 + batch as i64);
+            let records: Vec<_> = (0..50).map(&mut next).collect();
+            store.apply(batch + 1, &TenantId::default(), batch * 50, records);
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        maintain.join().unwrap();
+        read.join().unwrap();
+    });
+}
