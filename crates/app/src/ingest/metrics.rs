@@ -145,7 +145,8 @@ impl SignalStore for MetricSignal {
     }
 
     fn retain(&self, cutoff: UnixNanos, bytes: Option<u64>) -> Result<Removed, StoreError> {
-        let report = self.store.retain(cutoff, bytes)?;
+        // The metric store counts milliseconds.
+        let report = self.store.retain(cutoff.div_euclid(NANOS_PER_MILLI), bytes)?;
         Ok(Removed { parts: report.partitions, bytes: report.bytes })
     }
 }
