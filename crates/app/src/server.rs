@@ -9,7 +9,7 @@ use crate::observe::Observer;
 use crate::reads::{QueryLimits, QueryRunner, Stores};
 use crate::signal::{Retention, SignalStore};
 use clew_codec::error::Decoded;
-use clew_host::{Clock, Files, Lock, Random, atomic_write};
+use clew_host::{Clock, Files, Lock, Random, atomic_write, make_dir};
 use clew_journal::{Journal, JournalMetrics};
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRecord;
@@ -321,7 +321,7 @@ fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T, AppError>>) -> 
 /// Takes the directory for this process and checks its format.
 fn open_data_dir(files: &dyn Files, dir: &Path) -> Result<Box<dyn Lock>, AppError> {
     let fail = |what: &str, error: std::io::Error| AppError::start(format!("{what} {}", dir.display()), error);
-    files.create_dir_all(dir).map_err(|error| fail("create the data directory", error))?;
+    make_dir(files, dir).map_err(|error| fail("create the data directory", error))?;
     let lock =
         files.lock(dir).map_err(|error| fail("use the data directory (is another Clew running on it?)", error))?;
     let path = dir.join(FORMAT_FILE);
@@ -374,6 +374,10 @@ impl Starter<'_> {
     ) -> Result<Pipeline<S>, AppError> {
         let signal = S::SIGNAL.as_str();
         let dir = self.options.data_dir.join(signal);
+        for made in [&dir, &dir.join("store")] {
+            make_dir(&*self.files, made)
+                .map_err(|error| AppError::start(format!("create {}", made.display()), error))?;
+        }
         let store = open(Arc::clone(&self.files), &dir, self.options)?;
         let journal_options = clew_journal::Options {
             // A start replays at most what the hot tail may hold, plus the segment it begins in.

@@ -8,5 +8,7 @@ pub mod files;
 pub mod randomness;
 
 pub use clock::{Clock, SimClock, SystemClock};
-pub use files::{DirEntry, DiskFiles, Fault, Files, Lock, Operation, ReadFile, SimFiles, WriteFile, atomic_write};
+pub use files::{
+    DirEntry, DiskFiles, Fault, Files, Lock, Operation, ReadFile, SimFiles, WriteFile, atomic_write, make_dir,
+};
 pub use randomness::{OsRandom, Random, SeededRandom};

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clew_host::Files;
 use clew_host::files::TEMPORARY_SUFFIX;
+use clew_host::{Files, make_dir};
 
 use crate::error::JournalError;
 use crate::format::{BadHeader, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION};
@@ -86,25 +86,6 @@ pub(crate) fn recover(files: &dyn Files, dir: &Path, salvage: bool) -> Result<Fo
     found.recovery.last = JournalPosition(found.next - 1);
     secure_last(files, dir, &mut found)?;
     Ok(found)
-}
-
-/// Makes the directory, durable with its name.
-fn make_dir(files: &dyn Files, dir: &Path) -> io::Result<()> {
-    let mut missing = Vec::new();
-    for ancestor in dir.ancestors() {
-        if ancestor.as_os_str().is_empty() || files.exists(ancestor)? {
-            break;
-        }
-        missing.push(ancestor);
-    }
-    files.create_dir_all(dir)?;
-    // Its own name always: a start that was killed may have made it without the sync.
-    for made in missing.into_iter().skip(1).chain([dir]) {
-        if let Some(parent) = made.parent() {
-            files.sync_dir(parent)?;
-        }
-    }
-    Ok(())
 }
 
 struct Scan<'a> {

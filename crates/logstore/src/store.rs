@@ -9,7 +9,7 @@ use crate::hot::{Frozen, HotBlock, HotTail};
 use crate::manifest::{FILE_NAME, Manifest};
 use crate::pages::PageCache;
 use crate::part::{Part, PartMeta, PartWriter};
-use clew_host::Files;
+use clew_host::{Files, make_dir};
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::{LogRecord, LogRow};
 use clew_model::{RecordId, TenantId, TimeRange, UnixNanos};
@@ -115,7 +115,9 @@ impl LogStore {
         rules: Arc<CorrelationRules>,
     ) -> Result<Self, LogStoreError> {
         let parts_dir = dir.join(PARTS);
-        files.create_dir_all(&parts_dir).map_err(LogStoreError::io("create the log store"))?;
+        for made in [dir, &parts_dir] {
+            make_dir(&*files, made).map_err(LogStoreError::io("create the log store"))?;
+        }
         let manifest = load_or_create(&*files, dir, &parts_dir)?;
         remove_leftovers(&*files, dir, &parts_dir, &manifest)?;
         let cache = Arc::new(PageCache::new(options.page_cache_bytes));

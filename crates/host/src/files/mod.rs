@@ -10,6 +10,7 @@
 mod atomic;
 mod disk;
 mod error;
+mod make_dir;
 mod simulated;
 
 use std::fmt::Debug;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub use atomic::{TEMPORARY_SUFFIX, atomic_write};
 pub use disk::DiskFiles;
+pub use make_dir::make_dir;
 pub use simulated::{Fault, Operation, SimFiles};
 
 /// A file system. Paths are used as they are given; directories above a new name must exist.
