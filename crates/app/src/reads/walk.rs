@@ -118,7 +118,8 @@ pub fn walk(context: &Context, stores: &Stores<'_>, query: &CorrelateQuery) -> R
 struct Seen {
     logs: HashSet<RecordId>,
     spans: HashSet<(TraceId, SpanId, SpanKind)>,
-    exemplars: HashSet<(Labels, i64, Labels)>,
+    /// Series, time, bits of the value, labels: one series may measure twice in a millisecond.
+    exemplars: HashSet<(Labels, i64, u64, Labels)>,
 }
 
 struct Walker<'a> {
@@ -202,7 +203,7 @@ impl Walker<'_> {
         let (rows, more) = self.stores.metrics.find_ids(context, ids, self.query.range, self.query.limit)?;
         self.walk.truncated_exemplars |= more;
         for row in rows {
-            if !self.seen.exemplars.insert((row.series.clone(), row.time, row.labels.clone())) {
+            if !self.seen.exemplars.insert((row.series.clone(), row.time, row.value.to_bits(), row.labels.clone())) {
                 continue;
             }
             if self.walk.exemplars.len() >= self.query.limit {
