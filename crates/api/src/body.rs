@@ -58,7 +58,8 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
     }
 }
 
-fn too_large(limit: usize) -> ApiError {
+/// The refusal of a body over the limit.
+pub fn too_large(limit: usize) -> ApiError {
     ApiError::new(
         ErrorKind::TooLarge,
         format!(

@@ -8,7 +8,7 @@ use crate::state::ApiState;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::Request;
+use axum::http::{Request, Response};
 use axum::response::IntoResponse;
 use axum::routing::post;
 use bytes::{Buf, BufMut, Bytes};
@@ -17,6 +17,8 @@ use clew_codec::otlp::{self, Format};
 use clew_model::Signal;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Status};
@@ -52,12 +54,35 @@ async fn export(state: ApiState, signal: Signal, request: Request<Body>) -> impl
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(limit);
-    let registry = std::sync::Arc::clone(state.app.observer().registry());
-    let response = grpc.unary(Export { state, signal }, request).await;
+    let registry = Arc::clone(state.app.observer().registry());
+    let reached = Arc::new(AtomicBool::new(false));
+    let call = Export { state: state.clone(), signal, reached: Arc::clone(&reached) };
+    let mut response = grpc.unary(call, request).await;
+    if !reached.load(Ordering::Relaxed) {
+        response = refuse_unread(&state, signal, response);
+    }
     // A trailers-only answer carries the status in its head; any other unary answer is a success.
     let code = response.headers().get("grpc-status").and_then(|value| value.to_str().ok()).unwrap_or("0");
     registry.counter(&clew_telemetry::table::GRPC_REQUESTS, [PATHS_METHOD, code]).inc();
     response
+}
+
+/// Counts a message that tonic could not read, and answers one that is too large so that its sender gives it up: tonic
+/// says OUT_OF_RANGE, which OTLP takes for "try again" (specification 1.5, "Failures").
+fn refuse_unread(
+    state: &ApiState,
+    signal: Signal,
+    response: Response<tonic::body::Body>,
+) -> Response<tonic::body::Body> {
+    let status = Status::from_header_map(response.headers()).unwrap_or_else(|| Status::unknown("no status"));
+    let is_too_large = matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted);
+    if !is_too_large {
+        count_refusal(state, signal, Protocol::OtlpGrpc, &ApiError::bad_request(status.message()));
+        return response;
+    }
+    let error = crate::body::too_large(state.options.ingest_body);
+    count_refusal(state, signal, Protocol::OtlpGrpc, &error);
+    Status::resource_exhausted(error.message).into_http()
 }
 
 /// The method's label in Clew's own metrics: all three services have the one method.
@@ -66,6 +91,8 @@ const PATHS_METHOD: &str = "Export";
 struct Export {
     state: ApiState,
     signal: Signal,
+    /// Whether tonic could read the message and called.
+    reached: Arc<AtomicBool>,
 }
 
 impl UnaryService<Bytes> for Export {
@@ -74,6 +101,7 @@ impl UnaryService<Bytes> for Export {
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
         let (state, signal) = (self.state.clone(), self.signal);
+        self.reached.store(true, Ordering::Relaxed);
         Box::pin(async move {
             match take(&state, signal, request.into_inner()).await {
                 Ok(answer) => Ok(tonic::Response::new(answer)),
