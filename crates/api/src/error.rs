@@ -52,7 +52,7 @@ fn row(kind: ErrorKind) -> Row {
         ErrorKind::DeadlineExceeded => row(StatusCode::SERVICE_UNAVAILABLE, 4, "timeout", "timeout"),
         ErrorKind::Unauthenticated => row(StatusCode::UNAUTHORIZED, 16, "unauthenticated", "bad_data"),
         ErrorKind::PermissionDenied => row(StatusCode::FORBIDDEN, 7, "forbidden", "bad_data"),
-        ErrorKind::Conflict => row(StatusCode::CONFLICT, 10, "conflict", "bad_data"),
+        ErrorKind::Conflict => row(StatusCode::CONFLICT, 10, "conflict", "execution"),
         ErrorKind::StorageFull => row(StatusCode::SERVICE_UNAVAILABLE, 14, "storage_full", "unavailable"),
         ErrorKind::Corrupt => row(StatusCode::INTERNAL_SERVER_ERROR, 15, "corrupt", "internal"),
         ErrorKind::Unsupported => row(StatusCode::UNPROCESSABLE_ENTITY, 12, "unsupported", "execution"),

@@ -32,6 +32,11 @@ impl QueryError {
         Self::new(ErrorKind::InvalidInput, message)
     }
 
+    /// A query that is well-formed, but cannot be computed on the data that are there (duplicate label sets, say).
+    pub(crate) fn execution(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Conflict, message)
+    }
+
     /// A query that is well-formed and asks for something that is not built.
     pub(crate) fn unsupported(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Unsupported, message)

@@ -108,6 +108,7 @@ pub async fn range(State(state): State<ApiState>, request: Request<Body>) -> Res
         let step = step(params.required("step")?)?;
         let (start, end) = (range.start.div_euclid(NANOS_PER_MILLI), range.end.div_euclid(NANOS_PER_MILLI));
         let options = options(&params)?;
+        check_resolution(start, end, step, options.max_steps)?;
         let result = state
             .app
             .query("prometheus_query_range", state.tenant(), timeout(&params)?, move |context, stores| {
@@ -130,6 +131,18 @@ fn step(text: &str) -> Result<i64, ApiError> {
             "the parameter \"step\" has the value {text:?}: write it as 15s, 1m or a number of seconds"
         ))),
     }
+}
+
+/// Prometheus takes too many points for a malformed request, not for a query that failed.
+fn check_resolution(start: UnixMillis, end: UnixMillis, step: i64, most: usize) -> Result<(), ApiError> {
+    let points = usize::try_from(end.saturating_sub(start) / step.max(1)).unwrap_or(usize::MAX).saturating_add(1);
+    if points > most {
+        return Err(ApiError::bad_request(format!(
+            "exceeded maximum resolution of {most} points per timeseries: the query asks for {points}; take a longer step \
+             or a shorter range"
+        )));
+    }
+    Ok(())
 }
 
 fn promql_duration(text: &str) -> Option<i64> {

@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use axum::Json;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clew_query::promql::Annotations;
 use serde::Serialize;
@@ -55,12 +55,18 @@ fn failure(error: &ApiError) -> Response {
         text.push_str("; ");
         text.push_str(hint);
     }
-    let text = match error.position {
+    let is_parse_error = error.prometheus_type() == "bad_data";
+    let text = match error.position.filter(|_| is_parse_error) {
         Some(position) => format!("{}: parse error: {text}", position_text(position)),
         None => text,
     };
     let body = Failure { status: "error", error_type: error.prometheus_type(), error: text };
-    let mut response = (error.status(), Json(body)).into_response();
+    // Prometheus: what cannot be computed is 422, whatever our own API would say.
+    let status = match error.prometheus_type() {
+        "execution" => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => error.status(),
+    };
+    let mut response = (status, Json(body)).into_response();
     if let Some(seconds) = error.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

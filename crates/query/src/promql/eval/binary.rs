@@ -71,7 +71,7 @@ impl Evaluator<'_> {
             let mut present = columns(vector, indexes).filter(|column| column.is_present(step));
             if let (Some(first), Some(second)) = (present.next(), present.next()) {
                 let side = if swapped { "left" } else { "right" };
-                return Err(QueryError::invalid(format!(
+                return Err(QueryError::execution(format!(
                     "found duplicate series for the match group {signature} on the {side} hand-side of the \
                      operation: [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
                     second.labels, first.labels
@@ -140,7 +140,7 @@ impl<'a> Joined<'a> {
 }
 
 fn many_matches(advice: &str) -> QueryError {
-    QueryError::invalid(format!("multiple matches for labels: {advice}"))
+    QueryError::execution(format!("multiple matches for labels: {advice}"))
 }
 
 /// The labels of a result: those of the "many" side, without the name where the value is a new one; one-to-one only

@@ -120,7 +120,7 @@ pub(super) enum Strictness {
 }
 
 pub(super) fn same_labels(labels: &Labels) -> QueryError {
-    QueryError::invalid(format!("vector cannot contain metrics with the same labelset: {labels}"))
+    QueryError::execution(format!("vector cannot contain metrics with the same labelset: {labels}"))
         .hint("the operation drops or changes a label by which series differ; aggregate first, or select one metric")
 }
 

@@ -12,7 +12,7 @@ impl Evaluator<'_> {
         let (target, replacement) = (self.text(target)?, self.text(replacement)?);
         let (source, pattern_text) = (self.text(source)?, self.text(pattern)?);
         let regex = Regex::new(&format!("^(?s:{pattern_text})$")).map_err(|error| {
-            QueryError::invalid(format!("invalid regular expression in label_replace(): {pattern_text}: {error}"))
+            QueryError::execution(format!("invalid regular expression in label_replace(): {pattern_text}: {error}"))
                 .at(pattern.span.start, pattern.span.end)
         })?;
         check_target(&target, "label_replace")?;
@@ -52,7 +52,7 @@ fn missing() -> QueryError {
 /// Prometheus 3 takes any UTF-8 text as a label's name, except none.
 fn check_target(name: &str, function: &str) -> Result<(), QueryError> {
     if name.is_empty() {
-        return Err(QueryError::invalid(format!("invalid destination label name in {function}(): {name:?}")));
+        return Err(QueryError::execution(format!("invalid destination label name in {function}(): {name:?}")));
     }
     Ok(())
 }

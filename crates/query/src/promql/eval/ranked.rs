@@ -19,7 +19,7 @@ impl Evaluator<'_> {
         amount: &[f64],
     ) -> Result<Vector, QueryError> {
         if amount.iter().any(|amount| amount.is_nan()) {
-            return Err(QueryError::invalid("parameter value is NaN"));
+            return Err(QueryError::execution("parameter value is NaN"));
         }
         let descending = aggregate.op == AggregateOp::Topk;
         let mut columns = Vec::with_capacity(vector.columns.len());
@@ -41,7 +41,7 @@ impl Evaluator<'_> {
         label: &str,
     ) -> Result<Vector, QueryError> {
         if label.is_empty() {
-            return Err(QueryError::invalid(format!("invalid label name {label:?}")));
+            return Err(QueryError::execution(format!("invalid label name {label:?}")));
         }
         let steps = self.steps.count;
         let mut index: HashMap<Labels, usize> = HashMap::new();
