@@ -20,7 +20,7 @@ const DEFAULT_DEPTH: usize = 2;
 
 /// Everything that carries an ID, in all signals, as one timeline.
 #[utoipa::path(
-    get, path = "/api/v1/correlate/{id}", tag = "correlation",
+    get, path = "/api/v1/correlate/{id}", tag = "correlation", operation_id = "correlate",
     params(
         ("id" = String, Path, description = "A trace ID, a span ID, or the value of a correlation field, in any spelling"),
         ("depth" = Option<usize>, Query, description = "How often to follow what the records carry, 0 to 5, default 2"),
@@ -28,7 +28,10 @@ const DEFAULT_DEPTH: usize = 2;
         ("start" = Option<String>, Query, description = "Default: everything that is kept"),
         ("end" = Option<String>, Query, description = "As `start`"),
     ),
-    responses((status = 200, body = CorrelationDto), (status = 400, body = ErrorBody))
+    responses(
+        (status = 200, description = "The story; empty when nothing carries the ID", body = CorrelationDto),
+        (status = 400, description = "The ID or a parameter cannot be used", body = ErrorBody),
+    )
 )]
 pub async fn correlate(
     State(state): State<ApiState>,
@@ -72,13 +75,16 @@ pub struct ResolutionDto {
 
 /// Says what a pasted text is: how many records of each signal carry it.
 #[utoipa::path(
-    get, path = "/api/v1/resolve", tag = "correlation",
+    get, path = "/api/v1/resolve", tag = "correlation", operation_id = "resolve",
     params(
         ("id" = String, Query, description = "The text"),
         ("start" = Option<String>, Query, description = "Default: everything that is kept"),
         ("end" = Option<String>, Query, description = "As `start`"),
     ),
-    responses((status = 200, body = ResolutionDto), (status = 400, body = ErrorBody))
+    responses(
+        (status = 200, description = "How many records carry it", body = ResolutionDto),
+        (status = 400, description = "The ID or a parameter cannot be used", body = ErrorBody),
+    )
 )]
 pub async fn resolve(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<ResolutionDto>, ApiError> {
     let params = Params::of_request(request).await?;

@@ -24,7 +24,7 @@ const DEFAULT_RANGE: i64 = 3_600 * NANOS_PER_SECOND;
 
 /// Takes JSON logs.
 #[utoipa::path(
-    post, path = "/api/v1/logs", tag = "logs",
+    post, path = "/api/v1/logs", tag = "logs", operation_id = "send_logs",
     request_body(content = serde_json::Value, description = "One JSON object, an array of objects, or NDJSON; \
         Content-Encoding gzip, zstd or deflate"),
     responses(
@@ -88,7 +88,7 @@ fn json_content(headers: &HeaderMap) -> Result<(), ApiError> {
 
 /// Searches log records.
 #[utoipa::path(
-    get, path = "/api/v1/logs", tag = "logs",
+    get, path = "/api/v1/logs", tag = "logs", operation_id = "search_logs",
     params(
         ("query" = Option<String>, Query, description = "Search-bar language, or LogQL when it starts with `{`; \
             everything when absent"),
@@ -98,7 +98,10 @@ fn json_content(headers: &HeaderMap) -> Result<(), ApiError> {
         ("order" = Option<String>, Query, description = "`desc` (default, newest first) or `asc`"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
-    responses((status = 200, body = LogPageDto), (status = 400, body = ErrorBody))
+    responses(
+        (status = 200, description = "A page of records", body = LogPageDto),
+        (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
+    )
 )]
 pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<LogPageDto>, ApiError> {
     let params = Params::of_request(request).await?;
@@ -120,14 +123,17 @@ pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Re
 
 /// Counts log records over time.
 #[utoipa::path(
-    get, path = "/api/v1/logs/histogram", tag = "logs",
+    get, path = "/api/v1/logs/histogram", tag = "logs", operation_id = "log_histogram",
     params(
         ("query" = Option<String>, Query, description = "As in `GET /api/v1/logs`"),
         ("start" = Option<String>, Query, description = "Default: an hour before `end`"),
         ("end" = Option<String>, Query, description = "Default: now"),
         ("step" = Option<String>, Query, description = "Width of a bucket (`30s`); default: about 60 buckets"),
     ),
-    responses((status = 200, body = HistogramDto), (status = 400, body = ErrorBody))
+    responses(
+        (status = 200, description = "The counts", body = HistogramDto),
+        (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
+    )
 )]
 pub async fn histogram(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<HistogramDto>, ApiError> {
     let params = Params::of_request(request).await?;
@@ -154,14 +160,17 @@ pub async fn histogram(State(state): State<ApiState>, request: Request<Body>) ->
 
 /// Lists the fields of log records with their top values.
 #[utoipa::path(
-    get, path = "/api/v1/logs/fields", tag = "logs",
+    get, path = "/api/v1/logs/fields", tag = "logs", operation_id = "log_fields",
     params(
         ("query" = Option<String>, Query, description = "As in `GET /api/v1/logs`"),
         ("start" = Option<String>, Query, description = "Default: an hour before `end`"),
         ("end" = Option<String>, Query, description = "Default: now"),
         ("top" = Option<usize>, Query, description = "Values listed for each field, default 5"),
     ),
-    responses((status = 200, body = FieldsDto), (status = 400, body = ErrorBody))
+    responses(
+        (status = 200, description = "The fields, most frequent first", body = FieldsDto),
+        (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
+    )
 )]
 pub async fn fields(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<FieldsDto>, ApiError> {
     let params = Params::of_request(request).await?;
@@ -179,7 +188,7 @@ pub async fn fields(State(state): State<ApiState>, request: Request<Body>) -> Re
 
 /// Lists the values of one field.
 #[utoipa::path(
-    get, path = "/api/v1/logs/fields/{name}/values", tag = "logs",
+    get, path = "/api/v1/logs/fields/{name}/values", tag = "logs", operation_id = "log_field_values",
     params(
         ("name" = String, Path, description = "The field: a dotted path, or a well-known name"),
         ("query" = Option<String>, Query, description = "As in `GET /api/v1/logs`"),
@@ -187,7 +196,10 @@ pub async fn fields(State(state): State<ApiState>, request: Request<Body>) -> Re
         ("end" = Option<String>, Query, description = "Default: now"),
         ("limit" = Option<usize>, Query, description = "1 to 1000, default 100"),
     ),
-    responses((status = 200, body = FieldDto), (status = 400, body = ErrorBody))
+    responses(
+        (status = 200, description = "The field with its most frequent values", body = FieldDto),
+        (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
+    )
 )]
 pub async fn field_values(
     State(state): State<ApiState>,

@@ -16,12 +16,15 @@ use std::collections::HashMap;
 
 /// Lists services by their spans and their logs.
 #[utoipa::path(
-    get, path = "/api/v1/services", tag = "services",
+    get, path = "/api/v1/services", tag = "services", operation_id = "services",
     params(
         ("start" = Option<String>, Query, description = "Default: everything that is kept"),
         ("end" = Option<String>, Query, description = "As `start`"),
     ),
-    responses((status = 200, body = ServicesDto), (status = 400, body = ErrorBody))
+    responses(
+        (status = 200, description = "The services, sorted by name", body = ServicesDto),
+        (status = 400, description = "A parameter cannot be understood", body = ErrorBody),
+    )
 )]
 pub async fn list(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<ServicesDto>, ApiError> {
     let params = Params::of_request(request).await?;

@@ -16,7 +16,7 @@ use clew_model::{CanonicalId, ErrorKind, TimeRange, TraceId, UnixNanos};
 
 /// Searches traces.
 #[utoipa::path(
-    get, path = "/api/v1/traces", tag = "traces",
+    get, path = "/api/v1/traces", tag = "traces", operation_id = "search_traces",
     params(
         ("service" = Option<String>, Query, description = "A span of this service"),
         ("operation" = Option<String>, Query, description = "… with this name"),
@@ -30,7 +30,10 @@ use clew_model::{CanonicalId, ErrorKind, TimeRange, TraceId, UnixNanos};
         ("limit" = Option<usize>, Query, description = "1 to 1000, default 20"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
-    responses((status = 200, body = TracePageDto), (status = 400, body = ErrorBody))
+    responses(
+        (status = 200, description = "A page of traces, newest first", body = TracePageDto),
+        (status = 400, description = "A parameter cannot be understood", body = ErrorBody),
+    )
 )]
 pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<TracePageDto>, ApiError> {
     let params = Params::of_request(request).await?;
@@ -51,11 +54,11 @@ pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Re
 
 /// One trace with all its spans.
 #[utoipa::path(
-    get, path = "/api/v1/traces/{id}", tag = "traces",
+    get, path = "/api/v1/traces/{id}", tag = "traces", operation_id = "trace",
     params(("id" = String, Path, description = "The trace ID: 32 hex digits, a UUID, a traceparent, or the 128-bit \
         decimal that Python logs")),
     responses(
-        (status = 200, body = TraceDto),
+        (status = 200, description = "The trace with all its spans", body = TraceDto),
         (status = 400, description = "Not a trace ID", body = ErrorBody),
         (status = 404, description = "No span of this trace is kept", body = ErrorBody),
     )
