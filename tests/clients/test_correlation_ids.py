@@ -1,0 +1,182 @@
+"""One request's logs, spans and exemplars, whose IDs every part of the system writes in its own way: each spelling
+leads to the same story."""
+
+import json
+import random
+import time
+import uuid
+
+import pytest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import SpanKind, StatusCode
+
+import sdk
+
+TASK = "task:001"
+
+
+def now_text():
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+@pytest.fixture(scope="module")
+def story(module_server):
+    """Sends the story: two agents traced, a histogram with exemplars, and logs that write the IDs in odd forms."""
+    clew = module_server
+    with sdk.tracing(clew, sdk.Wire(sdk.GRPC), resource=Resource({"service.name": "orchestrator"})) as (tracing, _):
+        with sdk.metering(clew, sdk.Wire(sdk.HTTP), resource=Resource({"service.name": "orchestrator"})) as (
+            metering,
+            _,
+        ):
+            tracer = tracing.get_tracer("t")
+            latency = metering.get_meter("m").create_histogram("task.latency", "s")
+            with tracer.start_as_current_span("dispatch", kind=SpanKind.PRODUCER, attributes={"task.id": TASK}) as root:
+                with tracer.start_as_current_span("work", attributes={"agent": "marie"}) as work:
+                    work.set_status(StatusCode.ERROR, "gave up")
+                    latency.record(1.5)
+            metering.force_flush()
+            # The sender's own integer, as `span.get_span_context().trace_id` is logged.
+            trace_id = root.get_span_context().trace_id
+            span_id = root.get_span_context().span_id
+    forms = spellings(trace_id, span_id)
+    lines = [
+        {
+            "timestamp": now_text(),
+            "agent_name": "a",
+            "severity": "INFO",
+            "message": "uuid in metadata",
+            "metadata": {"trace_id": forms["uuid"], "step": 1},
+        },
+        {"timestamp": now_text(), "message": "python integer", "trace_id": trace_id},
+        {"timestamp": now_text(), "message": "python integer as text", "context": {"trace_id": str(trace_id)}},
+        {"timestamp": now_text(), "message": "upper case", "traceId": forms["upper"]},
+        {"timestamp": now_text(), "level": "ERROR", "message": "the task", "context": {"task_id": TASK}},
+        # A task file that carries the context from one process to the other.
+        {
+            "timestamp": now_text(),
+            "message": "task file",
+            "metadata": {"traceparent": forms["traceparent"], "task_id": TASK},
+        },
+        {"timestamp": now_text(), "message": "plain", "trace_id": forms["hex"], "span_id": f"{span_id:016x}"},
+    ]
+    noise = [
+        {
+            "timestamp": now_text(),
+            "message": "another",
+            "trace_id": uuid.uuid4().hex,
+            "context": {"task_id": "task:002"},
+        },
+        {"timestamp": now_text(), "message": f"mentions {TASK} in words", "context": {"task_id": "task:0011"}},
+    ]
+    clew.send_logs([*lines, *noise])
+    return {"lines": lines, "trace_id": forms["hex"], "span_id": f"{span_id:016x}", "forms": forms}
+
+
+def spellings(trace_id, span_id):
+    assert trace_id >= 10**33, "random IDs of fewer digits are one in a hundred thousand; run again"
+    return {
+        "hex": f"{trace_id:032x}",
+        "upper": f"{trace_id:032X}",
+        "uuid": str(uuid.UUID(int=trace_id)),
+        "upper uuid": str(uuid.UUID(int=trace_id)).upper(),
+        "decimal": str(trace_id),
+        "traceparent": f"00-{trace_id:032x}-{span_id:016x}-01",
+    }
+
+
+FORMS = ["hex", "upper", "uuid", "upper uuid", "decimal", "traceparent"]
+
+
+def told(story):
+    """What a story tells, without the order of its discovery."""
+    events = story["timeline"]
+    return {
+        "logs": sorted(json.dumps(event["log"], sort_keys=True) for event in events if event["kind"] == "log"),
+        "spans": sorted(event["span"]["span_id"] for event in events if event["kind"] == "span"),
+        "exemplars": [event["exemplar"]["labels"] for event in events if event["kind"] == "exemplar"],
+        "traces": story["traces"],
+    }
+
+
+@pytest.mark.parametrize("form", [*FORMS, "task"])
+def test_every_spelling_leads_to_the_same_story(clew, story, form):
+    answer = clew.correlate(TASK if form == "task" else story["forms"][form])
+    events = answer["timeline"]
+    messages = sorted(event["log"]["message"] for event in events if event["kind"] == "log")
+    assert messages == sorted(line["message"] for line in story["lines"])
+    assert [event["span"]["name"] for event in events if event["kind"] == "span"] == ["dispatch", "work"]
+    assert answer["counts"] == {"logs": 7, "spans": 2, "exemplars": 1}
+    assert answer["traces"] == [story["trace_id"]]
+    assert told(answer) == told(clew.correlate(story["trace_id"]))
+    assert not answer["truncated"]["any"] and "warnings" not in answer
+    times = [int(event["time_unix_nano"]) for event in events]
+    assert times == sorted(times)
+    lanes = {lane["name"] for lane in answer["lanes"]}
+    assert {"orchestrator", "a"} <= lanes
+    first = events[answer["first_error"]]
+    assert first["is_error"] and not any(event["is_error"] for event in events[: answer["first_error"]])
+
+
+def test_the_original_texts_are_kept(clew, story):
+    logs = {
+        log["message"]: log for log in clew.logs() if log["message"] in {line["message"] for line in story["lines"]}
+    }
+    assert logs["uuid in metadata"]["attributes"]["metadata"]["trace_id"] == story["forms"]["uuid"]
+    assert logs["python integer"]["attributes"]["trace_id"] == int(story["trace_id"], 16)
+    assert logs["upper case"]["attributes"]["traceId"] == story["forms"]["upper"]
+    assert logs["task file"]["attributes"]["metadata"]["traceparent"] == story["forms"]["traceparent"]
+    with_trace = [log for log in logs.values() if log["message"] != "the task"]
+    assert {log["trace_id"] for log in with_trace} == {story["trace_id"]}
+    assert logs["task file"]["span_id"] == logs["plain"]["span_id"] == story["span_id"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_trace_is_found_by_every_spelling(clew, story, form):
+    answer = clew.get("/api/v1/traces/" + story["forms"][form])
+    assert answer["trace_id"] == story["trace_id"]
+    assert [span["name"] for span in answer["spans"]] == ["dispatch", "work"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_resolve_says_what_a_pasted_text_is(clew, story, form):
+    answer = clew.get("/api/v1/resolve", id=story["forms"][form])
+    expected = {"id": story["trace_id"], "kind": "trace", "logs": 6, "spans": 2, "exemplars": 1, "truncated": False}
+    assert answer == expected
+    answer = clew.get("/api/v1/resolve", id=TASK)
+    assert (answer["kind"], answer["logs"], answer["spans"], answer["exemplars"]) == ("correlation", 2, 1, 0)
+    answer = clew.get("/api/v1/resolve", id=story["span_id"])
+    assert (answer["kind"], answer["logs"], answer["spans"]) == ("span", 2, 1)
+
+
+def test_logs_are_found_by_every_spelling_of_their_trace(clew, story):
+    for form in ("hex", "upper", "uuid", "decimal"):
+        found = clew.logs(f'trace_id:"{story["forms"][form]}"')
+        assert len(found) == 6, form
+
+
+def test_depth_says_how_far_the_walk_goes(clew, story):
+    at_once = clew.correlate(TASK, depth=0)
+    assert at_once["counts"] == {"logs": 2, "spans": 1, "exemplars": 0}
+    assert at_once["truncated"]["depth"]
+    assert {(found["signal"], found["field"]) for found in at_once["found_in"]} == {
+        ("logs", "context.task_id"),
+        ("logs", "metadata.task_id"),
+        ("traces", "task.id"),
+    }
+    further = clew.correlate(TASK, depth=1)
+    assert further["counts"] == {"logs": 7, "spans": 2, "exemplars": 1}
+    reached = {event["log"]["message"]: event["reached"] for event in further["timeline"] if event["kind"] == "log"}
+    assert (reached["the task"]["depth"], reached["the task"]["id"]) == (0, TASK)
+    assert (reached["python integer"]["depth"], reached["python integer"]["id"]) == (1, story["trace_id"])
+    assert further["followed"] == {TASK: 0, story["trace_id"]: 1}
+
+
+def test_an_id_that_nothing_carries_is_an_empty_story(clew):
+    unknown = f"req-{random.SystemRandom().getrandbits(64):x}"
+    answer = clew.correlate(unknown)
+    assert answer["counts"] == {"logs": 0, "spans": 0, "exemplars": 0}
+    assert (answer["timeline"], answer["traces"], answer["lanes"]) == ([], [], [])
+    response = clew.request("GET", "/api/v1/traces/" + uuid.uuid4().hex)
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
+    response = clew.request("GET", "/api/v1/traces/not-a-trace")
+    assert response.status_code == 400 and "32 hex digits" in response.json()["error"]["message"]
