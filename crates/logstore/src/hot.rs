@@ -1,6 +1,6 @@
 //! The hot tail: records that no part has yet, as blocks of the same form as in parts.
 
-use crate::limits::{BLOCK_ROWS, PARTITION_NANOS};
+use crate::limits::{BLOCK_BYTES, BLOCK_ROWS, PARTITION_NANOS};
 use clew_columns::logs::encode_block;
 use clew_model::logs::LogRow;
 use clew_model::{TenantId, TimeRange, UnixNanos};
@@ -51,7 +51,7 @@ impl Partition {
     fn push(&mut self, row: LogRow) {
         self.pending.push(row);
         self.remainder = None;
-        if self.pending.len() >= BLOCK_ROWS {
+        if self.pending.len() >= BLOCK_ROWS || self.pending_bytes >= BLOCK_BYTES as u64 {
             self.close_block();
         }
     }

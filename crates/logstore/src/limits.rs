@@ -3,6 +3,10 @@
 /// Rows of a full block.
 pub const BLOCK_ROWS: usize = 512;
 
+/// Bytes of records in memory after which a block is full however few rows it has: bounds what reading one block takes,
+/// and how many columns it can have. Longer records have a block each.
+pub const BLOCK_BYTES: usize = 4 * 1024 * 1024;
+
 /// Bytes of the pages in which the index of a part is read and checked.
 pub const PAGE_BYTES: usize = 16 * 1024;
 
@@ -14,6 +18,9 @@ pub const MAX_MERGED_PARTS: usize = 16;
 
 /// Rows gathered while merging before some must be written, however their times overlap.
 pub const MAX_MERGE_BUFFER_ROWS: usize = 64 * 1024;
+
+/// Bytes of records gathered while merging before some must be written.
+pub const MAX_MERGE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
 
 /// Most buckets of a histogram.
 pub const MAX_HISTOGRAM_BUCKETS: i64 = 50_000;

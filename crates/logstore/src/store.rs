@@ -9,7 +9,7 @@ use crate::hot::{Frozen, HotBlock, HotTail};
 use crate::manifest::{FILE_NAME, Manifest};
 use crate::pages::PageCache;
 use crate::part::{Part, PartMeta, PartWriter};
-use clew_host::{Files, make_dir};
+use clew_host::{DirEntry, Files, make_dir};
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::{LogRecord, LogRow};
 use clew_model::{RecordId, TenantId, TimeRange, UnixNanos};
@@ -286,7 +286,7 @@ fn load_or_create(files: &dyn Files, dir: &Path, parts_dir: &Path) -> Result<Man
         return Ok(manifest);
     }
     let entries = files.list(parts_dir).map_err(LogStoreError::io("list the parts"))?;
-    if !entries.is_empty() {
+    if entries.iter().any(|entry| entry.name.ends_with(".part")) {
         return Err(LogStoreError::damaged(
             FILE_NAME,
             "it is missing though there are parts; restore it from a backup",
@@ -306,7 +306,9 @@ fn load_or_create(files: &dyn Files, dir: &Path, parts_dir: &Path) -> Result<Man
 fn remove_leftovers(files: &dyn Files, dir: &Path, parts_dir: &Path, manifest: &Manifest) -> Result<(), LogStoreError> {
     let names: Vec<String> = manifest.parts.iter().map(PartMeta::file_name).collect();
     let list = |dir: &Path| files.list(dir).map_err(LogStoreError::io("list the log store"));
-    let leftovers = list(parts_dir)?.into_iter().filter(|entry| !names.contains(&entry.name));
+    // What is not ours (`lost+found`, a file somebody put there) is left alone.
+    let is_part = |entry: &DirEntry| !entry.is_dir && entry.name.ends_with(".part");
+    let leftovers = list(parts_dir)?.into_iter().filter(|entry| is_part(entry) && !names.contains(&entry.name));
     let leftovers = leftovers.map(|entry| parts_dir.join(entry.name));
     let unfinished = list(dir)?.into_iter().filter(|entry| !entry.is_dir && entry.name.ends_with(".tmp"));
     for path in leftovers.chain(unfinished.map(|entry| dir.join(entry.name))) {

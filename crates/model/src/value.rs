@@ -110,8 +110,7 @@ impl Value {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         match self {
-            Value::String(text) if text.is_heap_allocated() => text.capacity(),
-            Value::Number(Number(text)) if text.is_heap_allocated() => text.capacity(),
+            Value::String(text) | Value::Number(Number(text)) => text_heap_bytes(text),
             Value::Bytes(bytes) => bytes.capacity(),
             Value::Array(items) => items.iter().map(|item| size_of::<Value>() + item.heap_bytes()).sum(),
             Value::Map(items) => attributes_heap_bytes(items),
@@ -120,15 +119,18 @@ impl Value {
     }
 }
 
+/// Bytes of memory that a text holds beyond itself: none when it is short.
+#[must_use]
+pub fn text_heap_bytes(text: &CompactString) -> usize {
+    if text.is_heap_allocated() { text.capacity() } else { 0 }
+}
+
 /// Bytes of memory that a list of attributes holds, for budgets; an estimate.
 #[must_use]
 pub fn attributes_heap_bytes(attributes: &[Attribute]) -> usize {
     attributes
         .iter()
-        .map(|attribute| {
-            let key = if attribute.key.is_heap_allocated() { attribute.key.capacity() } else { 0 };
-            size_of::<Attribute>() + key + attribute.value.heap_bytes()
-        })
+        .map(|attribute| size_of::<Attribute>() + text_heap_bytes(&attribute.key) + attribute.value.heap_bytes())
         .sum()
 }
 

@@ -14,7 +14,7 @@ use clew_model::limits::MAX_VALUE_DEPTH;
 use clew_model::logs::CONTAINER_FIELDS;
 use clew_model::{Attribute, Attributes, Value};
 use compact_str::CompactString;
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// The code of a map, in place of a kind.
@@ -164,6 +164,11 @@ pub(super) struct Shapes {
     shapes: Vec<Vec<Step>>,
     /// Of each shape, (column, how many values a row takes from it).
     takes: Vec<Vec<(u32, u32)>>,
+    /// Of each column, (shape, how many values a row of it takes): a block may have as many columns as values, so that
+    /// no column may cost a walk over all shapes.
+    takers: Vec<Vec<(u32, u32)>>,
+    /// Of each shape, its rows.
+    rows_of: Vec<Vec<u32>>,
 }
 
 /// A leaf column: what a row's shape refers to.
@@ -206,31 +211,39 @@ impl Shapes {
         for code in &codes {
             columns.push(column(&nodes, *code)?);
         }
+        let column_of: HashMap<u32, u32> = codes.iter().copied().zip(0u32..).collect();
         let count = reader.count(1, WHAT)?;
         let (mut shapes, mut takes) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for _ in 0..count {
-            let shape = steps(&read_codes(&mut reader)?, &codes, &nodes)?;
+            let shape = steps(&read_codes(&mut reader)?, &column_of, &nodes)?;
             takes.push(taken(&shape));
             shapes.push(shape);
         }
         reader.finish(WHAT)?;
         let rows = read_ids(&mut outer, rows, count)?;
         outer.finish(WHAT)?;
-        for (column, count) in rows.iter().filter_map(|shape| takes.get(*shape as usize)).flatten() {
-            if let Some(column) = columns.get_mut(*column as usize) {
-                column.count += *count as usize;
-            }
+        let rows_of = by_shape(&rows, count);
+        let takers = by_column(&takes, columns.len());
+        for (column, takers) in columns.iter_mut().zip(&takers) {
+            let rows = |shape: u32| rows_of.get(shape as usize).map_or(0, Vec::len);
+            column.count = takers.iter().map(|(shape, count)| rows(*shape).saturating_mul(*count as usize)).sum();
         }
-        Ok(Self { columns, rows, nodes, shapes, takes })
+        Ok(Self { columns, rows, nodes, shapes, takes, takers, rows_of })
     }
 
     /// Calls `visit` with each row and the place in the column of each value it takes from it.
     pub fn for_each_value(&self, column: usize, mut visit: impl FnMut(usize, usize)) {
-        let takes: Vec<u32> = self.takes.iter().map(|takes| take_of(takes, column)).collect();
+        let takers = self.takers.get(column).map_or(&[][..], Vec::as_slice);
+        let rows = |shape: u32| self.rows_of.get(shape as usize).into_iter().flatten().copied();
+        let mut rows: Vec<(u32, u32)> =
+            takers.iter().flat_map(|(shape, count)| rows(*shape).map(move |row| (row, *count))).collect();
+        if takers.len() > 1 {
+            rows.sort_unstable();
+        }
         let mut next = 0usize;
-        for (row, shape) in self.rows.iter().enumerate() {
-            for _ in 0..takes.get(*shape as usize).copied().unwrap_or(0) {
-                visit(row, next);
+        for (row, count) in rows {
+            for _ in 0..count {
+                visit(row as usize, next);
                 next += 1;
             }
         }
@@ -328,7 +341,11 @@ fn column(nodes: &[(u32, CompactString)], code: u32) -> Result<Column, ColumnsEr
     Ok(Column { kind, path: keys.join("."), inside_container, count: 0 })
 }
 
-fn steps(codes: &[u32], columns: &[u32], nodes: &[(u32, CompactString)]) -> Result<Vec<Step>, ColumnsError> {
+fn steps(
+    codes: &[u32],
+    column_of: &HashMap<u32, u32>,
+    nodes: &[(u32, CompactString)],
+) -> Result<Vec<Step>, ColumnsError> {
     let mut rest = codes.iter().copied();
     let mut steps = Vec::with_capacity(codes.len());
     while let Some(code) = rest.next() {
@@ -339,8 +356,8 @@ fn steps(codes: &[u32], columns: &[u32], nodes: &[(u32, CompactString)]) -> Resu
         steps.push(if code & KIND_MASK == MAP {
             Step::Map { node, children: rest.next().ok_or(inconsistent("a shape ends inside a map"))? }
         } else {
-            let column = columns.iter().position(|column| *column == code);
-            Step::Leaf { node, column: column.ok_or(inconsistent("a shape names a missing column"))? as u32 }
+            let column = column_of.get(&code).copied();
+            Step::Leaf { node, column: column.ok_or(inconsistent("a shape names a missing column"))? }
         });
     }
     Ok(steps)
@@ -358,6 +375,26 @@ fn taken(steps: &[Step]) -> Vec<(u32, u32)> {
     columns.chunk_by(|a, b| a == b).filter_map(|run| run.first().map(|column| (*column, run.len() as u32))).collect()
 }
 
-fn take_of(takes: &[(u32, u32)], column: usize) -> u32 {
-    takes.iter().find(|(own, _)| *own as usize == column).map_or(0, |(_, count)| *count)
+/// The rows of each shape.
+fn by_shape(rows: &[u32], shapes: usize) -> Vec<Vec<u32>> {
+    let mut rows_of = vec![Vec::new(); shapes];
+    for (row, shape) in (0u32..).zip(rows) {
+        if let Some(rows) = rows_of.get_mut(*shape as usize) {
+            rows.push(row);
+        }
+    }
+    rows_of
+}
+
+/// Of each column, the shapes that take from it.
+fn by_column(takes: &[Vec<(u32, u32)>], columns: usize) -> Vec<Vec<(u32, u32)>> {
+    let mut takers = vec![Vec::new(); columns];
+    for (shape, takes) in (0u32..).zip(takes) {
+        for (column, count) in takes {
+            if let Some(takers) = takers.get_mut(*column as usize) {
+                takers.push((shape, *count));
+            }
+        }
+    }
+    takers
 }

@@ -2,12 +2,15 @@
 
 use super::LogStore;
 use crate::error::LogStoreError;
-use crate::limits::{BLOCK_ROWS, MAX_MERGE_BUFFER_ROWS, MAX_MERGED_PARTS, MERGE_FAN_IN};
+use crate::limits::{
+    BLOCK_BYTES, BLOCK_ROWS, MAX_MERGE_BUFFER_BYTES, MAX_MERGE_BUFFER_ROWS, MAX_MERGED_PARTS, MERGE_FAN_IN,
+};
 use crate::part::{BlockPlace, OpenPart, Part, PartMeta, PartWriter};
 use clew_columns::logs::encode_block;
 use clew_model::RecordId;
 use clew_model::logs::LogRow;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// What a compaction did; all zero when nothing was worth it.
@@ -88,19 +91,19 @@ impl LogStore {
         }
         sources.sort_by_key(|(_, _, place)| place.first);
         let mut writer = self.part_writer(sequence, tenant, day, sources.len())?;
-        let mut buffer: BTreeMap<RecordId, LogRow> = BTreeMap::new();
+        let mut buffer = Buffer::default();
         let mut abandoned = false;
         for (part, open, place) in &sources {
-            write_before(&mut writer, &mut buffer, place.first)?;
+            buffer.write_before(&mut writer, place.first)?;
             let rows = open.block(place).and_then(|block| Ok(block.decode_all()?));
             let Some(rows) = healthy(part, rows) else {
                 abandoned = true;
                 break;
             };
-            buffer.extend(rows.into_iter().filter(|row| row.id.time >= cutoff).map(|row| (row.id, row)));
+            rows.into_iter().filter(|row| row.id.time >= cutoff).for_each(|row| buffer.push(row));
         }
-        while !buffer.is_empty() && !abandoned {
-            write_block(&mut writer, &mut buffer)?;
+        while !buffer.rows.is_empty() && !abandoned {
+            buffer.write_block(&mut writer)?;
         }
         let meta = writer.finish()?;
         if abandoned || meta.rows == 0 {
@@ -114,27 +117,50 @@ fn healthy<T>(part: &Part, result: Result<T, LogStoreError>) -> Option<T> {
     result.inspect_err(|error| part.report(error)).ok()
 }
 
-/// Writes full blocks of rows that no later block can precede; and of any rows when too many are held.
-fn write_before(
-    writer: &mut PartWriter<'_>,
-    buffer: &mut BTreeMap<RecordId, LogRow>,
-    time: i64,
-) -> Result<(), LogStoreError> {
-    loop {
-        let block_end = buffer.keys().nth(BLOCK_ROWS - 1).map(|id| id.time);
-        let is_final = block_end.is_some_and(|end| end < time);
-        if !is_final && buffer.len() <= MAX_MERGE_BUFFER_ROWS {
-            return Ok(());
-        }
-        write_block(writer, buffer)?;
-    }
+/// Rows that wait for those of other parts, in order.
+#[derive(Default)]
+struct Buffer {
+    rows: BTreeMap<RecordId, LogRow>,
+    bytes: usize,
 }
 
-fn write_block(writer: &mut PartWriter<'_>, buffer: &mut BTreeMap<RecordId, LogRow>) -> Result<(), LogStoreError> {
-    let rest = match buffer.keys().nth(BLOCK_ROWS).copied() {
-        Some(next) => buffer.split_off(&next),
-        None => BTreeMap::new(),
-    };
-    let rows: Vec<LogRow> = std::mem::replace(buffer, rest).into_values().collect();
-    writer.add(&encode_block(&rows).into())
+impl Buffer {
+    fn push(&mut self, row: LogRow) {
+        self.bytes += row.record.memory_bytes();
+        self.rows.insert(row.id, row);
+    }
+
+    /// Writes full blocks of rows that no later block can precede; and of any rows when too many are held.
+    fn write_before(&mut self, writer: &mut PartWriter<'_>, time: i64) -> Result<(), LogStoreError> {
+        loop {
+            let is_final = self.end_of_block().is_some_and(|end| end.time < time);
+            let has_room = self.rows.len() <= MAX_MERGE_BUFFER_ROWS && self.bytes <= MAX_MERGE_BUFFER_BYTES;
+            if !is_final && has_room {
+                return Ok(());
+            }
+            self.write_block(writer)?;
+        }
+    }
+
+    /// The last row of the first block, if there are enough for a full one.
+    fn end_of_block(&self) -> Option<RecordId> {
+        let mut bytes = 0;
+        let is_full = |(index, (_, row)): &(usize, (&RecordId, &LogRow))| {
+            bytes += row.record.memory_bytes();
+            index + 1 >= BLOCK_ROWS || bytes >= BLOCK_BYTES
+        };
+        self.rows.iter().enumerate().find(is_full).map(|(_, (id, _))| *id)
+    }
+
+    fn write_block(&mut self, writer: &mut PartWriter<'_>) -> Result<(), LogStoreError> {
+        let behind = self.end_of_block().and_then(|end| {
+            let behind = self.rows.range((Bound::Excluded(end), Bound::Unbounded)).next();
+            behind.map(|(id, _)| *id)
+        });
+        let rest = behind.map(|behind| self.rows.split_off(&behind)).unwrap_or_default();
+        let rows: Vec<LogRow> = std::mem::replace(&mut self.rows, rest).into_values().collect();
+        let bytes: usize = rows.iter().map(|row| row.record.memory_bytes()).sum();
+        self.bytes = self.bytes.saturating_sub(bytes);
+        writer.add(&encode_block(&rows).into())
+    }
 }

@@ -78,7 +78,7 @@ impl LogStore {
         Ok(())
     }
 
-    /// Finished parts are in `parts` even when a later one fails.
+    /// Whatever was begun is in `parts`, also when it fails: on a full disk every attempt would leave a file otherwise.
     fn write_parts(&self, frozen: &Frozen, parts: &mut Vec<PartMeta>) -> Result<(), LogStoreError> {
         let cutoff = self.state.lock().cutoff;
         for (tenant, day, blocks) in &frozen.partitions {
@@ -88,11 +88,15 @@ impl LogStore {
             }
             blocks.sort_by_key(|block| block.first);
             let sequence = self.new_sequence();
+            parts.push(PartMeta { sequence, tenant: tenant.clone(), day: *day, rows: 0, bytes: 0, first: 0, last: 0 });
             let mut writer = self.part_writer(sequence, tenant, *day, blocks.len())?;
             for block in blocks {
                 writer.add(&block.bytes)?;
             }
-            parts.push(writer.finish()?);
+            let finished = writer.finish()?;
+            if let Some(begun) = parts.last_mut() {
+                *begun = finished;
+            }
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::id::{SpanId, TraceId};
 use crate::logs::severity::Severity;
 use crate::resource::{Resource, Scope};
 use crate::time::UnixNanos;
-use crate::value::{Attributes, Value, attributes_heap_bytes};
+use crate::value::{Attributes, Value, attributes_heap_bytes, text_heap_bytes};
 use compact_str::CompactString;
 use std::sync::Arc;
 
@@ -67,6 +67,8 @@ impl LogRecord {
     /// Bytes of memory the record holds, without its shared resource and scope; an estimate for budgets.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.body.heap_bytes() + attributes_heap_bytes(&self.attributes)
+        let texts = [&self.severity_text, &self.service, &self.event_name];
+        let texts: usize = texts.into_iter().map(text_heap_bytes).sum();
+        size_of::<Self>() + texts + self.body.heap_bytes() + attributes_heap_bytes(&self.attributes)
     }
 }

@@ -3,7 +3,7 @@
 use crate::id::{SpanId, TraceId};
 use crate::resource::{Resource, Scope};
 use crate::time::UnixNanos;
-use crate::value::{Attributes, attributes_heap_bytes};
+use crate::value::{Attributes, attributes_heap_bytes, text_heap_bytes};
 use compact_str::CompactString;
 use std::sync::Arc;
 
@@ -221,10 +221,12 @@ impl Span {
     /// Bytes of memory the span holds, without its shared resource and scope; an estimate for budgets.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let events: usize =
-            self.events.iter().map(|event| size_of::<SpanEvent>() + attributes_heap_bytes(&event.attributes)).sum();
-        let links: usize =
-            self.links.iter().map(|link| size_of::<SpanLink>() + attributes_heap_bytes(&link.attributes)).sum();
-        size_of::<Self>() + attributes_heap_bytes(&self.attributes) + events + links
+        let event = |event: &SpanEvent| text_heap_bytes(&event.name) + attributes_heap_bytes(&event.attributes);
+        let events: usize = self.events.iter().map(|one| size_of::<SpanEvent>() + event(one)).sum();
+        let link = |link: &SpanLink| text_heap_bytes(&link.trace_state) + attributes_heap_bytes(&link.attributes);
+        let links: usize = self.links.iter().map(|one| size_of::<SpanLink>() + link(one)).sum();
+        let texts = [&self.name, &self.trace_state, &self.status.message];
+        let texts: usize = texts.into_iter().map(text_heap_bytes).sum();
+        size_of::<Self>() + texts + attributes_heap_bytes(&self.attributes) + events + links
     }
 }
