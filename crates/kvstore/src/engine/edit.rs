@@ -164,7 +164,7 @@ impl<'a> Edit<'a> {
     /// new state; older snapshots stay readable.
     ///
     /// # Errors
-    /// The engine cannot write; what exists is as it was.
+    /// The engine cannot write; what exists is as it was, and after a crash either that or the change.
     pub fn commit(mut self) -> Result<Arc<Snapshot>, KvError> {
         self.manifest.partitions.retain(|_, partition| !partition.runs.is_empty());
         self.manifest.next_generation = self.engine.next_generation.load(Ordering::Relaxed);
@@ -173,14 +173,20 @@ impl<'a> Edit<'a> {
         let values = std::mem::take(&mut self.values);
         let manifest = (MANIFEST_KEY.to_vec(), self.manifest.encode(&self.engine.options.signal));
         let entries: BTreeMap<Vec<u8>, Vec<u8>> = values.into_iter().chain([manifest]).collect();
-        publish(&self.engine.meta, entries)?;
-        self.created.clear();
+        // From here on the disk may list them, even if publishing fails.
+        let created = std::mem::take(&mut self.created);
+        let mut doubtful = self.engine.doubtful.lock();
+        if let Err(error) = publish(&self.engine.meta, entries) {
+            doubtful.extend(created);
+            return Err(error);
+        }
+        let doubtful = std::mem::take(&mut *doubtful);
         let listed = self.manifest.keyspaces();
         let (kept, dropped): (BTreeMap<_, _>, BTreeMap<_, _>) =
             std::mem::take(&mut self.keyspaces).into_iter().partition(|(number, _)| listed.contains(number));
         let snapshot = Arc::new(Snapshot::new(std::mem::take(&mut self.manifest), kept));
         *self.engine.current.write() = snapshot.clone();
-        for keyspace in dropped.into_values() {
+        for keyspace in dropped.into_values().chain(doubtful) {
             // The change is made; what cannot be dropped now is dropped by the next open.
             let _ = self.engine.database.delete_keyspace(keyspace);
         }
@@ -235,7 +241,8 @@ impl RunWriter<'_> {
     }
 }
 
-fn publish(meta: &Keyspace, entries: BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), KvError> {
+/// Writes to the manifest's keyspace, all of it or nothing, and syncs.
+pub(super) fn publish(meta: &Keyspace, entries: BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), KvError> {
     let operation = "publish the manifest";
     let mut ingestion = meta.start_ingestion().map_err(KvError::engine(operation))?;
     for (key, value) in entries {

@@ -1,6 +1,6 @@
 //! Opening a database: version check, leftovers of unfinished work, keyspaces by number.
 
-use super::edit::Edit;
+use super::edit::{Edit, publish};
 use super::manifest::{FORMAT_VERSION, Manifest};
 use super::snapshot::{Snapshot, generation_of};
 use crate::error::KvError;
@@ -43,6 +43,8 @@ pub struct Engine {
     pub(super) path: PathBuf,
     pub(super) current: RwLock<Arc<Snapshot>>,
     pub(super) editing: Mutex<()>,
+    /// Keyspaces of changes whose publishing failed: the disk may list them until the next manifest is there.
+    pub(super) doubtful: Mutex<Vec<Keyspace>>,
     pub(super) next_generation: AtomicU64,
     pub(super) next_keyspace: AtomicU64,
 }
@@ -65,7 +67,10 @@ impl Engine {
         let meta = database
             .keyspace(META, KeyspaceCreateOptions::default)
             .map_err(KvError::engine("open the manifest's keyspace"))?;
-        let manifest = read_manifest(&meta, dir, &options.signal)?;
+        let manifest = match read_manifest(&meta, dir, &options.signal)? {
+            Some(manifest) => manifest,
+            None => first_manifest(&database, &meta, dir, &options.signal)?,
+        };
         drop_unlisted_keyspaces(&database, &manifest.keyspaces())?;
         let keyspaces = open_keyspaces(&database, &manifest)?;
         let mut next_generation = manifest.next_generation;
@@ -80,6 +85,7 @@ impl Engine {
             next_keyspace: AtomicU64::new(manifest.next_keyspace),
             current: RwLock::new(Arc::new(Snapshot::new(manifest, keyspaces))),
             editing: Mutex::new(()),
+            doubtful: Mutex::default(),
             options,
         })
     }
@@ -158,9 +164,21 @@ fn partition_keyspace(database: &Database, number: u64) -> Result<Keyspace, KvEr
     database.keyspace(&keyspace_name(number), options).map_err(KvError::engine("open a partition's keyspace"))
 }
 
-fn read_manifest(meta: &Keyspace, dir: &Path, signal: &str) -> Result<Manifest, KvError> {
+/// Publishes the manifest of a new store. It comes before any other keyspace, so that data without one are damage and
+/// not leftovers to be removed.
+fn first_manifest(database: &Database, meta: &Keyspace, dir: &Path, signal: &str) -> Result<Manifest, KvError> {
+    if database.list_keyspace_names().iter().any(|name| &**name != META) {
+        let reason = "its manifest is missing though there are data; restore it from a backup";
+        return Err(KvError::inconsistent(format!("the store in {}", dir.display()), reason));
+    }
+    let manifest = Manifest::empty();
+    publish(meta, BTreeMap::from([(MANIFEST_KEY.to_vec(), manifest.encode(signal))]))?;
+    Ok(manifest)
+}
+
+fn read_manifest(meta: &Keyspace, dir: &Path, signal: &str) -> Result<Option<Manifest>, KvError> {
     let Some(bytes) = meta.get(MANIFEST_KEY).map_err(KvError::engine("read the manifest"))? else {
-        return Ok(Manifest::empty());
+        return Ok(None);
     };
     let what = || format!("the manifest in {}", dir.display());
     let (version, found) = Manifest::peek(&bytes).map_err(KvError::damaged(what()))?;
@@ -171,7 +189,7 @@ fn read_manifest(meta: &Keyspace, dir: &Path, signal: &str) -> Result<Manifest, 
     if found != signal {
         return Err(KvError::OtherSignal { path: dir.to_owned(), found, wanted: signal.to_owned() });
     }
-    Manifest::decode(&bytes).map_err(KvError::damaged(what()))
+    Manifest::decode(&bytes).map(Some).map_err(KvError::damaged(what()))
 }
 
 /// Keyspaces that no manifest lists: created by work that was not finished, or dropped by work whose last step was cut

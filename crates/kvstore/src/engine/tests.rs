@@ -270,3 +270,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn data_without_a_manifest_are_refused_and_not_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let engine = open(dir.path());
+        seal(&engine, 0, 10, 8, 1);
+        let mut ingestion = engine.meta.start_ingestion().unwrap();
+        ingestion.write_tombstone(open::MANIFEST_KEY).unwrap();
+        ingestion.finish().unwrap();
+    }
+    for _ in 0..2 {
+        let error = Engine::open(dir.path(), EngineOptions::new("test", 100)).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    }
+}
