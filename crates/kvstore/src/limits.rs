@@ -17,8 +17,9 @@ pub const ENGINE_BLOCK_BYTES: u32 = 16 << 10;
 /// Longest key after the generation number, in bytes (fjall allows 65,536 in all).
 pub const MAX_KEY_BYTES: usize = 1024;
 
-/// Largest value, in bytes; larger things are cut into chunks by their owner.
-pub const MAX_VALUE_BYTES: usize = 64 << 20;
+/// Largest value, in bytes; larger things are cut into chunks by their owner. Far above the largest body that is taken
+/// in by default, since a single span cannot be cut.
+pub const MAX_VALUE_BYTES: usize = 512 << 20;
 
 /// Samples that a series keeps uncompressed before they become a block.
 pub const RAW_SAMPLES: usize = 16;
@@ -29,8 +30,12 @@ pub const MAX_EXEMPLARS_PER_SERIES: usize = 32;
 /// Metric families with metadata per tenant.
 pub const MAX_METADATA_FAMILIES: usize = 100_000;
 
+/// Bytes of metadata per tenant: less than what is believed when it is read.
+pub const MAX_METADATA_BYTES: usize = 32 << 20;
 /// Label sets in one stored list.
 pub const LABELS_PER_CHUNK: usize = 4_096;
+/// Bytes of label sets after which a stored list ends; one set may have as many again.
+pub const LABELS_CHUNK_BYTES: usize = 16 << 20;
 
 /// Exemplars in one stored list.
 pub const EXEMPLARS_PER_CHUNK: usize = 4_096;
@@ -80,3 +85,5 @@ pub const MAX_MERGED_SPANS: u64 = 1 << 20;
 
 /// Spans that a merge holds back so that the parts of a trace meet.
 pub const MERGE_WINDOW_SPANS: usize = 32_768;
+/// Bytes of spans that a merge holds back.
+pub const MERGE_WINDOW_BYTES: usize = 32 << 20;

@@ -1,12 +1,10 @@
 //! A batch into the head.
 
-use super::buffer::{Appended, Codec, HotExemplar};
+use super::buffer::{Appended, Codec, HotExemplar, histogram_bytes};
 use super::head::{State, TenantHead};
 use super::report::ApplyReport;
-use crate::limits::MAX_METADATA_FAMILIES;
-use clew_model::metrics::{Labels, Metadata, MetricBatch};
+use clew_model::metrics::{Labels, MetricBatch};
 use clew_model::{TenantId, UnixMillis};
-use std::collections::BTreeMap;
 
 pub(super) fn apply(state: &mut State, tenant: &TenantId, batch: &MetricBatch) -> ApplyReport {
     let mut report = ApplyReport::default();
@@ -21,7 +19,12 @@ pub(super) fn apply(state: &mut State, tenant: &TenantId, batch: &MetricBatch) -
     }
     if !batch.metadata.is_empty() {
         let known = state.metadata.entry(tenant.clone()).or_default();
-        state.metadata_is_new |= keep_metadata(known, &batch.metadata, &mut report);
+        for metadata in &batch.metadata {
+            match known.keep(metadata) {
+                Some(is_new) => state.metadata_is_new |= is_new,
+                None => report.metadata_dropped += 1,
+            }
+        }
     }
     report
 }
@@ -53,7 +56,7 @@ impl Writer<'_> {
         for sample in &self.batch.samples {
             let Some(number) = self.number(sample.series, sample.time) else { continue };
             let Some((buffer, end)) = self.head.slot(number) else { continue };
-            let before = buffer.heap_bytes_fast();
+            let before = buffer.heap_bytes();
             let is_late = sample.time < end.time;
             let in_frozen = frozen.as_ref().filter(|_| is_late).and_then(|frozen| frozen.buffer(number));
             let appended = match in_frozen.and_then(|buffer| buffer.value_at(sample.time, self.codec)) {
@@ -61,7 +64,7 @@ impl Writer<'_> {
                 Some(_) => Appended::Conflict,
                 None => buffer.append(end, sample.time, sample.value, self.codec),
             };
-            let grown = buffer.heap_bytes_fast() as i64 - before as i64;
+            let grown = buffer.heap_bytes() as i64 - before as i64;
             self.head.active.bytes = self.head.active.bytes.saturating_add_signed(grown);
             self.count(appended, sample.series, sample.time);
         }
@@ -79,8 +82,9 @@ impl Writer<'_> {
                 Some(_) => Appended::Conflict,
                 None => buffer.append_histogram(sample.time, &sample.histogram),
             };
-            let grown = buffer.heap_bytes().saturating_sub(before) as u64;
-            self.head.active.bytes += grown;
+            let is_new = matches!(appended, Appended::InOrder | Appended::Late);
+            let own = if is_new { histogram_bytes(&sample.histogram) } else { 0 };
+            self.head.active.bytes += (own + buffer.heap_bytes().saturating_sub(before)) as u64;
             self.count(appended, sample.series, sample.time);
         }
     }
@@ -129,20 +133,4 @@ impl Writer<'_> {
             }
         }
     }
-}
-
-/// Keeps what is new; answers whether anything was.
-fn keep_metadata(known: &mut BTreeMap<String, Metadata>, news: &[Metadata], report: &mut ApplyReport) -> bool {
-    let mut is_new = false;
-    for metadata in news {
-        match known.get(&metadata.metric) {
-            Some(old) if old == metadata => {}
-            None if known.len() >= MAX_METADATA_FAMILIES => report.metadata_dropped += 1,
-            _ => {
-                known.insert(metadata.metric.clone(), metadata.clone());
-                is_new = true;
-            }
-        }
-    }
-    is_new
 }

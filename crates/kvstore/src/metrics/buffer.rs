@@ -88,18 +88,9 @@ impl SeriesBuffer {
         u64::from(self.samples) + histograms as u64
     }
 
-    /// About how many bytes it takes beside its own size.
+    /// About how many bytes it takes beside its own size, without those of histograms and exemplars: looking at each of
+    /// them for every one that comes would take the square of their number.
     pub(super) fn heap_bytes(&self) -> usize {
-        let rare = self.rare.as_ref().map_or(0, |rare| {
-            let histograms = rare.histograms.values().map(|one| histogram_bytes(one)).sum::<usize>();
-            let exemplars = rare.exemplars.iter().map(|one| one.labels.as_bytes().len() + 48).sum::<usize>();
-            size_of::<Rare>() + rare.late.len() * 24 + histograms + exemplars
-        });
-        self.raw.capacity() * size_of::<(UnixMillis, f64)>() + self.blocks.capacity() + rare
-    }
-
-    /// As [`SeriesBuffer::heap_bytes`] for float samples only, without looking at what is rare.
-    pub(super) fn heap_bytes_fast(&self) -> usize {
         let late = self.rare.as_ref().map_or(0, |rare| size_of::<Rare>() + rare.late.len() * 24);
         self.raw.capacity() * size_of::<(UnixMillis, f64)>() + self.blocks.capacity() + late
     }
@@ -246,7 +237,8 @@ pub(super) fn same_histogram(one: &NativeHistogram, other: &NativeHistogram) -> 
     }
 }
 
-fn histogram_bytes(histogram: &NativeHistogram) -> usize {
+/// About how many bytes a histogram takes in a buffer.
+pub(super) fn histogram_bytes(histogram: &NativeHistogram) -> usize {
     let buckets = histogram.positive_buckets.len() + histogram.negative_buckets.len() + histogram.custom_bounds.len();
     let spans = histogram.positive_spans.len() + histogram.negative_spans.len();
     size_of::<NativeHistogram>() + (buckets + spans) * 8 + 48

@@ -44,16 +44,14 @@ impl MetricStore {
     ) -> Result<(), KvError> {
         let Some(partition) = snapshot.manifest().partitions.get(key) else { return Ok(()) };
         let runs = partition.runs.get(from..).unwrap_or_default();
-        let shared = self.indexes.get(snapshot, key, &partition.runs)?;
-        let (headers, new, first_new) = {
-            let index = shared.read();
-            let headers: Vec<Arc<RunHeader>> =
-                runs.iter().filter_map(|run| index.headers.get(&run.generation).cloned()).collect();
-            let first_new = headers.iter().map(|header| header.first_new).min().unwrap_or_default();
-            let new: Vec<Labels> = index.series.all_labels().iter().skip(first_new as usize).cloned().collect();
-            (headers, new, first_new)
+        let loaded = self.indexes.get(snapshot, key, &partition.runs)?;
+        let headers = loaded.headers.get(from..).unwrap_or_default();
+        let first_new = headers.iter().map(|header| header.first_new).min().unwrap_or_default();
+        let new: Vec<Labels> = {
+            let index = loaded.index.read();
+            index.series.all_labels().iter().skip(first_new as usize).cloned().collect()
         };
-        let exemplars = gather_exemplars(snapshot, runs, &headers)?;
+        let exemplars = gather_exemplars(snapshot, runs, headers)?;
         let present = headers.iter().fold(RoaringBitmap::new(), |all, header| all | &header.present);
         let header =
             RunHeader { first_new, new: new.len() as u32, present, exemplar_chunks: exemplar_chunks(&exemplars) };
@@ -61,7 +59,7 @@ impl MetricStore {
         let mut edit = self.engine.edit();
         let merged = edit.write_run(key, Target::Fresh, |writer| {
             write_head(writer, &header, &new)?;
-            samples = merge_series(writer, snapshot, runs, &headers, &header.present)?;
+            samples = merge_series(writer, snapshot, runs, headers, &header.present)?;
             write_exemplars(writer, &exemplars, &self.rules)?;
             let min_time = runs.iter().map(|run| run.min_time).min().unwrap_or(key.start);
             let max_time = runs.iter().map(|run| run.max_time).max().unwrap_or(key.start);

@@ -3,11 +3,15 @@
 use super::buffer::{Codec, SeriesBuffer, SeriesEnd};
 use super::index::SeriesIndex;
 use crate::engine::Snapshot;
+use crate::limits::{MAX_METADATA_BYTES, MAX_METADATA_FAMILIES};
 use clew_model::TenantId;
 use clew_model::metrics::{Labels, Metadata};
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Bytes that the stored form of a family's metadata has beside its texts, at most.
+const METADATA_OVERHEAD: usize = 16;
 
 /// Everything that readers must see together, under one lock.
 pub(super) struct State {
@@ -17,9 +21,44 @@ pub(super) struct State {
     pub(super) applied_position: u64,
     /// Where the frozen samples end, while there are some.
     pub(super) frozen_position: Option<u64>,
-    pub(super) metadata: BTreeMap<TenantId, BTreeMap<String, Metadata>>,
+    pub(super) metadata: BTreeMap<TenantId, Families>,
     pub(super) metadata_is_new: bool,
     pub(super) codec: Codec,
+}
+
+/// A tenant's metadata by the name of the metric family.
+#[derive(Debug, Default)]
+pub(super) struct Families {
+    pub(super) by_name: BTreeMap<String, Metadata>,
+    bytes: usize,
+}
+
+impl Families {
+    /// Keeps what is new; answers whether it was, `None` when there is no room for it.
+    pub(super) fn keep(&mut self, metadata: &Metadata) -> Option<bool> {
+        let known = self.by_name.get(&metadata.metric);
+        if known == Some(metadata) {
+            return Some(false);
+        }
+        let bytes_of = |one: &Metadata| one.metric.len() + one.help.len() + one.unit.len() + METADATA_OVERHEAD;
+        let bytes = self.bytes - known.map_or(0, bytes_of) + bytes_of(metadata);
+        if bytes > MAX_METADATA_BYTES || (known.is_none() && self.by_name.len() >= MAX_METADATA_FAMILIES) {
+            return None;
+        }
+        self.bytes = bytes;
+        self.by_name.insert(metadata.metric.clone(), metadata.clone());
+        Some(true)
+    }
+}
+
+impl FromIterator<Metadata> for Families {
+    fn from_iter<I: IntoIterator<Item = Metadata>>(stored: I) -> Self {
+        let mut families = Self::default();
+        stored.into_iter().for_each(|metadata| {
+            families.keep(&metadata);
+        });
+        families
+    }
 }
 
 /// The samples gathered between two seals, by the series' number in the head.
@@ -73,8 +112,8 @@ impl TenantHead {
     }
 
     /// Forgets the frozen samples, which are sealed now; and the series that had none for a while, when they are the
-    /// greater part.
-    pub(super) fn thaw(&mut self) {
+    /// greater part. Answers the frozen samples, to be freed by the caller.
+    pub(super) fn thaw(&mut self) -> Option<Arc<Generation>> {
         let frozen = self.frozen.take();
         let is_used = |number: usize| {
             let is_in = |generation: &Generation| generation.buffers.get(number).is_some_and(|one| !one.is_empty());
@@ -82,7 +121,7 @@ impl TenantHead {
         };
         let used: Vec<usize> = (0..self.index.len()).filter(|number| is_used(*number)).collect();
         if used.len() * 2 >= self.index.len() {
-            return;
+            return frozen;
         }
         let old = std::mem::take(self);
         let mut buffers = old.active.buffers;
@@ -99,5 +138,6 @@ impl TenantHead {
         }
         self.active.samples = old.active.samples;
         self.active.bytes = old.active.bytes;
+        frozen
     }
 }

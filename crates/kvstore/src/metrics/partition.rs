@@ -40,8 +40,9 @@ impl PartitionIndex {
         Ok(())
     }
 
-    fn has(&self, runs: &[Run]) -> bool {
-        runs.iter().all(|run| self.headers.contains_key(&run.generation))
+    /// The headers of these runs, in their order; `None` when one is not loaded.
+    fn headers_of(&self, runs: &[Run]) -> Option<Vec<Arc<RunHeader>>> {
+        runs.iter().map(|run| self.headers.get(&run.generation).cloned()).collect()
     }
 
     fn memory_bytes(&self) -> usize {
@@ -50,7 +51,15 @@ impl PartitionIndex {
     }
 }
 
-pub(super) type SharedIndex = Arc<RwLock<PartitionIndex>>;
+type SharedIndex = Arc<RwLock<PartitionIndex>>;
+
+/// The index of a partition with the runs that were asked for. Its lock is for short looks, never to be held while runs
+/// are read: who comes with a new run waits for it, and then all others behind.
+pub(super) struct LoadedIndex {
+    pub(super) index: SharedIndex,
+    /// Of each run asked for, in their order.
+    pub(super) headers: Vec<Arc<RunHeader>>,
+}
 
 struct Cached {
     index: SharedIndex,
@@ -70,7 +79,7 @@ impl IndexCache {
     }
 
     /// The index of a partition, with all these runs loaded.
-    pub(super) fn get(&self, snapshot: &Snapshot, key: &PartitionKey, runs: &[Run]) -> Result<SharedIndex, KvError> {
+    pub(super) fn get(&self, snapshot: &Snapshot, key: &PartitionKey, runs: &[Run]) -> Result<LoadedIndex, KvError> {
         let index = {
             let mut cached = self.cached.lock();
             cached.0 += 1;
@@ -80,20 +89,23 @@ impl IndexCache {
             entry.used = *clock;
             entry.index.clone()
         };
-        if index.read().has(runs) {
-            return Ok(index);
+        let known = index.read().headers_of(runs);
+        if let Some(headers) = known {
+            return Ok(LoadedIndex { index, headers });
         }
-        let bytes = {
+        let (headers, bytes) = {
             let mut index = index.write();
             index.load(snapshot, runs)?;
+            let headers = index.headers_of(runs);
             // Headers of runs that were merged or dropped; a reader that still needs one loads it again.
             if index.headers.len() > runs.len() * 2 + 16 {
                 index.headers.retain(|generation, _| runs.iter().any(|run| run.generation == *generation));
             }
-            index.memory_bytes()
+            (headers, index.memory_bytes())
         };
         self.trim(key, bytes);
-        Ok(index)
+        let headers = headers.ok_or_else(|| KvError::inconsistent("a partition", "two of its runs have one number"))?;
+        Ok(LoadedIndex { index, headers })
     }
 
     /// Forgets a partition that is gone.

@@ -2,7 +2,7 @@
 
 use crate::engine::{Run, RunWriter, Snapshot};
 use crate::error::KvError;
-use crate::limits::{EXEMPLARS_PER_CHUNK, LABELS_PER_CHUNK};
+use crate::limits::{EXEMPLARS_PER_CHUNK, LABELS_CHUNK_BYTES, LABELS_PER_CHUNK};
 use clew_columns::bytes::{Problem, Reader, put_bytes, put_u64, put_varint};
 use clew_columns::metrics::{
     Effort, SampleDecoder, SampleEncoder, StoredExemplar, decode_exemplars, decode_histograms, decode_labels,
@@ -132,10 +132,25 @@ pub(super) fn write_head(writer: &mut RunWriter<'_>, header: &RunHeader, new: &[
     serialized.map_err(|error| KvError::BadEntry(format!("a set of series: {error}")))?;
     put_bytes(&mut bytes, &present);
     writer.put(&key(HEADER, 0), &bytes)?;
-    for (chunk, labels) in new.chunks(LABELS_PER_CHUNK).enumerate() {
-        writer.put(&key(LABELS, chunk as u32), &encode_labels(labels))?;
+    let mut rest = new;
+    let mut chunk = 0;
+    while !rest.is_empty() {
+        let (labels, behind) = rest.split_at(labels_in_chunk(rest));
+        writer.put(&key(LABELS, chunk), &encode_labels(labels))?;
+        (rest, chunk) = (behind, chunk + 1);
     }
     Ok(())
+}
+
+/// How many of the label sets go into one list: it must stay below what reading it back accepts.
+fn labels_in_chunk(labels: &[Labels]) -> usize {
+    let mut bytes = 0;
+    let fits = |one: &&Labels| {
+        let had_room = bytes < LABELS_CHUNK_BYTES;
+        bytes += one.as_bytes().len();
+        had_room
+    };
+    labels.iter().take(LABELS_PER_CHUNK).take_while(fits).count()
 }
 
 pub(super) fn write_series(writer: &mut RunWriter<'_>, number: u32, value: &[u8]) -> Result<(), KvError> {

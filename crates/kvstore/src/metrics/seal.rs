@@ -96,7 +96,10 @@ impl MetricStore {
         let mut state = self.state.write();
         state.snapshot = published;
         state.frozen_position = None;
-        state.tenants.values_mut().for_each(super::head::TenantHead::thaw);
+        let sealed: Vec<_> = state.tenants.values_mut().filter_map(super::head::TenantHead::thaw).collect();
+        drop(state);
+        // A million buffers take a while to free: not while others wait.
+        drop(sealed);
         Ok(())
     }
 
@@ -153,7 +156,7 @@ impl MetricStore {
     ) -> Result<(), KvError> {
         let snapshot = self.state.read().snapshot.clone();
         let runs = snapshot.manifest().partitions.get(key).map(|partition| partition.runs.clone()).unwrap_or_default();
-        let shared = self.indexes.get(&snapshot, key, &runs)?;
+        let shared = self.indexes.get(&snapshot, key, &runs)?.index;
         let mut numbers = Numbers { known: shared.read().series.len() as u32, new: HashMap::new(), order: Vec::new() };
         let mut series: Vec<(u32, Vec<u8>)> = Vec::with_capacity(share.series.len());
         let mut exemplars = Vec::with_capacity(share.exemplars.len());

@@ -2,7 +2,7 @@
 
 use super::apply;
 use super::buffer::Codec;
-use super::head::State;
+use super::head::{Families, State};
 use super::partition::IndexCache;
 use super::report::{ApplyReport, HotStats};
 use crate::engine::{Engine, EngineOptions};
@@ -12,7 +12,7 @@ use clew_columns::bytes::{BytesError, Problem, Reader, put_bytes, put_text};
 use clew_columns::metrics::{decode_metadata, encode_metadata};
 use clew_model::TenantId;
 use clew_model::correlation::CorrelationRules;
-use clew_model::metrics::{Metadata, MetricBatch};
+use clew_model::metrics::MetricBatch;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -157,16 +157,16 @@ impl MetricStore {
     }
 }
 
-fn write_metadata(metadata: &BTreeMap<TenantId, BTreeMap<String, Metadata>>) -> Vec<u8> {
+fn write_metadata(metadata: &BTreeMap<TenantId, Families>) -> Vec<u8> {
     let mut out = Vec::new();
     for (tenant, families) in metadata {
         put_text(&mut out, tenant.as_str());
-        put_bytes(&mut out, &encode_metadata(families.values()));
+        put_bytes(&mut out, &encode_metadata(families.by_name.values()));
     }
     out
 }
 
-fn read_metadata(bytes: &[u8]) -> Result<BTreeMap<TenantId, BTreeMap<String, Metadata>>, BytesError> {
+fn read_metadata(bytes: &[u8]) -> Result<BTreeMap<TenantId, Families>, BytesError> {
     let mut reader = Reader::new(bytes);
     let mut tenants = BTreeMap::new();
     while !reader.is_empty() {
@@ -174,7 +174,7 @@ fn read_metadata(bytes: &[u8]) -> Result<BTreeMap<TenantId, BTreeMap<String, Met
         let tenant = TenantId::new(name);
         let tenant = tenant.ok_or_else(|| reader.error("a tenant", Problem::BadValue(name.len() as u64)))?;
         let families = decode_metadata(reader.bytes("the metadata")?)?;
-        tenants.insert(tenant, families.into_iter().map(|one| (one.metric.clone(), one)).collect());
+        tenants.insert(tenant, families.into_iter().collect());
     }
     Ok(tenants)
 }

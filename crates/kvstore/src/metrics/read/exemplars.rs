@@ -60,22 +60,23 @@ impl MetricStore {
         let manifest = snapshot.manifest();
         let (start, end) = (range.start_millis().max(manifest.retention_bound), range.end_millis());
         for (key, partition) in manifest.overlapping(&context.tenant, start, end) {
-            let shared = self.indexes.get(&snapshot, key, &partition.runs)?;
-            let index = shared.read();
+            let loaded = self.indexes.get(&snapshot, key, &partition.runs)?;
             let selected = match wanted {
-                Wanted::OfSeries(matchers) => Some(index.series.select(matchers, &|| context.check())?),
+                Wanted::OfSeries(matchers) => Some(loaded.index.read().series.select(matchers, &|| context.check())?),
                 Wanted::Carrying(..) => None,
             };
-            for run in partition.runs.iter().filter(|run| run.min_time <= end && start <= run.max_time) {
-                let chunks = index.headers.get(&run.generation).map_or(0, |header| header.exemplar_chunks);
-                for chunk in 0..chunks {
+            let runs = partition.runs.iter().zip(&loaded.headers);
+            for (run, header) in runs.filter(|(run, _)| run.min_time <= end && start <= run.max_time) {
+                for chunk in 0..header.exemplar_chunks {
                     context.check()?;
                     if let Wanted::Carrying(_, hashes) = wanted
                         && !exemplars_may_carry(&snapshot, run, chunk, hashes)?
                     {
                         continue;
                     }
-                    for stored in read_exemplars(&snapshot, run, chunk)? {
+                    let list = read_exemplars(&snapshot, run, chunk)?;
+                    let index = loaded.index.read();
+                    for stored in list {
                         let Some(series) = index.series.labels(stored.series) else { continue };
                         let is_selected = selected.as_ref().is_none_or(|selected| selected.contains(stored.series));
                         if is_selected && (start..=end).contains(&stored.time) && self.carries(wanted, &stored.labels) {

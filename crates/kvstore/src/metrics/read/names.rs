@@ -59,8 +59,8 @@ impl MetricReader for MetricStore {
         let state = self.state.read();
         let Some(families) = state.metadata.get(&context.tenant) else { return Ok(Vec::new()) };
         Ok(match metric {
-            Some(metric) => families.get(metric).cloned().into_iter().collect(),
-            None => families.values().cloned().collect(),
+            Some(metric) => families.by_name.get(metric).cloned().into_iter().collect(),
+            None => families.by_name.values().cloned().collect(),
         })
     }
 
@@ -114,10 +114,9 @@ impl MetricStore {
         let start = start.max(snapshot.manifest().retention_bound);
         for (key, partition) in snapshot.manifest().overlapping(&context.tenant, start, end) {
             check()?;
-            let shared = self.indexes.get(&snapshot, key, &partition.runs)?;
-            let index = shared.read();
-            let headers = partition.runs.iter().filter_map(|run| index.headers.get(&run.generation));
-            let present = headers.fold(RoaringBitmap::new(), |all, header| all | &header.present);
+            let loaded = self.indexes.get(&snapshot, key, &partition.runs)?;
+            let present = loaded.headers.iter().fold(RoaringBitmap::new(), |all, header| all | &header.present);
+            let index = loaded.index.read();
             let selected = index.series.select(matchers, &check)? & present;
             visit(&index.series, &selected)?;
         }

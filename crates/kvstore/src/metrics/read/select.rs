@@ -84,7 +84,7 @@ impl MetricStore {
                 continue;
             }
             let active = head.active.buffer(number).filter(|buffer| buffer.touches(start, end)).cloned();
-            meter.add_bytes(active.as_ref().map_or(0, |buffer| buffer.heap_bytes_fast() as u64) + 128)?;
+            meter.add_bytes(active.as_ref().map_or(0, |buffer| buffer.heap_bytes() as u64) + 128)?;
             hot.push(HotSeries { labels: labels.clone(), number, active });
         }
         Ok(View { snapshot, frozen: head.frozen.clone(), hot })
@@ -101,22 +101,26 @@ impl MetricStore {
         gathered: &mut Gathered,
         meter: &mut Meter<'_>,
     ) -> Result<(), ReadError> {
-        let shared = self.indexes.get(snapshot, key, runs)?;
-        let index = shared.read();
-        let selected = index.series.select(matchers, &|| meter.check())?;
-        meter.check_series(selected.len())?;
+        let loaded = self.indexes.get(snapshot, key, runs)?;
+        let (selected, series) = {
+            let index = loaded.index.read();
+            let selected = index.series.select(matchers, &|| meter.check())?;
+            meter.check_series(selected.len())?;
+            let labels = |number| index.series.labels(number).map(|labels| (number, labels.clone()));
+            let series: Vec<(u32, Labels)> = selected.iter().filter_map(labels).collect();
+            (selected, series)
+        };
         let mut decoder = SampleDecoder::default();
-        for run in runs.iter().filter(|run| run.min_time <= end && start <= run.max_time) {
-            let Some(header) = index.headers.get(&run.generation) else {
-                return Err(KvError::inconsistent(format!("run {}", run.generation), "it has no header").into());
-            };
+        let touched = runs.iter().zip(&loaded.headers).filter(|(run, _)| run.min_time <= end && start <= run.max_time);
+        for (run, header) in touched {
             let wanted = &selected & &header.present;
             for (at, found) in values_of(snapshot, run, &wanted)?.enumerate() {
                 if at % SERIES_PER_CHECK == 0 {
                     meter.check()?;
                 }
                 let (number, value) = found?;
-                let Some(labels) = index.series.labels(number) else { continue };
+                let place = series.binary_search_by_key(&number, |(own, _)| *own).ok();
+                let Some((_, labels)) = place.and_then(|place| series.get(place)) else { continue };
                 gathered.add(labels, meter, &mut |samples| samples.decode(&value, start, end, &mut decoder))?;
             }
         }

@@ -168,3 +168,35 @@ fn label_names_and_values_are_those_of_the_partitions_a_range_touches() {
         store.seal().unwrap();
     }
 }
+
+#[test]
+fn labels_and_metadata_of_megabytes_can_be_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let mut random = fastrand::Rng::with_seed(5);
+    // More than what one list of label sets may hold.
+    let long: Vec<Labels> = (0..1_100)
+        .map(|number| {
+            let text: String = (0..64_000).map(|_| random.alphanumeric()).collect();
+            labels(&[("__name__", "m"), ("number", &format!("{number}")), ("text", &text)])
+        })
+        .collect();
+    let samples: Vec<(&Labels, i64, f64)> = long.iter().map(|labels| (labels, 1, 1.0)).collect();
+    apply(&store, 1, &samples);
+    let help = "h".repeat(1 << 20);
+    let family = |number: u32| Metadata {
+        metric: format!("family{number}"),
+        metric_type: MetricType::Counter,
+        help: help.clone(),
+        unit: String::new(),
+    };
+    let metadata = (0..100).map(family).collect();
+    let told = store.apply(2, &TenantId::default(), &MetricBatch { metadata, ..MetricBatch::default() }).unwrap();
+    assert!((60..100).contains(&told.metadata_dropped), "{told:?}");
+    store.seal().unwrap();
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(select(&store, &[], 0, 10).len(), long.len());
+    let known = store.metadata(&context(), None).unwrap().len() as u64;
+    assert_eq!(known + told.metadata_dropped, 100);
+}
