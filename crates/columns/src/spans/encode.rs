@@ -2,12 +2,13 @@
 
 use super::dictionary::{Form, SpanDictionary};
 use super::intern::{Interned, List, Row};
-use super::limits::{BLOCK_SPANS, LINEAR_PARENTS, MAX_BLOCK_SPANS};
+use super::limits::{BLOCK_BYTES, BLOCK_SPANS, LINEAR_PARENTS, MAX_BLOCK_SPANS};
 use super::numbers::{put, put_by_run};
 use super::section::{self, Owner, Sections, column_section};
 use super::terms::{
     id_term, key_seed, operation_term, outcome_term, service_term, span_term, trace_term, value_term, visit_elements,
 };
+use super::weight::weight;
 use super::zone::BlockZone;
 use crate::bits::{put_numbers, width_of};
 use crate::bytes::{put_varint, zigzag};
@@ -74,12 +75,15 @@ pub fn encode_group(spans: &[&Span], rules: &CorrelationRules) -> EncodedGroup {
 fn cuts(spans: &[&Span]) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let mut start = 0;
+    let mut bytes = spans.first().map_or(0, |first| weight(first, None));
     for (row, (before, after)) in spans.iter().zip(spans.iter().skip(1)).enumerate() {
         let length = row + 1 - start;
-        if (length >= BLOCK_SPANS && before.trace_id != after.trace_id) || length >= MAX_BLOCK_SPANS {
+        let is_full = length >= MAX_BLOCK_SPANS || bytes >= BLOCK_BYTES;
+        if is_full || (length >= BLOCK_SPANS && before.trace_id != after.trace_id) {
             ranges.push(start..row + 1);
-            start = row + 1;
+            (start, bytes) = (row + 1, 0);
         }
+        bytes += weight(after, Some(before));
     }
     if start < spans.len() {
         ranges.push(start..spans.len());

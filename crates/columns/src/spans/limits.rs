@@ -6,6 +6,12 @@ pub const BLOCK_SPANS: usize = 512;
 /// A trace longer than this is cut, and goes on in the next block.
 pub const MAX_BLOCK_SPANS: usize = 2048;
 
+/// Bytes of spans in memory after which a block ends, in the midst of a trace too: bounds what reading one span takes.
+pub const BLOCK_BYTES: usize = 4 << 20;
+
+/// Bytes of spans in memory after which a group ends.
+pub const GROUP_BYTES: usize = 32 << 20;
+
 /// Spans that share one dictionary: a group of blocks. Bounds the memory of encoding and the size of a dictionary.
 pub const GROUP_SPANS: usize = 32_768;
 

@@ -14,6 +14,7 @@ pub mod limits;
 mod numbers;
 mod section;
 mod terms;
+mod weight;
 mod zone;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use filter::FilterPlan;
 pub use terms::{
     id_term, key_seed, operation_term, outcome_term, service_term, span_term, trace_term, value_term, visit_elements,
 };
+pub use weight::{weight, weight_of_all};
 pub use zone::BlockZone;
 
 #[cfg(test)]

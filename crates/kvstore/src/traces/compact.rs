@@ -6,7 +6,9 @@ use super::run::{OpenRun, RunCaches};
 use super::writer::SpanRunWriter;
 use crate::engine::{Edit, Manifest, PartitionKey, Run, Snapshot, Target};
 use crate::error::KvError;
-use crate::limits::{MAX_MERGED_SPANS, MERGE_SHARED_RUNS, MERGE_TIER_RUNS, MERGE_WINDOW_SPANS};
+use crate::limits::{MAX_MERGED_SPANS, MERGE_SHARED_RUNS, MERGE_TIER_RUNS, MERGE_WINDOW_BYTES, MERGE_WINDOW_SPANS};
+use clew_columns::spans::limits::{GROUP_BYTES, GROUP_SPANS};
+use clew_columns::spans::weight_of_all;
 use clew_model::TraceId;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
@@ -153,40 +155,61 @@ struct Window<'w, 'k> {
 #[derive(Default)]
 struct Parts {
     starts: HashMap<TraceId, i64>,
-    traces: BTreeMap<(i64, TraceId), Vec<Span>>,
+    /// The spans of a trace, and their bytes.
+    traces: BTreeMap<(i64, TraceId), (Vec<Span>, usize)>,
     held: usize,
+    held_bytes: usize,
     ready: Vec<Span>,
+    ready_bytes: usize,
 }
 
 impl Window<'_, '_> {
     fn add(&mut self, trace: Vec<Span>) -> Result<(), KvError> {
         self.parts.add(trace);
-        while self.parts.held > MERGE_WINDOW_SPANS && self.parts.release() {}
-        self.writer.push_full(&mut self.parts.ready)
+        while self.parts.is_full() && self.parts.release() {}
+        self.push_full()
     }
 
     fn finish(mut self) -> Result<crate::engine::RunSpan, KvError> {
         while self.parts.release() {
-            self.writer.push_full(&mut self.parts.ready)?;
+            self.push_full()?;
         }
         self.writer.push(&self.parts.ready.iter().collect::<Vec<_>>())?;
         self.writer.finish()
+    }
+
+    fn push_full(&mut self) -> Result<(), KvError> {
+        if self.parts.ready.len() > GROUP_SPANS || self.parts.ready_bytes > GROUP_BYTES {
+            self.writer.push_full(&mut self.parts.ready)?;
+            self.parts.ready_bytes = weight_of_all(&self.parts.ready);
+        }
+        Ok(())
     }
 }
 
 impl Parts {
     fn add(&mut self, trace: Vec<Span>) {
         let Some(first) = trace.first() else { return };
+        let bytes = weight_of_all(&trace);
         self.held += trace.len();
+        self.held_bytes += bytes;
         let start = *self.starts.entry(first.trace_id).or_insert(first.start);
-        self.traces.entry((start, first.trace_id)).or_default().extend(trace);
+        let (spans, own_bytes) = self.traces.entry((start, first.trace_id)).or_default();
+        spans.extend(trace);
+        *own_bytes += bytes;
+    }
+
+    fn is_full(&self) -> bool {
+        self.held > MERGE_WINDOW_SPANS || self.held_bytes > MERGE_WINDOW_BYTES
     }
 
     /// Moves the first trace to what is ready; says whether there was one.
     fn release(&mut self) -> bool {
-        let Some(((_, id), trace)) = self.traces.pop_first() else { return false };
+        let Some(((_, id), (trace, bytes))) = self.traces.pop_first() else { return false };
         self.starts.remove(&id);
         self.held -= trace.len();
+        self.held_bytes -= bytes;
+        self.ready_bytes += bytes;
         self.ready.extend(unique(trace));
         true
     }

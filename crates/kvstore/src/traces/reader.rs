@@ -18,7 +18,8 @@ impl TraceReader for TraceStore {
     }
 
     fn services(&self, context: &Context, range: TimeRange) -> Result<Vec<ServiceSummary>, ReadError> {
-        aggregate::services(&self.view(), context, range)
+        let view = self.view();
+        aggregate::services(&view, context, view.kept(range))
     }
 
     fn operations(
@@ -27,11 +28,13 @@ impl TraceReader for TraceStore {
         service: &str,
         range: TimeRange,
     ) -> Result<Vec<OperationSummary>, ReadError> {
-        aggregate::operations(&self.view(), context, service, range)
+        let view = self.view();
+        aggregate::operations(&view, context, service, view.kept(range))
     }
 
     fn service_edges(&self, context: &Context, range: TimeRange) -> Result<Vec<ServiceEdge>, ReadError> {
-        edges::service_edges(&self.view(), context, range)
+        let view = self.view();
+        edges::service_edges(&view, context, view.kept(range))
     }
 
     fn find_ids(
@@ -41,6 +44,7 @@ impl TraceReader for TraceStore {
         range: TimeRange,
         limit: usize,
     ) -> Result<SpanPage, ReadError> {
-        find::find_ids(&self.view(), context, ids, range, limit)
+        let view = self.view();
+        find::find_ids(&view, context, ids, view.kept(range), limit)
     }
 }

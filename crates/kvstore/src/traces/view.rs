@@ -45,7 +45,12 @@ impl View {
         self.hot.iter().flat_map(|hot| hot.batches(tenant)).collect()
     }
 
-    /// Whether retention still keeps a span of the hot tail.
+    /// The part of the range that retention still keeps: partitions may reach further back.
+    pub fn kept(&self, range: TimeRange) -> TimeRange {
+        TimeRange::new(range.start.max(self.snapshot.manifest().retention_bound), range.end)
+    }
+
+    /// Whether retention still keeps a span.
     pub fn is_kept(&self, span: &Span) -> bool {
         span.start >= self.snapshot.manifest().retention_bound
     }
@@ -58,7 +63,8 @@ impl View {
         for run in runs {
             for number in run.find(term)? {
                 context.check()?;
-                let found = trace_in_block(run, number, id)?;
+                let mut found = trace_in_block(run, number, id)?;
+                found.retain(|span| self.is_kept(span));
                 memory.push(context.memory.reserve(found.iter().map(|span| span.memory_bytes() as u64).sum())?);
                 spans.extend(found);
             }

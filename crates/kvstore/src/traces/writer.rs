@@ -4,8 +4,8 @@ use super::index::IndexBuilder;
 use super::run::{RunHead, block_key, dictionary_key, encode_zones, head_key, shard_key, zones_key};
 use crate::engine::{RunSpan, RunWriter};
 use crate::error::KvError;
-use clew_columns::spans::limits::{GROUP_SPANS, MAX_BLOCK_SPANS};
-use clew_columns::spans::{BlockZone, encode_group};
+use clew_columns::spans::limits::{GROUP_BYTES, GROUP_SPANS, MAX_BLOCK_SPANS};
+use clew_columns::spans::{BlockZone, encode_group, weight};
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
 
@@ -47,9 +47,12 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
     /// Writes and removes as many whole groups as there are.
     pub fn push_full(&mut self, spans: &mut Vec<Span>) -> Result<(), KvError> {
         let mut written = 0;
-        while let Some(rest) = spans.get(written..).filter(|rest| rest.len() > GROUP_SPANS) {
-            let rest: Vec<&Span> = rest.iter().take(GROUP_SPANS + 1).collect();
+        loop {
+            let rest: Vec<&Span> = spans.iter().skip(written).take(GROUP_SPANS + 1).collect();
             let end = group_end(&rest);
+            if end == rest.len() {
+                break;
+            }
             self.push_group(rest.get(..end).unwrap_or_default())?;
             written += end;
         }
@@ -92,13 +95,27 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
     }
 }
 
-/// Where the first group ends: at the last trace boundary that fits, unless a long trace leaves none nearby.
+/// Where the first group ends: at the last trace boundary that fits, unless a long trace leaves none nearby. All of the
+/// spans when they fit.
 fn group_end(spans: &[&Span]) -> usize {
-    if spans.len() <= GROUP_SPANS {
+    let fitting = fitting(spans);
+    if spans.len() <= fitting {
         return spans.len();
     }
-    let cut_trace = spans.get(GROUP_SPANS).map(|span| span.trace_id);
-    let tail = spans.get(..GROUP_SPANS).unwrap_or_default().iter().rev();
+    let cut_trace = spans.get(fitting).map(|span| span.trace_id);
+    let tail = spans.get(..fitting).unwrap_or_default().iter().rev();
     let into_it = tail.take_while(|span| Some(span.trace_id) == cut_trace).take(MAX_BLOCK_SPANS).count();
-    if into_it < MAX_BLOCK_SPANS { GROUP_SPANS - into_it } else { GROUP_SPANS }
+    if into_it < MAX_BLOCK_SPANS.min(fitting) { fitting - into_it } else { fitting }
+}
+
+/// How many of the spans a group has room for, at least one.
+fn fitting(spans: &[&Span]) -> usize {
+    let before = std::iter::once(None).chain(spans.iter().copied().map(Some));
+    let mut bytes = 0;
+    let fits = |(span, before): &(&&Span, Option<&Span>)| {
+        let has_room = bytes < GROUP_BYTES;
+        bytes += weight(span, *before);
+        has_room
+    };
+    spans.iter().zip(before).take(GROUP_SPANS).take_while(fits).count().max(1)
 }

@@ -168,3 +168,28 @@ fn memory_of_the_hot_tail_is_accounted_and_given_back() {
     store.seal().unwrap();
     assert_eq!((store.hot_stats().bytes, store.hot_stats().position, store.sealed_position()), (0, 7, 7));
 }
+
+#[test]
+fn spans_of_megabytes_stand_in_many_blocks_and_survive_merging() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let mut random = fastrand::Rng::with_seed(5);
+    let mut all = Vec::new();
+    for seal in 0..8u32 {
+        let large = |number: u32, random: &mut fastrand::Rng| {
+            let text: String = (0..1 << 20).map(|_| random.alphanumeric()).collect();
+            let attributes = vec![Attribute::new("http.request.body", text)];
+            Span { attributes, ..span(1, number, i64::from(number)) }
+        };
+        let spans: Vec<Span> = (seal * 10..seal * 10 + 10).map(|number| large(number, &mut random)).collect();
+        all.extend(spans.iter().cloned());
+        store.apply(u64::from(seal) + 1, &TenantId::default(), spans);
+        store.seal().unwrap();
+    }
+    assert_eq!(store.compact().unwrap().merged, 8);
+    let view = store.view();
+    let runs = view.all_runs(&TenantId::default()).unwrap();
+    assert_eq!(runs.len(), 1);
+    assert!(runs[0].blocks() >= 16, "{} blocks of {} MiB", runs[0].blocks(), all.len());
+    assert!(store.trace(&context(), trace_id(1)).unwrap().spans == all);
+}
