@@ -100,7 +100,7 @@ impl SignalStore for TraceSignal {
 
     fn on_disk(&self) -> OnDisk {
         let sealed = self.store.sealed_stats();
-        OnDisk { parts: sealed.runs, records: sealed.spans, bytes: self.store.disk_bytes().unwrap_or(sealed.bytes) }
+        OnDisk { parts: sealed.runs, records: sealed.rows, bytes: self.store.disk_bytes().unwrap_or(sealed.bytes) }
     }
 
     fn seal(&self) -> Result<Sealed, StoreError> {

@@ -24,5 +24,5 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use options::{CompactReport, HotStats, RetainReport, SealReport, SealedStats, TraceStoreOptions};
+pub use options::{CompactReport, HotStats, RetainReport, SealReport, TraceStoreOptions};
 pub use store::TraceStore;

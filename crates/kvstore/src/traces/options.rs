@@ -75,16 +75,3 @@ pub struct RetainReport {
     /// Bytes of the runs in them.
     pub bytes: u64,
 }
-
-/// What is sealed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SealedStats {
-    /// Time partitions of all tenants.
-    pub partitions: u64,
-    /// Runs.
-    pub runs: u64,
-    /// Spans, duplicates that no compaction has met yet included.
-    pub spans: u64,
-    /// Bytes of blocks and indexes.
-    pub bytes: u64,
-}

@@ -2,11 +2,11 @@
 
 use super::compact;
 use super::hot::HotGeneration;
-use super::options::{CompactReport, HotStats, RetainReport, SealReport, SealedStats, TraceStoreOptions};
+use super::options::{CompactReport, HotStats, RetainReport, SealReport, TraceStoreOptions};
 use super::run::{RunCaches, run_id};
 use super::seal;
 use super::view::View;
-use crate::engine::{Engine, EngineOptions, PartitionKey, Snapshot};
+use crate::engine::{Engine, EngineOptions, PartitionKey, SealedStats, Snapshot};
 use crate::error::KvError;
 use clew_model::TenantId;
 use clew_model::correlation::CorrelationRules;
@@ -86,18 +86,11 @@ impl TraceStore {
         total
     }
 
-    /// What is sealed.
+    /// What is sealed: rows are spans.
     #[must_use]
     pub fn sealed_stats(&self) -> SealedStats {
         let snapshot = self.state.read().snapshot.clone();
-        let partitions = &snapshot.manifest().partitions;
-        let runs = || partitions.values().flat_map(|partition| &partition.runs);
-        SealedStats {
-            partitions: partitions.len() as u64,
-            runs: runs().count() as u64,
-            spans: runs().map(|run| run.rows).sum(),
-            bytes: runs().map(|run| run.bytes).sum(),
-        }
+        snapshot.manifest().sealed_stats()
     }
 
     /// Bytes on disk, the engine's overhead included.

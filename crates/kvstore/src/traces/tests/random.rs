@@ -70,7 +70,7 @@ impl Life {
         let before = self.store().sealed_stats();
         let report = self.store().retain(cutoff, None).unwrap();
         let after = self.store().sealed_stats();
-        assert_eq!(before.spans - report.spans, after.spans);
+        assert_eq!(before.rows - report.spans, after.rows);
         self.naive.bound = self.naive.bound.max(cutoff.div_euclid(WIDTH) * WIDTH);
     }
 
