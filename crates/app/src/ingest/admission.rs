@@ -66,6 +66,31 @@ impl IngestOutcome {
     }
 }
 
+/// The places in the request of the records that the decoder let through.
+struct Places {
+    next: u64,
+    /// Places of those it refused, ascending; it lists the first of them, as many as an answer tells.
+    refused: std::iter::Peekable<std::vec::IntoIter<u64>>,
+}
+
+impl Places {
+    fn beside(outcome: &IngestOutcome) -> Self {
+        let mut refused: Vec<u64> = outcome.rejections.iter().map(|rejection| rejection.index).collect();
+        refused.sort_unstable();
+        refused.dedup();
+        Self { next: 0, refused: refused.into_iter().peekable() }
+    }
+
+    fn take(&mut self) -> u64 {
+        while self.refused.next_if_eq(&self.next).is_some() {
+            self.next = self.next.saturating_add(1);
+        }
+        let place = self.next;
+        self.next = self.next.saturating_add(1);
+        place
+    }
+}
+
 /// The limits in force at one moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Admission {
@@ -85,15 +110,17 @@ impl Admission {
         IngestOutcome { accepted: 0, rejected: decoded.rejected, rejections }
     }
 
-    /// The log records that may enter. Indexes of refusals count the records the decoder let through.
+    /// The log records that may enter. Refusals name the place of a record in the request.
     #[must_use]
     pub fn logs(&self, mut decoded: Decoded<Vec<LogRecord>>) -> (Vec<LogRecord>, IngestOutcome) {
         let mut outcome = Self::outcome(&mut decoded);
-        let mut index = 0;
+        let mut places = Places::beside(&outcome);
         decoded.records.retain(|record| {
-            let verdict = self.time(record.time).and_then(|()| attributes(&[&record.attributes]));
-            keep(verdict, &mut index, &mut outcome)
+            let in_body = count_values(&record.body);
+            let verdict = self.time(record.time).and_then(|()| attributes([&record.attributes], in_body));
+            keep(verdict, &mut places, &mut outcome)
         });
+        outcome.rejections.sort_by_key(|rejection| rejection.index);
         outcome.accepted = decoded.records.len() as u64;
         (decoded.records, outcome)
     }
@@ -102,14 +129,16 @@ impl Admission {
     #[must_use]
     pub fn traces(&self, mut decoded: Decoded<Vec<Span>>) -> (Vec<Span>, IngestOutcome) {
         let mut outcome = Self::outcome(&mut decoded);
-        let mut index = 0;
+        let mut places = Places::beside(&outcome);
         decoded.records.retain(|span| {
             let verdict = self.time(span.start).and_then(|()| {
                 let events = span.events.iter().map(|event| &event.attributes);
-                attributes(&std::iter::once(&span.attributes).chain(events).collect::<Vec<_>>())
+                let links = span.links.iter().map(|link| &link.attributes);
+                attributes(std::iter::once(&span.attributes).chain(events).chain(links), 0)
             });
-            keep(verdict, &mut index, &mut outcome)
+            keep(verdict, &mut places, &mut outcome)
         });
+        outcome.rejections.sort_by_key(|rejection| rejection.index);
         outcome.accepted = decoded.records.len() as u64;
         (decoded.records, outcome)
     }
@@ -123,11 +152,14 @@ impl Admission {
         let series = |index: u32| verdicts.get(index as usize).cloned().unwrap_or_else(|| Err("unknown series".into()));
         let verdict =
             |index: u32, millis: i64| series(index).and_then(|()| self.time(millis.saturating_mul(NANOS_PER_MILLI)));
-        let mut index = 0;
-        batch.samples.retain(|sample| keep(verdict(sample.series, sample.time), &mut index, &mut outcome));
-        batch.histograms.retain(|sample| keep(verdict(sample.series, sample.time), &mut index, &mut outcome));
+        let mut places = Places::beside(&outcome);
+        batch.samples.retain(|sample| keep(verdict(sample.series, sample.time), &mut places, &mut outcome));
+        batch.histograms.retain(|sample| keep(verdict(sample.series, sample.time), &mut places, &mut outcome));
         // An exemplar without a usable time or series is dropped with its sample's own verdict already told.
         batch.exemplars.retain(|exemplar| verdict(exemplar.series, exemplar.time).is_ok());
+        if verdicts.iter().any(Result::is_err) {
+            drop_series(&mut batch, |series| verdicts.get(series as usize).is_some_and(Result::is_ok));
+        }
         outcome.accepted = batch.sample_count() as u64;
         (batch, outcome)
     }
@@ -150,9 +182,25 @@ impl Admission {
     }
 }
 
-fn keep(verdict: Result<(), String>, index: &mut u64, outcome: &mut IngestOutcome) -> bool {
-    let at = *index;
-    *index = index.saturating_add(1);
+/// Takes label sets out that no sample refers to any more, so that neither the journal nor the index meets them.
+fn drop_series(batch: &mut MetricBatch, is_kept: impl Fn(u32) -> bool) {
+    let mut numbers = Vec::with_capacity(batch.series.len());
+    let mut kept = Vec::new();
+    for (number, labels) in (0u32..).zip(std::mem::take(&mut batch.series)) {
+        numbers.push(u32::try_from(kept.len()).unwrap_or(u32::MAX));
+        if is_kept(number) {
+            kept.push(labels);
+        }
+    }
+    batch.series = kept;
+    let renumber = |series: &mut u32| *series = numbers.get(*series as usize).copied().unwrap_or(u32::MAX);
+    batch.samples.iter_mut().for_each(|sample| renumber(&mut sample.series));
+    batch.histograms.iter_mut().for_each(|sample| renumber(&mut sample.series));
+    batch.exemplars.iter_mut().for_each(|exemplar| renumber(&mut exemplar.series));
+}
+
+fn keep(verdict: Result<(), String>, places: &mut Places, outcome: &mut IngestOutcome) -> bool {
+    let at = places.take();
     match verdict {
         Ok(()) => true,
         Err(reason) => {
@@ -162,8 +210,9 @@ fn keep(verdict: Result<(), String>, index: &mut u64, outcome: &mut IngestOutcom
     }
 }
 
-fn attributes(lists: &[&Vec<Attribute>]) -> Result<(), String> {
-    let count: usize = lists.iter().map(|list| count_attributes(list)).sum();
+/// Whether the attributes, with those `elsewhere` in the record, are few enough.
+fn attributes<'a>(lists: impl IntoIterator<Item = &'a Vec<Attribute>>, elsewhere: usize) -> Result<(), String> {
+    let count = lists.into_iter().map(|list| count_attributes(list)).sum::<usize>().saturating_add(elsewhere);
     if count > MAX_ATTRIBUTES {
         return Err(format!(
             "{count} attributes are more than the limit of {MAX_ATTRIBUTES} per record (max_attributes); send data that \
@@ -264,5 +313,37 @@ mod tests {
         assert_eq!(kept.samples.len(), 1);
         assert_eq!((outcome.accepted, outcome.rejected), (1, 2));
         assert!(outcome.message().contains("the limit is 65536"), "{}", outcome.message());
+    }
+
+    #[test]
+    fn label_sets_of_refused_series_do_not_enter_and_the_others_keep_their_samples() {
+        let wide = Labels::new([("__name__", "wide"), ("x", &"v".repeat(MAX_LABEL_VALUE + 1))]).unwrap();
+        let good = |name| Labels::new([("__name__", name)]).unwrap();
+        let millis = NOW / 1_000_000;
+        let batch = MetricBatch {
+            series: vec![wide.clone(), good("a"), wide, good("b")],
+            samples: (0..4).map(|series| Sample { series, time: millis, value: f64::from(series) }).collect(),
+            ..MetricBatch::default()
+        };
+        let (kept, outcome) = admission().metrics(decoded(batch));
+        assert_eq!(kept.series, [good("a"), good("b")]);
+        let samples: Vec<(u32, f64)> = kept.samples.iter().map(|sample| (sample.series, sample.value)).collect();
+        assert_eq!(samples, [(0, 1.0), (1, 3.0)]);
+        assert_eq!(outcome.rejections.iter().map(|one| one.index).collect::<Vec<_>>(), [0, 2]);
+    }
+
+    #[test]
+    fn refusals_name_the_place_in_the_request_beside_those_of_the_decoder() {
+        let at = |time| LogRecord { time, ..LogRecord::default() };
+        // The request: bad, good, bad, bad, too late, good, too late.
+        let late = NOW + 601_000_000_000;
+        let mut body = decoded(vec![at(NOW), at(late), at(NOW), at(late)]);
+        for index in [0, 2, 3] {
+            body.reject(index, || "unreadable".to_owned());
+        }
+        let (kept, outcome) = admission().logs(body);
+        assert_eq!(kept.len(), 2);
+        assert_eq!(outcome.rejections.iter().map(|one| one.index).collect::<Vec<_>>(), [0, 2, 3, 4, 6]);
+        assert_eq!((outcome.accepted, outcome.rejected), (2, 5));
     }
 }
