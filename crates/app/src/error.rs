@@ -2,6 +2,7 @@
 
 use clew_model::{ErrorKind, ReadError, Signal};
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 /// An error of the use-cases.
 #[derive(Debug, thiserror::Error)]
@@ -21,15 +22,21 @@ pub enum AppError {
     /// The server is stopping.
     #[error("the server is stopping; send again when it is back")]
     Stopping,
-    /// A request is larger than can ever be written.
-    #[error("the request holds {bytes} bytes of {signal}, the queue's limit is {limit}; send smaller batches")]
-    RequestTooLarge {
+    /// The memory is full of records that cannot be sealed (a full disk, say).
+    #[error("no more {signal} are taken until those in memory can be written to the store: {cause}")]
+    Unsealable {
         /// Which signal.
         signal: Signal,
-        /// Bytes of decided records.
-        bytes: usize,
-        /// The limit.
-        limit: usize,
+        /// What a caller may do.
+        kind: ErrorKind,
+        /// Why the last seal failed.
+        cause: Arc<str>,
+    },
+    /// A thread of the write path panicked: a bug of ours.
+    #[error("the write path of {signal} failed; the server's log says more, and a restart mends it")]
+    WritePathFailed {
+        /// Which signal.
+        signal: Signal,
     },
     /// Records could not be written to the journal.
     #[error("cannot write {signal} to the journal")]
@@ -92,8 +99,11 @@ impl AppError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            AppError::Overloaded { .. } | AppError::Stopping | AppError::TooManyQueries(_) => ErrorKind::Unavailable,
-            AppError::RequestTooLarge { .. } => ErrorKind::TooLarge,
+            AppError::Overloaded { .. }
+            | AppError::Stopping
+            | AppError::WritePathFailed { .. }
+            | AppError::TooManyQueries(_) => ErrorKind::Unavailable,
+            AppError::Unsealable { kind, .. } => *kind,
             AppError::Journal { kind, .. } | AppError::Store { kind, .. } | AppError::Query { kind, .. } => *kind,
             AppError::Read(error) => error.kind,
             AppError::Panicked | AppError::Start { .. } => ErrorKind::Internal,

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-/// Bytes of decided records that may wait for the journal, per signal; beyond it senders are told to come back.
-pub const QUEUE_BYTES: usize = 256 << 20;
+/// Least and most bytes of decided records that may wait for the journal, per signal; beyond it senders are told to
+/// come back. Between them it is twice what is worth a seal. One request may take the whole queue, however large it is.
+pub const QUEUE_BYTES: std::ops::RangeInclusive<u64> = 16 << 20..=256 << 20;
 
 /// Requests that may wait for the journal, per signal.
 pub const QUEUE_REQUESTS: usize = 4096;
@@ -17,9 +18,6 @@ pub const RETRY_AFTER_SECONDS: u64 = 2;
 
 /// Most encoded bytes that one fsync covers; more waits for the next.
 pub const COMMIT_BYTES: usize = 16 << 20;
-
-/// Largest encoding of one request in the journal; a larger one is split by the sender's side of the queue.
-pub const FRAME_RECORDS: usize = 65_536;
 
 /// How far ahead of the clock a record may be.
 pub const MAX_FUTURE: Duration = Duration::from_secs(600);
@@ -45,7 +43,11 @@ pub const HOT_HARD_FACTOR: u64 = 4;
 /// A clock that moved by more than this beside monotonic time has jumped: retention pauses.
 pub const CLOCK_JUMP: Duration = Duration::from_secs(3600);
 
-/// How often retention is applied.
+/// How long retention by age pauses after the clock jumped, so that somebody can set it right.
+pub const CLOCK_JUMP_PAUSE: Duration = Duration::from_secs(3600);
+
+/// How often retention is applied; the first time so long after the start, when a clock that was wrong at boot has been
+/// set.
 pub const RETENTION_INTERVAL: Duration = Duration::from_secs(300);
 
 /// Most records of one signal that a correlation answers.

@@ -1,13 +1,15 @@
 //! The thread of each signal that seals the hot tail, trims the journal, compacts parts and keeps retention.
 
 use crate::disk_usage::DiskUsage;
-use crate::limits::{CLOCK_JUMP, RETENTION_INTERVAL};
+use crate::limits::{CLOCK_JUMP, CLOCK_JUMP_PAUSE, RETENTION_INTERVAL};
 use crate::observe::Observer;
-use crate::signal::{Retention, SignalStore};
+use crate::signal::{Retention, SignalStore, StoreError};
 use clew_host::Clock;
 use clew_journal::{Journal, JournalPosition};
+use clew_model::{ErrorKind, Signal};
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 /// Seals between two looks for parts to compact.
@@ -35,6 +37,8 @@ pub struct Maintenance<S: SignalStore> {
     observer: Arc<Observer>,
     options: MaintenanceOptions,
     usage: Arc<DiskUsage>,
+    /// What the store says, known here without its locks; retention alone changes it.
+    kept_from: AtomicI64,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -44,15 +48,41 @@ struct State {
     stopping: bool,
     /// Monotonic time at which the oldest hot record arrived.
     hot_since: Option<Duration>,
-    seal_asked: bool,
-    seals_done: u64,
-    seal_failures: u64,
+    /// Calls of `seal_now`; the last of them that the seal going on answers; the last that one answered well; the last
+    /// that one answered by a failure.
+    asked: u64,
+    taken: u64,
+    sealed: u64,
+    failed: u64,
+    /// Why the last seal failed, until one succeeds.
+    trouble: Option<Unsealable>,
+    /// The keeper thread is gone by a panic.
+    broken: bool,
+}
+
+/// Why the hot tail cannot be sealed.
+#[derive(Debug, Clone)]
+pub(crate) struct Unsealable {
+    /// What a caller may do.
+    pub(crate) kind: ErrorKind,
+    /// The cause.
+    pub(crate) cause: Arc<str>,
+}
+
+impl From<&StoreError> for Unsealable {
+    fn from(error: &StoreError) -> Self {
+        // What is refused for it was never looked at: the sender may try again, whatever ails the store.
+        let kind = if error.kind.is_retryable() { error.kind } else { ErrorKind::Unavailable };
+        Self { kind, cause: error.source.to_string().into() }
+    }
 }
 
 /// The clock at the last retention, to notice jumps.
 struct ClockWatch {
     wall: i64,
     monotonic: Duration,
+    /// Until when retention by age pauses, by monotonic time.
+    paused_until: Option<Duration>,
 }
 
 impl<S: SignalStore> Maintenance<S> {
@@ -66,13 +96,16 @@ impl<S: SignalStore> Maintenance<S> {
     ) -> Self {
         let hot_since = (store.hot().records > 0).then(|| clock.monotonic());
         let state = Mutex::new(State { hot_since, ..State::default() });
-        Self { store, journal, clock, observer, options, usage, state, changed: Condvar::new() }
+        let kept_from = AtomicI64::new(store.kept_from());
+        Self { store, journal, clock, observer, options, usage, kept_from, state, changed: Condvar::new() }
     }
 
-    /// Nothing before this instant is kept.
+    /// Nothing before this instant is kept: what retention by age allows, and what the store has removed already, by
+    /// size or under a clock that went ahead.
     #[must_use]
     pub fn oldest_kept(&self) -> i64 {
-        self.options.retention.age.map_or(i64::MIN, |age| self.clock.now().saturating_sub(age))
+        let by_age = self.options.retention.age.map_or(i64::MIN, |age| self.clock.now().saturating_sub(age));
+        by_age.max(self.kept_from.load(Ordering::Relaxed))
     }
 
     /// Tells the keeper that records arrived.
@@ -89,24 +122,45 @@ impl<S: SignalStore> Maintenance<S> {
     }
 
     /// Waits until the hot tail is below `limit` bytes, so that memory stays bounded when sealing is slow.
-    pub(crate) fn wait_below(&self, limit: u64) {
+    ///
+    /// # Errors
+    /// It is above the limit and sealing fails, so waiting would not help.
+    pub(crate) fn wait_below(&self, limit: u64) -> Result<(), Unsealable> {
         let mut state = self.state.lock();
-        while !state.stopping && self.store.hot().bytes > limit {
+        loop {
+            if state.broken {
+                let cause = "the thread that seals panicked".into();
+                return Err(Unsealable { kind: ErrorKind::Unavailable, cause });
+            }
+            if state.stopping || self.store.hot().bytes <= limit {
+                return Ok(());
+            }
+            if let Some(trouble) = &state.trouble {
+                return Err(trouble.clone());
+            }
             self.changed.notify_all();
             self.changed.wait_for(&mut state, Duration::from_millis(50));
         }
     }
 
-    /// Seals now and waits for it; for tests, backups and clients that ask for it. Answers false when it failed.
+    /// Seals everything acknowledged before the call and waits for it; for tests, backups and clients that ask for it.
+    /// Answers false when it failed.
     pub fn seal_now(&self) -> bool {
         let mut state = self.state.lock();
-        let (done, failed) = (state.seals_done, state.seal_failures);
-        state.seal_asked = true;
+        // A seal that is going on may have begun before the last records came: only one that begins later counts.
+        state.asked += 1;
+        let asked = state.asked;
         self.changed.notify_all();
-        while !state.stopping && state.seals_done == done && state.seal_failures == failed {
+        while !state.stopping && !state.broken && state.sealed < asked && state.failed < asked {
             self.changed.wait_for(&mut state, Duration::from_millis(50));
         }
-        state.seals_done > done
+        state.sealed >= asked
+    }
+
+    /// The keeper or the commit thread panicked: nobody may wait for a seal any more.
+    pub(crate) fn break_down(&self) {
+        self.state.lock().broken = true;
+        self.changed.notify_all();
     }
 
     pub(crate) fn stop(&self) {
@@ -116,19 +170,19 @@ impl<S: SignalStore> Maintenance<S> {
 
     /// Runs until stopped.
     pub(crate) fn run(&self) {
-        let mut watch = ClockWatch { wall: self.clock.now(), monotonic: self.clock.monotonic() };
-        self.retain(&mut watch, true);
-        let mut seals = 0u32;
+        let mut watch = ClockWatch { wall: self.clock.now(), monotonic: self.clock.monotonic(), paused_until: None };
+        self.usage.set(S::SIGNAL, self.store.on_disk().bytes);
+        let mut seals_since_compaction = 0;
         while let Some(work) = self.wait(&watch) {
             match work {
                 Work::Seal => {
                     self.seal();
-                    seals = seals.wrapping_add(1);
-                    if seals.is_multiple_of(SEALS_PER_COMPACTION) {
-                        self.compact();
+                    seals_since_compaction += 1;
+                    if seals_since_compaction >= SEALS_PER_COMPACTION && self.compact() {
+                        seals_since_compaction = 0;
                     }
                 }
-                Work::Retain => self.retain(&mut watch, false),
+                Work::Retain => self.retain(&mut watch),
             }
         }
     }
@@ -141,26 +195,28 @@ impl<S: SignalStore> Maintenance<S> {
                 return None;
             }
             let now = self.clock.monotonic();
-            let seal_due = state.hot_since.map(|since| since + self.options.seal_age);
-            if state.seal_asked
-                || self.store.hot().bytes >= self.options.seal_bytes
-                || seal_due.is_some_and(|due| due <= now)
-            {
-                return Some(Work::Seal);
-            }
+            // Before seals: under load there may always be one due.
             let retain_due = watch.monotonic + RETENTION_INTERVAL;
             if retain_due <= now {
                 return Some(Work::Retain);
+            }
+            let seal_due = state.hot_since.map(|since| since + self.options.seal_age);
+            if state.asked > state.taken || self.is_seal_worth_it() || seal_due.is_some_and(|due| due <= now) {
+                return Some(Work::Seal);
             }
             let due = seal_due.map_or(retain_due, |seal| seal.min(retain_due));
             self.changed.wait_for(&mut state, due.saturating_sub(now).max(Duration::from_millis(1)));
         }
     }
 
+    fn is_seal_worth_it(&self) -> bool {
+        self.store.hot().bytes >= self.options.seal_bytes
+    }
+
     fn seal(&self) {
         {
             let mut state = self.state.lock();
-            state.seal_asked = false;
+            state.taken = state.asked;
             state.hot_since = None;
         }
         let started = std::time::Instant::now();
@@ -170,7 +226,7 @@ impl<S: SignalStore> Maintenance<S> {
             Err(error) => {
                 tracing::error!(signal = S::SIGNAL.as_str(), error = %error.source, "cannot seal; the records stay in the journal");
                 self.observer.seal_failed(S::SIGNAL);
-                self.after_failed_seal();
+                self.after_failed_seal(&error);
                 return;
             }
         };
@@ -180,7 +236,8 @@ impl<S: SignalStore> Maintenance<S> {
         }
         let hot = self.store.hot();
         let mut state = self.state.lock();
-        state.seals_done += 1;
+        state.sealed = state.taken;
+        state.trouble = None;
         if hot.records > 0 && state.hot_since.is_none() {
             state.hot_since = Some(self.clock.monotonic());
         }
@@ -188,48 +245,53 @@ impl<S: SignalStore> Maintenance<S> {
         self.changed.notify_all();
     }
 
-    fn after_failed_seal(&self) {
+    /// Pauses before the next attempt, however many writers call for one; `seal_now` alone is heard.
+    fn after_failed_seal(&self, error: &StoreError) {
         let mut state = self.state.lock();
-        state.seal_failures += 1;
+        state.failed = state.taken;
+        state.trouble = Some(error.into());
         state.hot_since = Some(self.clock.monotonic());
         self.changed.notify_all();
-        if !state.stopping {
-            self.changed.wait_for(&mut state, RETRY_AFTER_FAILURE);
+        let until = std::time::Instant::now() + RETRY_AFTER_FAILURE;
+        while !state.stopping && state.asked == state.taken {
+            if self.changed.wait_until(&mut state, until).timed_out() {
+                return;
+            }
         }
     }
 
-    fn compact(&self) {
+    /// Merges until there is nothing more to do, or a seal is due. Answers whether it came to an end.
+    fn compact(&self) -> bool {
         loop {
             if self.state.lock().stopping {
-                return;
+                return true;
             }
             let started = std::time::Instant::now();
             match self.store.compact() {
                 Ok(true) => self.observer.compacted(S::SIGNAL, started.elapsed()),
-                Ok(false) => return,
+                Ok(false) => return true,
                 Err(error) => {
                     tracing::error!(signal = S::SIGNAL.as_str(), error = %error.source, "cannot compact; the parts stay as they are");
-                    return;
+                    return true;
                 }
+            }
+            if self.is_seal_worth_it() {
+                return false;
             }
         }
     }
 
-    /// Applies retention unless the clock jumped since the last time: then it only takes note of the new time.
-    fn retain(&self, watch: &mut ClockWatch, at_start: bool) {
-        let (wall, monotonic) = (self.clock.now(), self.clock.monotonic());
-        let expected = i64::try_from(monotonic.saturating_sub(watch.monotonic).as_nanos()).unwrap_or(i64::MAX);
-        let drift = wall.saturating_sub(watch.wall).saturating_sub(expected).unsigned_abs();
-        *watch = ClockWatch { wall, monotonic };
-        if !at_start && u128::from(drift) > CLOCK_JUMP.as_nanos() {
-            tracing::warn!(signal = S::SIGNAL.as_str(), "the clock jumped; retention waits for the next round");
-            return;
-        }
+    /// Applies retention; by size alone while it pauses after a jump of the clock.
+    fn retain(&self, watch: &mut ClockWatch) {
+        let wall = self.clock.now();
+        let is_paused = watch.is_paused(S::SIGNAL, wall, self.clock.monotonic());
         let Retention { age, bytes } = self.options.retention;
-        let cutoff = age.map_or(i64::MIN, |age| wall.saturating_sub(age));
+        let cutoff = age.filter(|_| !is_paused).map_or(i64::MIN, |age| wall.saturating_sub(age));
         self.usage.set(S::SIGNAL, self.store.on_disk().bytes);
         let most = [bytes, self.usage.allowance(S::SIGNAL)].into_iter().flatten().min();
-        match self.store.retain(cutoff, most) {
+        let retained = self.store.retain(cutoff, most);
+        self.kept_from.store(self.store.kept_from(), Ordering::Relaxed);
+        match retained {
             Ok(removed) => {
                 self.observer.retained(S::SIGNAL, &removed);
                 self.usage.set(S::SIGNAL, self.store.on_disk().bytes);
@@ -238,6 +300,24 @@ impl<S: SignalStore> Maintenance<S> {
                 tracing::error!(signal = S::SIGNAL.as_str(), error = %error.source, "cannot remove what is older than retention keeps");
             }
         }
+    }
+}
+
+impl ClockWatch {
+    /// Takes note of the time; answers whether the clock has jumped not long ago.
+    fn is_paused(&mut self, signal: Signal, wall: i64, monotonic: Duration) -> bool {
+        let expected = i64::try_from(monotonic.saturating_sub(self.monotonic).as_nanos()).unwrap_or(i64::MAX);
+        let drift = wall.saturating_sub(self.wall).saturating_sub(expected).unsigned_abs();
+        (self.wall, self.monotonic) = (wall, monotonic);
+        if u128::from(drift) > CLOCK_JUMP.as_nanos() {
+            let minutes = CLOCK_JUMP_PAUSE.as_secs() / 60;
+            tracing::warn!(
+                signal = signal.as_str(),
+                "the clock jumped; nothing is removed by its age for {minutes} minutes"
+            );
+            self.paused_until = Some(monotonic.saturating_add(CLOCK_JUMP_PAUSE));
+        }
+        self.paused_until.is_some_and(|until| monotonic < until)
     }
 }
 

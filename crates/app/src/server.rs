@@ -293,6 +293,13 @@ impl App {
 
     /// Finishes what was accepted and stops. Blocks.
     pub fn stop(&self) {
+        // What senders wait for comes first: a keeper may be in the middle of a long merge.
+        self.logs.close();
+        self.metrics.close();
+        self.traces.close();
+        self.logs.finish_writes();
+        self.metrics.finish_writes();
+        self.traces.finish_writes();
         self.logs.stop();
         self.metrics.stop();
         self.traces.stop();

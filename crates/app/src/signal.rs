@@ -1,5 +1,6 @@
 //! What the write path needs of a store: one trait over the three signals.
 
+use clew_journal::AppendSlot;
 use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
 use std::error::Error as StdError;
 
@@ -102,15 +103,16 @@ pub trait SignalStore: Send + Sync + 'static {
     /// Bytes of memory the batch takes; an estimate.
     fn memory(records: &Self::Records) -> usize;
 
-    /// Appends the frame of a batch that will stand in `segment` of the journal; answers a ticket for [`Self::apply`]
-    /// (logs: the number of the first record). A frame that could not be written is followed by a new segment, so state
-    /// that is kept within a segment always agrees with the frames on disk.
+    /// Appends the frame of a batch that will stand in `slot` of the journal; answers a ticket for [`Self::apply`]
+    /// (logs: the number of the first record). State that is kept within a segment must begin anew at its first frame:
+    /// a frame that could not be written is followed by a first frame, in a new segment or in the same one that is
+    /// empty still.
     ///
     /// # Errors
     /// Records that contradict themselves: a bug of whoever decided them.
     fn encode(
         encoder: &mut Self::Encoder,
-        segment: u64,
+        slot: AppendSlot,
         tenant: &TenantId,
         records: &Self::Records,
         out: &mut Vec<u8>,
@@ -143,6 +145,9 @@ pub trait SignalStore: Send + Sync + 'static {
 
     /// The journal position up to which everything is in sealed parts.
     fn sealed_position(&self) -> u64;
+
+    /// What retention has removed lies before this instant; records before it would vanish as they come.
+    fn kept_from(&self) -> UnixNanos;
 
     /// What the hot tail holds.
     fn hot(&self) -> Hot;

@@ -151,6 +151,12 @@ impl LogStore {
         self.manifest.lock().position
     }
 
+    /// Records before this instant are deleted, and those that come are not kept.
+    #[must_use]
+    pub fn kept_from(&self) -> UnixNanos {
+        self.state.lock().cutoff
+    }
+
     /// The number for the next record.
     #[must_use]
     pub fn next_record_number(&self) -> u64 {

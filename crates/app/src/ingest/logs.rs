@@ -5,6 +5,7 @@ use crate::server::AppOptions;
 use crate::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
 use clew_columns::frames::logs as frames;
 use clew_host::Files;
+use clew_journal::AppendSlot;
 use clew_logstore::{LogStore, LogStoreError, LogStoreOptions};
 use clew_model::logs::{LogReader, LogRecord};
 use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
@@ -68,7 +69,7 @@ impl SignalStore for LogSignal {
 
     fn encode(
         encoder: &mut LogEncoder,
-        _segment: u64,
+        _slot: AppendSlot,
         tenant: &TenantId,
         records: &Vec<LogRecord>,
         out: &mut Vec<u8>,
@@ -109,6 +110,10 @@ impl SignalStore for LogSignal {
 
     fn sealed_position(&self) -> u64 {
         self.store.sealed_position()
+    }
+
+    fn kept_from(&self) -> UnixNanos {
+        self.store.kept_from()
     }
 
     fn hot(&self) -> Hot {

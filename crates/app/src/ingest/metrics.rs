@@ -5,6 +5,7 @@ use crate::server::AppOptions;
 use crate::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
 use clew_columns::frames::metrics::{MetricFrameDecoder, MetricFrameEncoder};
 use clew_host::Files;
+use clew_journal::AppendSlot;
 use clew_kvstore::KvError;
 use clew_kvstore::metrics::{MetricStore, MetricStoreOptions};
 use clew_model::metrics::{Exemplar, Labels, Metadata, MetricBatch, MetricReader};
@@ -81,24 +82,33 @@ impl SignalStore for MetricSignal {
 
     fn encode(
         encoder: &mut MetricFrameEncoder,
-        segment: u64,
+        slot: AppendSlot,
         tenant: &TenantId,
         batch: &MetricBatch,
         out: &mut Vec<u8>,
     ) -> Result<u64, StoreError> {
-        let encoded = encoder.encode(segment, tenant, batch, out);
+        if slot.first_in_segment {
+            // The segment may be known and empty still: a first frame that failed left its state behind.
+            encoder.reset();
+        }
+        let encoded = encoder.encode(slot.segment.0, tenant, batch, out);
         encoded.map(|()| 0).map_err(|error| StoreError::new(ErrorKind::Internal, error))
     }
 
     fn apply(&self, position: u64, _ticket: u64, tenant: &TenantId, batch: MetricBatch) -> Result<Dropped, StoreError> {
         let report = self.store.apply(position, tenant, &batch)?;
-        let reason = report.first_conflict.map(|(labels, time)| {
+        let conflict = report.first_conflict.map(|(labels, time)| {
             format!(
                 "another sample of the same series and time with another value was there first, for example {labels} at \
                  {time} ms; the first one stays"
             )
         });
-        Ok(Dropped { count: report.conflicting, reason: reason.unwrap_or_default() })
+        let reason = match conflict {
+            Some(reason) => reason,
+            None if report.too_old > 0 => "older than the retention of this signal keeps".to_owned(),
+            None => String::new(),
+        };
+        Ok(Dropped { count: report.conflicting.saturating_add(report.too_old), reason })
     }
 
     /// Frames refer to label sets of earlier frames in their segment, so those that are sealed already are read too.
@@ -122,6 +132,10 @@ impl SignalStore for MetricSignal {
 
     fn sealed_position(&self) -> u64 {
         self.store.sealed_position()
+    }
+
+    fn kept_from(&self) -> UnixNanos {
+        self.store.kept_from().saturating_mul(NANOS_PER_MILLI)
     }
 
     fn hot(&self) -> Hot {

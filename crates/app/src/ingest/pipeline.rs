@@ -7,7 +7,7 @@
 use crate::disk_usage::DiskUsage;
 use crate::error::AppError;
 use crate::limits::{COMMIT_BYTES, HOT_HARD_FACTOR, QUEUE_BYTES, QUEUE_REQUESTS, QUEUE_WAIT, RETRY_AFTER_SECONDS};
-use crate::maintenance::{Maintenance, MaintenanceOptions};
+use crate::maintenance::{Maintenance, MaintenanceOptions, Unsealable};
 use crate::observe::Observer;
 use crate::signal::{Dropped, SignalStore, StoreError};
 use clew_host::Clock;
@@ -36,7 +36,7 @@ pub struct PipelineOptions {
 pub struct PipelineStatus {
     /// Requests that wait for the journal.
     pub waiting: usize,
-    /// Whether the journal failed and takes nothing more until a restart.
+    /// Whether the journal or a thread failed, so that nothing more is taken until a restart.
     pub failed: bool,
 }
 
@@ -45,10 +45,12 @@ pub struct Pipeline<S: SignalStore> {
     store: Arc<S>,
     sender: parking_lot::Mutex<Option<mpsc::Sender<Request<S>>>>,
     room: Arc<Semaphore>,
+    queue_permits: u32,
     waiting: Arc<AtomicUsize>,
     failed: Arc<AtomicBool>,
     maintenance: Arc<Maintenance<S>>,
-    threads: parking_lot::Mutex<Vec<JoinHandle<()>>>,
+    commit: parking_lot::Mutex<Option<JoinHandle<()>>>,
+    keep: parking_lot::Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Request<S: SignalStore> {
@@ -100,17 +102,24 @@ impl<S: SignalStore> Pipeline<S> {
             maintenance: Arc::clone(&maintenance),
             hard_limit: options.maintenance.seal_bytes.saturating_mul(HOT_HARD_FACTOR),
         };
-        let keeper = Arc::clone(&maintenance);
-        let threads =
-            vec![spawn(S::SIGNAL, "commit", move || committer.run())?, spawn(S::SIGNAL, "keep", move || keeper.run())?];
+        let alarm = || PanicAlarm { failed: Arc::clone(&failed), maintenance: Arc::clone(&maintenance) };
+        let (commit_alarm, keep_alarm) = (alarm(), alarm());
+        let commit = spawn(S::SIGNAL, "commit", move || {
+            let _alarm = commit_alarm;
+            committer.run();
+        })?;
+        let keep = spawn(S::SIGNAL, "keep", move || keep_alarm.maintenance.run())?;
+        let queue_permits = queue_permits(options.maintenance.seal_bytes);
         Ok(Self {
             store,
             sender: parking_lot::Mutex::new(Some(sender)),
-            room: Arc::new(Semaphore::new(QUEUE_BYTES / PERMIT_BYTES)),
+            room: Arc::new(Semaphore::new(queue_permits as usize)),
+            queue_permits,
             waiting,
             failed,
             maintenance,
-            threads: parking_lot::Mutex::new(threads),
+            commit: parking_lot::Mutex::new(Some(commit)),
+            keep: parking_lot::Mutex::new(Some(keep)),
         })
     }
 
@@ -143,41 +152,95 @@ impl<S: SignalStore> Pipeline<S> {
         }
         let room = self.make_room(S::memory(&records)).await?;
         let sender = self.sender.lock().clone().ok_or(AppError::Stopping)?;
+        let slot = match tokio::time::timeout(QUEUE_WAIT, sender.reserve_owned()).await {
+            Ok(Ok(slot)) => slot,
+            Ok(Err(_)) => return Err(self.ended()),
+            Err(_) => return Err(self.overloaded()),
+        };
         let (reply, answer) = oneshot::channel();
+        // Counted once nothing can be cancelled any more, so that the count always comes down again.
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        let sent = sender.send(Request { tenant, records, reply, _room: room }).await;
-        if sent.is_err() {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(AppError::Stopping);
-        }
-        answer.await.unwrap_or(Err(AppError::Stopping))
+        slot.send(Request { tenant, records, reply, _room: room });
+        answer.await.unwrap_or_else(|_| Err(self.ended()))
     }
 
     async fn make_room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, AppError> {
-        if bytes > QUEUE_BYTES {
-            return Err(AppError::RequestTooLarge { signal: S::SIGNAL, bytes, limit: QUEUE_BYTES });
-        }
-        let permits = u32::try_from(bytes / PERMIT_BYTES).unwrap_or(u32::MAX).max(1);
+        let permits = u32::try_from(bytes / PERMIT_BYTES).unwrap_or(u32::MAX).clamp(1, self.queue_permits);
         let acquire = Arc::clone(&self.room).acquire_many_owned(permits);
         match tokio::time::timeout(QUEUE_WAIT, acquire).await {
             Ok(Ok(room)) => Ok(room),
-            Ok(Err(_)) => Err(AppError::Stopping),
-            Err(_) => Err(AppError::Overloaded {
-                signal: S::SIGNAL,
-                waiting: self.waiting.load(Ordering::Relaxed),
-                retry_after: RETRY_AFTER_SECONDS,
-            }),
+            Ok(Err(_)) => Err(self.ended()),
+            Err(_) => Err(self.overloaded()),
         }
+    }
+
+    fn overloaded(&self) -> AppError {
+        AppError::Overloaded {
+            signal: S::SIGNAL,
+            waiting: self.waiting.load(Ordering::Relaxed),
+            retry_after: RETRY_AFTER_SECONDS,
+        }
+    }
+
+    /// Why the commit thread is gone.
+    fn ended(&self) -> AppError {
+        if self.failed.load(Ordering::Relaxed) {
+            AppError::WritePathFailed { signal: S::SIGNAL }
+        } else {
+            AppError::Stopping
+        }
+    }
+
+    /// Takes nothing more; what was accepted is still written.
+    pub fn close(&self) {
+        self.sender.lock().take();
+        self.maintenance.stop();
+    }
+
+    /// Waits until everything accepted is written. Blocks; to be called after [`Self::close`].
+    pub fn finish_writes(&self) {
+        join::<S>(&self.commit);
     }
 
     /// Finishes what was accepted, then stops the threads. Blocks.
     pub fn stop(&self) {
-        self.sender.lock().take();
-        self.maintenance.stop();
-        for thread in self.threads.lock().drain(..) {
-            if thread.join().is_err() {
-                tracing::error!(signal = S::SIGNAL.as_str(), "a thread of the write path panicked");
-            }
+        self.close();
+        self.finish_writes();
+        join::<S>(&self.keep);
+    }
+}
+
+/// The threads must not outlive a start that failed elsewhere.
+impl<S: SignalStore> Drop for Pipeline<S> {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn join<S: SignalStore>(thread: &parking_lot::Mutex<Option<JoinHandle<()>>>) {
+    let thread = thread.lock().take();
+    if thread.is_some_and(|thread| thread.join().is_err()) {
+        tracing::error!(signal = S::SIGNAL.as_str(), "a thread of the write path panicked");
+    }
+}
+
+/// What waits for the journal may take twice what is worth a seal, within bounds.
+fn queue_permits(seal_bytes: u64) -> u32 {
+    let bytes = seal_bytes.saturating_mul(2).clamp(*QUEUE_BYTES.start(), *QUEUE_BYTES.end());
+    u32::try_from(bytes / PERMIT_BYTES as u64).unwrap_or(u32::MAX)
+}
+
+/// Held by a thread of the write path: if it panics, nothing more is taken, and nobody waits for it.
+struct PanicAlarm<S: SignalStore> {
+    failed: Arc<AtomicBool>,
+    maintenance: Arc<Maintenance<S>>,
+}
+
+impl<S: SignalStore> Drop for PanicAlarm<S> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.failed.store(true, Ordering::Relaxed);
+            self.maintenance.break_down();
         }
     }
 }
@@ -246,10 +309,21 @@ impl<S: SignalStore> Committer<S> {
     /// Commits groups until the senders are gone and the queue is empty.
     fn run(&mut self) {
         while let Some(first) = self.receiver.blocking_recv() {
-            self.maintenance.wait_below(self.hard_limit);
-            let group = self.append_group(first);
-            self.finish_group(group);
+            match self.maintenance.wait_below(self.hard_limit) {
+                Ok(()) => {
+                    let group = self.append_group(first);
+                    self.finish_group(group);
+                }
+                Err(cause) => self.turn_away(first, cause),
+            }
         }
+    }
+
+    /// Answers a request that has no room in memory, since what is there cannot be sealed.
+    fn turn_away(&self, request: Request<S>, cause: Unsealable) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        let Unsealable { kind, cause } = cause;
+        let _ = request.reply.send(Err(AppError::Unsealable { signal: S::SIGNAL, kind, cause }));
     }
 
     fn append_group(&mut self, first: Request<S>) -> Vec<Appended<S>> {
@@ -271,8 +345,7 @@ impl<S: SignalStore> Committer<S> {
         let encoder = &mut self.encoder;
         let appended = self.journal.append_with(FRAME_KIND_RECORDS, |slot, out| {
             let before = out.len();
-            ticket = S::encode(encoder, slot.segment.0, &request.tenant, &request.records, out)
-                .map_err(|error| error.source)?;
+            ticket = S::encode(encoder, slot, &request.tenant, &request.records, out).map_err(|error| error.source)?;
             length = out.len() - before;
             Ok(())
         });
@@ -355,6 +428,8 @@ fn journal_kind(error: &JournalError) -> ErrorKind {
         JournalError::StorageFull(_) => ErrorKind::StorageFull,
         JournalError::FrameTooLarge { .. } => ErrorKind::TooLarge,
         JournalError::Corrupt { .. } | JournalError::NewerFormat { .. } => ErrorKind::Corrupt,
+        // A restart mends it: senders should keep what they have and come back.
+        JournalError::Poisoned { .. } => ErrorKind::Unavailable,
         _ => ErrorKind::Internal,
     }
 }

@@ -5,6 +5,7 @@ use crate::server::AppOptions;
 use crate::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
 use clew_columns::frames::traces as frames;
 use clew_host::Files;
+use clew_journal::AppendSlot;
 use clew_kvstore::traces::{TraceStore, TraceStoreOptions};
 use clew_model::traces::{Span, TraceReader};
 use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
@@ -58,7 +59,7 @@ impl SignalStore for TraceSignal {
 
     fn encode(
         _encoder: &mut (),
-        _segment: u64,
+        _slot: AppendSlot,
         tenant: &TenantId,
         spans: &Vec<Span>,
         out: &mut Vec<u8>,
@@ -91,6 +92,10 @@ impl SignalStore for TraceSignal {
 
     fn sealed_position(&self) -> u64 {
         self.store.sealed_position()
+    }
+
+    fn kept_from(&self) -> UnixNanos {
+        self.store.kept_from()
     }
 
     fn hot(&self) -> Hot {

@@ -10,9 +10,9 @@ use crate::error::KvError;
 use crate::limits::{COMPACT_RUNS, ENGINE_CACHE_BYTES, INDEX_CACHE_BYTES, QUERY_SAMPLES, QUERY_SERIES};
 use clew_columns::bytes::{BytesError, Problem, Reader, put_bytes, put_text};
 use clew_columns::metrics::{decode_metadata, encode_metadata};
-use clew_model::TenantId;
 use clew_model::correlation::CorrelationRules;
 use clew_model::metrics::MetricBatch;
+use clew_model::{TenantId, UnixMillis};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -96,6 +96,12 @@ impl MetricStore {
     #[must_use]
     pub fn sealed_position(&self) -> u64 {
         self.state.read().snapshot.manifest().sealed_position
+    }
+
+    /// Samples before this instant, in milliseconds, are deleted, and those that come are not kept.
+    #[must_use]
+    pub fn kept_from(&self) -> UnixMillis {
+        self.state.read().snapshot.manifest().retention_bound
     }
 
     /// Writes the batch that stands at `position` of the journal into the head; readable when it returns. Positions

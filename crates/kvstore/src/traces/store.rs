@@ -8,9 +8,9 @@ use super::seal;
 use super::view::View;
 use crate::engine::{Engine, EngineOptions, PartitionKey, SealedStats, Snapshot};
 use crate::error::KvError;
-use clew_model::TenantId;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
+use clew_model::{TenantId, UnixNanos};
 use hashbrown::HashSet;
 use parking_lot::{Mutex, RwLock};
 use std::path::Path;
@@ -62,6 +62,12 @@ impl TraceStore {
     #[must_use]
     pub fn sealed_position(&self) -> u64 {
         self.state.read().snapshot.manifest().sealed_position
+    }
+
+    /// Spans that started before this instant are deleted, and those that come are not kept.
+    #[must_use]
+    pub fn kept_from(&self) -> UnixNanos {
+        self.state.read().snapshot.manifest().retention_bound
     }
 
     /// Takes the spans of the frame at a journal position in; they are readable when the call returns. Positions grow.

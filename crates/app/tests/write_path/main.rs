@@ -1,0 +1,7 @@
+//! The write path: queue, group commit, sealing, replay, stopping; over a disk and a clock in memory.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod list_store;
+mod pipeline;
+mod signals;

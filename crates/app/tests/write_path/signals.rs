@@ -1,0 +1,179 @@
+//! The real stores behind their write paths, as a server runs them.
+
+use clew_app::reads::QueryLimits;
+use clew_app::signal::Retention;
+use clew_app::{App, AppOptions, Protocol, SignalOptions};
+use clew_codec::error::Decoded;
+use clew_host::{SeededRandom, SimClock, SimFiles};
+use clew_model::correlation::CorrelationRules;
+use clew_model::logs::{LogFilter, LogQuery, LogRecord, Order};
+use clew_model::metrics::{Labels, MetricBatch, Sample};
+use clew_model::traces::{Span, SpanKind};
+use clew_model::{SpanId, TenantId, TimeRange, TraceId};
+use clew_telemetry::{BuildInfo, Registry};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const NOW: i64 = 1_800_000_000_000_000_000;
+const DAY: i64 = 86_400_000_000_000;
+
+/// The key-value engine works on the real disk, journals and logs on the simulated one.
+fn start(dir: &Path, files: &SimFiles, clock: &SimClock) -> Arc<App> {
+    let signal = SignalOptions {
+        retention: Retention { age: Some(30 * DAY), bytes: None },
+        seal_bytes: 1 << 20,
+        seal_age: Duration::from_secs(3600),
+    };
+    let options = AppOptions {
+        data_dir: dir.to_owned(),
+        max_bytes: None,
+        logs: signal,
+        metrics: signal,
+        traces: signal,
+        rules: Arc::new(CorrelationRules::default()),
+        queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(10), memory: 64 << 20 },
+        salvage_journals: false,
+    };
+    let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));
+    let random = Arc::new(SeededRandom::new(1));
+    App::start(options, Arc::new(files.clone()), Arc::new(clock.clone()), random, registry).expect("a start")
+}
+
+fn decoded<T>(records: T) -> Decoded<T> {
+    Decoded { records, accepted: 0, rejected: 0, rejects: Vec::new() }
+}
+
+fn batch(name: &str, millis: i64, series: usize) -> MetricBatch {
+    let labels = |n: usize| Labels::new([("__name__", name), ("n", &n.to_string())]).unwrap();
+    MetricBatch {
+        series: (0..series).map(labels).collect(),
+        samples: (0..series).map(|n| Sample { series: n as u32, time: millis, value: n as f64 }).collect(),
+        ..MetricBatch::default()
+    }
+}
+
+async fn send_metrics(app: &App, batch: MetricBatch) -> Result<(u64, u64), clew_app::AppError> {
+    let outcome = app.ingest_metrics(TenantId::default(), Protocol::OtlpHttp, decoded(batch)).await?;
+    Ok((outcome.accepted, outcome.rejected))
+}
+
+async fn send_log(app: &App, time: i64) -> (u64, u64) {
+    let record = LogRecord { time, body: "hello".into(), ..LogRecord::default() };
+    let outcome = app.ingest_logs(TenantId::default(), Protocol::JsonLogs, decoded(vec![record])).await.unwrap();
+    (outcome.accepted, outcome.rejected)
+}
+
+async fn send_span(app: &App, start: i64) -> (u64, u64) {
+    let new = Span::new(TraceId([7; 16]), SpanId(start.to_be_bytes()));
+    let span = Span { kind: SpanKind::Server, start, end: start + 1, ..new };
+    let outcome = app.ingest_traces(TenantId::default(), Protocol::OtlpHttp, decoded(vec![span])).await.unwrap();
+    (outcome.accepted, outcome.rejected)
+}
+
+/// Samples, log records and spans that can be read.
+async fn counts(app: &Arc<App>) -> (usize, usize, usize) {
+    app.query("test", TenantId::default(), None, |context, stores| {
+        let samples = stores.metrics.select(context, &[], TimeRange::ALL)?;
+        let samples = samples.iter().map(|series| series.times.len()).sum();
+        let query = LogQuery {
+            filter: LogFilter::All,
+            range: TimeRange::ALL,
+            order: Order::Ascending,
+            limit: 10_000,
+            after: None,
+        };
+        let logs = stores.logs.search(context, &query)?.rows.len();
+        Ok((samples, logs, stores.traces.trace(context, TraceId([7; 16]))?.spans.len()))
+    })
+    .await
+    .unwrap()
+}
+
+/// Runs what is due: a keeper looks at its clock when it is called.
+fn keep(app: &App) {
+    assert!(app.logs().maintenance().seal_now());
+    assert!(app.metrics().maintenance().seal_now());
+    assert!(app.traces().maintenance().seal_now());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retention_removes_what_is_old_in_every_signal_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, clock) = (SimFiles::new(), SimClock::new(NOW));
+    let app = start(dir.path(), &files, &clock);
+    for age in [29 * DAY, 0] {
+        assert_eq!(send_metrics(&app, batch("m", (NOW - age) / 1_000_000, 3)).await.unwrap(), (3, 0));
+        assert_eq!(send_log(&app, NOW - age).await, (1, 0));
+        assert_eq!(send_span(&app, NOW - age).await, (1, 0));
+    }
+    keep(&app);
+    assert_eq!(counts(&app).await, (6, 2, 2));
+    clock.advance(Duration::from_secs(3 * 86_400));
+    keep(&app);
+    assert_eq!(counts(&app).await, (3, 1, 1));
+    let removed = NOW - 29 * DAY;
+    assert_eq!(send_metrics(&app, batch("m", removed / 1_000_000, 3)).await.unwrap(), (0, 3));
+    assert_eq!(send_log(&app, removed).await, (0, 1));
+    assert_eq!(send_span(&app, removed).await, (0, 1));
+    app.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumps_ahead_removes_nothing_at_once_and_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, clock) = (SimFiles::new(), SimClock::new(NOW));
+    let app = start(dir.path(), &files, &clock);
+    send_metrics(&app, batch("m", NOW / 1_000_000, 3)).await.unwrap();
+    send_log(&app, NOW).await;
+    send_span(&app, NOW).await;
+    clock.set(NOW + 3650 * DAY);
+    clock.advance(Duration::from_secs(301));
+    keep(&app);
+    clock.advance(Duration::from_secs(301));
+    keep(&app);
+    assert_eq!(counts(&app).await, (3, 1, 1));
+    app.stop();
+    drop(app);
+    let again = start(dir.path(), &files, &clock);
+    keep(&again);
+    clock.set(NOW);
+    clock.advance(Duration::from_secs(301));
+    keep(&again);
+    assert_eq!(counts(&again).await, (3, 1, 1));
+    again.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_older_than_what_is_removed_are_refused_and_not_lost_in_silence() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, clock) = (SimFiles::new(), SimClock::new(NOW));
+    let app = start(dir.path(), &files, &clock);
+    // A clock that is 60 days ahead for long enough that retention goes by it.
+    clock.set(NOW + 60 * DAY);
+    for _ in 0..14 {
+        clock.advance(Duration::from_secs(301));
+        keep(&app);
+    }
+    clock.set(NOW);
+    assert_eq!(send_metrics(&app, batch("m", NOW / 1_000_000, 3)).await.unwrap(), (0, 3));
+    assert_eq!(send_log(&app, NOW).await, (0, 1));
+    assert_eq!(send_span(&app, NOW).await, (0, 1));
+    app.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn samples_taken_after_a_full_disk_are_replayed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, clock) = (SimFiles::new(), SimClock::new(NOW));
+    let app = start(dir.path(), &files, &clock);
+    files.set_capacity(Some(8 << 10));
+    assert!(send_metrics(&app, batch("big", NOW / 1_000_000, 20_000)).await.is_err());
+    files.set_capacity(None);
+    assert_eq!(send_metrics(&app, batch("big", NOW / 1_000_000, 3)).await.unwrap(), (3, 0));
+    app.stop();
+    drop(app);
+    let again = start(dir.path(), &files.crash(1), &clock);
+    assert_eq!(counts(&again).await, (3, 0, 0));
+    again.stop();
+}
