@@ -7,6 +7,7 @@ mod body;
 mod correlate;
 mod dto;
 mod error;
+mod intake;
 mod limits;
 mod logs;
 mod openapi;

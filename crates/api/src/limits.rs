@@ -39,12 +39,27 @@ pub const MAX_QUERY_BODY: usize = 1 << 20;
 pub const INLINE_DECODE_BYTES: usize = 64 << 10;
 
 /// How long a stopping server waits for open requests.
-pub const DRAIN: Duration = Duration::from_secs(6);
+pub const DRAIN: Duration = Duration::from_secs(5);
 
 /// How long a client may take to send its request's head.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client may take to send a request's body.
+/// What a body may take before it is known to be large.
+pub const FIRST_ROOM: usize = 1 << 20;
+
+/// How long a request waits for room for its body before its sender is told to come back.
+pub const ROOM_WAIT: Duration = Duration::from_secs(2);
+
+/// How long an ingest body may take to begin to come; from then on it must keep up [`BODY_MIN_RATE`].
+pub const BODY_GRACE: Duration = Duration::from_secs(15);
+
+/// Bytes a second that an ingest body must come with on the whole.
+pub const BODY_MIN_RATE: u64 = 16 << 10;
+
+/// How long the rest of a body over the limit is read and thrown away, so that the sender gets to read the answer.
+pub const LINGER: Duration = Duration::from_secs(5);
+
+/// How long a client may take to send a query's body.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Request bodies of ingest that are held at once, as a multiple of the largest allowed; more wait.

@@ -3,16 +3,18 @@
 use crate::body::{self, ContentEncoding};
 use crate::dto::{FieldDto, FieldsDto, HistogramDto, IngestDto, LogPageDto};
 use crate::error::{ApiError, ErrorBody};
+use crate::intake;
 use crate::limits::{
     DEFAULT_BUCKETS, DEFAULT_LOG_ROWS, DEFAULT_TOP_VALUES, MAX_BUCKETS, MAX_FIELD_VALUES, MAX_LOG_ROWS,
 };
-use crate::otlp::{decode_off_thread, hold_body};
+use crate::otlp::decode_off_thread;
 use crate::params::Params;
 use crate::state::ApiState;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Request, header};
+use axum::response::{IntoResponse, Response};
 use clew_app::{AppError, Protocol};
 use clew_codec::json_logs::{self, JsonLogOptions};
 use clew_model::logs::{LogFilter, LogQuery, Order};
@@ -47,12 +49,12 @@ async fn take(state: &ApiState, request: Request<Body>) -> Result<Json<IngestDto
     json_content(request.headers())?;
     let encoding = ContentEncoding::of(request.headers())?;
     let limit = state.options.ingest_body;
-    let _held = hold_body(state, request.headers()).await?;
-    let body = body::read(request.into_body(), limit).await?;
+    let (head, body) = request.into_parts();
+    let (body, _room) = intake::receive(state, &head.headers, body, 0).await?;
     state.app.observer().request_bytes(Signal::Logs, Protocol::JsonLogs.as_str(), body.len() as u64);
     let arrival = state.app.clock().now();
     let options = JsonLogOptions { max_record_bytes: state.options.log_line };
-    let decoded = decode_off_thread(body.len(), encoding, move || {
+    let decoded = decode_off_thread(state, body.len(), encoding, move || {
         let body = body::decompress(encoding, body, limit)?;
         json_logs::decode(&body, arrival, &options).map_err(ApiError::from)
     })
@@ -103,7 +105,7 @@ fn json_content(headers: &HeaderMap) -> Result<(), ApiError> {
         (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
     )
 )]
-pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<LogPageDto>, ApiError> {
+pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let query = LogQuery {
         filter: filter(&params)?,
@@ -115,10 +117,12 @@ pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Re
     let page = state
         .app
         .query("logs", state.tenant(), None, move |context, stores| {
-            stores.logs.search(context, &query).map_err(AppError::from)
+            // Written out on the query's thread, not on one that serves connections.
+            let page = stores.logs.search(context, &query)?;
+            Ok::<_, AppError>(Json(LogPageDto::from(page)).into_response())
         })
         .await?;
-    Ok(Json(LogPageDto::from(page)))
+    Ok(page)
 }
 
 /// Counts log records over time.

@@ -4,6 +4,7 @@ use clew_app::App;
 use clew_app::scrape::ScrapeManager;
 use clew_codec::otlp::OtlpMetricOptions;
 use clew_model::TenantId;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
@@ -43,6 +44,8 @@ pub struct ApiState {
     pub ready: Arc<AtomicBool>,
     /// Kilobytes of ingest bodies that may be held at once.
     pub bodies: Arc<Semaphore>,
+    /// Turns to decode a large body: one for each core.
+    pub decoders: Arc<Semaphore>,
 }
 
 impl ApiState {
@@ -53,6 +56,7 @@ impl ApiState {
         Self {
             app,
             scrape,
+            decoders: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, NonZero::get))),
             bodies: Arc::new(Semaphore::new(kilobytes.min(Semaphore::MAX_PERMITS))),
             options: Arc::new(options),
             ready: Arc::new(AtomicBool::new(true)),

@@ -1,26 +1,25 @@
-//! OTLP/gRPC: the three `Export` calls. Messages stay bytes until our own decoders read them.
+//! OTLP/gRPC: the three `Export` calls. They are unary, so a call is one framed message in and one out
+//! (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>); bodies are held, unpacked and decoded as those of
+//! OTLP/HTTP.
 
 use super::signals::{self, Encoding};
 use super::{count_refusal, decode_off_thread};
-use crate::body::ContentEncoding;
+use crate::body::{self, ContentEncoding};
 use crate::error::ApiError;
+use crate::intake;
 use crate::state::ApiState;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Request, Response};
+use axum::http::{HeaderMap, HeaderValue, Request, Response, header};
 use axum::response::IntoResponse;
 use axum::routing::post;
-use bytes::{Buf, BufMut, Bytes};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use clew_app::Protocol;
 use clew_codec::otlp::{self, Format};
-use clew_model::Signal;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::server::{Grpc, UnaryService};
+use clew_model::{ErrorKind, Signal};
+use clew_telemetry::table;
+use http_body_util::{BodyExt, Full};
 use tonic::{Code, Status};
 
 /// The paths of the three services (opentelemetry-proto, `collector/*/v1`).
@@ -29,6 +28,15 @@ const PATHS: [(&str, Signal); 3] = [
     ("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", Signal::Metrics),
     ("/opentelemetry.proto.collector.trace.v1.TraceService/Export", Signal::Traces),
 ];
+
+/// The method's label in Clew's own metrics: all three services have the one method.
+const METHOD: &str = "Export";
+
+/// Before a message: a byte that says whether it is compressed, and its length.
+const FRAME_HEADER: usize = 5;
+
+/// The encodings that messages may come in.
+const ACCEPTED: &str = "identity,gzip,deflate,zstd";
 
 /// The routes of OTLP/gRPC; anything else is answered UNIMPLEMENTED.
 pub fn router(state: ApiState) -> Router {
@@ -48,123 +56,112 @@ async fn unimplemented_call(request: Request<Body>) -> impl IntoResponse {
     Status::new(Code::Unimplemented, message).into_http::<Body>()
 }
 
-async fn export(state: ApiState, signal: Signal, request: Request<Body>) -> impl IntoResponse {
-    let limit = state.options.ingest_body;
-    let mut grpc = Grpc::new(RawCodec)
-        .accept_compressed(CompressionEncoding::Gzip)
-        .accept_compressed(CompressionEncoding::Zstd)
-        .max_decoding_message_size(limit);
-    let registry = Arc::clone(state.app.observer().registry());
-    let reached = Arc::new(AtomicBool::new(false));
-    let call = Export { state: state.clone(), signal, reached: Arc::clone(&reached) };
-    let mut response = grpc.unary(call, request).await;
-    if !reached.load(Ordering::Relaxed) {
-        response = refuse_unread(&state, signal, response);
+async fn export(state: ApiState, signal: Signal, request: Request<Body>) -> Response<Body> {
+    let (code, response) = match take(&state, signal, request).await {
+        Ok(message) => (Code::Ok, success(&message)),
+        Err(error) => {
+            count_refusal(&state, signal, Protocol::OtlpGrpc, &error);
+            let code = code(&error);
+            (code, Status::new(code, error.message).into_http())
+        }
+    };
+    let registry = state.app.observer().registry();
+    registry.counter(&table::GRPC_REQUESTS, [METHOD, &i32::from(code).to_string()]).inc();
+    with_accepted(response)
+}
+
+/// gRPC's own word for a message that is too large; without RetryInfo OTLP takes it for final (specification 1.5,
+/// "Failures").
+fn code(error: &ApiError) -> Code {
+    match error.kind {
+        ErrorKind::TooLarge => Code::ResourceExhausted,
+        _ => Code::from_i32(error.grpc_code()),
     }
-    // A trailers-only answer carries the status in its head; any other unary answer is a success.
-    let code = response.headers().get("grpc-status").and_then(|value| value.to_str().ok()).unwrap_or("0");
-    registry.counter(&clew_telemetry::table::GRPC_REQUESTS, [PATHS_METHOD, code]).inc();
+}
+
+/// Clients may compress what comes next.
+fn with_accepted(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert("grpc-accept-encoding", HeaderValue::from_static(ACCEPTED));
     response
 }
 
-/// Counts a message that tonic could not read, and answers one that is too large so that its sender gives it up: tonic
-/// says OUT_OF_RANGE, which OTLP takes for "try again" (specification 1.5, "Failures").
-fn refuse_unread(
-    state: &ApiState,
-    signal: Signal,
-    response: Response<tonic::body::Body>,
-) -> Response<tonic::body::Body> {
-    let status = Status::from_header_map(response.headers()).unwrap_or_else(|| Status::unknown("no status"));
-    let is_too_large = matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted);
-    if !is_too_large {
-        count_refusal(state, signal, Protocol::OtlpGrpc, &ApiError::bad_request(status.message()));
-        return response;
-    }
-    let error = crate::body::too_large(state.options.ingest_body);
-    count_refusal(state, signal, Protocol::OtlpGrpc, &error);
-    Status::resource_exhausted(error.message).into_http()
-}
-
-/// The method's label in Clew's own metrics: all three services have the one method.
-const PATHS_METHOD: &str = "Export";
-
-struct Export {
-    state: ApiState,
-    signal: Signal,
-    /// Whether tonic could read the message and called.
-    reached: Arc<AtomicBool>,
-}
-
-impl UnaryService<Bytes> for Export {
-    type Response = Vec<u8>;
-    type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<Vec<u8>>, Status>> + Send>>;
-
-    fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let (state, signal) = (self.state.clone(), self.signal);
-        self.reached.store(true, Ordering::Relaxed);
-        Box::pin(async move {
-            match take(&state, signal, request.into_inner()).await {
-                Ok(answer) => Ok(tonic::Response::new(answer)),
-                Err(error) => {
-                    count_refusal(&state, signal, Protocol::OtlpGrpc, &error);
-                    Err(status(&error))
-                }
-            }
-        })
-    }
-}
-
-async fn take(state: &ApiState, signal: Signal, body: Bytes) -> Result<Vec<u8>, ApiError> {
-    state.app.observer().request_bytes(signal, Protocol::OtlpGrpc.as_str(), body.len() as u64);
+async fn take(state: &ApiState, signal: Signal, request: Request<Body>) -> Result<Vec<u8>, ApiError> {
+    let (head, body) = request.into_parts();
+    let (framed, _room) = intake::receive(state, &head.headers, body, FRAME_HEADER).await?;
+    state.app.observer().request_bytes(signal, Protocol::OtlpGrpc.as_str(), framed.len() as u64);
+    let (is_compressed, message) = unframe(framed)?;
+    let encoding = if is_compressed { encoding(&head.headers)? } else { ContentEncoding::Identity };
     let arrival = state.app.clock().now();
     let options = state.options.otlp_metrics.clone();
-    let records = decode_off_thread(body.len(), ContentEncoding::Identity, move || {
-        signals::decode(signal, Encoding::Protobuf, &body, arrival, &options)
+    let limit = state.options.ingest_body;
+    let records = decode_off_thread(state, message.len(), encoding, move || {
+        let message = body::decompress(encoding, message, limit)?;
+        signals::decode(signal, Encoding::Protobuf, &message, arrival, &options)
     })
     .await?;
     let outcome = signals::write(state, Protocol::OtlpGrpc, records).await?;
     Ok(otlp::encode_response(signal, outcome.rejected, &outcome.message(), Format::Protobuf))
 }
 
-fn status(error: &ApiError) -> Status {
-    Status::new(Code::from_i32(error.grpc_code()), error.message.clone())
+/// The one message of a unary call, and whether it is compressed.
+fn unframe(mut framed: Bytes) -> Result<(bool, Bytes), ApiError> {
+    if framed.len() < FRAME_HEADER {
+        return Err(ApiError::bad_request("the call carries no message"));
+    }
+    let flag = framed.get_u8();
+    let length = framed.get_u32() as usize;
+    if flag > 1 {
+        return Err(ApiError::bad_request(format!("the compressed-flag is {flag}; it is 0 or 1")));
+    }
+    if length != framed.len() {
+        let there = framed.len();
+        return Err(ApiError::bad_request(format!("the message announces {length} bytes, {there} came")));
+    }
+    Ok((flag == 1, framed))
 }
 
-/// Hands messages through as bytes.
-#[derive(Debug, Clone, Copy)]
-struct RawCodec;
-
-impl Codec for RawCodec {
-    type Encode = Vec<u8>;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self::Encoder {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self::Decoder {
-        Self
-    }
-}
-
-impl Encoder for RawCodec {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, item: Self::Item, buffer: &mut EncodeBuf<'_>) -> Result<(), Self::Error> {
-        buffer.put_slice(&item);
-        Ok(())
+fn encoding(headers: &HeaderMap) -> Result<ContentEncoding, ApiError> {
+    let name = headers.get("grpc-encoding").map_or("identity", |value| value.to_str().unwrap_or("?"));
+    match name {
+        "gzip" => Ok(ContentEncoding::Gzip),
+        "deflate" => Ok(ContentEncoding::Deflate),
+        "zstd" => Ok(ContentEncoding::Zstd),
+        "identity" => Err(ApiError::bad_request("the message is marked compressed, but grpc-encoding names no way")),
+        other => Err(ApiError::new(ErrorKind::Unsupported, format!("the compression {other:?} is none of {ACCEPTED}"))),
     }
 }
 
-impl Decoder for RawCodec {
-    type Item = Bytes;
-    type Error = Status;
+/// A message, then the status in trailers.
+fn success(message: &[u8]) -> Response<Body> {
+    let mut framed = BytesMut::with_capacity(FRAME_HEADER + message.len());
+    framed.put_u8(0);
+    framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+    framed.put_slice(message);
+    let trailers = HeaderMap::from_iter([(Status::GRPC_STATUS, HeaderValue::from_static("0"))]);
+    let body = Full::new(framed.freeze()).with_trailers(std::future::ready(Some(Ok(trailers))));
+    ([(header::CONTENT_TYPE, "application/grpc")], Body::new(body)).into_response()
+}
 
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, Self::Error> {
-        let length = buffer.remaining();
-        Ok(Some(buffer.copy_to_bytes(length)))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_carries_exactly_one_framed_message() {
+        let check = |bytes: &'static [u8], expected: Result<(bool, &'static [u8]), &str>| match (
+            unframe(Bytes::from_static(bytes)),
+            expected,
+        ) {
+            (Ok((compressed, message)), Ok(expected)) => assert_eq!((compressed, &message[..]), expected),
+            (Err(error), Err(part)) => assert!(error.message.contains(part), "{}", error.message),
+            (answer, _) => panic!("{bytes:?}: {answer:?}"),
+        };
+        check(b"\0\0\0\0\0", Ok((false, b"")));
+        check(b"\x01\0\0\0\x02ab", Ok((true, b"ab")));
+        check(b"", Err("no message"));
+        check(b"\0\0\0\0", Err("no message"));
+        check(b"\x02\0\0\0\0", Err("compressed-flag is 2"));
+        check(b"\0\0\0\0\x03ab", Err("announces 3 bytes, 2 came"));
+        check(b"\0\0\0\0\x01ab", Err("announces 1 bytes, 2 came"));
     }
 }

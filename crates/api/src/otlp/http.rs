@@ -2,9 +2,10 @@
 //! `google.rpc.Status`.
 
 use super::signals::{self, Encoding};
-use super::{count_refusal, decode_off_thread, hold_body};
+use super::{count_refusal, decode_off_thread};
 use crate::body::{self, ContentEncoding};
 use crate::error::ApiError;
+use crate::intake;
 use crate::state::ApiState;
 use axum::body::Body;
 use axum::extract::State;
@@ -55,12 +56,12 @@ async fn take(
 ) -> Result<Vec<u8>, ApiError> {
     let content = ContentEncoding::of(request.headers())?;
     let limit = state.options.ingest_body;
-    let _held = hold_body(state, request.headers()).await?;
-    let body = body::read(request.into_body(), limit).await?;
+    let (head, body) = request.into_parts();
+    let (body, _room) = intake::receive(state, &head.headers, body, 0).await?;
     state.app.observer().request_bytes(signal, Protocol::OtlpHttp.as_str(), body.len() as u64);
     let arrival = state.app.clock().now();
     let options = state.options.otlp_metrics.clone();
-    let records = decode_off_thread(body.len(), content, move || {
+    let records = decode_off_thread(state, body.len(), content, move || {
         let body = body::decompress(content, body, limit)?;
         signals::decode(signal, encoding, &body, arrival, &options)
     })

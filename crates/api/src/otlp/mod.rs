@@ -11,17 +11,17 @@ use crate::body::ContentEncoding;
 use crate::error::ApiError;
 use crate::limits::INLINE_DECODE_BYTES;
 use crate::state::ApiState;
-use axum::http::{HeaderMap, header};
 use clew_app::{AppError, Protocol};
 use clew_model::{ErrorKind, Signal};
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 
-/// Decodes on this thread when the body is small, on the blocking pool when it is large or compressed enough to be.
+/// Decodes on this thread when the body is small, on the blocking pool when it is large or compressed enough to be: there
+/// as many at once as there are cores, so that queries find threads too.
 ///
 /// # Errors
 /// What the decoder answers.
 pub async fn decode_off_thread<T: Send + 'static>(
+    state: &ApiState,
     bytes: usize,
     encoding: ContentEncoding,
     decode: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
@@ -30,29 +30,15 @@ pub async fn decode_off_thread<T: Send + 'static>(
     if bytes <= inline {
         return decode();
     }
-    tokio::task::spawn_blocking(decode).await.unwrap_or_else(|error| {
+    let turn = Arc::clone(&state.decoders).acquire_owned().await.map_err(|_| ApiError::from(AppError::Stopping))?;
+    let task = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        decode()
+    });
+    task.await.unwrap_or_else(|error| {
         tracing::error!(%error, "a decoder panicked");
         Err(ApiError::new(ErrorKind::Internal, "the request could not be decoded; the server's log says more"))
     })
-}
-
-/// Takes room for a request's body, so that many large ones at once wait instead of filling the memory. The length that
-/// a client announces is reserved; without one, the largest allowed.
-///
-/// # Errors
-/// The server is stopping.
-pub async fn hold_body(state: &ApiState, headers: &HeaderMap) -> Result<OwnedSemaphorePermit, ApiError> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let most = state.options.ingest_body;
-    let compressed = headers.contains_key(header::CONTENT_ENCODING);
-    let bytes = match announced {
-        Some(bytes) if compressed => bytes.saturating_mul(8).min(most),
-        Some(bytes) => bytes.min(most),
-        None => most,
-    };
-    let kilobytes = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).max(1);
-    let permits = Arc::clone(&state.bodies).acquire_many_owned(kilobytes).await;
-    permits.map_err(|_| ApiError::from(AppError::Stopping))
 }
 
 /// Counts a request that was refused whole.
