@@ -9,6 +9,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::Request;
+use axum::response::{IntoResponse, Response};
 use clew_app::limits::{CORRELATE_DEPTH, CORRELATE_RECORDS};
 use clew_app::reads::{self, CorrelateQuery, IdKind};
 use clew_model::{CanonicalId, TimeRange};
@@ -37,7 +38,7 @@ pub async fn correlate(
     State(state): State<ApiState>,
     Path(id): Path<String>,
     request: Request<Body>,
-) -> Result<Json<CorrelationDto>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let depth = params.parse::<usize>("depth")?.unwrap_or(DEFAULT_DEPTH);
     if depth > CORRELATE_DEPTH {
@@ -51,9 +52,13 @@ pub async fn correlate(
     };
     let story = state
         .app
-        .query("correlate", state.tenant(), None, move |context, stores| reads::correlate(context, stores, query))
+        .query("correlate", state.tenant(), None, move |context, stores| {
+            // Written out on the query's thread, not on one that serves connections.
+            let story = reads::correlate(context, stores, query)?;
+            Ok(Json(CorrelationDto::from(story)).into_response())
+        })
         .await?;
-    Ok(Json(CorrelationDto::from(story)))
+    Ok(story)
 }
 
 /// How many records carry an ID.

@@ -1,6 +1,6 @@
 //! The one table from error kind to HTTP status, gRPC code and public error code, and the shape of our own errors.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use clew_app::AppError;
 use clew_app::limits::RETRY_AFTER_SECONDS;
@@ -76,6 +76,12 @@ impl ApiError {
         Self { status: Some(StatusCode::UNSUPPORTED_MEDIA_TYPE), ..Self::bad_request(message) }
     }
 
+    /// A path that is there, asked by a method that it does not answer.
+    pub fn wrong_method(method: &Method, uri: &Uri) -> Self {
+        let message = format!("{} does not answer {method}", uri.path());
+        Self { status: Some(StatusCode::METHOD_NOT_ALLOWED), ..Self::bad_request(message) }
+    }
+
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -99,6 +105,8 @@ impl ApiError {
     pub fn reason(&self) -> &'static str {
         match self.status {
             Some(StatusCode::UNSUPPORTED_MEDIA_TYPE) => "unsupported_media_type",
+            Some(StatusCode::METHOD_NOT_ALLOWED) => "method_not_allowed",
+            Some(StatusCode::REQUEST_TIMEOUT) => "request_timeout",
             _ => row(self.kind).code,
         }
     }
@@ -119,11 +127,13 @@ impl From<AppError> for ApiError {
             }
             _ => Self::new(kind, error.full_message()),
         };
-        // A server that is stopping is unavailable rather than overloaded.
-        if matches!(error, AppError::Stopping) {
+        // A server that is stopping, or whose disk failed, is unavailable rather than overloaded.
+        let is_overload = matches!(error, AppError::Overloaded { .. } | AppError::TooManyQueries(_));
+        if kind == ErrorKind::Unavailable && !is_overload {
             api.status = Some(StatusCode::SERVICE_UNAVAILABLE);
         }
-        if api.status().is_server_error() && kind != ErrorKind::DeadlineExceeded {
+        // The others say what a caller did, or what was logged where it arose.
+        if matches!(kind, ErrorKind::Internal | ErrorKind::Corrupt | ErrorKind::StorageFull) {
             tracing::error!(error = %api.message, "a request failed");
         }
         api

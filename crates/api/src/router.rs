@@ -4,7 +4,7 @@ use crate::state::ApiState;
 use crate::{correlate, logs, openapi, operations, otlp, prometheus, services, traces};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{Method, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -71,11 +71,7 @@ async fn no_such_path(uri: Uri) -> Response {
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Response {
-    crate::error::ApiError {
-        status: Some(StatusCode::METHOD_NOT_ALLOWED),
-        ..crate::error::ApiError::bad_request(format!("{} does not answer {method}", uri.path()))
-    }
-    .into_response()
+    crate::error::ApiError::wrong_method(&method, &uri).into_response()
 }
 
 /// Counts requests by route, never by path: a path may hold anything.

@@ -26,4 +26,6 @@ pub fn routes() -> Router<ApiState> {
         .route("/api/v1/status/runtimeinfo", get(status::runtimeinfo))
         .route("/-/healthy", get(crate::operations::healthy))
         .route("/-/ready", get(crate::operations::ready))
+        .fallback(respond::no_such_path)
+        .method_not_allowed_fallback(respond::wrong_method)
 }

@@ -1,6 +1,6 @@
 //! `query`, `query_range` and `query_exemplars`.
 
-use super::respond::Answer;
+use super::respond::{Answer, failure};
 use crate::error::ApiError;
 use crate::params::{Params, parse_duration};
 use crate::state::ApiState;
@@ -85,15 +85,12 @@ pub async fn instant(State(state): State<ApiState>, request: Request<Body>) -> R
         let now = state.app.clock().now();
         let at = params.time("time", now)?.unwrap_or(now).div_euclid(NANOS_PER_MILLI);
         let options = options(&params)?;
-        let result = state
-            .app
-            .query("prometheus_query", state.tenant(), timeout(&params)?, move |context, stores| {
-                promql::query_instant(stores.metrics, context, &expr, at, &options).map_err(AppError::from)
-            })
-            .await?;
-        Ok(data(result))
+        let query = state.app.query("prometheus_query", state.tenant(), timeout(&params)?, move |context, stores| {
+            promql::query_instant(stores.metrics, context, &expr, at, &options).map(rendered).map_err(AppError::from)
+        });
+        query.await.map_err(ApiError::from)
     };
-    Answer(answer.await).into_response()
+    answer.await.unwrap_or_else(|error| failure(&error))
 }
 
 /// `GET|POST /api/v1/query_range`
@@ -109,15 +106,14 @@ pub async fn range(State(state): State<ApiState>, request: Request<Body>) -> Res
         let (start, end) = (range.start.div_euclid(NANOS_PER_MILLI), range.end.div_euclid(NANOS_PER_MILLI));
         let options = options(&params)?;
         check_resolution(start, end, step, options.max_steps)?;
-        let result = state
-            .app
-            .query("prometheus_query_range", state.tenant(), timeout(&params)?, move |context, stores| {
-                promql::query_range(stores.metrics, context, &expr, start, end, step, &options).map_err(AppError::from)
-            })
-            .await?;
-        Ok(data(result))
+        let name = "prometheus_query_range";
+        let query = state.app.query(name, state.tenant(), timeout(&params)?, move |context, stores| {
+            let result = promql::query_range(stores.metrics, context, &expr, start, end, step, &options);
+            result.map(rendered).map_err(AppError::from)
+        });
+        query.await.map_err(ApiError::from)
     };
-    Answer(answer.await).into_response()
+    answer.await.unwrap_or_else(|error| failure(&error))
 }
 
 fn step(text: &str) -> Result<i64, ApiError> {
@@ -160,6 +156,11 @@ fn options(params: &Params) -> Result<PromqlOptions, ApiError> {
         options.lookback_millis = (nanos / NANOS_PER_MILLI).max(1);
     }
     Ok(options)
+}
+
+/// The whole answer: millions of points are written out on the query's thread, not on one that serves connections.
+fn rendered(result: QueryResult) -> Response {
+    Answer(Ok(data(result))).into_response()
 }
 
 fn data(result: QueryResult) -> (QueryData, Annotations) {

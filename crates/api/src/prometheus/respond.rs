@@ -2,8 +2,9 @@
 
 use crate::error::ApiError;
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use clew_model::ErrorKind;
 use clew_query::promql::Annotations;
 use serde::Serialize;
 
@@ -49,7 +50,18 @@ impl<T: Serialize> IntoResponse for Answer<T> {
     }
 }
 
-fn failure(error: &ApiError) -> Response {
+/// A path that this API does not have, or not yet.
+pub async fn no_such_path(uri: Uri) -> Response {
+    failure(&ApiError::new(ErrorKind::NotFound, format!("the Prometheus API has nothing at {}", uri.path())))
+}
+
+/// A path that is asked by another method.
+pub async fn wrong_method(method: Method, uri: Uri) -> Response {
+    failure(&ApiError::wrong_method(&method, &uri))
+}
+
+/// A failure in the envelope.
+pub fn failure(error: &ApiError) -> Response {
     let mut text = error.message.clone();
     if let Some(hint) = &error.hint {
         text.push_str("; ");
