@@ -29,11 +29,12 @@ use std::collections::HashMap;
 pub async fn list(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<ServicesDto>, ApiError> {
     let params = Params::of_request(request).await?;
     let range = params.range(state.app.clock().now(), TimeRange::ALL)?;
-    let services = state
+    let (services, truncated) = state
         .app
         .query("services", state.tenant(), None, move |context, stores| {
             let traced = stores.traces.services(context, range)?;
             let logged = stores.logs.field_values(context, "service", &LogFilter::All, range, MAX_FIELD_VALUES)?;
+            let truncated = logged.top.len() >= MAX_FIELD_VALUES;
             let mut logs: HashMap<String, u64> =
                 logged.top.into_iter().map(|value| (value.value, value.records)).collect();
             let mut all: Vec<ServiceDto> = traced
@@ -44,8 +45,8 @@ pub async fn list(State(state): State<ApiState>, request: Request<Body>) -> Resu
                 })
                 .collect();
             all.extend(logs.into_iter().map(|(name, records)| ServiceDto::logged(name, records)));
-            Ok::<_, AppError>(all)
+            Ok::<_, AppError>((all, truncated))
         })
         .await?;
-    Ok(Json(ServicesDto::new(services)))
+    Ok(Json(ServicesDto::new(services, truncated)))
 }

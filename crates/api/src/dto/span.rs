@@ -254,6 +254,8 @@ impl From<TracePage> for TracePageDto {
 pub struct ServicesDto {
     /// Sorted by name.
     services: Vec<ServiceDto>,
+    /// Whether more services log than are listed; those listed have the most records.
+    truncated: bool,
 }
 
 /// What is known of a service.
@@ -307,8 +309,8 @@ impl ServiceDto {
 impl ServicesDto {
     /// The services, sorted by name.
     #[must_use]
-    pub fn new(mut services: Vec<ServiceDto>) -> Self {
+    pub fn new(mut services: Vec<ServiceDto>, truncated: bool) -> Self {
         services.sort_by(|one, two| one.name.cmp(&two.name));
-        Self { services }
+        Self { services, truncated }
     }
 }
