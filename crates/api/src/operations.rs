@@ -1,10 +1,12 @@
 //! What operators and probes ask: health, readiness, reload, Clew's own metrics, and a word of welcome.
 
+use crate::error::ApiError;
 use crate::state::ApiState;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use clew_telemetry::{Format, table};
+use clew_model::ErrorKind;
+use clew_telemetry::Format;
 
 /// `GET /`: where things are. The web UI takes this place when it is built in.
 pub async fn welcome(State(state): State<ApiState>) -> Response {
@@ -25,7 +27,7 @@ pub async fn ready(State(state): State<ApiState>) -> Response {
     let why = if failed.is_empty() {
         "Clew is stopping.\n".to_owned()
     } else {
-        format!("the journal of {} failed; see the log, mend the disk, and restart Clew\n", failed.join(", "))
+        format!("the write path of {} failed; see the log, mend the disk, and restart Clew\n", failed.join(", "))
     };
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }
@@ -35,14 +37,9 @@ pub async fn reload(State(state): State<ApiState>) -> Response {
     let reload = state.options.reload.clone();
     let outcome = tokio::task::spawn_blocking(move || reload()).await;
     let outcome = outcome.unwrap_or_else(|_| Err("the reload failed unexpectedly; see the log".to_owned()));
-    let registry = state.app.observer().registry();
     match outcome {
-        Ok(()) => {
-            registry.counter(&table::CONFIG_RELOADS, ["ok"]).inc();
-            "the configuration was read anew\n".into_response()
-        }
+        Ok(()) => "the configuration was read anew\n".into_response(),
         Err(faults) => {
-            registry.counter(&table::CONFIG_RELOADS, ["failed"]).inc();
             let text = format!("the new configuration is not usable, the old one stays in force:\n{faults}\n");
             (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
         }
@@ -53,6 +50,10 @@ pub async fn reload(State(state): State<ApiState>) -> Response {
 pub async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let format = Format::from_accept(accept);
-    let body = state.app.observer().registry().render(format);
-    ([(header::CONTENT_TYPE, format.content_type())], body).into_response()
+    // Some gauges ask the stores and the disk.
+    let render = tokio::task::spawn_blocking(move || state.app.observer().registry().render(format));
+    match render.await {
+        Ok(body) => ([(header::CONTENT_TYPE, format.content_type())], body).into_response(),
+        Err(_) => ApiError::new(ErrorKind::Internal, "the metrics could not be rendered; see the log").into_response(),
+    }
 }

@@ -7,6 +7,7 @@ use clew_app::prometheus_config::{self, PrometheusConfig};
 use clew_app::scrape::ScrapeManager;
 use clew_app::yaml::Fault;
 use clew_telemetry::logs::Logs;
+use clew_telemetry::{Registry, table};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,6 +64,7 @@ pub struct Reloader {
     scrape: Arc<ScrapeManager>,
     logs: Logs,
     runtime: Handle,
+    registry: Arc<Registry>,
     /// One reload at a time.
     turn: Mutex<()>,
 }
@@ -70,8 +72,15 @@ pub struct Reloader {
 impl Reloader {
     /// A reloader for a server started with these arguments and this configuration.
     #[must_use]
-    pub fn new(args: ServeArgs, config: &Config, scrape: Arc<ScrapeManager>, logs: Logs, runtime: Handle) -> Self {
-        Self { args, fixed: fixed(config), scrape, logs, runtime, turn: Mutex::new(()) }
+    pub fn new(
+        args: ServeArgs,
+        config: &Config,
+        scrape: Arc<ScrapeManager>,
+        logs: Logs,
+        runtime: Handle,
+        registry: Arc<Registry>,
+    ) -> Self {
+        Self { args, fixed: fixed(config), scrape, logs, runtime, registry, turn: Mutex::new(()) }
     }
 
     /// Reads and applies. Blocks; not to be called on a runtime's thread.
@@ -80,9 +89,16 @@ impl Reloader {
     /// Every fault; the old configuration stays in force.
     pub fn reload(&self) -> Result<(), String> {
         let _turn = self.turn.lock();
-        let everything = read(&self.args).inspect_err(|faults| {
+        let outcome = self.read_and_apply().inspect_err(|faults| {
             tracing::error!(%faults, "the new configuration is not usable; the old one stays in force");
-        })?;
+        });
+        let label = if outcome.is_ok() { "ok" } else { "failed" };
+        self.registry.counter(&table::CONFIG_RELOADS, [label]).inc();
+        outcome
+    }
+
+    fn read_and_apply(&self) -> Result<(), String> {
+        let everything = read(&self.args)?;
         self.logs
             .set_filter(&log_filter(&everything.config.log_level))
             .map_err(|error| format!("log.level: {error}"))?;

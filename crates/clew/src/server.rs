@@ -20,13 +20,22 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// Threads that blocking work (queries, decoding of large bodies) may take at most.
+/// Threads for blocking work beside queries (decoding of large bodies, reloads, file look-ups of clients).
 const BLOCKING_THREADS: usize = 64;
 
-/// How long background work may take to end once requests are drained.
-const STOP_GRACE: Duration = Duration::from_secs(3);
+// A stop takes at most 10 s in all: the listeners drain (`clew_api`, 5 s), then these.
+
+/// How long scrapes may take to end.
+const SCRAPE_STOP: Duration = Duration::from_secs(1);
+
+/// How long the write paths may take to finish what was accepted and to leave a merge.
+const WRITE_STOP: Duration = Duration::from_secs(2);
+
+/// How long queries may take to notice that they are cancelled.
+const STOP_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the server until it is told to stop.
 pub fn run(args: &ServeArgs) -> ExitCode {
@@ -51,7 +60,7 @@ pub fn run(args: &ServeArgs) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("clew-io")
-        .max_blocking_threads(BLOCKING_THREADS)
+        .max_blocking_threads(BLOCKING_THREADS.saturating_add(app_options(&everything.config).queries.concurrent))
         .build();
     let outcome = runtime.context("cannot start the runtime").and_then(|runtime| {
         let outcome = runtime.block_on(run_until_stopped(args, everything, registry, logs));
@@ -90,6 +99,7 @@ async fn run_until_stopped(
         Arc::clone(&scrape),
         logs,
         tokio::runtime::Handle::current(),
+        registry,
     ));
     let state = ApiState::new(
         Arc::clone(&app),
@@ -113,8 +123,14 @@ async fn run_until_stopped(
             tracing::warn!(%error, "a listener did not drain");
         }
     }
-    scrape.stop().await;
-    tokio::task::spawn_blocking(move || app.stop()).await.context("the write paths did not stop cleanly")?;
+    if timeout(SCRAPE_STOP, scrape.stop()).await.is_err() {
+        tracing::warn!("scrapes still run; they are cut off");
+    }
+    match timeout(WRITE_STOP, tokio::task::spawn_blocking(move || app.stop())).await {
+        Ok(stopped) => stopped.context("the write paths did not stop cleanly")?,
+        // What was acknowledged is in the journals; a merge that is cut off is begun anew.
+        Err(_) => tracing::warn!("the disk is still at work; it is not waited for"),
+    }
     tracing::info!("stopped");
     Ok(())
 }
