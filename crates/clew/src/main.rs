@@ -6,6 +6,7 @@ mod check_config;
 mod cli;
 mod config;
 mod listeners;
+mod open_files;
 mod reload;
 mod server;
 mod storage;

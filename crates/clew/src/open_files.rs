@@ -1,0 +1,15 @@
+//! Room for open files: sealed parts stay open once they were read, and the usual limit of 1,024 is soon reached.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Raises the limit of open files to the highest that this process may have. A system that refuses leaves the old one.
+pub fn raise_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, current = limit.current, "cannot raise the limit of open files; raise it with ulimit -n");
+    }
+}
