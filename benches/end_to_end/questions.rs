@@ -91,7 +91,8 @@ fn questions(seed: u64, records: usize, end: u64) -> Vec<Question> {
     add("trace by ID", "spans", Box::new(move |turn| format!("/api/v1/traces/{}", hex(&ids(turn).trace))));
     let slow = format!("/api/v1/traces?service=ledger&min_duration=200ms&limit=20&{range}");
     add("traces: service and duration, newest 20", "traces", Box::new(move |_| slow.clone()));
-    let instant = format!("/prometheus/api/v1/query?query={}&time={seconds}", encoded("sum(rate(http_requests_total[5m]))"));
+    let instant =
+        format!("/prometheus/api/v1/query?query={}&time={seconds}", encoded("sum(rate(http_requests_total[5m]))"));
     add("PromQL: sum(rate(…[5m])) now", "\"value\":[", Box::new(move |_| instant.clone()));
     let by_code = encoded("sum by (code) (rate(http_requests_total[5m]))");
     let over_time =

@@ -51,7 +51,8 @@ impl Server {
         let mut child = command.spawn().with_context(|| format!("start {}", binary.display()))?;
         let stdout = child.stdout.take().context("the server's standard output")?;
         let mut lines = BufReader::new(stdout).lines();
-        let address = lines.find_map(|line| line.ok()?.trim().strip_prefix("open ")?.trim().strip_prefix("http://")?.parse().ok());
+        let address = lines
+            .find_map(|line| line.ok()?.trim().strip_prefix("open ")?.trim().strip_prefix("http://")?.parse().ok());
         let Some(http) = address else {
             let _ = child.kill();
             bail!("the server ended before it was ready: {}", child.wait()?);

@@ -1,4 +1,4 @@
-//! Log records of 200 message templates, about 360 bytes each as JSON, trace IDs on 60 %, 4 to 8 attributes.
+//! Log records of 200 message templates, about 320 bytes each as JSON, trace IDs on 60 %, 4 to 8 attributes.
 
 use super::{HOSTS, SERVICES, attribute, hex, integer, request, resource, scope, text, time_of};
 use fastrand::Rng;
@@ -11,9 +11,8 @@ use std::fmt::Write as _;
 
 const SUBJECTS: [&str; 10] =
     ["request", "worker", "upstream", "cache", "session", "job", "query", "agent", "connection", "batch"];
-const VERBS: [&str; 10] = [
-    "accepted", "finished", "retried", "dispatched", "refreshed", "rejected", "opened", "closed", "resumed", "stored",
-];
+const VERBS: [&str; 10] =
+    ["accepted", "finished", "retried", "dispatched", "refreshed", "rejected", "opened", "closed", "resumed", "stored"];
 
 /// A word that about one record in fifty has in its message.
 pub const COMMON_WORD: &str = "timeout";
@@ -107,10 +106,8 @@ fn message(rng: &mut Rng) -> String {
 }
 
 fn attributes(rng: &mut Rng, service: &str) -> Vec<(&'static str, Attribute)> {
-    let mut all = vec![
-        ("duration_ms", Attribute::Number(rng.i64(1..5_000))),
-        ("user_id", Attribute::Number(rng.i64(1..24_000))),
-    ];
+    let mut all =
+        vec![("duration_ms", Attribute::Number(rng.i64(1..5_000))), ("user_id", Attribute::Number(rng.i64(1..24_000)))];
     if rng.bool() {
         all.push(("pod", Attribute::Text(format!("{service}-5d8f7c{:02}", rng.u8(..100)))));
     }
@@ -244,6 +241,8 @@ mod tests {
         assert!((100..600).contains(&with(PHRASE)), "{}", with(PHRASE));
         let traced = entries.iter().filter(|entry| entry.trace.is_some()).count();
         assert!((11_500..12_500).contains(&traced), "{traced}");
-        assert!(entries.iter().all(|entry| (END - super::super::COVERED_NANOS - 1_000_000..=END).contains(&entry.time)));
+        assert!(
+            entries.iter().all(|entry| (END - super::super::COVERED_NANOS - 1_000_000..=END).contains(&entry.time))
+        );
     }
 }

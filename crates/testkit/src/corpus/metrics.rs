@@ -93,7 +93,8 @@ impl Instance {
         for (index, (buckets, sum)) in self.histograms.iter().enumerate() {
             let route = format!("route=\"/h/{index}\"");
             let mut count = 0;
-            for (bucket, bound) in buckets.iter().zip(BOUNDS.map(|bound| bound.to_string()).iter().chain([&"+Inf".into()]))
+            for (bucket, bound) in
+                buckets.iter().zip(BOUNDS.map(|bound| bound.to_string()).iter().chain([&"+Inf".into()]))
             {
                 count += bucket;
                 let _ = writeln!(out, "latency_seconds_bucket{{{route},le=\"{bound}\"}} {count}");
@@ -131,16 +132,22 @@ impl Instance {
         });
         let cumulative = 2;
         let metrics = vec![
-            named("http.requests", metric::Data::Sum(Sum {
-                data_points: counters.collect(),
-                aggregation_temporality: cumulative,
-                is_monotonic: true,
-            })),
+            named(
+                "http.requests",
+                metric::Data::Sum(Sum {
+                    data_points: counters.collect(),
+                    aggregation_temporality: cumulative,
+                    is_monotonic: true,
+                }),
+            ),
             named("queue.depth", metric::Data::Gauge(Gauge { data_points: gauges.collect() })),
-            named("latency.seconds", metric::Data::Histogram(Histogram {
-                data_points: histograms.collect(),
-                aggregation_temporality: cumulative,
-            })),
+            named(
+                "latency.seconds",
+                metric::Data::Histogram(Histogram {
+                    data_points: histograms.collect(),
+                    aggregation_temporality: cumulative,
+                }),
+            ),
         ];
         ResourceMetrics {
             resource: Some(resource(SERVICES[self.number % SERVICES.len()], self.number)),

@@ -1,4 +1,4 @@
-//! Traces of 8 spans over 4 services, about 300 bytes of OTLP a span, batches a service as they arrive.
+//! Traces of 8 spans over 4 services, about 220 bytes of OTLP a span, batches a service as they arrive.
 
 use super::{HOSTS, SERVICES, attribute, integer, request, resource, scope, text, time_of};
 use fastrand::Rng;
@@ -11,8 +11,18 @@ use std::collections::BTreeMap;
 pub const SPANS_PER_TRACE: usize = 8;
 
 const ROUTES: [&str; 12] = [
-    "/cart", "/checkout", "/orders/{id}", "/search", "/login", "/items/{id}", "/pay", "/refund", "/plan", "/tools/run",
-    "/memory/get", "/report",
+    "/cart",
+    "/checkout",
+    "/orders/{id}",
+    "/search",
+    "/login",
+    "/items/{id}",
+    "/pay",
+    "/refund",
+    "/plan",
+    "/tools/run",
+    "/memory/get",
+    "/report",
 ];
 
 /// OTLP requests of `per_body` spans each, `count` spans in all, of the hour before `end`. Trace `n` is request `n` of
