@@ -2,18 +2,32 @@
 
 import contextlib
 import http.server
+import os
+import shutil
 import subprocess
 import threading
 
+import pytest
 import requests
 
 from clew_server import free_port, wait_until
+
+
+def require(program, package):
+    """Skips the test with the remedy where a program is missing; in CI that is a failure."""
+    if shutil.which(program):
+        return
+    reason = f"{program} is not installed: run tests/install-tools, or install Debian's package {package}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 class Prometheus:
     """Debian's Prometheus on a free port: the same configuration, the same questions, the peer's answers."""
 
     def __init__(self, folder, config):
+        require("prometheus", "prometheus")
         self.folder = folder
         self.port = free_port()
         self.config_path = folder / "peer-prometheus.yml"
@@ -66,6 +80,7 @@ class Prometheus:
 @contextlib.contextmanager
 def node_exporter():
     """Debian's node exporter; its port."""
+    require("prometheus-node-exporter", "prometheus-node-exporter")
     port = free_port()
     command = ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -122,6 +122,7 @@ def scene(tmp_path_factory):
     rows, histogram = generate(), generate_histogram()
     text = folder / "samples.om"
     text.write_text(openmetrics(rows, histogram))
+    peers.require("promtool", "prometheus")
     blocks = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(folder / "peer-data")]
     subprocess.run(blocks, check=True, capture_output=True)
     prometheus = peers.Prometheus(folder, "scrape_configs: []\n")

@@ -9,10 +9,12 @@ import uuid
 import pytest
 
 import exact
+import peers
 
 
 def curl(clew, body, *arguments):
     """Posts a body with curl; the status and the answer."""
+    peers.require("curl", "curl")
     command = ["curl", "-sS", "-w", "\n%{http_code}", clew.url("/api/v1/logs"), *arguments, "--data-binary", "@-"]
     done = subprocess.run(command, input=body, capture_output=True, check=True)
     answer, _, status = done.stdout.rpartition(b"\n")
