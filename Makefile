@@ -7,12 +7,12 @@ SHELL := /bin/bash
 
 test: test-tools test-rust test-clients
 
-# Everything in Rust: units, properties, golden queries, simulated crashes, a real server killed under load.
+# Everything in Rust: units, properties, golden queries, simulated crashes.
 test-rust:
 	cargo build --locked
 	cargo test --locked --workspace
 
-# Real clients against a real server: the OpenTelemetry SDK, prometheus_client, structlog, curl, the node exporter.
+# Real clients against a real server: the OpenTelemetry SDK, prometheus_client, structlog, curl, the node exporter; killed under load.
 test-clients: test-tools
 	cargo build --locked
 	target/test-venv/bin/python -m pytest -q tests/clients
