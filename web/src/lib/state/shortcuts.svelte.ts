@@ -57,7 +57,9 @@ class Shortcuts {
 		this.pending = null;
 		const usable = (shortcut: Shortcut) =>
 			(this.enabled || shortcut.keys.includes('Mod+')) && (!inField || shortcut.inFields === true);
-		const found = [...this.all].reverse().find((one) => (one.keys === pair || one.keys === pressed) && usable(one));
+		// The second key of a pair wins over the same key alone: `g l` leads to the logs where `l` does something else.
+		const candidates = [...this.all].reverse().filter(usable);
+		const found = candidates.find((one) => one.keys === pair) ?? candidates.find((one) => one.keys === pressed);
 		if (found) {
 			event.preventDefault();
 			found.run();
@@ -78,7 +80,8 @@ function nameOf(event: KeyboardEvent): string {
 
 function isField(target: EventTarget | null): boolean {
 	const element = target instanceof Element ? deepest(target) : null;
-	return element?.matches('input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]');
+	const fields = 'input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]';
+	return element?.matches(fields) ?? false;
 }
 
 /** The element that really has the focus: editors stand in shadow roots. */
