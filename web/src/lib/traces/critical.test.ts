@@ -79,6 +79,20 @@ describe('the critical path', () => {
 		).toEqual(['root 0-10', 'send 10-20', 'work 30-80', 'root 80-100']);
 	});
 
+	it('counts a producer whose consumer still ran when the next call began', () => {
+		// root 0-100; first 10-20 sends to slow 25-70; second 60-65 sends to last 66-90: only the sending of the first
+		// was waited for, since the second began while `slow` still ran.
+		expect(
+			path(
+				spanOf('root', null, 0, 100),
+				spanOf('first', 'root', 10, 20, { kind: 'producer' }),
+				spanOf('slow', 'first', 25, 70, { kind: 'consumer' }),
+				spanOf('second', 'root', 60, 65, { kind: 'producer' }),
+				spanOf('last', 'second', 66, 90, { kind: 'consumer' })
+			)
+		).toEqual(['root 0-10', 'first 10-20', 'root 20-60', 'second 60-65', 'last 66-90', 'root 90-100']);
+	});
+
 	it('never counts a moment twice when clocks differ', () => {
 		// The child starts before its parent: what it did before then is not on the path.
 		expect(path(spanOf('root', null, 50, 100), spanOf('early', 'root', 20, 70))).toEqual(['early 30-50', 'root 50-80']);

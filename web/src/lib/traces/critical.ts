@@ -47,34 +47,42 @@ interface Walk {
 	moment: number;
 	/** The walk ends here: where the span or an ancestor on the path starts. */
 	low: number;
-	/** Children that can have been waited for, the one that ended last first. */
+	/** Children that can have been waited for, and until when, the latest first; one may stand twice. */
 	waited: { child: SpanNode; until: number }[];
 	at: number;
+	/** The children that are on the path. */
+	taken: Set<SpanNode>;
 }
 
 function enter(nodes: readonly SpanNode[], node: SpanNode, moment: number, low: number): Walk {
 	const waited: Walk['waited'] = [];
 	for (const index of node.children) {
 		const child = nodes[index];
-		const until = child && waitedUntil(child, moment);
-		if (child && until !== undefined && child.start < moment) waited.push({ child, until });
+		if (!child || child.start >= moment) continue;
+		for (const until of waitedUntil(child, moment)) waited.push({ child, until });
 	}
 	waited.sort((a, b) => b.until - a.until || b.child.start - a.child.start);
-	return { node, moment, low, waited, at: 0 };
+	return { node, moment, low, waited, at: 0, taken: new Set() };
 }
 
-/** Until when a child can have been waited for, seen from a moment; undefined when it was not. */
-function waitedUntil(child: SpanNode, moment: number): number | undefined {
-	if (child.reach[1] <= moment) return child.reach[1];
-	if (child.end <= moment) return child.end;
-	return child.span.kind === 'consumer' ? undefined : moment;
+/**
+ * Until when a child can have been waited for, seen from a moment: until all below it was done or, where that goes on
+ * after it ended, until its own end. Not at all when it is a consumer that still ran.
+ */
+function waitedUntil(child: SpanNode, moment: number): number[] {
+	const done = child.reach[1];
+	if (done <= moment) return done > child.end ? [done, child.end] : [done];
+	if (child.end <= moment) return [child.end];
+	return child.span.kind === 'consumer' ? [] : [moment];
 }
 
 function nextChild(walk: Walk): Walk['waited'][number] | undefined {
 	while (walk.at < walk.waited.length) {
 		const next = walk.waited[walk.at];
 		walk.at += 1;
-		if (next && next.until <= walk.moment && next.until > walk.low) return next;
+		if (!next || walk.taken.has(next.child) || next.until > walk.moment || next.until <= walk.low) continue;
+		walk.taken.add(next.child);
+		return next;
 	}
 	return undefined;
 }
