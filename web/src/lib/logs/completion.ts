@@ -2,8 +2,10 @@ import { isLogql, type Token, tokenize } from './tokens';
 
 /** What can be completed where the cursor stands. */
 export type Completion =
-	| { kind: 'field' | 'label'; from: number }
-	| { kind: 'value' | 'label-value'; field: string; from: number };
+	| { kind: 'field'; from: number }
+	| { kind: 'label'; from: number }
+	| { kind: 'value'; field: string; from: number }
+	| { kind: 'label-value'; field: string; from: number };
 
 /** What the text before `position` asks for, or `null`. */
 export function completionAt(text: string, position: number): Completion | null {

@@ -1,5 +1,5 @@
-import type { Log } from './record';
-import { flatten, messageOf } from './record';
+import { localTime } from '$lib/time/range';
+import { flatten, type Log, messageOf } from './record';
 
 /** Records as files, and the question as a command. */
 
@@ -54,11 +54,11 @@ function quoted(text: string): string {
 	return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Hands a text to the browser as a file. */
-export function download(name: string, type: string, text: string) {
+/** Hands a text to the browser as a file, named by the present time. */
+export function download(extension: string, type: string, text: string) {
 	const link = document.createElement('a');
 	link.href = URL.createObjectURL(new Blob([text], { type }));
-	link.download = name;
+	link.download = `logs-${localTime(Date.now()).slice(0, 19).replace(' ', 'T').replaceAll(':', '')}.${extension}`;
 	link.click();
 	setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

@@ -71,7 +71,9 @@ class LogResults {
 		this.bounds = bounds;
 		this.question = question;
 		this.warnings = page.warnings ?? [];
-		this.rows = merged ?? page.logs;
+		this.rows = (merged ?? page.logs).slice(0, MAX_ROWS);
+		// What was cut off would be a gap before the next page.
+		if (merged !== null && merged.length > MAX_ROWS) this.cursor = null;
 		if (merged === null) {
 			this.cursor = page.next_cursor ?? null;
 			this.more = this.cursor !== null;
