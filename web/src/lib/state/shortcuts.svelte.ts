@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import { recall, remember } from './theme.svelte';
 
 /**
@@ -30,9 +31,14 @@ class Shortcuts {
 
 	/** Registers shortcuts until the returned function is called; meant for `$effect(() => shortcuts.use([...]))`. */
 	use(set: Shortcut[]): () => void {
-		this.sets = [...this.sets, set];
+		// Untracked: the effect that registers must not run again because of what it wrote.
+		untrack(() => {
+			this.sets = [...this.sets, set];
+		});
 		return () => {
-			this.sets = this.sets.filter((one) => one !== set);
+			untrack(() => {
+				this.sets = this.sets.filter((one) => one !== set);
+			});
 		};
 	}
 
