@@ -1,3 +1,4 @@
+import { untrack } from 'svelte';
 import { recall, remember } from './theme.svelte';
 
 /**
@@ -30,7 +31,8 @@ class Shortcuts {
 
 	/** Registers shortcuts until the returned function is called; meant for `$effect(() => shortcuts.use([...]))`. */
 	use(set: Shortcut[]): () => void {
-		this.sets = [...this.sets, set];
+		// The caller's effect must not depend on what it changes.
+		this.sets = [...untrack(() => this.sets), set];
 		return () => {
 			this.sets = this.sets.filter((one) => one !== set);
 		};
@@ -72,7 +74,8 @@ function nameOf(event: KeyboardEvent): string {
 
 function isField(target: EventTarget | null): boolean {
 	const element = target instanceof Element ? deepest(target) : null;
-	return element?.matches('input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]');
+	if (!element) return false;
+	return element.matches('input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]');
 }
 
 /** The element that really has the focus: editors stand in shadow roots. */
