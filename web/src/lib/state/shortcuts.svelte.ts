@@ -31,10 +31,14 @@ class Shortcuts {
 
 	/** Registers shortcuts until the returned function is called; meant for `$effect(() => shortcuts.use([...]))`. */
 	use(set: Shortcut[]): () => void {
-		// The caller's effect must not depend on what it changes.
-		this.sets = [...untrack(() => this.sets), set];
+		// Untracked: the effect that registers must not run again because of what it wrote.
+		untrack(() => {
+			this.sets = [...this.sets, set];
+		});
 		return () => {
-			this.sets = this.sets.filter((one) => one !== set);
+			untrack(() => {
+				this.sets = this.sets.filter((one) => one !== set);
+			});
 		};
 	}
 
@@ -74,8 +78,7 @@ function nameOf(event: KeyboardEvent): string {
 
 function isField(target: EventTarget | null): boolean {
 	const element = target instanceof Element ? deepest(target) : null;
-	const fields = 'input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]';
-	return element?.matches(fields) ?? false;
+	return element?.matches('input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]');
 }
 
 /** The element that really has the focus: editors stand in shadow roots. */
