@@ -78,7 +78,8 @@ function nameOf(event: KeyboardEvent): string {
 
 function isField(target: EventTarget | null): boolean {
 	const element = target instanceof Element ? deepest(target) : null;
-	return element?.matches('input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]');
+	const fields = 'input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]';
+	return element?.matches(fields) ?? false;
 }
 
 /** The element that really has the focus: editors stand in shadow roots. */
