@@ -70,6 +70,7 @@ def test_the_contracts_paths_are_described(description):
         ("/api/v1/services", "get"),
         ("/api/v1/correlate/{id}", "get"),
         ("/api/v1/resolve", "get"),
+        ("/api/v1/status", "get"),
     } <= described
 
 

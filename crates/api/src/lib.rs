@@ -19,10 +19,11 @@ mod router;
 mod serve;
 mod services;
 mod state;
+mod status;
 mod traces;
 
 pub use clew_codec::otlp::OtlpMetricOptions;
 pub use openapi::openapi_json;
 pub use router::{main_router, otlp_grpc_router, otlp_http_router};
 pub use serve::{Listener, ServeError, serve};
-pub use state::{ApiOptions, ApiState, Reload};
+pub use state::{Addresses, ApiOptions, ApiState, Reload};

@@ -1,7 +1,7 @@
 //! The OpenAPI description of our own API, generated from the handlers.
 
 use crate::error::ErrorBody;
-use crate::{correlate, logs, services, traces};
+use crate::{correlate, logs, services, status, traces};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
@@ -24,6 +24,7 @@ use utoipa::OpenApi;
         services::list,
         correlate::correlate,
         correlate::resolve,
+        status::status,
     ),
     components(schemas(ErrorBody)),
     tags(
@@ -31,6 +32,7 @@ use utoipa::OpenApi;
         (name = "traces", description = "Traces and their spans"),
         (name = "services", description = "Who sends telemetry"),
         (name = "correlation", description = "One ID through all signals"),
+        (name = "server", description = "How the server is"),
     )
 )]
 struct Description;

@@ -1,7 +1,7 @@
 //! Which path is served by what.
 
 use crate::state::ApiState;
-use crate::{correlate, logs, openapi, operations, otlp, prometheus, services, traces};
+use crate::{correlate, logs, openapi, operations, otlp, prometheus, services, status, traces};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{Method, Uri};
@@ -24,6 +24,7 @@ pub fn main_router(state: ApiState) -> Router {
         .route("/api/v1/services", get(services::list))
         .route("/api/v1/correlate/{id}", get(correlate::correlate))
         .route("/api/v1/resolve", get(correlate::resolve))
+        .route("/api/v1/status", get(status::status))
         .route("/api/v1/openapi.json", get(openapi::serve))
         .route("/-/healthy", get(operations::healthy))
         .route("/-/ready", get(operations::ready))

@@ -12,6 +12,17 @@ use tokio::sync::Semaphore;
 /// How the configuration is read anew; answers what went wrong.
 pub type Reload = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
+/// Where the server listens, as people write it: `127.0.0.1:4300`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// Everything over HTTP.
+    pub http: String,
+    /// OTLP/gRPC.
+    pub otlp_grpc: String,
+    /// OTLP/HTTP.
+    pub otlp_http: String,
+}
+
 /// What the HTTP layer needs to know of the configuration.
 #[derive(Clone)]
 pub struct ApiOptions {
@@ -23,6 +34,12 @@ pub struct ApiOptions {
     pub otlp_metrics: OtlpMetricOptions,
     /// What is shown as version.
     pub version: &'static str,
+    /// Where the server listens.
+    pub addresses: Addresses,
+    /// Whether `auth.mode` was written: an open server that is meant differs from one by default.
+    pub auth_explicit: bool,
+    /// Whether the data is made up by `clew demo`.
+    pub demo: bool,
     /// What `/` tells: where to send and what to ask.
     pub welcome: String,
     /// Warnings of the configuration, for the status.

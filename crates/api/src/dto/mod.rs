@@ -3,10 +3,12 @@
 mod correlation;
 mod log;
 mod span;
+mod status;
 mod time;
 mod value;
 
 pub use correlation::CorrelationDto;
 pub use log::{FieldDto, FieldsDto, HistogramDto, IngestDto, LogPageDto};
 pub use span::{ServiceDto, ServicesDto, TraceDto, TracePageDto};
+pub use status::StatusDto;
 pub use time::rfc3339;

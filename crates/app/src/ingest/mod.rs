@@ -4,12 +4,15 @@ mod admission;
 mod logs;
 mod metrics;
 mod pipeline;
+mod tally;
 mod traces;
 
 pub use admission::{Admission, IngestOutcome, Rejection};
 pub use logs::LogSignal;
 pub use metrics::MetricSignal;
 pub use pipeline::{Pipeline, PipelineOptions, PipelineStatus};
+pub use tally::Source;
+pub(crate) use tally::Tally;
 pub use traces::TraceSignal;
 
 /// Nanoseconds in a day.
