@@ -65,6 +65,7 @@ def test_the_contracts_paths_are_described(description):
         ("/api/v1/logs/histogram", "get"),
         ("/api/v1/logs/fields", "get"),
         ("/api/v1/logs/fields/{name}/values", "get"),
+        ("/api/v1/logs/{id}/context", "get"),
         ("/api/v1/traces", "get"),
         ("/api/v1/traces/{id}", "get"),
         ("/api/v1/services", "get"),

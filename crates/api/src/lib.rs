@@ -9,6 +9,7 @@ mod dto;
 mod error;
 mod intake;
 mod limits;
+mod log_context;
 mod logs;
 mod openapi;
 mod operations;

@@ -8,6 +8,12 @@ pub const MAX_LOG_ROWS: usize = 10_000;
 /// Rows of a page of logs when the caller does not say.
 pub const DEFAULT_LOG_ROWS: usize = 100;
 
+/// Records on each side of a record's context at most.
+pub const MAX_CONTEXT_ROWS: usize = 1_000;
+
+/// Records on each side of a record's context when the caller does not say.
+pub const DEFAULT_CONTEXT_ROWS: usize = 50;
+
 /// Traces that a page may have at most.
 pub const MAX_TRACES: usize = 1_000;
 

@@ -1,7 +1,7 @@
 //! The OpenAPI description of our own API, generated from the handlers.
 
 use crate::error::ErrorBody;
-use crate::{correlate, logs, services, status, traces};
+use crate::{correlate, log_context, logs, services, status, traces};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
@@ -19,6 +19,7 @@ use utoipa::OpenApi;
         logs::histogram,
         logs::fields,
         logs::field_values,
+        log_context::context,
         traces::search,
         traces::trace,
         services::list,

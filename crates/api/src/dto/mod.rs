@@ -8,7 +8,7 @@ mod time;
 mod value;
 
 pub use correlation::CorrelationDto;
-pub use log::{FieldDto, FieldsDto, HistogramDto, IngestDto, LogPageDto};
+pub use log::{FieldDto, FieldsDto, HistogramDto, IngestDto, LogContextDto, LogPageDto};
 pub use span::{ServiceDto, ServicesDto, TraceDto, TracePageDto};
 pub use status::StatusDto;
 pub use time::rfc3339;
