@@ -10,6 +10,7 @@ mod error;
 mod intake;
 mod limits;
 mod log_context;
+mod log_tail;
 mod logs;
 mod openapi;
 mod operations;

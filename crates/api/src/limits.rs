@@ -44,6 +44,9 @@ pub const MAX_QUERY_BODY: usize = 1 << 20;
 /// A body larger than this is decompressed and decoded on the blocking pool.
 pub const INLINE_DECODE_BYTES: usize = 64 << 10;
 
+/// How often a tail without news sends a comment, so that nobody on the way takes the connection for dead.
+pub const TAIL_KEEP_ALIVE: Duration = Duration::from_secs(15);
+
 /// How long a stopping server waits for open requests.
 pub const DRAIN: Duration = Duration::from_secs(5);
 

@@ -1,7 +1,8 @@
 //! The OpenAPI description of our own API, generated from the handlers.
 
+use crate::dto::{TailDroppedDto, TailLogsDto, TailReadyDto};
 use crate::error::ErrorBody;
-use crate::{correlate, log_context, logs, services, status, traces};
+use crate::{correlate, log_context, log_tail, logs, services, status, traces};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
@@ -20,6 +21,7 @@ use utoipa::OpenApi;
         logs::fields,
         logs::field_values,
         log_context::context,
+        log_tail::tail,
         traces::search,
         traces::trace,
         services::list,
@@ -27,7 +29,7 @@ use utoipa::OpenApi;
         correlate::resolve,
         status::status,
     ),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, TailReadyDto, TailLogsDto, TailDroppedDto)),
     tags(
         (name = "logs", description = "JSON logs in, log queries out"),
         (name = "traces", description = "Traces and their spans"),

@@ -1,7 +1,7 @@
 //! Which path is served by what.
 
 use crate::state::ApiState;
-use crate::{correlate, log_context, logs, openapi, operations, otlp, prometheus, services, status, traces};
+use crate::{correlate, log_context, log_tail, logs, openapi, operations, otlp, prometheus, services, status, traces};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{Method, Uri};
@@ -19,6 +19,7 @@ pub fn main_router(state: ApiState) -> Router {
         .route("/api/v1/logs/histogram", get(logs::histogram))
         .route("/api/v1/logs/fields", get(logs::fields))
         .route("/api/v1/logs/fields/{name}/values", get(logs::field_values))
+        .route("/api/v1/logs/tail", get(log_tail::tail))
         .route("/api/v1/logs/{id}/context", get(log_context::context))
         .route("/api/v1/traces", get(traces::search))
         .route("/api/v1/traces/{id}", get(traces::trace))

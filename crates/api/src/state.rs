@@ -8,6 +8,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 /// How the configuration is read anew; answers what went wrong.
 pub type Reload = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
@@ -59,6 +60,8 @@ pub struct ApiState {
     pub options: Arc<ApiOptions>,
     /// Whether requests are still taken; false once the server is stopping.
     pub ready: Arc<AtomicBool>,
+    /// Cancelled when the server stops: answers that never end by themselves end then.
+    pub stop: CancellationToken,
     /// Kilobytes of ingest bodies that may be held at once.
     pub bodies: Arc<Semaphore>,
     /// Turns to decode a large body: one for each core.
@@ -77,6 +80,7 @@ impl ApiState {
             bodies: Arc::new(Semaphore::new(kilobytes.min(Semaphore::MAX_PERMITS))),
             options: Arc::new(options),
             ready: Arc::new(AtomicBool::new(true)),
+            stop: CancellationToken::new(),
         }
     }
 

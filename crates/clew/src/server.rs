@@ -108,7 +108,7 @@ async fn run_until_stopped(
         api_options(&everything, &addresses, Arc::clone(&reloader)),
     );
 
-    let stop = CancellationToken::new();
+    let stop = state.stop.clone();
     let mut servers = start_listeners(sockets, &state, &stop);
     print_start(&addresses.start_lines(&data_dir));
     for warning in &everything.warnings {

@@ -1,6 +1,7 @@
 //! The way in: admission by limits, the queue before the journal, group commit, the hot tail.
 
 mod admission;
+mod log_feed;
 mod logs;
 mod metrics;
 mod pipeline;
@@ -8,6 +9,7 @@ mod tally;
 mod traces;
 
 pub use admission::{Admission, IngestOutcome, Rejection};
+pub(crate) use log_feed::{FeedBatch, Watch};
 pub use logs::LogSignal;
 pub use metrics::MetricSignal;
 pub use pipeline::{Pipeline, PipelineOptions, PipelineStatus};

@@ -4,6 +4,7 @@ mod correlate;
 mod log_context;
 mod resolve;
 mod runner;
+mod tail;
 mod walk;
 
 pub use correlate::correlate;
@@ -14,4 +15,5 @@ pub use log_context::{ContextScope, LogContext, LogContextQuery, log_context};
 pub use resolve::resolve;
 pub use resolve::{IdKind, Resolution};
 pub use runner::{QueryLimits, QueryRunner};
+pub use tail::{LogTail, Missed, TailEvent};
 pub use walk::{CorrelateQuery, Stores};
