@@ -16,7 +16,8 @@ const LINE = 160;
 
 /** Whether a name says that its value is an ID: `task_id`, `request.id`, `userId`, `correlation`. */
 export function namesAnId(name: string): boolean {
-	return /(?:^|[._-])(?:id|uuid|guid)$|[a-z]Id$|correlation/i.test(name) && !/^(?:thread|process)\./.test(name);
+	if (/^(?:thread|process)\./.test(name)) return false;
+	return /(?:^|[._-])(?:id|uuid|guid)$|correlation/i.test(name) || /[a-z]I[dD]$/.test(name);
 }
 
 export function shownAttributes(attributes: Schema['Attributes']): Shown[] {
