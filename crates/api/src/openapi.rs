@@ -25,6 +25,8 @@ use utoipa::OpenApi;
         traces::search,
         traces::trace,
         services::list,
+        services::details,
+        services::map,
         correlate::correlate,
         correlate::resolve,
         status::status,
