@@ -57,3 +57,14 @@ pub async fn serve() -> Response {
         Err(error) => crate::error::ApiError::new(clew_model::ErrorKind::Internal, error.to_string()).into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_committed_description_is_the_one_made_from_the_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/openapi.json");
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        let current = super::openapi_json().unwrap();
+        assert!(committed.trim_end() == current, "web/openapi.json is not current; run `make docs`");
+    }
+}
