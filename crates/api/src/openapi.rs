@@ -1,7 +1,8 @@
 //! The OpenAPI description of our own API, generated from the handlers.
 
+use crate::dto::{TailDroppedDto, TailLogsDto, TailReadyDto};
 use crate::error::ErrorBody;
-use crate::{correlate, logs, services, traces};
+use crate::{correlate, log_context, log_tail, logs, services, status, traces};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
@@ -19,18 +20,24 @@ use utoipa::OpenApi;
         logs::histogram,
         logs::fields,
         logs::field_values,
+        log_context::context,
+        log_tail::tail,
         traces::search,
         traces::trace,
         services::list,
+        services::details,
+        services::map,
         correlate::correlate,
         correlate::resolve,
+        status::status,
     ),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, TailReadyDto, TailLogsDto, TailDroppedDto)),
     tags(
         (name = "logs", description = "JSON logs in, log queries out"),
         (name = "traces", description = "Traces and their spans"),
         (name = "services", description = "Who sends telemetry"),
         (name = "correlation", description = "One ID through all signals"),
+        (name = "server", description = "How the server is"),
     )
 )]
 struct Description;
@@ -48,5 +55,16 @@ pub async fn serve() -> Response {
     match openapi_json() {
         Ok(text) => ([(axum::http::header::CONTENT_TYPE, "application/json")], text).into_response(),
         Err(error) => crate::error::ApiError::new(clew_model::ErrorKind::Internal, error.to_string()).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_committed_description_is_the_one_made_from_the_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/openapi.json");
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        let current = super::openapi_json().unwrap();
+        assert!(committed.trim_end() == current, "web/openapi.json is not current; run `make docs`");
     }
 }

@@ -3,7 +3,8 @@
 use super::time::rfc3339;
 use super::value::{AttributesDto, ValueDto};
 use clew_app::ingest::IngestOutcome;
-use clew_model::logs::{FieldSummary, LogHistogram, LogPage, LogRow};
+use clew_app::reads::LogContext;
+use clew_model::logs::{FieldSummary, LogFieldValues, LogFields, LogHistogram, LogPage, LogRow};
 use clew_model::{Resource, Scope};
 use serde::Serialize;
 use std::sync::Arc;
@@ -194,6 +195,38 @@ impl From<LogPage> for LogPageDto {
     }
 }
 
+/// A log record with those before and after it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LogContextDto {
+    /// The record.
+    log: LogDto,
+    /// Those before it, oldest first.
+    before: Vec<LogDto>,
+    /// Those after it, oldest first.
+    after: Vec<LogDto>,
+    /// Whether there are more before these.
+    has_more_before: bool,
+    /// Whether there are more after these.
+    has_more_after: bool,
+    /// What is missing or damaged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+impl From<LogContext> for LogContextDto {
+    fn from(context: LogContext) -> Self {
+        let rows = |rows: Vec<LogRow>| rows.into_iter().map(LogDto::from).collect();
+        Self {
+            log: LogDto::from(context.row),
+            before: rows(context.before),
+            after: rows(context.after),
+            has_more_before: context.more_before,
+            has_more_after: context.more_after,
+            warnings: context.warnings,
+        }
+    }
+}
+
 /// Counts over time.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HistogramDto {
@@ -264,6 +297,19 @@ impl HistogramDto {
 pub struct FieldsDto {
     /// Most frequent first.
     fields: Vec<FieldDto>,
+    /// What is missing or damaged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+/// The values of one field.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FieldValuesDto {
+    #[serde(flatten)]
+    field: FieldDto,
+    /// What is missing or damaged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// A field that occurs.
@@ -299,8 +345,14 @@ impl From<FieldSummary> for FieldDto {
     }
 }
 
-impl From<Vec<FieldSummary>> for FieldsDto {
-    fn from(fields: Vec<FieldSummary>) -> Self {
-        Self { fields: fields.into_iter().map(FieldDto::from).collect() }
+impl From<LogFields> for FieldsDto {
+    fn from(fields: LogFields) -> Self {
+        Self { fields: fields.fields.into_iter().map(FieldDto::from).collect(), warnings: fields.warnings }
+    }
+}
+
+impl From<LogFieldValues> for FieldValuesDto {
+    fn from(values: LogFieldValues) -> Self {
+        Self { field: FieldDto::from(values.field), warnings: values.warnings }
     }
 }

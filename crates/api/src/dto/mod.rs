@@ -2,11 +2,17 @@
 
 mod correlation;
 mod log;
+mod service;
 mod span;
+mod status;
+mod tail;
 mod time;
 mod value;
 
 pub use correlation::CorrelationDto;
-pub use log::{FieldDto, FieldsDto, HistogramDto, IngestDto, LogPageDto};
-pub use span::{ServiceDto, ServicesDto, TraceDto, TracePageDto};
+pub use log::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogContextDto, LogPageDto};
+pub use service::{ServiceDetailsDto, ServiceDto, ServiceMapDto, ServicesDto};
+pub use span::{TraceDto, TracePageDto};
+pub use status::StatusDto;
+pub use tail::{TailDroppedDto, TailLogsDto, TailReadyDto};
 pub use time::rfc3339;

@@ -57,7 +57,9 @@ class Shortcuts {
 		this.pending = null;
 		const usable = (shortcut: Shortcut) =>
 			(this.enabled || shortcut.keys.includes('Mod+')) && (!inField || shortcut.inFields === true);
-		const found = [...this.all].reverse().find((one) => (one.keys === pair || one.keys === pressed) && usable(one));
+		// The second key of a pair wins over the same key alone: `g l` leads to the logs where `l` does something else.
+		const candidates = [...this.all].reverse().filter(usable);
+		const found = candidates.find((one) => one.keys === pair) ?? candidates.find((one) => one.keys === pressed);
 		if (found) {
 			event.preventDefault();
 			found.run();
