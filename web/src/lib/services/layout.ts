@@ -1,4 +1,4 @@
-import type { MapEdgeDto, MapNodeDto, ServiceMapDto } from './api';
+import type { MapEdge, MapNode, ServiceMap } from './api';
 
 /** Where the nodes and edges of the service map stand. */
 
@@ -13,9 +13,9 @@ export interface Place {
 	y: number;
 }
 
-export interface PlacedNode extends MapNodeDto, Place {}
+export interface PlacedNode extends MapNode, Place {}
 
-export interface PlacedEdge extends MapEdgeDto {
+export interface PlacedEdge extends MapEdge {
 	/** The corners of its line, from the client to the server. */
 	points: Place[];
 }
@@ -30,7 +30,7 @@ export interface Layout {
 }
 
 /** What is drawn: the services with most spans, calls among them, and nothing to itself. */
-export function drawable(map: ServiceMapDto): ServiceMapDto {
+export function drawable(map: ServiceMap): ServiceMap {
 	const nodes = [...map.nodes].sort((a, b) => b.spans - a.spans).slice(0, MAX_NODES);
 	const names = new Set(nodes.map((node) => node.name));
 	const edges = map.edges.filter(

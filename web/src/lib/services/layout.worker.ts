@@ -1,10 +1,10 @@
 import { Graph, layout } from '@dagrejs/dagre';
-import type { ServiceMapDto } from './api';
+import type { ServiceMap } from './api';
 import { betweenSides, drawable, type Layout, NODE_HEIGHT, NODE_WIDTH, type Place } from './layout';
 
 /** Lays out the service map beside the page: two hundred services take about a second. */
 
-function layOut(map: ServiceMapDto): Layout {
+function layOut(map: ServiceMap): Layout {
 	const { nodes, edges } = drawable(map);
 	const graph = new Graph();
 	graph.setGraph({ rankdir: 'LR', nodesep: 28, ranksep: 136, edgesep: 16, marginx: 16, marginy: 16 });
@@ -36,7 +36,7 @@ function layOut(map: ServiceMapDto): Layout {
 	};
 }
 
-self.onmessage = (event: MessageEvent<{ id: number; map: ServiceMapDto }>) => {
+self.onmessage = (event: MessageEvent<{ id: number; map: ServiceMap }>) => {
 	const { id, map } = event.data;
 	try {
 		self.postMessage({ id, layout: layOut(map) });

@@ -1,4 +1,4 @@
-import type { ServiceMapDto } from './api';
+import type { ServiceMap } from './api';
 import type { Layout } from './layout';
 
 type Reply = { id: number; layout: Layout } | { id: number; fault: string };
@@ -9,7 +9,7 @@ export class Layouter {
 	private asked = 0;
 
 	/** The layout of a map. Only the newest question is answered; those before it never are. */
-	layOut(map: ServiceMapDto): Promise<Layout> {
+	layOut(map: ServiceMap): Promise<Layout> {
 		this.asked += 1;
 		const id = this.asked;
 		return new Promise((resolve, reject) => {
