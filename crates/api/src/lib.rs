@@ -23,6 +23,6 @@ mod traces;
 
 pub use clew_codec::otlp::OtlpMetricOptions;
 pub use openapi::openapi_json;
-pub use router::{main_router, otlp_grpc_router, otlp_http_router};
+pub use router::{main_router, otlp_grpc_router, otlp_http_router, prometheus_router};
 pub use serve::{Listener, ServeError, serve};
 pub use state::{ApiOptions, ApiState, Reload};

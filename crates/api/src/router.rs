@@ -50,6 +50,17 @@ pub fn otlp_http_router(state: ApiState) -> Router {
         .with_state(state)
 }
 
+/// Prometheus' HTTP API at the root, for port 9090.
+pub fn prometheus_router(state: ApiState) -> Router {
+    prometheus::routes()
+        .route("/", get(operations::welcome))
+        .route("/-/reload", post(operations::reload).put(operations::reload))
+        .route("/metrics", get(operations::metrics))
+        .layer(middleware::from_fn_with_state(state.clone(), count))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(state)
+}
+
 /// OTLP/gRPC alone, for port 4317.
 pub fn otlp_grpc_router(state: ApiState) -> Router {
     otlp::grpc_router(state).layer(DefaultBodyLimit::disable())

@@ -2,12 +2,15 @@
 
 use crate::EXIT_USAGE;
 use crate::cli::ServeArgs;
+use crate::config::DropIn;
 use crate::listeners::{self, Sockets};
 use crate::reload::{self, Everything, Reloader};
 use crate::storage::app_options;
 use crate::welcome::Addresses;
 use anyhow::{Context, Result};
-use clew_api::{ApiOptions, ApiState, Listener, main_router, otlp_grpc_router, otlp_http_router, serve};
+use clew_api::{
+    ApiOptions, ApiState, Listener, main_router, otlp_grpc_router, otlp_http_router, prometheus_router, serve,
+};
 use clew_app::scrape::ScrapeManager;
 use clew_app::{App, ScrapeSink};
 use clew_host::{DiskFiles, OsRandom, SystemClock};
@@ -182,7 +185,13 @@ fn start_listeners(
         Listener { socket: sockets.otlp_grpc, router: otlp_grpc_router(state.clone()) },
         Listener { socket: sockets.otlp_http, router: otlp_http_router(state.clone()) },
     ];
-    for listener in listeners {
+    let drop_in = sockets.drop_in.into_iter().map(|(system, socket)| {
+        let router = match system {
+            DropIn::Prometheus => prometheus_router(state.clone()),
+        };
+        Listener { socket, router }
+    });
+    for listener in listeners.into_iter().chain(drop_in) {
         servers.spawn(serve(listener, stop.clone()));
     }
     servers
