@@ -285,6 +285,32 @@ def test_a_bad_reload_leaves_the_old_configuration_running(new_clew):
     clew.stop()
 
 
+def test_runtimeinfo_tells_the_last_reload_and_the_warnings_in_force(new_clew):
+    clew = new_clew("log: { level: info }\n").start()
+
+    def status():
+        info = clew.prometheus("status/runtimeinfo")
+        return info["reloadConfigSuccess"], info["configWarnings"]
+
+    def reload(config):
+        clew.configure(config)
+        return clew.request("POST", "/-/reload").status_code
+
+    assert status() == (True, [])
+    assert reload("alertmanager: { config_file: a.yml }\n") == 200
+    succeeded, (warning,) = status()
+    assert succeeded and "alertmanager.config_file" in warning
+    clew.expect_complaint("lgo|configuration")
+    assert reload("lgo: { level: info }\n") == 500
+    assert status() == (False, [warning])
+    assert reload("") == 200
+    assert status() == (True, [])
+    assert reload("limits: { query_timeout: 10s }\n") == 200
+    succeeded, (warning,) = status()
+    assert succeeded and "next start" in warning
+    clew.stop()
+
+
 def test_reload_brings_new_targets(new_clew):
     clew = new_clew("prometheus: { config_file: prometheus.yml }\n")
     path = clew.folder / "prometheus.yml"

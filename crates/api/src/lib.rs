@@ -4,6 +4,7 @@
 //! kept or found.
 
 mod body;
+mod config_status;
 mod correlate;
 mod dto;
 mod error;
@@ -22,6 +23,7 @@ mod state;
 mod traces;
 
 pub use clew_codec::otlp::OtlpMetricOptions;
+pub use config_status::ConfigStatus;
 pub use openapi::openapi_json;
 pub use router::{main_router, otlp_grpc_router, otlp_http_router, prometheus_router};
 pub use serve::{Listener, ServeError, serve};

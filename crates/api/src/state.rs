@@ -1,5 +1,6 @@
 //! What every handler is given.
 
+use crate::config_status::ConfigStatus;
 use clew_app::App;
 use clew_app::scrape::ScrapeManager;
 use clew_codec::otlp::OtlpMetricOptions;
@@ -25,8 +26,8 @@ pub struct ApiOptions {
     pub version: &'static str,
     /// What `/` tells: where to send and what to ask.
     pub welcome: String,
-    /// Warnings of the configuration, for the status.
-    pub config_warnings: Vec<String>,
+    /// What came of reading the configuration, for the status.
+    pub config: Arc<ConfigStatus>,
     /// How `POST /-/reload` reads the configuration anew.
     pub reload: Reload,
 }

@@ -9,7 +9,8 @@ use crate::storage::app_options;
 use crate::welcome::Addresses;
 use anyhow::{Context, Result};
 use clew_api::{
-    ApiOptions, ApiState, Listener, main_router, otlp_grpc_router, otlp_http_router, prometheus_router, serve,
+    ApiOptions, ApiState, ConfigStatus, Listener, main_router, otlp_grpc_router, otlp_http_router, prometheus_router,
+    serve,
 };
 use clew_app::scrape::ScrapeManager;
 use clew_app::{App, ScrapeSink};
@@ -97,9 +98,11 @@ async fn run_until_stopped(
 
     let app = start_app(&everything, Arc::clone(&registry)).await?;
     let scrape = start_scraping(&app, &everything, &registry).await;
+    let config_status = Arc::new(ConfigStatus::new(everything.warnings.clone()));
     let reloader = Arc::new(Reloader::new(
         args.clone(),
         &everything.config,
+        Arc::clone(&config_status),
         Arc::clone(&scrape),
         logs,
         tokio::runtime::Handle::current(),
@@ -108,7 +111,7 @@ async fn run_until_stopped(
     let state = ApiState::new(
         Arc::clone(&app),
         Arc::clone(&scrape),
-        api_options(&everything, &addresses, Arc::clone(&reloader)),
+        api_options(&everything, &addresses, config_status, Arc::clone(&reloader)),
     );
 
     let stop = CancellationToken::new();
@@ -161,7 +164,12 @@ async fn start_scraping(app: &Arc<App>, everything: &Everything, registry: &Arc<
     scrape
 }
 
-fn api_options(everything: &Everything, addresses: &Addresses, reloader: Arc<Reloader>) -> ApiOptions {
+fn api_options(
+    everything: &Everything,
+    addresses: &Addresses,
+    config: Arc<ConfigStatus>,
+    reloader: Arc<Reloader>,
+) -> ApiOptions {
     let limits = everything.config.limits;
     ApiOptions {
         ingest_body: limits.ingest_body,
@@ -169,7 +177,7 @@ fn api_options(everything: &Everything, addresses: &Addresses, reloader: Arc<Rel
         otlp_metrics: clew_api::OtlpMetricOptions::default(),
         version: env!("CARGO_PKG_VERSION"),
         welcome: addresses.welcome(),
-        config_warnings: everything.warnings.clone(),
+        config,
         reload: Arc::new(move || reloader.reload()),
     }
 }
