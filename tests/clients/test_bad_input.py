@@ -274,6 +274,22 @@ def test_a_time_that_cannot_be_said_is_refused_by_itself_and_counted(clew, stamp
     assert clew.rejected() == before + 1
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["correlate/%FF", "traces/%80%81", "logs/fields/a%C3/values", "label/%FF/values"],
+)
+def test_a_path_that_is_no_text_is_refused_in_the_shape_of_its_api(clew, path):
+    is_prometheus = path.startswith("label")
+    response = clew.request("GET", ("/prometheus" if is_prometheus else "") + "/api/v1/" + path)
+    assert response.status_code == 400
+    body = response.json()
+    if is_prometheus:
+        assert (body["status"], body["errorType"]) == ("error", "bad_data") and path in body["error"]
+    else:
+        assert body["error"]["code"] == "bad_request" and path in body["error"]["message"]
+        assert "percent-encode" in body["error"]["hint"]
+
+
 def test_not_a_number_is_a_sample_like_any_other(clew):
     name = f"nan_{uuid.uuid4().hex}"
     now = time.time_ns()

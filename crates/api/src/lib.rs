@@ -16,6 +16,7 @@ mod operations;
 mod otlp;
 mod params;
 mod prometheus;
+mod readable_path;
 mod router;
 mod serve;
 mod services;

@@ -1,7 +1,7 @@
 //! Which path is served by what.
 
 use crate::state::ApiState;
-use crate::{correlate, logs, openapi, operations, otlp, prometheus, services, traces};
+use crate::{correlate, logs, openapi, operations, otlp, prometheus, readable_path, services, traces};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{Method, Uri};
@@ -33,6 +33,7 @@ pub fn main_router(state: ApiState) -> Router {
         .merge(otlp_routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(readable_path::on_main_port))
         .layer(middleware::from_fn_with_state(state.clone(), count))
         // Bodies are capped where they are read, each by its own limit.
         .layer(DefaultBodyLimit::disable())
@@ -56,6 +57,7 @@ pub fn prometheus_router(state: ApiState) -> Router {
         .route("/", get(operations::welcome))
         .route("/-/reload", post(operations::reload).put(operations::reload))
         .route("/metrics", get(operations::metrics))
+        .layer(middleware::from_fn(readable_path::on_prometheus_port))
         .layer(middleware::from_fn_with_state(state.clone(), count))
         .layer(DefaultBodyLimit::disable())
         .with_state(state)
