@@ -18,6 +18,8 @@ pub type Reload = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 pub struct ApiOptions {
     /// Largest body of an ingest request, decompressed (`limits.ingest_body`).
     pub ingest_body: usize,
+    /// Bytes of ingest bodies that may be held at once; more wait. One of the largest is always taken.
+    pub ingest_room: u64,
     /// Largest single log record (`limits.log_line`).
     pub log_line: usize,
     /// How OTLP metrics become series.
@@ -53,12 +55,11 @@ impl ApiState {
     /// The state over a started program.
     #[must_use]
     pub fn new(app: Arc<App>, scrape: Arc<ScrapeManager>, options: ApiOptions) -> Self {
-        let kilobytes = (options.ingest_body / 1024).max(1).saturating_mul(crate::limits::BODIES_IN_FLIGHT);
         Self {
             app,
             scrape,
             decoders: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, NonZero::get))),
-            bodies: Arc::new(Semaphore::new(kilobytes.min(Semaphore::MAX_PERMITS))),
+            bodies: Arc::new(Semaphore::new(crate::intake::room_permits(options.ingest_room, options.ingest_body))),
             options: Arc::new(options),
             ready: Arc::new(AtomicBool::new(true)),
         }

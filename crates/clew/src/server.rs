@@ -5,7 +5,7 @@ use crate::cli::ServeArgs;
 use crate::config::DropIn;
 use crate::listeners::{self, Sockets};
 use crate::reload::{self, Everything, Reloader};
-use crate::storage::app_options;
+use crate::storage::{app_options, memory_shares};
 use crate::welcome::Addresses;
 use anyhow::{Context, Result};
 use clew_api::{
@@ -173,6 +173,7 @@ fn api_options(
     let limits = everything.config.limits;
     ApiOptions {
         ingest_body: limits.ingest_body,
+        ingest_room: memory_shares(&everything.config).bodies,
         log_line: limits.log_line,
         otlp_metrics: clew_api::OtlpMetricOptions::default(),
         version: env!("CARGO_PKG_VERSION"),

@@ -197,7 +197,8 @@ pub const SETTINGS: &[Setting] = &[
         "limits.ingest_body",
         "64MiB",
         "size",
-        "Largest body of an ingest request, before and after decompression.",
+        "Largest body of an ingest request, before and after decompression. Bodies held at once take an eighth of \
+         `limits.memory`, 1 GiB at most and at least one such body; senders beyond that wait, then are told to come back.",
         |value, config| read::bytes(value, &mut config.limits.ingest_body)
     ),
     setting!(
