@@ -70,6 +70,8 @@ pub enum Protocol {
     JsonLogs,
     /// Scraped by ourselves.
     Scrape,
+    /// Made up by `clew demo`.
+    Demo,
 }
 
 impl Protocol {
@@ -81,6 +83,7 @@ impl Protocol {
             Protocol::OtlpHttp => "otlp_http",
             Protocol::JsonLogs => "json_logs",
             Protocol::Scrape => "scrape",
+            Protocol::Demo => "demo",
         }
     }
 }

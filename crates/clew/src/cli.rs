@@ -21,6 +21,10 @@ pub struct Cli {
 pub enum Command {
     /// Start the server.
     Serve(ServeArgs),
+    /// Start the server and fill it with a made-up system of agents that works, and fails now and then.
+    ///
+    /// Data goes to a temporary folder that is removed at the end, unless --data-dir names one.
+    Demo(ServeArgs),
     /// Name every fault of a configuration file (Clew's own or a prometheus.yml) with its line; exit 1 if any.
     CheckConfig {
         /// The file.

@@ -5,6 +5,8 @@
 mod check_config;
 mod cli;
 mod config;
+mod demo;
+mod limits;
 mod listeners;
 mod open_files;
 mod reload;
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => server::run(&args),
+        Command::Demo(args) => server::run_demo(args),
         Command::CheckConfig { file } => check_config::run(&file),
         Command::Docs { document } => print_document(document),
     }

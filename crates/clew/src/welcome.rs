@@ -35,6 +35,17 @@ impl Addresses {
         )
     }
 
+    /// The lines that a demo prints beside: what it is, and where there is something to see.
+    #[must_use]
+    pub fn demo_lines(&self, headline: Option<&(String, &'static str)>) -> String {
+        let mut lines = "This is a demo: a made-up system of agents works here and fails now and then.\n".to_owned();
+        if let Some((id, trouble)) = headline {
+            let http = &self.http;
+            lines.push_str(&format!("\x20 try         http://{http}/id/{id}   ({trouble})\n"));
+        }
+        lines
+    }
+
     /// The text that `/` answers.
     #[must_use]
     pub fn welcome(&self) -> String {
