@@ -128,7 +128,8 @@ impl From<AppError> for ApiError {
             _ => Self::new(kind, error.full_message()),
         };
         // A server that is stopping, or whose disk failed, is unavailable rather than overloaded.
-        let is_overload = matches!(error, AppError::Overloaded { .. } | AppError::TooManyQueries(_));
+        let is_overload =
+            matches!(error, AppError::Overloaded { .. } | AppError::TooManyQueries(_) | AppError::TooManyTails(_));
         if kind == ErrorKind::Unavailable && !is_overload {
             api.status = Some(StatusCode::SERVICE_UNAVAILABLE);
         }

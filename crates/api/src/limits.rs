@@ -8,6 +8,12 @@ pub const MAX_LOG_ROWS: usize = 10_000;
 /// Rows of a page of logs when the caller does not say.
 pub const DEFAULT_LOG_ROWS: usize = 100;
 
+/// Records on each side of a record's context at most.
+pub const MAX_CONTEXT_ROWS: usize = 1_000;
+
+/// Records on each side of a record's context when the caller does not say.
+pub const DEFAULT_CONTEXT_ROWS: usize = 50;
+
 /// Traces that a page may have at most.
 pub const MAX_TRACES: usize = 1_000;
 
@@ -37,6 +43,9 @@ pub const MAX_QUERY_BODY: usize = 1 << 20;
 
 /// A body larger than this is decompressed and decoded on the blocking pool.
 pub const INLINE_DECODE_BYTES: usize = 64 << 10;
+
+/// How often a tail without news sends a comment, so that nobody on the way takes the connection for dead.
+pub const TAIL_KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How long a stopping server waits for open requests.
 pub const DRAIN: Duration = Duration::from_secs(5);

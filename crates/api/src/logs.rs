@@ -223,7 +223,11 @@ pub async fn field_values(
     Ok(Json(FieldDto::from(field)))
 }
 
-fn filter(params: &Params) -> Result<LogFilter, ApiError> {
+/// The filter that `query` stands for; everything without one.
+///
+/// # Errors
+/// A query that cannot be understood.
+pub fn filter(params: &Params) -> Result<LogFilter, ApiError> {
     let Some(text) = params.get("query") else { return Ok(LogFilter::All) };
     clew_query::logs::parse(text).map_err(ApiError::from)
 }

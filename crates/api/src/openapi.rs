@@ -1,7 +1,8 @@
 //! The OpenAPI description of our own API, generated from the handlers.
 
+use crate::dto::{TailDroppedDto, TailLogsDto, TailReadyDto};
 use crate::error::ErrorBody;
-use crate::{correlate, logs, services, traces};
+use crate::{correlate, log_context, log_tail, logs, services, status, traces};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
@@ -19,18 +20,22 @@ use utoipa::OpenApi;
         logs::histogram,
         logs::fields,
         logs::field_values,
+        log_context::context,
+        log_tail::tail,
         traces::search,
         traces::trace,
         services::list,
         correlate::correlate,
         correlate::resolve,
+        status::status,
     ),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, TailReadyDto, TailLogsDto, TailDroppedDto)),
     tags(
         (name = "logs", description = "JSON logs in, log queries out"),
         (name = "traces", description = "Traces and their spans"),
         (name = "services", description = "Who sends telemetry"),
         (name = "correlation", description = "One ID through all signals"),
+        (name = "server", description = "How the server is"),
     )
 )]
 struct Description;

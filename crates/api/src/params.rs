@@ -71,10 +71,22 @@ impl Params {
     /// # Errors
     /// Not a number, zero, or more than `most`.
     pub fn limit(&self, name: &str, default: usize, most: usize) -> Result<usize, ApiError> {
+        self.between(name, default, 1, most)
+    }
+
+    /// A count between 0 and `most`; `default` where it is not given.
+    ///
+    /// # Errors
+    /// Not a number, or more than `most`.
+    pub fn count(&self, name: &str, default: usize, most: usize) -> Result<usize, ApiError> {
+        self.between(name, default, 0, most)
+    }
+
+    fn between(&self, name: &str, default: usize, least: usize, most: usize) -> Result<usize, ApiError> {
         match self.parse::<usize>(name)? {
             None => Ok(default),
-            Some(count) if (1..=most).contains(&count) => Ok(count),
-            Some(count) => Err(bad(name, &count.to_string(), format!("it must lie between 1 and {most}"))),
+            Some(count) if (least..=most).contains(&count) => Ok(count),
+            Some(count) => Err(bad(name, &count.to_string(), format!("it must lie between {least} and {most}"))),
         }
     }
 

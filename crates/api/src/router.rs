@@ -1,7 +1,7 @@
 //! Which path is served by what.
 
 use crate::state::ApiState;
-use crate::{correlate, logs, openapi, operations, otlp, prometheus, services, traces};
+use crate::{correlate, log_context, log_tail, logs, openapi, operations, otlp, prometheus, services, status, traces};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{Method, Uri};
@@ -19,11 +19,14 @@ pub fn main_router(state: ApiState) -> Router {
         .route("/api/v1/logs/histogram", get(logs::histogram))
         .route("/api/v1/logs/fields", get(logs::fields))
         .route("/api/v1/logs/fields/{name}/values", get(logs::field_values))
+        .route("/api/v1/logs/tail", get(log_tail::tail))
+        .route("/api/v1/logs/{id}/context", get(log_context::context))
         .route("/api/v1/traces", get(traces::search))
         .route("/api/v1/traces/{id}", get(traces::trace))
         .route("/api/v1/services", get(services::list))
         .route("/api/v1/correlate/{id}", get(correlate::correlate))
         .route("/api/v1/resolve", get(correlate::resolve))
+        .route("/api/v1/status", get(status::status))
         .route("/api/v1/openapi.json", get(openapi::serve))
         .route("/-/healthy", get(operations::healthy))
         .route("/-/ready", get(operations::ready))

@@ -8,9 +8,21 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 /// How the configuration is read anew; answers what went wrong.
 pub type Reload = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// Where the server listens, as people write it: `127.0.0.1:4300`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// Everything over HTTP.
+    pub http: String,
+    /// OTLP/gRPC.
+    pub otlp_grpc: String,
+    /// OTLP/HTTP.
+    pub otlp_http: String,
+}
 
 /// What the HTTP layer needs to know of the configuration.
 #[derive(Clone)]
@@ -23,6 +35,12 @@ pub struct ApiOptions {
     pub otlp_metrics: OtlpMetricOptions,
     /// What is shown as version.
     pub version: &'static str,
+    /// Where the server listens.
+    pub addresses: Addresses,
+    /// Whether `auth.mode` was written: an open server that is meant differs from one by default.
+    pub auth_explicit: bool,
+    /// Whether the data is made up by `clew demo`.
+    pub demo: bool,
     /// What `/` tells: where to send and what to ask.
     pub welcome: String,
     /// Warnings of the configuration, for the status.
@@ -42,6 +60,8 @@ pub struct ApiState {
     pub options: Arc<ApiOptions>,
     /// Whether requests are still taken; false once the server is stopping.
     pub ready: Arc<AtomicBool>,
+    /// Cancelled when the server stops: answers that never end by themselves end then.
+    pub stop: CancellationToken,
     /// Kilobytes of ingest bodies that may be held at once.
     pub bodies: Arc<Semaphore>,
     /// Turns to decode a large body: one for each core.
@@ -60,6 +80,7 @@ impl ApiState {
             bodies: Arc::new(Semaphore::new(kilobytes.min(Semaphore::MAX_PERMITS))),
             options: Arc::new(options),
             ready: Arc::new(AtomicBool::new(true)),
+            stop: CancellationToken::new(),
         }
     }
 

@@ -80,6 +80,9 @@ pub enum AppError {
     /// Too many queries wait already.
     #[error("{0} queries are running and waiting, more than the server can answer; ask again in a moment")]
     TooManyQueries(usize),
+    /// Too many tails are open already.
+    #[error("{0} tails are open, as many as the server allows; close one, or ask again later")]
+    TooManyTails(usize),
     /// A background thread panicked: a bug of ours.
     #[error("a query failed unexpectedly; the server's log says more")]
     Panicked,
@@ -102,7 +105,8 @@ impl AppError {
             AppError::Overloaded { .. }
             | AppError::Stopping
             | AppError::WritePathFailed { .. }
-            | AppError::TooManyQueries(_) => ErrorKind::Unavailable,
+            | AppError::TooManyQueries(_)
+            | AppError::TooManyTails(_) => ErrorKind::Unavailable,
             AppError::Unsealable { kind, .. } => *kind,
             AppError::Journal { kind, .. } | AppError::Store { kind, .. } | AppError::Query { kind, .. } => *kind,
             AppError::Read(error) => error.kind,

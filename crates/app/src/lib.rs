@@ -16,9 +16,11 @@ pub mod scrape;
 mod scrape_sink;
 mod server;
 pub mod signal;
+mod status;
 pub mod yaml;
 
 pub use disk_usage::DiskUsage;
 pub use error::AppError;
 pub use scrape_sink::ScrapeSink;
 pub use server::{App, AppOptions, Protocol, SignalOptions};
+pub use status::{SignalStatus, Status};

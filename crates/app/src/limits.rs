@@ -50,6 +50,27 @@ pub const CLOCK_JUMP_PAUSE: Duration = Duration::from_secs(3600);
 /// set.
 pub const RETENTION_INTERVAL: Duration = Duration::from_secs(300);
 
+/// Most tails of logs at once.
+pub const TAILS: usize = 32;
+
+/// Bytes of records just made readable that are kept for those who tail, all tails together.
+pub const TAIL_FEED_BYTES: usize = 16 << 20;
+
+/// Most rows of one batch of a tail.
+pub const TAIL_BATCH_ROWS: usize = 500;
+
+/// The least time between two batches of a tail.
+pub const TAIL_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Rows that wait in one tail to be handed on, and rows that a tail resumes with.
+pub const TAIL_PENDING_ROWS: usize = 5_000;
+
+/// Bytes of the rows that wait in one tail; one row may be larger.
+pub const TAIL_PENDING_BYTES: usize = 4 << 20;
+
+/// How much older than the record it resumes after a record may be that came later.
+pub const TAIL_RESUME_SLACK: Duration = Duration::from_secs(60);
+
 /// Most records of one signal that a correlation answers.
 pub const CORRELATE_RECORDS: usize = 5_000;
 

@@ -1,7 +1,9 @@
 //! What the use-cases tell Clew's own metrics.
 
+use crate::ingest::{Source, Tally};
+use crate::server::Protocol;
 use crate::signal::{Hot, OnDisk, Removed, Sealed};
-use clew_model::Signal;
+use clew_model::{Signal, UnixNanos};
 use clew_telemetry::{Registry, table};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +11,14 @@ use std::time::Duration;
 /// Counts what the write path, the keepers and the queries do.
 pub struct Observer {
     registry: Arc<Registry>,
+    tally: Tally,
 }
 
 impl Observer {
     /// An observer that counts in this registry.
     #[must_use]
     pub fn new(registry: Arc<Registry>) -> Self {
-        Self { registry }
+        Self { registry, tally: Tally::new() }
     }
 
     /// The registry behind it.
@@ -24,19 +27,25 @@ impl Observer {
         &self.registry
     }
 
-    /// Records of a request that were taken and refused.
-    pub fn ingested(&self, signal: Signal, protocol: &str, accepted: u64, rejected: u64, took: Duration) {
+    /// Records of a request that were taken at `now`.
+    pub fn accepted(&self, signal: Signal, protocol: Protocol, count: u64, now: UnixNanos, took: Duration) {
+        self.tally.accepted(signal, protocol, count, now);
         let signal = signal.as_str();
-        self.registry.counter(&table::INGEST_ACCEPTED, [signal, protocol]).add(accepted);
-        if rejected > 0 {
-            self.rejected(signal, protocol, "record", rejected);
-        }
+        self.registry.counter(&table::INGEST_ACCEPTED, [signal, protocol.as_str()]).add(count);
         self.registry.histogram(&table::INGEST_DURATION, [signal]).observe_duration(took);
     }
 
     /// Records, or whole requests (reason other than `record`), that were refused.
-    pub fn rejected(&self, signal: &str, protocol: &str, reason: &str, count: u64) {
-        self.registry.counter(&table::INGEST_REJECTED, [signal, protocol, reason]).add(count);
+    pub fn rejected(&self, signal: Signal, protocol: Protocol, reason: &str, count: u64) {
+        self.tally.rejected(signal, protocol, count);
+        let labels = [signal.as_str(), protocol.as_str(), reason];
+        self.registry.counter(&table::INGEST_REJECTED, labels).add(count);
+    }
+
+    /// What came since the start, by signal and protocol.
+    #[must_use]
+    pub fn sources(&self) -> Vec<Source> {
+        self.tally.sources()
     }
 
     /// Bytes of a request's body as it came.

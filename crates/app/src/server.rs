@@ -15,7 +15,7 @@ use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRecord;
 use clew_model::metrics::MetricBatch;
 use clew_model::traces::Span;
-use clew_model::{Context, Signal, TenantId};
+use clew_model::{Context, Signal, TenantId, UnixNanos};
 use clew_telemetry::Registry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -75,6 +75,9 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Protocol; 4] = [Protocol::OtlpGrpc, Protocol::OtlpHttp, Protocol::JsonLogs, Protocol::Scrape];
+
     /// The label value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -93,6 +96,8 @@ pub struct App {
     options: AppOptions,
     clock: Arc<dyn Clock>,
     observer: Arc<Observer>,
+    /// When the start was done, by the calendar and by monotonic time.
+    started: (UnixNanos, Duration),
     queries: QueryRunner,
     logs: Pipeline<LogSignal>,
     metrics: Pipeline<MetricSignal>,
@@ -135,6 +140,7 @@ impl App {
             metrics: metrics?,
             traces: traces?,
             options,
+            started: (clock.now(), clock.monotonic()),
             clock,
             observer,
             _lock: lock,
@@ -153,6 +159,18 @@ impl App {
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// When the start was done.
+    #[must_use]
+    pub fn started(&self) -> UnixNanos {
+        self.started.0
+    }
+
+    /// How long that is ago, whatever was done to the clock meanwhile.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.clock.monotonic().saturating_sub(self.started.1)
     }
 
     /// What counts for Clew's own metrics.
@@ -233,14 +251,17 @@ impl App {
         match pipeline.write(tenant, records).await {
             Ok(dropped) => {
                 outcome.dropped(dropped);
-                let (accepted, rejected) = (outcome.accepted, outcome.rejected);
-                self.observer.ingested(S::SIGNAL, protocol.as_str(), accepted, rejected, started.elapsed());
+                let now = self.clock.now();
+                self.observer.accepted(S::SIGNAL, protocol, outcome.accepted, now, started.elapsed());
+                if outcome.rejected > 0 {
+                    self.observer.rejected(S::SIGNAL, protocol, "record", outcome.rejected);
+                }
                 Ok(outcome)
             }
             Err(error) => {
                 let refused = outcome.accepted.saturating_add(outcome.rejected);
                 let reason = if matches!(error, AppError::Overloaded { .. }) { "overload" } else { "write_failed" };
-                self.observer.rejected(S::SIGNAL.as_str(), protocol.as_str(), reason, refused);
+                self.observer.rejected(S::SIGNAL, protocol, reason, refused);
                 Err(error)
             }
         }

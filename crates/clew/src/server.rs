@@ -142,7 +142,7 @@ async fn run_until_stopped(
         api_options(&everything, &addresses, Arc::clone(&reloader)),
     );
 
-    let stop = CancellationToken::new();
+    let stop = state.stop.clone();
     let mut servers = start_listeners(sockets, &state, &stop);
     let demo = begin_demo(role, &app, &addresses, &data_dir, &stop).await?;
     for warning in &everything.warnings {
@@ -223,6 +223,9 @@ fn api_options(everything: &Everything, addresses: &Addresses, reloader: Arc<Rel
         log_line: limits.log_line,
         otlp_metrics: clew_api::OtlpMetricOptions::default(),
         version: env!("CARGO_PKG_VERSION"),
+        addresses: addresses.for_api(),
+        auth_explicit: everything.config.auth_written,
+        demo: false,
         welcome: addresses.welcome(),
         config_warnings: everything.warnings.clone(),
         reload: Arc::new(move || reloader.reload()),

@@ -17,6 +17,13 @@ impl Addresses {
         Self { http: shown(&sockets.http), otlp_grpc: shown(&sockets.otlp_grpc), otlp_http: shown(&sockets.otlp_http) }
     }
 
+    /// The addresses as the status tells them.
+    #[must_use]
+    pub fn for_api(&self) -> clew_api::Addresses {
+        let Self { http, otlp_grpc, otlp_http } = self.clone();
+        clew_api::Addresses { http, otlp_grpc, otlp_http }
+    }
+
     /// The lines that a start prints.
     #[must_use]
     pub fn start_lines(&self, data_dir: &str) -> String {

@@ -9,5 +9,5 @@ mod metrics;
 
 pub use metrics::{
     BuildInfo, Counter, CounterMetric, Descriptor, Format, Gauge, GaugeMetric, Histogram, HistogramMetric, Kind,
-    Registry, table,
+    Registry, resident_bytes, table,
 };

@@ -3,6 +3,7 @@
 use super::time::rfc3339;
 use super::value::{AttributesDto, ValueDto};
 use clew_app::ingest::IngestOutcome;
+use clew_app::reads::LogContext;
 use clew_model::logs::{FieldSummary, LogHistogram, LogPage, LogRow};
 use clew_model::{Resource, Scope};
 use serde::Serialize;
@@ -190,6 +191,38 @@ impl From<LogPage> for LogPageDto {
             logs: page.rows.into_iter().map(LogDto::from).collect(),
             next_cursor: page.next.map(|id| id.to_string()),
             warnings: page.warnings,
+        }
+    }
+}
+
+/// A log record with those before and after it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LogContextDto {
+    /// The record.
+    log: LogDto,
+    /// Those before it, oldest first.
+    before: Vec<LogDto>,
+    /// Those after it, oldest first.
+    after: Vec<LogDto>,
+    /// Whether there are more before these.
+    has_more_before: bool,
+    /// Whether there are more after these.
+    has_more_after: bool,
+    /// What is missing or damaged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+impl From<LogContext> for LogContextDto {
+    fn from(context: LogContext) -> Self {
+        let rows = |rows: Vec<LogRow>| rows.into_iter().map(LogDto::from).collect();
+        Self {
+            log: LogDto::from(context.row),
+            before: rows(context.before),
+            after: rows(context.after),
+            has_more_before: context.more_before,
+            has_more_after: context.more_after,
+            warnings: context.warnings,
         }
     }
 }

@@ -3,10 +3,14 @@
 mod correlation;
 mod log;
 mod span;
+mod status;
+mod tail;
 mod time;
 mod value;
 
 pub use correlation::CorrelationDto;
-pub use log::{FieldDto, FieldsDto, HistogramDto, IngestDto, LogPageDto};
+pub use log::{FieldDto, FieldsDto, HistogramDto, IngestDto, LogContextDto, LogPageDto};
 pub use span::{ServiceDto, ServicesDto, TraceDto, TracePageDto};
+pub use status::StatusDto;
+pub use tail::{TailDroppedDto, TailLogsDto, TailReadyDto};
 pub use time::rfc3339;

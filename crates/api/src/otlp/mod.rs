@@ -44,7 +44,7 @@ pub async fn decode_off_thread<T: Send + 'static>(
 /// Counts a request that was refused whole.
 pub fn count_refusal(state: &ApiState, signal: Signal, protocol: Protocol, error: &ApiError) {
     let observer = state.app.observer();
-    observer.rejected(signal.as_str(), protocol.as_str(), error.reason(), 1);
+    observer.rejected(signal, protocol, error.reason(), 1);
     if error.kind == ErrorKind::TooLarge {
         observer.limit_hit("ingest_body");
     }

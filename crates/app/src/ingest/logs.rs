@@ -1,5 +1,6 @@
 //! Logs on the write path.
 
+use super::log_feed::{FeedBatch, LogFeed, Watch};
 use crate::error::AppError;
 use crate::server::AppOptions;
 use crate::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 /// The log store behind its write path.
 pub struct LogSignal {
     store: LogStore,
+    feed: Arc<LogFeed>,
 }
 
 /// Gives every record its number as its frame is written.
@@ -31,7 +33,12 @@ impl LogSignal {
         let rules = Arc::clone(&options.rules);
         let store = LogStore::open(files, &dir.join("store"), LogStoreOptions::default(), rules)
             .map_err(|error| AppError::start("open the log store", error))?;
-        Ok(Self { store })
+        Ok(Self { store, feed: LogFeed::new() })
+    }
+
+    /// Watches what is made readable from now on; `None` when too many do already. Blocks while a batch is.
+    pub(crate) fn watch(&self) -> Option<Watch> {
+        self.feed.watch(|| self.store.next_record_number())
     }
 
     /// What queries read.
@@ -87,7 +94,12 @@ impl SignalStore for LogSignal {
         tenant: &TenantId,
         records: Vec<LogRecord>,
     ) -> Result<Dropped, StoreError> {
+        let _turn = self.feed.turn();
+        let copy = self.feed.is_watched().then(|| FeedBatch::of(tenant, ticket, &records));
         self.store.apply(position, tenant, ticket, records);
+        if let Some(copy) = copy {
+            self.feed.publish(copy);
+        }
         Ok(Dropped::default())
     }
 

@@ -1,15 +1,20 @@
 //! The way in: admission by limits, the queue before the journal, group commit, the hot tail.
 
 mod admission;
+mod log_feed;
 mod logs;
 mod metrics;
 mod pipeline;
+mod tally;
 mod traces;
 
 pub use admission::{Admission, IngestOutcome, Rejection};
+pub(crate) use log_feed::{FeedBatch, Watch};
 pub use logs::LogSignal;
 pub use metrics::MetricSignal;
 pub use pipeline::{Pipeline, PipelineOptions, PipelineStatus};
+pub use tally::Source;
+pub(crate) use tally::Tally;
 pub use traces::TraceSignal;
 
 /// Nanoseconds in a day.

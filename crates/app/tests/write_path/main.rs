@@ -5,3 +5,4 @@
 mod list_store;
 mod pipeline;
 mod signals;
+mod tail;

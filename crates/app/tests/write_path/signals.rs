@@ -19,7 +19,7 @@ const NOW: i64 = 1_800_000_000_000_000_000;
 const DAY: i64 = 86_400_000_000_000;
 
 /// The key-value engine works on the real disk, journals and logs on the simulated one.
-fn start(dir: &Path, files: &SimFiles, clock: &SimClock) -> Arc<App> {
+pub fn start(dir: &Path, files: &SimFiles, clock: &SimClock) -> Arc<App> {
     let signal = SignalOptions {
         retention: Retention { age: Some(30 * DAY), bytes: None },
         seal_bytes: 1 << 20,

@@ -8,6 +8,7 @@ mod values;
 mod writer;
 
 pub use format::Format;
+pub use process::resident_bytes;
 pub use registry::{BuildInfo, Registry};
 pub use table::{CounterMetric, Descriptor, GaugeMetric, HistogramMetric, Kind};
 pub use values::{Counter, Gauge, Histogram};

@@ -14,6 +14,14 @@ pub(super) fn owns(descriptor: &Descriptor) -> bool {
     descriptor.name.starts_with("process_")
 }
 
+/// Resident memory of this process in bytes; `None` without a `/proc`.
+#[must_use]
+pub fn resident_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    // Whole numbers below 2⁵³.
+    kibibytes(&status, "VmRSS:").map(|bytes| bytes as u64)
+}
+
 /// Writes what could be read; what could not, such as without a `/proc`, is left out.
 pub(super) fn write(writer: &mut Writer) {
     let read = |path| fs::read_to_string(path).unwrap_or_default();

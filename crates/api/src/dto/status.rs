@@ -1,0 +1,166 @@
+//! What the server is, holds and has taken, as JSON.
+
+use super::time::rfc3339;
+use crate::state::{Addresses, ApiState};
+use clew_app::ingest::Source;
+use clew_app::{SignalStatus, Status};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The answer to `GET /api/v1/status`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatusDto {
+    /// The version of the program.
+    version: &'static str,
+    /// When the server had started, RFC 3339.
+    started: String,
+    /// Seconds since then.
+    uptime_seconds: u64,
+    /// Whether requests are taken and everything can be written.
+    ready: bool,
+    /// Where it listens.
+    addresses: AddressesDto,
+    /// Where everything is kept, as configured.
+    data_dir: String,
+    /// Resident memory of the process in bytes; absent where the system does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<u64>,
+    /// What all signals may take on disk together (`storage.max_size`); absent when unlimited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_bytes: Option<u64>,
+    /// Who may use the server.
+    auth: AuthDto,
+    /// Logs, metrics, traces.
+    signals: Vec<SignalStatusDto>,
+    /// Who brought something since the start; others are left out.
+    sources: Vec<SourceDto>,
+    /// What the configuration warns of.
+    config_warnings: Vec<String>,
+    /// Whether the data is made up by `clew demo`.
+    demo: bool,
+}
+
+/// Listeners as host and port; a wildcard is shown as localhost.
+#[derive(Debug, Serialize, ToSchema)]
+struct AddressesDto {
+    /// Everything over HTTP.
+    http: String,
+    /// OTLP/gRPC.
+    otlp_grpc: String,
+    /// OTLP/HTTP.
+    otlp_http: String,
+}
+
+/// Who may use the server.
+#[derive(Debug, Serialize, ToSchema)]
+struct AuthDto {
+    /// `none`
+    mode: &'static str,
+    /// Whether the mode was written in the configuration on purpose.
+    explicit: bool,
+}
+
+/// One signal: what came since the start of the process, and what is kept.
+#[derive(Debug, Serialize, ToSchema)]
+struct SignalStatusDto {
+    /// `logs`, `metrics` or `traces`.
+    signal: &'static str,
+    /// Records (log records, samples, spans) taken since the start of the process.
+    accepted: u64,
+    /// Records refused since the start of the process; a request that could not be read at all counts as one.
+    rejected: u64,
+    /// Records in memory and in the journal, not yet in a sealed part.
+    hot_records: u64,
+    /// Bytes of memory they take.
+    hot_bytes: u64,
+    /// Records in sealed parts, where the store knows.
+    sealed_records: u64,
+    /// Bytes of the sealed parts on disk.
+    sealed_bytes: u64,
+    /// Sealed parts or partitions.
+    parts: u64,
+    /// Records older than so many nanoseconds go; absent when kept for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention_nanos: Option<i64>,
+    /// Beyond so many bytes on disk the oldest go; absent when only `max_bytes` bounds them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention_bytes: Option<u64>,
+    /// Whether nothing more is taken until a restart.
+    failed: bool,
+}
+
+/// What one protocol brought of one signal since the start of the process.
+#[derive(Debug, Serialize, ToSchema)]
+struct SourceDto {
+    /// `logs`, `metrics` or `traces`.
+    signal: &'static str,
+    /// `otlp_grpc`, `otlp_http`, `json_logs` or `scrape`.
+    protocol: &'static str,
+    /// Records that are durable and readable.
+    accepted: u64,
+    /// Records that were refused.
+    rejected: u64,
+    /// When records were last taken, RFC 3339; absent where all were refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_received: Option<String>,
+}
+
+impl StatusDto {
+    /// The answer of a server.
+    #[must_use]
+    pub fn new(state: &ApiState, status: Status) -> Self {
+        let (app, options) = (&state.app, &state.options);
+        Self {
+            version: options.version,
+            started: rfc3339(app.started()),
+            uptime_seconds: app.uptime().as_secs(),
+            ready: state.is_ready(),
+            addresses: AddressesDto::from(&options.addresses),
+            data_dir: app.options().data_dir.display().to_string(),
+            memory_bytes: clew_telemetry::resident_bytes(),
+            max_bytes: app.options().max_bytes,
+            auth: AuthDto { mode: "none", explicit: options.auth_explicit },
+            signals: status.signals.into_iter().map(SignalStatusDto::from).collect(),
+            sources: status.sources.into_iter().map(SourceDto::from).collect(),
+            config_warnings: options.config_warnings.clone(),
+            demo: options.demo,
+        }
+    }
+}
+
+impl From<&Addresses> for AddressesDto {
+    fn from(addresses: &Addresses) -> Self {
+        let Addresses { http, otlp_grpc, otlp_http } = addresses.clone();
+        Self { http, otlp_grpc, otlp_http }
+    }
+}
+
+impl From<SignalStatus> for SignalStatusDto {
+    fn from(status: SignalStatus) -> Self {
+        Self {
+            signal: status.signal.as_str(),
+            accepted: status.accepted,
+            rejected: status.rejected,
+            hot_records: status.hot.records,
+            hot_bytes: status.hot.bytes,
+            sealed_records: status.on_disk.records,
+            sealed_bytes: status.on_disk.bytes,
+            parts: status.on_disk.parts,
+            retention_nanos: status.retention.age,
+            retention_bytes: status.retention.bytes,
+            failed: status.failed,
+        }
+    }
+}
+
+impl From<Source> for SourceDto {
+    fn from(source: Source) -> Self {
+        Self {
+            signal: source.signal.as_str(),
+            protocol: source.protocol.as_str(),
+            accepted: source.accepted,
+            rejected: source.rejected,
+            last_received: source.last_received.map(rfc3339),
+        }
+    }
+}

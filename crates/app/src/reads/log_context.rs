@@ -1,0 +1,108 @@
+//! What stands around a log record: the records before and after it.
+
+use crate::error::AppError;
+use clew_model::logs::{FieldTest, LogFilter, LogQuery, LogReader, LogRow, Order};
+use clew_model::{Context, RecordId, TimeRange};
+
+/// Among which records the neighbours are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContextScope {
+    /// Those of the record's service.
+    #[default]
+    Service,
+    /// All.
+    All,
+}
+
+/// Which record, and how many around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogContextQuery {
+    /// The record.
+    pub id: RecordId,
+    /// Records before it, at most.
+    pub before: usize,
+    /// Records after it, at most.
+    pub after: usize,
+    /// Among which.
+    pub scope: ContextScope,
+}
+
+/// A record with its neighbours, all oldest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogContext {
+    /// The record.
+    pub row: LogRow,
+    /// Those before it, the nearest last.
+    pub before: Vec<LogRow>,
+    /// Those after it, the nearest first.
+    pub after: Vec<LogRow>,
+    /// Whether there are more before.
+    pub more_before: bool,
+    /// Whether there are more after.
+    pub more_after: bool,
+    /// What the asker must know.
+    pub warnings: Vec<String>,
+}
+
+/// A record with its neighbours; `None` when there is no such record.
+///
+/// # Errors
+/// What the store answers.
+pub fn log_context(
+    context: &Context,
+    logs: &dyn LogReader,
+    query: &LogContextQuery,
+) -> Result<Option<LogContext>, AppError> {
+    let Some(row) = find(context, logs, query.id)? else { return Ok(None) };
+    let filter = match query.scope {
+        ContextScope::Service => same_service(&row.record.service),
+        ContextScope::All => LogFilter::All,
+    };
+    let mut warnings = Vec::new();
+    let mut side = |order, most| neighbours(context, logs, &filter, query.id, order, most, &mut warnings);
+    let (mut before, more_before) = side(Order::Descending, query.before)?;
+    let (after, more_after) = side(Order::Ascending, query.after)?;
+    before.reverse();
+    warnings.sort_unstable();
+    warnings.dedup();
+    Ok(Some(LogContext { row, before, after, more_before, more_after, warnings }))
+}
+
+fn find(context: &Context, logs: &dyn LogReader, id: RecordId) -> Result<Option<LogRow>, AppError> {
+    let query = LogQuery {
+        filter: LogFilter::All,
+        range: TimeRange::new(id.time, id.time),
+        order: Order::Ascending,
+        limit: 1,
+        after: id.number.checked_sub(1).map(|number| RecordId { number, ..id }),
+    };
+    Ok(logs.search(context, &query)?.rows.into_iter().find(|row| row.id == id))
+}
+
+fn same_service(service: &str) -> LogFilter {
+    let name = || "service".to_owned();
+    if service.is_empty() {
+        return LogFilter::Not(Box::new(LogFilter::Field { name: name(), test: FieldTest::Exists }));
+    }
+    LogFilter::Field { name: name(), test: FieldTest::Equals(service.to_owned()) }
+}
+
+/// The nearest rows on one side, the nearest first, and whether there are more.
+fn neighbours(
+    context: &Context,
+    logs: &dyn LogReader,
+    filter: &LogFilter,
+    id: RecordId,
+    order: Order,
+    most: usize,
+    warnings: &mut Vec<String>,
+) -> Result<(Vec<LogRow>, bool), AppError> {
+    // One row is asked for where none is wanted, to know whether there are more.
+    let limit = most.max(1);
+    let query = LogQuery { filter: filter.clone(), range: TimeRange::ALL, order, limit, after: Some(id) };
+    let mut page = logs.search(context, &query)?;
+    let more = page.next.is_some() || page.rows.len() > most;
+    page.rows.truncate(most);
+    warnings.append(&mut page.warnings);
+    Ok((page.rows, more))
+}

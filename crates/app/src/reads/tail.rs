@@ -1,0 +1,201 @@
+//! Following log records as they come.
+//!
+//! A tail watches the feed of what was just made readable, picks what passes its filter on a thread that holds nobody up,
+//! and hands it on in batches at a rate that a person or a browser can take. What it cannot hand on it counts.
+
+use crate::error::AppError;
+use crate::ingest::{FeedBatch, Watch};
+use crate::limits::{TAIL_BATCH_ROWS, TAIL_INTERVAL, TAIL_PENDING_BYTES, TAIL_PENDING_ROWS, TAIL_RESUME_SLACK, TAILS};
+use crate::server::App;
+use clew_model::logs::{LogFilter, LogQuery, LogReader, LogRow, Order};
+use clew_model::{Context, RecordId, TenantId, TimeRange};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// What a tail tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TailEvent {
+    /// The tail stands: every matching record that is acknowledged from now on is told or counted.
+    Ready,
+    /// Matching records in the order of arrival, at most [`TAIL_BATCH_ROWS`].
+    Logs(Vec<LogRow>),
+    /// Records that were not told, since they came faster than they could be handed on.
+    Dropped(Missed),
+}
+
+/// Records that were not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Missed {
+    /// Records that match the filter.
+    pub matching: u64,
+    /// Records that went by before anybody could look whether they match.
+    pub unchecked: u64,
+}
+
+impl Missed {
+    fn is_none(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// Rows that wait to be handed on; the oldest go first when they are too many.
+#[derive(Debug, Default)]
+struct Pending {
+    rows: VecDeque<LogRow>,
+    bytes: usize,
+    missed: Missed,
+}
+
+impl Pending {
+    fn push(&mut self, row: LogRow) {
+        self.bytes = self.bytes.saturating_add(row.record.memory_bytes());
+        self.rows.push_back(row);
+        while self.rows.len() > TAIL_PENDING_ROWS || (self.bytes > TAIL_PENDING_BYTES && self.rows.len() > 1) {
+            self.pop();
+            self.missed.matching = self.missed.matching.saturating_add(1);
+        }
+    }
+
+    fn pop(&mut self) -> Option<LogRow> {
+        let row = self.rows.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(row.record.memory_bytes());
+        Some(row)
+    }
+
+    /// Takes in what passes the filter of what the feed brought.
+    fn pick(&mut self, batches: &[Arc<FeedBatch>], tenant: &TenantId, filter: &LogFilter) {
+        for batch in batches.iter().filter(|batch| batch.tenant == *tenant) {
+            self.missed.unchecked = self.missed.unchecked.saturating_add(batch.passed_over);
+            for (number, record) in (batch.first_number..).zip(&batch.records) {
+                if filter.matches(record) {
+                    self.push(LogRow { id: RecordId { time: record.time, number }, record: record.clone() });
+                }
+            }
+        }
+    }
+}
+
+/// One tail; dropping it ends it.
+#[derive(Debug)]
+pub struct LogTail {
+    watch: Watch,
+    tenant: TenantId,
+    filter: Arc<LogFilter>,
+    pending: Pending,
+    is_told_ready: bool,
+    /// When the next batch may go.
+    due: Instant,
+}
+
+impl App {
+    /// Follows the log records that pass the filter. With `after`, those that came after this record are told first, as
+    /// far as the store and [`TAIL_PENDING_ROWS`] allow; what of them is left out is counted.
+    ///
+    /// # Errors
+    /// Too many tails; what the store answers when it is asked for what came after `after`.
+    pub async fn tail_logs(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        filter: LogFilter,
+        after: Option<RecordId>,
+    ) -> Result<LogTail, AppError> {
+        let app = Arc::clone(self);
+        // It waits for the turn of a batch that is just made readable.
+        let watch = tokio::task::spawn_blocking(move || app.logs().store().watch());
+        let Some(watch) = watch.await.map_err(|_| AppError::Panicked)? else {
+            self.observer().limit_hit("tails");
+            return Err(AppError::TooManyTails(TAILS));
+        };
+        let filter = Arc::new(filter);
+        let mut pending = Pending::default();
+        if let Some(after) = after {
+            let (until, filter) = (watch.from, Arc::clone(&filter));
+            pending = self
+                .query("logs_tail", tenant.clone(), None, move |context, stores| {
+                    came_between(context, stores.logs, &filter, after, until)
+                })
+                .await?;
+        }
+        Ok(LogTail { watch, tenant, filter, pending, is_told_ready: false, due: Instant::now() })
+    }
+}
+
+impl LogTail {
+    /// The next thing to tell; waits until there is one.
+    ///
+    /// # Errors
+    /// A filter that panicked: a bug of ours.
+    pub async fn next(&mut self) -> Result<TailEvent, AppError> {
+        if !self.is_told_ready {
+            self.is_told_ready = true;
+            return Ok(TailEvent::Ready);
+        }
+        while self.pending.rows.is_empty() && self.pending.missed.is_none() {
+            self.watch.changed().await;
+            tokio::time::sleep_until(self.due).await;
+            self.gather().await?;
+        }
+        let missed = std::mem::take(&mut self.pending.missed);
+        if !missed.is_none() {
+            return Ok(TailEvent::Dropped(missed));
+        }
+        tokio::time::sleep_until(self.due).await;
+        self.due = Instant::now() + TAIL_INTERVAL;
+        let rows = (0..TAIL_BATCH_ROWS).map_while(|_| self.pending.pop()).collect();
+        // What came meanwhile is looked at while the batch is on its way, so that the feed is not left to run over.
+        self.gather().await?;
+        Ok(TailEvent::Logs(rows))
+    }
+
+    async fn gather(&mut self) -> Result<(), AppError> {
+        let (batches, missed) = self.watch.take();
+        self.pending.missed.unchecked = self.pending.missed.unchecked.saturating_add(missed);
+        if batches.is_empty() {
+            return Ok(());
+        }
+        let mut pending = std::mem::take(&mut self.pending);
+        let (tenant, filter) = (self.tenant.clone(), Arc::clone(&self.filter));
+        let pick = tokio::task::spawn_blocking(move || {
+            pending.pick(&batches, &tenant, &filter);
+            pending
+        });
+        self.pending = pick.await.map_err(|error| {
+            tracing::error!(%error, "the filter of a tail panicked");
+            AppError::Panicked
+        })?;
+        Ok(())
+    }
+}
+
+/// What passes the filter of the records that came after `after` and before the record numbered `until`, by time: the
+/// newest of them, and how many were left out.
+fn came_between(
+    context: &Context,
+    logs: &dyn LogReader,
+    filter: &LogFilter,
+    after: RecordId,
+    until: u64,
+) -> Result<Pending, AppError> {
+    let slack = i64::try_from(TAIL_RESUME_SLACK.as_nanos()).unwrap_or(i64::MAX);
+    let query = LogQuery {
+        filter: filter.clone(),
+        range: TimeRange::new(after.time.saturating_sub(slack), i64::MAX),
+        order: Order::Descending,
+        limit: TAIL_PENDING_ROWS,
+        after: None,
+    };
+    let page = logs.search(context, &query)?;
+    let mut pending = Pending::default();
+    if let Some(oldest) = page.next {
+        let range = TimeRange::new(after.time.saturating_add(1), oldest.time.saturating_sub(1));
+        if !range.is_empty() {
+            let step = range.end.saturating_sub(range.start).max(1);
+            let counted = logs.histogram(context, filter, range, step)?;
+            pending.missed.matching = counted.buckets.iter().flat_map(|bucket| bucket.counts).sum();
+        }
+    }
+    let fresh = |row: &LogRow| row.id.number > after.number && row.id.number < until;
+    page.rows.into_iter().rev().filter(fresh).for_each(|row| pending.push(row));
+    Ok(pending)
+}

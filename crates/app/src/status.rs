@@ -1,0 +1,62 @@
+//! What the program holds and what it took since its start.
+
+use crate::ingest::{Pipeline, Source};
+use crate::server::App;
+use crate::signal::{Hot, OnDisk, Retention, SignalStore};
+use clew_model::Signal;
+
+/// One signal: what came since the start of the process, and what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignalStatus {
+    /// The signal.
+    pub signal: Signal,
+    /// Records taken since the start of the process.
+    pub accepted: u64,
+    /// Records refused since the start of the process; a request that could not be read at all counts as one.
+    pub rejected: u64,
+    /// What is in memory, in the journal too, but in no part yet.
+    pub hot: Hot,
+    /// What is in sealed parts.
+    pub on_disk: OnDisk,
+    /// How long and how much is kept.
+    pub retention: Retention,
+    /// Whether nothing more is taken until a restart.
+    pub failed: bool,
+}
+
+/// All signals and their sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Logs, metrics, traces.
+    pub signals: Vec<SignalStatus>,
+    /// Who brought something since the start of the process.
+    pub sources: Vec<Source>,
+}
+
+impl App {
+    /// What is held and what came. Asks the stores and the disk: blocks for a moment.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let sources = self.observer().sources();
+        let options = self.options();
+        let signals = vec![
+            signal(self.logs(), options.logs.retention, &sources),
+            signal(self.metrics(), options.metrics.retention, &sources),
+            signal(self.traces(), options.traces.retention, &sources),
+        ];
+        Status { signals, sources }
+    }
+}
+
+fn signal<S: SignalStore>(pipeline: &Pipeline<S>, retention: Retention, sources: &[Source]) -> SignalStatus {
+    let own = || sources.iter().filter(|source| source.signal == S::SIGNAL);
+    SignalStatus {
+        signal: S::SIGNAL,
+        accepted: own().map(|source| source.accepted).sum(),
+        rejected: own().map(|source| source.rejected).sum(),
+        hot: pipeline.store().hot(),
+        on_disk: pipeline.store().on_disk(),
+        retention,
+        failed: pipeline.status().failed,
+    }
+}

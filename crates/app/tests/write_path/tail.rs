@@ -1,0 +1,130 @@
+//! Tails of logs beside the stores: what they tell, what they count, and where they go on.
+
+use super::signals::start;
+use clew_app::limits::{TAIL_BATCH_ROWS, TAIL_PENDING_ROWS};
+use clew_app::reads::{LogTail, TailEvent};
+use clew_app::{App, AppError, Protocol};
+use clew_codec::error::Decoded;
+use clew_host::{SimClock, SimFiles};
+use clew_model::logs::{LogFilter, LogRecord, LogRow, TextTest};
+use clew_model::{RecordId, TenantId};
+use std::sync::Arc;
+use std::time::Duration;
+
+const NOW: i64 = 1_800_000_000_000_000_000;
+
+async fn send(app: &App, times: impl IntoIterator<Item = i64>, text: &str) {
+    let record = |time| LogRecord { time, body: text.into(), ..LogRecord::default() };
+    let records: Vec<LogRecord> = times.into_iter().map(record).collect();
+    let decoded = Decoded { records, accepted: 0, rejected: 0, rejects: Vec::new() };
+    let outcome = app.ingest_logs(TenantId::default(), Protocol::JsonLogs, decoded).await.unwrap();
+    assert_eq!(outcome.rejected, 0);
+}
+
+async fn tail(app: &Arc<App>, word: &str, after: Option<RecordId>) -> Result<LogTail, AppError> {
+    app.tail_logs(TenantId::default(), LogFilter::AnyText(TextTest::words(word)), after).await
+}
+
+/// Reads until `rows` rows came; the rows, the size of the largest batch, and how many were counted instead.
+async fn read(tail: &mut LogTail, rows: usize) -> (Vec<LogRow>, usize, u64) {
+    let (mut all, mut largest, mut missed) = (Vec::new(), 0, 0);
+    while all.len() < rows {
+        let event =
+            tokio::time::timeout(Duration::from_secs(20), tail.next()).await.expect("an event in time").unwrap();
+        match event {
+            TailEvent::Ready => {}
+            TailEvent::Logs(rows) => {
+                largest = largest.max(rows.len());
+                all.extend(rows);
+            }
+            TailEvent::Dropped(count) => missed += count.matching + count.unchecked,
+        }
+    }
+    (all, largest, missed)
+}
+
+fn times(rows: &[LogRow]) -> Vec<i64> {
+    rows.iter().map(|row| row.record.time - NOW).collect()
+}
+
+fn app(dir: &tempfile::TempDir) -> Arc<App> {
+    start(dir.path(), &SimFiles::new(), &SimClock::new(NOW))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tail_tells_what_matches_in_the_order_of_arrival_and_nothing_from_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir);
+    send(&app, [NOW], "needle before").await;
+    let mut tail = tail(&app, "needle", None).await.unwrap();
+    assert_eq!(tail.next().await.unwrap(), TailEvent::Ready);
+    send(&app, [NOW + 5, NOW + 3], "needle one").await;
+    send(&app, [NOW + 4], "hay").await;
+    send(&app, [NOW + 1], "needle two").await;
+    let (rows, _, missed) = read(&mut tail, 3).await;
+    assert_eq!((times(&rows), missed), (vec![5, 3, 1], 0));
+    // The IDs are those that a search answers.
+    let numbers: Vec<u64> = rows.iter().map(|row| row.id.number - rows[0].id.number).collect();
+    assert_eq!(numbers, [0, 1, 3]);
+    app.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_comes_in_batches_and_what_is_too_much_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir);
+    let mut tail = tail(&app, "x", None).await.unwrap();
+    let sent = TAIL_PENDING_ROWS + 700;
+    send(&app, (0..sent as i64).map(|n| NOW + n), "x").await;
+    let (rows, largest, missed) = read(&mut tail, TAIL_PENDING_ROWS).await;
+    assert_eq!((rows.len(), largest, missed), (TAIL_PENDING_ROWS, TAIL_BATCH_ROWS, 700));
+    assert_eq!(times(&rows), (700..sent as i64).collect::<Vec<_>>());
+    app.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tail_goes_on_after_the_last_record_that_was_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir);
+    send(&app, [NOW, NOW + 1, NOW + 2], "seen x").await;
+    let mut first = tail(&app, "x", None).await.unwrap();
+    send(&app, [NOW + 10], "seen x").await;
+    let last = read(&mut first, 1).await.0[0].id;
+    drop(first);
+    // One of these is older than the last seen, though it came later.
+    send(&app, [NOW + 11, NOW - 5], "x").await;
+    send(&app, [NOW + 12], "y").await;
+    let mut second = tail(&app, "x", Some(last)).await.unwrap();
+    send(&app, [NOW + 13], "x").await;
+    let (rows, _, missed) = read(&mut second, 3).await;
+    assert_eq!((times(&rows), missed), (vec![-5, 11, 13], 0));
+    app.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tail_that_resumes_too_far_back_counts_what_it_leaves_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir);
+    let sent = TAIL_PENDING_ROWS as i64 + 300;
+    send(&app, (0..=sent).map(|n| NOW + n), "x").await;
+    // The first record is the one that was seen last.
+    let seen = RecordId { time: NOW, number: 0 };
+    let all = app
+        .query("test", TenantId::default(), None, |context, stores| {
+            let query = clew_model::logs::LogQuery {
+                filter: LogFilter::All,
+                range: clew_model::TimeRange::new(NOW, NOW),
+                order: clew_model::logs::Order::Ascending,
+                limit: 1,
+                after: None,
+            };
+            Ok(stores.logs.search(context, &query)?.rows)
+        })
+        .await
+        .unwrap();
+    let mut tail = tail(&app, "x", Some(RecordId { number: all[0].id.number, ..seen })).await.unwrap();
+    let (rows, _, missed) = read(&mut tail, TAIL_PENDING_ROWS).await;
+    assert_eq!(missed, 300);
+    assert_eq!(times(&rows), (301..=sent).collect::<Vec<_>>());
+    app.stop();
+}
