@@ -81,6 +81,13 @@ def test_every_api_has_something_to_tell_within_ten_seconds(demo):
         *("queue", "llm-gateway", "vector-store"),
     }
     assert len(demo.query("up")) == 14
+    status = demo.get("/api/v1/status")
+    assert status["demo"] is True
+    assert {(one["signal"], one["protocol"]) for one in status["sources"] if one["accepted"]} == {
+        ("logs", "demo"),
+        ("metrics", "demo"),
+        ("traces", "demo"),
+    }
     assert demo.query("histogram_quantile(0.95, sum by (le) (rate(agent_task_duration_seconds_bucket[5m])))")
     assert demo.get("/prometheus/api/v1/metadata")["data"]["queue_depth"][0]["type"] == "gauge"
     exemplars = demo.get(

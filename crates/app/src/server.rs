@@ -76,7 +76,8 @@ pub enum Protocol {
 
 impl Protocol {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Protocol; 4] = [Protocol::OtlpGrpc, Protocol::OtlpHttp, Protocol::JsonLogs, Protocol::Scrape];
+    pub const ALL: [Protocol; 5] =
+        [Protocol::OtlpGrpc, Protocol::OtlpHttp, Protocol::JsonLogs, Protocol::Scrape, Protocol::Demo];
 
     /// The label value.
     #[must_use]

@@ -139,7 +139,7 @@ async fn run_until_stopped(
     let state = ApiState::new(
         Arc::clone(&app),
         Arc::clone(&scrape),
-        api_options(&everything, &addresses, Arc::clone(&reloader)),
+        api_options(&everything, role, &addresses, Arc::clone(&reloader)),
     );
 
     let stop = state.stop.clone();
@@ -216,7 +216,7 @@ async fn start_scraping(app: &Arc<App>, everything: &Everything, registry: &Arc<
     scrape
 }
 
-fn api_options(everything: &Everything, addresses: &Addresses, reloader: Arc<Reloader>) -> ApiOptions {
+fn api_options(everything: &Everything, role: Role, addresses: &Addresses, reloader: Arc<Reloader>) -> ApiOptions {
     let limits = everything.config.limits;
     ApiOptions {
         ingest_body: limits.ingest_body,
@@ -225,7 +225,7 @@ fn api_options(everything: &Everything, addresses: &Addresses, reloader: Arc<Rel
         version: env!("CARGO_PKG_VERSION"),
         addresses: addresses.for_api(),
         auth_explicit: everything.config.auth_written,
-        demo: false,
+        demo: matches!(role, Role::Demo { .. }),
         welcome: addresses.welcome(),
         config_warnings: everything.warnings.clone(),
         reload: Arc::new(move || reloader.reload()),
