@@ -130,13 +130,17 @@ impl Generator {
     }
 
     fn request(&mut self, at: i64) {
-        let ids = self.ids();
+        let mut ids = self.ids();
         let is_poisoned = match incident_at(at) {
             Some(incident) if incident.kind == IncidentKind::PoisonedTask => {
                 self.poisoned.replace(incident.period) != Some(incident.period)
             }
             _ => false,
         };
+        if is_poisoned {
+            // A session leads to its other requests; this story is to be read alone.
+            ids.session = None;
+        }
         let mut teller = Teller::new(&self.system, &mut self.dice, &mut self.outages, ids.clone());
         story::request(&mut teller, at, is_poisoned);
         let story = teller.finish();
@@ -165,10 +169,10 @@ impl Generator {
         self.headlines.push_back(headline);
     }
 
-    /// The IDs of a new request: two of five belong to a session of two to four.
+    /// The IDs of a new request: some belong to a session of two to four.
     fn ids(&mut self) -> Ids {
         let correlation = format!("req-{}", self.dice.hex(12));
-        if let Some((session, more)) = self.session.take_if(|_| self.dice.chance(0.4)) {
+        if let Some((session, more)) = self.session.take_if(|_| self.dice.chance(0.25)) {
             if more > 1 {
                 self.session = Some((session.clone(), more - 1));
             }

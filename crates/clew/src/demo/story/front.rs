@@ -94,7 +94,7 @@ fn plan(teller: &mut Teller<'_>, run: SpanRef, at: i64) -> Option<(i64, i64)> {
     let answer = teller.ask_model(PLANNER, served, None, (SMALL, 600), at + 3 * MS);
     let count = teller.dice.between(1, 3);
     if answer.is_ok {
-        let message = format!("plan ready: {count} research tasks, then code and review");
+        let message = format!("plan ready: research ({count}), then code and review");
         let line = Line::info(PLANNER, served, answer.at + MS, message).with("tasks", count);
         teller.log_event("plan_ready", line);
     } else {

@@ -145,7 +145,7 @@ impl Teller<'_> {
         let comments = self.dice.between(0, 5);
         let attributes = vec![Attribute::new("verdict", "approved"), Attribute::new("comments", comments)];
         self.event(span, end, "review finished", attributes);
-        let line = Line::info(REVIEWER, span, end, format!("approved with {comments} comments")).task(&task.id);
+        let line = Line::info(REVIEWER, span, end, format!("approved, comments: {comments}")).task(&task.id);
         self.log_structured("review", Some(end - seen), line.with("comments", comments));
         let publication = Task::new(self, Service::Publisher);
         let message = self.publish(REVIEWER, span, &publication, end + MS);
