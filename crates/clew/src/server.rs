@@ -143,11 +143,16 @@ async fn run_until_stopped(
     );
 
     let stop = state.stop.clone();
+    if role == Role::Server {
+        // The sockets are bound: whoever reads this may connect, and is answered in a moment.
+        print_start(&addresses.start_lines(&data_dir));
+    }
     let mut servers = start_listeners(sockets, &state, &stop);
     let demo = begin_demo(role, &app, &addresses, &data_dir, &stop).await?;
     for warning in &everything.warnings {
         tracing::warn!(%warning, "configuration");
     }
+    say_exposure(&everything);
 
     signals.wait_for_stop(&reloader).await;
     tracing::info!("stopping: finishing what was accepted");
@@ -174,7 +179,7 @@ async fn run_until_stopped(
     Ok(())
 }
 
-/// Prints where everything is; a demo first writes its history, and then goes on beside the server.
+/// Writes a demo's history, prints where everything is, and lets the demo go on beside the server.
 async fn begin_demo(
     role: Role,
     app: &Arc<App>,
@@ -182,10 +187,7 @@ async fn begin_demo(
     data_dir: &str,
     stop: &CancellationToken,
 ) -> Result<Option<JoinHandle<()>>> {
-    let Role::Demo { keeps_data } = role else {
-        print_start(&addresses.start_lines(data_dir));
-        return Ok(None);
-    };
+    let Role::Demo { keeps_data } = role else { return Ok(None) };
     let demo = Demo::begin(Arc::clone(app)).await?;
     let note = if keeps_data { "" } else { " (removed at the end)" };
     let mut lines = addresses.start_lines(&format!("{data_dir}{note}"));
@@ -247,6 +249,15 @@ fn start_listeners(
         servers.spawn(serve(listener, stop.clone()));
     }
     servers
+}
+
+/// An open server was meant (the configuration refuses others); whoever reads the log may not know.
+fn say_exposure(everything: &Everything) {
+    let exposed = everything.config.server.exposed();
+    if !exposed.is_empty() {
+        let listeners = exposed.join(", ");
+        tracing::warn!(%listeners, "auth.mode is none: whoever reaches these may read and write everything");
+    }
 }
 
 /// A closed standard output is no reason not to serve.
