@@ -3,9 +3,9 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: test test-rust test-clients test-tools lint bench docs
+.PHONY: test test-rust test-clients test-image test-tools lint bench docs
 
-test: test-tools test-rust test-clients
+test: test-tools test-rust test-clients test-image
 
 # Everything in Rust: units, properties, golden queries, simulated crashes.
 test-rust:
@@ -16,6 +16,11 @@ test-rust:
 test-clients: test-tools
 	cargo build --locked
 	target/test-venv/bin/python -m pytest -q tests/clients
+
+# The container image's content without a container engine: what it links, that it runs as the image's user.
+test-image: test-tools
+	cargo build --locked
+	tests/image
 
 test-tools:
 	tests/install-tools
