@@ -89,6 +89,7 @@ const ASYNC: &[&str] =
 /// External crates of floor 3 beyond those: HTTP and gRPC servers.
 const NETWORK: &[&str] = &[
     "axum",
+    "brotli",
     "flate2",
     "http",
     "http-body-util",

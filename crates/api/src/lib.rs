@@ -23,6 +23,7 @@ mod services;
 mod state;
 mod status;
 mod traces;
+mod web;
 
 pub use clew_codec::otlp::OtlpMetricOptions;
 pub use openapi::openapi_json;

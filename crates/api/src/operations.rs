@@ -1,4 +1,4 @@
-//! What operators and probes ask: health, readiness, reload, Clew's own metrics, and a word of welcome.
+//! What operators and probes ask: health, readiness, reload, Clew's own metrics.
 
 use crate::error::ApiError;
 use crate::state::ApiState;
@@ -7,11 +7,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clew_model::ErrorKind;
 use clew_telemetry::Format;
-
-/// `GET /`: where things are. The web UI takes this place when it is built in.
-pub async fn welcome(State(state): State<ApiState>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], state.options.welcome.clone()).into_response()
-}
 
 /// `GET /-/healthy`: the process runs.
 pub async fn healthy() -> &'static str {

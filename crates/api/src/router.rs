@@ -1,10 +1,12 @@
 //! Which path is served by what.
 
 use crate::state::ApiState;
-use crate::{correlate, log_context, log_tail, logs, openapi, operations, otlp, prometheus, services, status, traces};
+use crate::{
+    correlate, log_context, log_tail, logs, openapi, operations, otlp, prometheus, services, status, traces, web,
+};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{Method, Uri};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -14,7 +16,7 @@ use std::time::Instant;
 /// Everything over HTTP: the REST API, the compatible APIs under their prefixes, OTLP/HTTP, operations.
 pub fn main_router(state: ApiState) -> Router {
     Router::new()
-        .route("/", get(operations::welcome))
+        .route("/", get(web::root))
         .route("/api/v1/logs", get(logs::search).post(logs::ingest))
         .route("/api/v1/logs/histogram", get(logs::histogram))
         .route("/api/v1/logs/fields", get(logs::fields))
@@ -34,7 +36,7 @@ pub fn main_router(state: ApiState) -> Router {
         .route("/metrics", get(operations::metrics))
         .nest("/prometheus", prometheus::routes())
         .merge(otlp_routes())
-        .fallback(no_such_path)
+        .fallback(page_or_nothing)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(state.clone(), count))
         // Bodies are capped where they are read, each by its own limit.
@@ -63,6 +65,14 @@ fn otlp_routes() -> Router<ApiState> {
         .route("/v1/logs", post(otlp::logs))
         .route("/v1/metrics", post(otlp::metrics))
         .route("/v1/traces", post(otlp::traces))
+}
+
+/// Assets and pages of the web UI, wherever no route stands.
+async fn page_or_nothing(State(state): State<ApiState>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    match web::answer(&state, &method, &uri, &headers) {
+        Some(response) => response,
+        None => no_such_path(uri).await,
+    }
 }
 
 async fn no_such_path(uri: Uri) -> Response {

@@ -31,7 +31,7 @@ pub struct Correlation {
     pub found_in: Vec<FoundIn>,
     /// The traces met, in order of their first span.
     pub traces: Vec<TraceId>,
-    /// The event that is the first error.
+    /// The event whose error happened first.
     pub first_error: Option<usize>,
     /// IDs that stand in the same records, most frequent first; those that were followed among them.
     pub also_seen: Vec<AlsoSeen>,
@@ -130,6 +130,18 @@ pub struct Event {
     pub reached: Reached,
 }
 
+impl Event {
+    /// When its error was known: at the first exception of a span, else at its end.
+    fn failed_at(&self) -> UnixNanos {
+        let EventBody::Span(span) = &self.body else { return self.time };
+        let exceptions = span.events.iter().filter(|event| event.name == EXCEPTION_EVENT);
+        exceptions.map(|event| event.time).min().unwrap_or(self.end)
+    }
+}
+
+/// The name of the event that records an exception (OpenTelemetry semantic conventions, "Exceptions on spans").
+const EXCEPTION_EVENT: &str = "exception";
+
 /// The record behind an event.
 #[derive(Debug)]
 pub enum EventBody {
@@ -173,7 +185,7 @@ fn tell(walk: Walk, query: CorrelateQuery, rules: &CorrelationRules) -> Correlat
     Correlation {
         depth: query.depth,
         span: events.first().map(|event| event.time).zip(last),
-        first_error: events.iter().position(|event| event.is_error),
+        first_error: first_error(&events),
         events,
         lanes,
         found_in: seen.found_in(&query.id),
@@ -191,6 +203,14 @@ fn tell(walk: Walk, query: CorrelateQuery, rules: &CorrelationRules) -> Correlat
         warnings: walk.warnings,
         id: query.id,
     }
+}
+
+/// The event whose error happened first. A span that fails because of what it waited for starts before it, so its start
+/// says nothing: an error is known when an exception is recorded, or when the span ends. Of errors of one instant the
+/// one that began last is the nearest to the cause.
+fn first_error(events: &[Event]) -> Option<usize> {
+    let errors = events.iter().enumerate().filter(|(_, event)| event.is_error);
+    errors.min_by_key(|(index, event)| (event.failed_at(), std::cmp::Reverse(*index))).map(|(index, _)| index)
 }
 
 fn traces_in_order(walk: &Walk) -> Vec<TraceId> {
@@ -300,5 +320,49 @@ impl Story {
             events.push(event);
         }
         (events, lanes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clew_model::SpanId;
+    use clew_model::traces::{SpanEvent, SpanStatus};
+
+    fn failed(number: u8, start: UnixNanos, end: UnixNanos, exception: Option<UnixNanos>) -> Found<Span> {
+        let event = |time| SpanEvent {
+            time,
+            name: EXCEPTION_EVENT.into(),
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+        };
+        let record = Span {
+            start,
+            end,
+            status: SpanStatus { code: StatusCode::Error, ..SpanStatus::default() },
+            events: exception.map(event).into_iter().collect(),
+            ..Span::new(TraceId([1; 16]), SpanId([number; 8]))
+        };
+        let id = CanonicalId::from(TraceId([1; 16]));
+        Found { record, step: Step { depth: 0, id, field: "trace_id".to_owned() } }
+    }
+
+    /// The span numbers by start, and the index of the first error among them.
+    fn first_of(spans: Vec<Found<Span>>) -> Option<usize> {
+        let mut story = Story::default();
+        spans.into_iter().for_each(|found| story.span(found));
+        first_error(&story.finish().0)
+    }
+
+    #[test]
+    fn the_first_error_is_the_one_that_happened_first_not_the_parent_that_waited_for_it() {
+        // A root that ends last, its child, and the grandchild at which it broke.
+        let chain = vec![failed(1, 0, 100, None), failed(2, 10, 90, None), failed(3, 20, 80, None)];
+        assert_eq!(first_of(chain), Some(2));
+        let with_exception = vec![failed(1, 0, 100, Some(30)), failed(2, 10, 90, None), failed(3, 40, 80, None)];
+        assert_eq!(first_of(with_exception), Some(0));
+        let ended_together = vec![failed(1, 0, 100, None), failed(2, 10, 100, None)];
+        assert_eq!(first_of(ended_together), Some(1));
+        assert_eq!(first_of(Vec::new()), None);
     }
 }

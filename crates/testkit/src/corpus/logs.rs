@@ -20,6 +20,10 @@ pub const COMMON_WORD: &str = "timeout";
 /// Words that stand in a row in about one message in a hundred.
 pub const PHRASE: &str = "connection reset by peer";
 
+// A template number t of 200 is drawn with the density -ln(t / 200) / 200: 1.8 % for 5, 1.0 % for 27.
+const TIMEOUT_TEMPLATE: usize = 5;
+const RESET_TEMPLATE: usize = 27;
+
 /// One record before it is encoded.
 #[derive(Debug, Clone)]
 pub struct LogEntry {
@@ -98,8 +102,8 @@ fn message(rng: &mut Rng) -> String {
         (0, 2) => format!("{subject} {verb} for tenant acme-{} on shard {}", number % 97, number % 16),
         (0, 3) => format!("{subject} {verb} from 10.{}.{}.{}:{number}", rng.u8(..8), rng.u8(..), rng.u8(..)),
         (0, 4) => format!("{subject} {verb} with status {} in {number} ms", 200 + 100 * rng.u32(..4)),
-        (0, 5) if template % 20 < 10 => format!("{subject} {verb}: {COMMON_WORD} of {number} ms exceeded"),
-        (0, 6) if template % 20 < 10 => format!("{subject} {verb}: {PHRASE} 10.0.{}.{}", rng.u8(..), rng.u8(..)),
+        (0, 5) if template == TIMEOUT_TEMPLATE => format!("{subject} {verb}: {COMMON_WORD} of {number} ms exceeded"),
+        (0, 6) if template == RESET_TEMPLATE => format!("{subject} {verb}: {PHRASE} 10.0.{}.{}", rng.u8(..), rng.u8(..)),
         (0, _) => format!("{subject} {verb} {} of {number} items", number / 2),
         _ => format!("{subject} number {number} {verb} by the {} of step {}", SUBJECTS[template % 9], template % 12),
     }

@@ -1,0 +1,66 @@
+import { page } from '$app/state';
+import { recall, remember } from '$lib/state/theme.svelte';
+import { view } from '$lib/state/view.svelte';
+import { MAX_QUERIES, parseHistory, readQueries, remembered, writeQueries } from './queries';
+
+const HISTORY_KEY = 'clew.promql-history';
+
+export interface Draft {
+	id: number;
+	text: string;
+}
+
+/** What is typed into the query fields. Running puts it into the URL; a change of the URL puts it back here. */
+export class Drafts {
+	list = $state<Draft[]>([]);
+	/** The field that was used last; the metric browser writes into it. */
+	active = $state(0);
+	history = $state.raw<string[]>(parseHistory(recall(HISTORY_KEY)));
+	private next = 0;
+
+	/** The queries that are run. */
+	running: string[] = $derived(readQueries(page.url.searchParams));
+
+	/** Takes over what the URL says, unless it is what is typed already. */
+	follow() {
+		const typed = this.list.map((one) => one.text.trim()).filter((text) => text !== '');
+		if (this.list.length > 0 && typed.join('\u0000') === this.running.join('\u0000')) return;
+		const queries = this.running.length > 0 ? this.running : [''];
+		this.list = queries.map((text) => this.draft(text));
+		this.active = Math.min(this.active, this.list.length - 1);
+	}
+
+	/** Runs what is typed; the same queries again ask the server again. */
+	async run() {
+		const queries = this.list.map((one) => one.text.trim()).filter((text) => text !== '');
+		for (const query of queries) this.history = remembered(this.history, query);
+		remember(HISTORY_KEY, JSON.stringify(this.history));
+		if (queries.join('\u0000') === this.running.join('\u0000')) view.again();
+		else await view.set(writeQueries(queries), { push: true });
+	}
+
+	add() {
+		if (this.list.length >= MAX_QUERIES) return;
+		this.list.push(this.draft(''));
+		this.active = this.list.length - 1;
+	}
+
+	async remove(index: number) {
+		this.list.splice(index, 1);
+		if (this.list.length === 0) this.list.push(this.draft(''));
+		this.active = Math.max(0, Math.min(this.active, this.list.length - 1));
+		await this.run();
+	}
+
+	/** Writes a query into the active field and runs it. */
+	async show(query: string) {
+		const draft = this.list[this.active];
+		if (draft) draft.text = query;
+		await this.run();
+	}
+
+	private draft(text: string): Draft {
+		this.next += 1;
+		return { id: this.next, text };
+	}
+}

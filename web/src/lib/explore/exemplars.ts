@@ -1,0 +1,76 @@
+import type { ChartPoint } from '$lib/chart/model';
+import { parseValue, selectorOf } from './matrix';
+
+/** Exemplars: single observations of a metric that name the trace they were made in. */
+
+interface ExemplarSeries {
+	seriesLabels: Record<string, string>;
+	exemplars: { labels: Record<string, string>; value: string; timestamp: number }[];
+}
+
+export type ExemplarAnswer = ExemplarSeries[];
+
+export interface Exemplar extends ChartPoint {
+	/** The value observed. */
+	observed: number;
+	series: Record<string, string>;
+	labels: Record<string, string>;
+	traceId: string;
+	spanId: string;
+}
+
+/** How many diamonds one chart shows: so many that they stand side by side. */
+export const MAX_EXEMPLARS = 100;
+
+/**
+ * The exemplars of a range, newest last: the greatest of each of `MAX_EXEMPLARS` stretches of time. `onScale` says that
+ * the chart's values are in the unit of what was observed; otherwise the diamonds stand at the foot.
+ */
+export function exemplarsOf(
+	answer: ExemplarAnswer,
+	range: { start: number; end: number },
+	onScale: boolean
+): { shown: Exemplar[]; found: number } {
+	const all = answer.flatMap((one) => one.exemplars.map((exemplar) => toPoint(one.seriesLabels, exemplar, onScale)));
+	const inside = all.filter((one) => one.time >= range.start && one.time <= range.end && Number.isFinite(one.observed));
+	return { shown: thinned(inside, range).sort((a, b) => a.time - b.time), found: inside.length };
+}
+
+function toPoint(
+	series: Record<string, string>,
+	exemplar: ExemplarSeries['exemplars'][number],
+	onScale: boolean
+): Exemplar {
+	const observed = parseValue(exemplar.value);
+	const time = exemplar.timestamp * 1000;
+	const traceId = exemplar.labels.trace_id ?? exemplar.labels.traceID ?? '';
+	const spanId = exemplar.labels.span_id ?? '';
+	return {
+		key: `${selectorOf(series)} ${time} ${traceId} ${spanId}`,
+		time,
+		value: onScale ? observed : null,
+		observed,
+		series,
+		labels: exemplar.labels,
+		traceId,
+		spanId,
+		label: `${traceId === '' ? 'Exemplar' : `Trace ${traceId}`}, value ${exemplar.value}`
+	};
+}
+
+/** One exemplar in each of `MAX_EXEMPLARS` stretches: the greatest. */
+function thinned(all: Exemplar[], range: { start: number; end: number }): Exemplar[] {
+	const width = Math.max(1, range.end - range.start);
+	const best = new Map<number, Exemplar>();
+	for (const one of all) {
+		const slot = Math.min(MAX_EXEMPLARS - 1, Math.floor(((one.time - range.start) / width) * MAX_EXEMPLARS));
+		const before = best.get(slot);
+		if (!before || one.observed > before.observed) best.set(slot, one);
+	}
+	return [...best.values()];
+}
+
+/** Whether the values of a query are in the unit of single observations: quantiles of a histogram are. */
+export function isOnScale(query: string): boolean {
+	return /\bhistogram_quantile\s*\(/.test(query);
+}

@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import type { QueryData } from '$lib/api/prometheus';
+import { exemplarsOf, MAX_EXEMPLARS } from './exemplars';
+import { labelColumns, rowsOf, sortRows } from './instant';
+import { gridOf, labelsOf, linesOf, MAX_POINTS, selectorOf, unitOf } from './matrix';
+import { parseHistory, placeOf, readQueries, remembered, writeQueries } from './queries';
+
+describe('queries in the URL', () => {
+	it('comes back as it was written, and removes what is left over', () => {
+		const written = writeQueries(['up', ' ', 'rate(a[5m])']);
+		expect(written).toMatchObject({ q: 'up', q2: 'rate(a[5m])', q3: '', q8: '' });
+		expect(readQueries(new URLSearchParams(written))).toEqual(['up', 'rate(a[5m])']);
+	});
+	it('keeps each query once in the history, newest first', () => {
+		expect(remembered(['a', 'b'], 'b')).toEqual(['b', 'a']);
+		expect(
+			remembered(
+				Array.from({ length: 50 }, (_, at) => `q${at}`),
+				'new'
+			)
+		).toHaveLength(50);
+		expect(parseHistory('{not json')).toEqual([]);
+		expect(parseHistory('["a",1,"b"]')).toEqual(['a', 'b']);
+	});
+});
+
+describe('placeOf', () => {
+	it('turns line and column into bytes of the query', () => {
+		expect(placeOf('1:5: parse error: unexpected end', 'sum(')).toEqual({ message: 'unexpected end', position: 4 });
+		// "ä" has two bytes, the line break one.
+		expect(placeOf('2:1: parse error: x', 'ä\nb').position).toBe(3);
+	});
+	it('leaves a message without a place alone', () => {
+		expect(placeOf('query timed out', 'up')).toEqual({ message: 'query timed out' });
+		expect(placeOf('9:1: parse error: x', 'up')).toEqual({ message: '9:1: parse error: x' });
+	});
+});
+
+describe('gridOf', () => {
+	it('takes round steps on whole multiples', () => {
+		const grid = gridOf({ start: 1_000_003_000, end: 1_003_603_000 }, 1000);
+		expect(grid.step).toBe(10);
+		expect(grid.start % 10).toBe(0);
+		expect(grid.times[0]).toBe(grid.start * 1000);
+		expect(grid.times.at(-1)).toBe(grid.end * 1000);
+	});
+	it('never asks for more points than a line may have', () => {
+		for (const days of [0.001, 1, 30, 4000]) {
+			expect(gridOf({ start: 0, end: days * 86400e3 }, 100_000).times.length).toBeLessThanOrEqual(MAX_POINTS + 1);
+		}
+	});
+});
+
+describe('linesOf', () => {
+	const grid = gridOf({ start: 0, end: 60e3 }, 120);
+	const matrix = (values: [string, [number, string][]][]): QueryData => ({
+		resultType: 'matrix',
+		result: values.map(([job, points]) => ({ metric: { job }, values: points }))
+	});
+	it('leaves a gap where a point is missing or no number', () => {
+		const data = matrix([
+			[
+				'a',
+				[
+					[0, '1'],
+					[2, 'NaN'],
+					[3, '+Inf'],
+					[4, '5']
+				]
+			]
+		]);
+		const [line] = linesOf(data, grid, { index: 0, text: 'x' }, 10).series;
+		expect(line?.values.slice(0, 5)).toEqual([1, null, null, null, 5]);
+	});
+	it('keeps the greatest when there are too many, and says how many there were', () => {
+		const lines = linesOf(
+			matrix([
+				['a', [[0, '1']]],
+				['b', [[0, '9']]],
+				['c', [[0, '5']]]
+			]),
+			grid,
+			{ index: 1, text: 'x' },
+			2
+		);
+		expect(lines.found).toBe(3);
+		expect(lines.series.map((one) => one.label)).toEqual(['b', 'c']);
+		expect(lines.series[0]?.key).toBe('1:{job="b"}');
+	});
+});
+
+describe('labels', () => {
+	it('names lines by what tells them apart', () => {
+		const metrics = [
+			{ __name__: 'up', job: 'a', zone: 'z' },
+			{ __name__: 'up', job: 'b', zone: 'z' }
+		];
+		expect(labelsOf(metrics, 'up')).toEqual(['a', 'b']);
+		expect(labelsOf([{}], 'sum(up)')).toEqual(['sum(up)']);
+		expect(labelsOf([{ job: 'a', zone: 'x' }, { job: 'b' }], 'up')).toEqual(['job=a, zone=x', 'job=b']);
+	});
+	it('writes a series as PromQL', () => {
+		expect(selectorOf({ __name__: 'up', job: 'a"b' })).toBe('up{job="a\\"b"}');
+		expect(selectorOf({ __name__: 'up' })).toBe('up');
+		expect(selectorOf({})).toBe('{}');
+	});
+});
+
+describe('unitOf', () => {
+	it.each([
+		['process_resident_memory_bytes', 'bytes'],
+		['rate(clew_ingest_request_bytes_total[5m])', 'bytes'],
+		['histogram_quantile(0.95, sum by (le) (rate(x_seconds_bucket[5m])))', 'seconds'],
+		['rate(x_seconds_sum[5m]) / rate(x_seconds_count[5m])', 'seconds'],
+		['rate(process_cpu_seconds_total[5m])', 'number'],
+		['process_start_time_seconds', 'number'],
+		['rate(x_seconds_count[5m])', 'number'],
+		['count by (a) (x_bytes)', 'number'],
+		['disk_used_ratio', 'percent'],
+		['used_bytes / total_bytes', 'number'],
+		['sum(up{path="x_bytes"})', 'number']
+	])('%s is in %s', (query, unit) => expect(unitOf(query)).toBe(unit));
+});
+
+describe('instant answers', () => {
+	it('makes a row of a scalar, and keeps its digits', () => {
+		const [row] = rowsOf({ resultType: 'scalar', result: [1, '0.1234567890123'] });
+		expect(row?.text).toBe('0.1234567890123');
+	});
+	it('sorts numbers in labels by size, and what is no number last', () => {
+		const row = (le: string, text: string) => ({ metric: { le }, text, value: Number(text) });
+		const rows = [row('10', 'NaN'), row('9', '1'), row('100', '2')];
+		expect(sortRows(rows, 'le', false).map((one) => one.metric.le)).toEqual(['9', '10', '100']);
+		expect(sortRows(rows, null, true).map((one) => one.text)).toEqual(['2', '1', 'NaN']);
+		expect(labelColumns([{ metric: { b: '', __name__: '', a: '' }, text: '', value: 0 }])).toEqual([
+			'__name__',
+			'a',
+			'b'
+		]);
+	});
+});
+
+describe('exemplarsOf', () => {
+	it('keeps the greatest of each stretch, and those of the range alone', () => {
+		const exemplars = Array.from({ length: 1000 }, (_, at) => ({
+			labels: { trace_id: `t${at}` },
+			value: String(at),
+			timestamp: at
+		}));
+		const { shown, found } = exemplarsOf([{ seriesLabels: {}, exemplars }], { start: 0, end: 499_000 }, true);
+		expect(found).toBe(500);
+		expect(shown).toHaveLength(MAX_EXEMPLARS);
+		expect(shown.at(-1)).toMatchObject({ traceId: 't499', value: 499 });
+	});
+});

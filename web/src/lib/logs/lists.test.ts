@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { csv, curl } from './exporting';
+import { withQuery } from './history';
+import type { Log } from './record';
+import { merge } from './results.svelte';
+import { arrived, EMPTY_TAIL, MAX_TAIL, resumed } from './tailBuffer';
+
+function log(at: number, changes: Partial<Log> = {}): Log {
+	return {
+		id: `${at}-1`,
+		time: `t${at}`,
+		time_unix_nano: String(at),
+		observed_time: '',
+		severity: 'INFO',
+		severity_number: 9,
+		severity_text: '',
+		message: `m${at}`,
+		service: 's',
+		attributes: {},
+		...changes
+	};
+}
+
+const ids = (rows: readonly Log[] | null) => rows?.map((one) => Number(one.time_unix_nano)) ?? null;
+
+describe('merging a refreshed page', () => {
+	const loaded = [9, 8, 7, 6, 5].map((at) => log(at));
+
+	it('puts what is new, and what came late, before what stays', () => {
+		const page = [log(11), log(9), log(8, { id: 'late' }), log(7)];
+		expect(ids(merge(page, false, loaded, 0n))).toEqual([11, 9, 8, 7, 6, 5]);
+	});
+
+	it('drops what fell out of the range', () => {
+		expect(ids(merge([log(9), log(8)], false, loaded, 6n))).toEqual([9, 8, 7, 6]);
+	});
+
+	it('keeps the page alone where the two do not meet, or where it is everything', () => {
+		expect(merge([log(20), log(19)], false, loaded, 0n)).toBeNull();
+		expect(merge([log(9), log(8)], true, loaded, 0n)).toBeNull();
+		expect(merge([], false, loaded, 0n)).toBeNull();
+	});
+});
+
+describe('a live tail', () => {
+	it('shows the newest first and takes a record told twice once', () => {
+		const once = arrived(EMPTY_TAIL, [log(1), log(2)], false);
+		expect(ids(arrived(once, [log(2), log(3)], false).rows)).toEqual([3, 2, 1]);
+	});
+
+	it('lets records wait while paused, and says how many did not fit', () => {
+		const many = Array.from({ length: MAX_TAIL + 5 }, (_, index) => log(index));
+		const paused = arrived(arrived(EMPTY_TAIL, [log(-1)], false), many, true);
+		expect(paused.rows).toHaveLength(1);
+		expect([paused.waiting.length, paused.overflown]).toEqual([MAX_TAIL, 5]);
+		const again = resumed(paused);
+		expect([again.rows.length, again.waiting.length, again.overflown]).toEqual([MAX_TAIL, 0, 0]);
+		expect(again.rows[0]?.time_unix_nano).toBe(String(MAX_TAIL + 4));
+	});
+});
+
+describe('exports', () => {
+	it('writes values that need it in quotes, and formulas as text', () => {
+		const rows = [
+			log(1, { message: 'a,"b"\nc', attributes: { n: -5, x: { y: '=1+1' } } }),
+			log(2, { trace_id: 'ab', attributes: { list: ['p', 'q'] } })
+		];
+		expect(csv(rows)).toBe(
+			'time,severity,service,message,trace_id,span_id,n,x.y,list\r\n' +
+				't1,INFO,s,"a,""b""\nc",,,-5,\'=1+1,\r\n' +
+				't2,INFO,s,m2,ab,,,,"p, q"\r\n'
+		);
+	});
+
+	it('writes a command that a shell takes whatever the query holds', () => {
+		expect(curl('http://h:1', { query: `it's "x"`, limit: '5', cursor: '' })).toBe(
+			`curl -sG 'http://h:1/api/v1/logs' \\\n  --data-urlencode 'query=it'\\''s "x"' \\\n  --data-urlencode 'limit=5'`
+		);
+	});
+});
+
+describe('past queries', () => {
+	it('stand once, the newest first', () => {
+		expect(withQuery(['b', 'a'], 'a')).toEqual(['a', 'b']);
+		expect(withQuery(['b'], '  ')).toEqual(['b']);
+	});
+});

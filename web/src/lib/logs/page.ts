@@ -1,0 +1,23 @@
+/** What the URL of the logs page says beside the query and the range. */
+
+export const PANEL_TABS = ['fields', 'json', 'context'] as const;
+/** A part of the side panel. */
+export type PanelTab = (typeof PANEL_TABS)[number];
+
+export function panelTab(text: string): PanelTab | null {
+	return PANEL_TABS.find((tab) => tab === text) ?? null;
+}
+
+/** Columns as the URL lists them. A comma in a name is written `%2C`. */
+export function columnsOf(text: string): string[] {
+	return text === '' ? [] : text.split(',').map((name) => name.replaceAll('%2C', ','));
+}
+
+export function columnsParam(columns: readonly string[]): string {
+	return columns.map((name) => name.replaceAll(',', '%2C')).join(',');
+}
+
+/** The list with a column more, or less where it was there. */
+export function toggled(columns: readonly string[], field: string): string[] {
+	return columns.includes(field) ? columns.filter((one) => one !== field) : [...columns, field];
+}

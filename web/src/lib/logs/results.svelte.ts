@@ -1,0 +1,121 @@
+import { answer, api, type Schema } from '$lib/api/client';
+import type { Log } from './record';
+
+/** Records of a page, the first one and each that scrolling adds. */
+export const FIRST_PAGE = 500;
+export const NEXT_PAGE = 1_000;
+/** Records held in the browser at most; beyond it the query has to be narrowed. */
+export const MAX_ROWS = 100_000;
+
+/** What was asked: the query, and the range as the URL writes it, so that a refresh is the same question. */
+export interface Question {
+	query: string;
+	from: string;
+	to: string;
+}
+
+type Page = Schema['LogPageDto'];
+
+/**
+ * The newest page put before what is loaded already: what both hold is taken from the page, what is older stays, and
+ * what fell out of the range goes. Where the two do not meet, there would be a gap: then the page alone is kept.
+ */
+export function merge(
+	page: readonly Log[],
+	complete: boolean,
+	loaded: readonly Log[],
+	startNanos: bigint
+): Log[] | null {
+	const last = page.at(-1);
+	if (complete || !last) return null;
+	const meets = loaded.findIndex((log) => log.id === last.id);
+	if (meets < 0) return null;
+	let end = loaded.length;
+	while (end > meets + 1 && BigInt(loaded[end - 1]?.time_unix_nano ?? '0') < startNanos) end -= 1;
+	return [...page, ...loaded.slice(meets + 1, end)];
+}
+
+/**
+ * The records that were found, newest first, as far as they are loaded. It outlives the page, so that Back finds them as
+ * they were left.
+ */
+class LogResults {
+	rows = $state.raw<Log[]>([]);
+	/** Whether there are more than are loaded. */
+	more = $state(false);
+	loading = $state(false);
+	/** Why the next page did not come. */
+	failure = $state.raw<unknown>(null);
+	warnings = $state.raw<string[]>([]);
+	question = $state.raw<Question | null>(null);
+
+	private cursor: string | null = null;
+	private bounds = { start: '', end: '' };
+	private abort: AbortController | null = null;
+
+	isOf(question: Question): boolean {
+		const own = this.question;
+		return own?.query === question.query && own.from === question.from && own.to === question.to;
+	}
+
+	/**
+	 * Takes the first page of a question. Answers how many rows now stand before the one that was first, so that who
+	 * scrolled stays where they are; -1 when the list is another.
+	 */
+	take(question: Question, bounds: { start: string; end: string }, page: Page): number {
+		const first = this.rows[0];
+		const same = this.isOf(question);
+		const startNanos = BigInt(Date.parse(bounds.start)) * 1_000_000n;
+		const merged = same ? merge(page.logs, !page.next_cursor, this.rows, startNanos) : null;
+		this.stop();
+		this.bounds = bounds;
+		this.question = question;
+		this.warnings = page.warnings ?? [];
+		this.rows = (merged ?? page.logs).slice(0, MAX_ROWS);
+		// What was cut off would be a gap before the next page.
+		if (merged !== null && merged.length > MAX_ROWS) this.cursor = null;
+		if (merged === null) {
+			this.cursor = page.next_cursor ?? null;
+			this.more = this.cursor !== null;
+		}
+		return same && first ? this.rows.findIndex((log) => log.id === first.id) : -1;
+	}
+
+	/** Loads the next page, unless one is under way, there is none, or as many are held as may be. */
+	async next(): Promise<boolean> {
+		if (this.loading || this.cursor === null || this.question === null || this.rows.length >= MAX_ROWS) return false;
+		const abort = new AbortController();
+		this.abort = abort;
+		this.loading = true;
+		this.failure = null;
+		try {
+			const query = {
+				query: this.question.query || undefined,
+				...this.bounds,
+				limit: Math.min(NEXT_PAGE, MAX_ROWS - this.rows.length),
+				cursor: this.cursor
+			};
+			const page = await answer(api.GET('/api/v1/logs', { params: { query }, signal: abort.signal }));
+			if (abort.signal.aborted) return false;
+			this.rows = [...this.rows, ...page.logs];
+			this.cursor = page.next_cursor ?? null;
+			this.more = this.cursor !== null;
+			this.warnings = [...new Set([...this.warnings, ...(page.warnings ?? [])])];
+			return page.logs.length > 0;
+		} catch (error) {
+			if (!abort.signal.aborted) this.failure = error;
+			return false;
+		} finally {
+			if (this.abort === abort) this.loading = false;
+		}
+	}
+
+	/** Stops what is being loaded; what is loaded stays. */
+	stop() {
+		this.abort?.abort();
+		this.abort = null;
+		this.loading = false;
+	}
+}
+
+export const results = new LogResults();

@@ -1,0 +1,128 @@
+import { base } from '$app/paths';
+import { type ApiFailure, failureOf } from '$lib/api/client';
+import { searchOf } from '$lib/url/link';
+import type { Log } from './record';
+import { arrived, EMPTY_TAIL, resumed, type TailBuffer } from './tailBuffer';
+
+/** Milliseconds before a refused or lost tail is asked for again, at first and at most. */
+const RETRY_FIRST = 1_000;
+const RETRY_MOST = 15_000;
+
+/** Records as they come, by server-sent events. */
+export class LiveTail {
+	private buffer = $state.raw<TailBuffer>(EMPTY_TAIL);
+	/** `lost`: the connection is being made again. `refused`: the server said no, and says why. */
+	status = $state<'off' | 'connecting' | 'open' | 'lost' | 'refused'>('off');
+	/** Records that the server had to leave out, since they came too fast. */
+	dropped = $state(0);
+	failure = $state.raw<ApiFailure | null>(null);
+	paused = $state(false);
+
+	private source: EventSource | null = null;
+	private timer: ReturnType<typeof setTimeout> | undefined;
+	private retry = RETRY_FIRST;
+	private query = '';
+	private lastId = '';
+
+	get rows(): Log[] {
+		return this.buffer.rows;
+	}
+
+	get waiting(): number {
+		return this.buffer.waiting.length + this.buffer.overflown;
+	}
+
+	/** Follows a query, after what is shown already (newest first). */
+	start(query: string, shown: readonly Log[]) {
+		this.stop();
+		this.buffer = { ...EMPTY_TAIL, rows: [...shown] };
+		this.query = query;
+		this.lastId = shown[0]?.id ?? '';
+		this.dropped = 0;
+		this.paused = false;
+		this.retry = RETRY_FIRST;
+		this.connect();
+	}
+
+	stop() {
+		clearTimeout(this.timer);
+		this.source?.close();
+		this.source = null;
+		this.status = 'off';
+		this.failure = null;
+	}
+
+	pause() {
+		this.paused = true;
+	}
+
+	resume() {
+		this.paused = false;
+		this.buffer = resumed(this.buffer);
+	}
+
+	/** Asks again now. */
+	again() {
+		this.retry = RETRY_FIRST;
+		this.connect();
+	}
+
+	private url(): string {
+		return `${base}/api/v1/logs/tail${searchOf({ query: this.query, after: this.lastId })}`;
+	}
+
+	private connect() {
+		clearTimeout(this.timer);
+		this.source?.close();
+		if (this.status !== 'lost') this.status = 'connecting';
+		this.failure = null;
+		const source = new EventSource(this.url());
+		this.source = source;
+		source.addEventListener('ready', () => {
+			this.status = 'open';
+			this.retry = RETRY_FIRST;
+		});
+		source.addEventListener('logs', (event) => {
+			const batch = read<{ logs?: Log[] }>(event)?.logs ?? [];
+			if (event.lastEventId) this.lastId = event.lastEventId;
+			this.status = 'open';
+			this.buffer = arrived(this.buffer, batch, this.paused);
+		});
+		source.addEventListener('dropped', (event) => {
+			this.dropped += read<{ dropped?: number }>(event)?.dropped ?? 0;
+		});
+		source.onerror = () => {
+			if (this.source !== source) return;
+			if (source.readyState === EventSource.CLOSED) void this.ask();
+			else this.status = 'lost';
+		};
+	}
+
+	/** An event source does not tell why it was refused: the same is asked once more, to read the answer. */
+	private async ask() {
+		const asked = this.source;
+		const abort = new AbortController();
+		const response = await fetch(this.url(), { signal: abort.signal }).catch(() => null);
+		const refused = response !== null && !response.ok;
+		const failure = refused ? failureOf(await response.json().catch(() => null), response.status) : null;
+		abort.abort();
+		if (this.source !== asked) return;
+		if (failure && failure.status >= 400 && failure.status < 500 && failure.status !== 429) {
+			this.failure = failure;
+			this.status = 'refused';
+			return;
+		}
+		this.failure = failure;
+		this.status = 'lost';
+		this.timer = setTimeout(() => this.connect(), this.retry);
+		this.retry = Math.min(RETRY_MOST, this.retry * 2);
+	}
+}
+
+function read<T>(event: MessageEvent): T | null {
+	try {
+		return JSON.parse(event.data) as T;
+	} catch {
+		return null;
+	}
+}

@@ -1,0 +1,106 @@
+/**
+ * Time ranges as the URL writes them: `from` and `to` are relative (`now-1h`, `now`), RFC 3339, or Unix milliseconds.
+ * Inside the page a resolved range is a pair of Unix milliseconds.
+ */
+export interface TimeRange {
+	from: string;
+	to: string;
+}
+
+export interface ResolvedRange {
+	/** Unix milliseconds. */
+	start: number;
+	/** Unix milliseconds. */
+	end: number;
+}
+
+export const DEFAULT_RANGE: TimeRange = { from: 'now-1h', to: 'now' };
+
+/** What the picker offers, shortest first. */
+export const PRESETS: readonly { label: string; range: TimeRange }[] = [
+	['Last 5 minutes', 'now-5m'],
+	['Last 15 minutes', 'now-15m'],
+	['Last 30 minutes', 'now-30m'],
+	['Last hour', 'now-1h'],
+	['Last 3 hours', 'now-3h'],
+	['Last 6 hours', 'now-6h'],
+	['Last 12 hours', 'now-12h'],
+	['Last 24 hours', 'now-24h'],
+	['Last 2 days', 'now-2d'],
+	['Last 7 days', 'now-7d'],
+	['Last 30 days', 'now-30d']
+].map(([label, from]) => ({ label: label as string, range: { from: from as string, to: 'now' } }));
+
+const UNITS: Record<string, number> = { s: 1e3, m: 60e3, h: 3600e3, d: 86400e3, w: 604800e3 };
+
+/** Unix milliseconds of a time's text, or `null` when it is none. */
+export function parseTime(text: string, now: number): number | null {
+	const relative = /^now(?:\s*([+-])\s*(\d+(?:\.\d+)?)\s*([smhdw]))?$/.exec(text.trim());
+	if (relative) {
+		const [, sign, amount, unit] = relative;
+		if (!amount || !unit) return now;
+		return now + (sign === '-' ? -1 : 1) * Number(amount) * (UNITS[unit] ?? 0);
+	}
+	if (/^\d{9,19}$/.test(text)) return unixToMillis(text);
+	const parsed = Date.parse(text);
+	return Number.isNaN(parsed) ? null : parsed;
+}
+
+/** Seconds, milliseconds, microseconds or nanoseconds, told apart by their size. */
+function unixToMillis(digits: string): number {
+	const value = Number(digits);
+	if (value < 1e11) return value * 1e3;
+	if (value < 1e14) return value;
+	if (value < 1e17) return value / 1e3;
+	return value / 1e6;
+}
+
+/** The range in milliseconds; what cannot be read falls back to the last hour. */
+export function resolveRange(range: TimeRange, now: number): ResolvedRange {
+	const end = parseTime(range.to, now) ?? now;
+	const start = parseTime(range.from, now) ?? end - 3600e3;
+	return start <= end ? { start, end } : { start: end, end: start };
+}
+
+export function isRelative(range: TimeRange): boolean {
+	return range.from.startsWith('now') || range.to.startsWith('now');
+}
+
+/** The range as a person calls it. */
+export function rangeLabel(range: TimeRange): string {
+	const preset = PRESETS.find(({ range: one }) => one.from === range.from && one.to === range.to);
+	if (preset) return preset.label;
+	return `${timeLabel(range.from)} to ${timeLabel(range.to)}`;
+}
+
+function timeLabel(text: string): string {
+	if (text.startsWith('now')) return text;
+	const millis = parseTime(text, 0);
+	return millis === null ? text : localTime(millis).slice(0, 19);
+}
+
+/** `YYYY-MM-DD HH:MM:SS.mmm` in the browser's time zone. */
+export function localTime(millis: number): string {
+	const date = new Date(millis);
+	const two = (value: number) => String(value).padStart(2, '0');
+	const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+	const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+	return `${day} ${time}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** A range around an instant, absolute, as the URL keeps it. */
+export function around(millis: number, margin: number): TimeRange {
+	return absolute(millis - margin, millis + margin);
+}
+
+/** An absolute range as the URL keeps it: RFC 3339 with milliseconds, so that people can read a shared link. */
+export function absolute(start: number, end: number): TimeRange {
+	return { from: new Date(Math.floor(start)).toISOString(), to: new Date(Math.ceil(end)).toISOString() };
+}
+
+/** The same width, twice as wide around the middle. */
+export function widen(range: ResolvedRange, factor = 2): TimeRange {
+	const middle = (range.start + range.end) / 2;
+	const half = ((range.end - range.start) * factor) / 2;
+	return absolute(middle - half, middle + half);
+}

@@ -1,0 +1,46 @@
+import type { Schema } from '$lib/api/client';
+import { nanosSince } from './time';
+import type { Trace } from './tree';
+
+/** A log record on the time axis of its trace. */
+export interface LogMark {
+	log: Schema['LogDto'];
+	/** Nanoseconds since the start of the trace. */
+	at: number;
+}
+
+export interface TraceLogs {
+	/** All, by time. */
+	marks: LogMark[];
+	/** By index of the node. */
+	bySpan: Map<number, LogMark[]>;
+	/** How many name no span of the trace. */
+	loose: number;
+}
+
+/** Log records by the spans that they name, oldest first. */
+export function placeLogs(trace: Trace, logs: readonly Schema['LogDto'][]): TraceLogs {
+	const marks = logs
+		.map((log) => ({ log, at: nanosSince(trace.origin, log.time_unix_nano) }))
+		.sort((a, b) => a.at - b.at);
+	const bySpan = new Map<number, LogMark[]>();
+	let loose = 0;
+	for (const mark of marks) {
+		const node = mark.log.span_id ? trace.byId.get(mark.log.span_id) : undefined;
+		if (node === undefined) {
+			loose += 1;
+			continue;
+		}
+		const list = bySpan.get(node);
+		if (list) list.push(mark);
+		else bySpan.set(node, [mark]);
+	}
+	return { marks, bySpan, loose };
+}
+
+/** The message on one line. */
+export function logLine(log: Schema['LogDto']): string {
+	const message = log.message;
+	const text = typeof message === 'string' ? message : JSON.stringify(message ?? '');
+	return text === '' || text === '""' ? log.event_name || '(no message)' : text.replaceAll(/\s*\n\s*/g, ' ⏎ ');
+}
