@@ -51,6 +51,8 @@ pub struct AppOptions {
     pub metrics: SignalOptions,
     /// Traces.
     pub traces: SignalOptions,
+    /// Active series beyond which new ones are refused (`limits.series`).
+    pub max_series: usize,
     /// What counts as an ID.
     pub rules: Arc<CorrelationRules>,
     /// What queries may use.
@@ -236,7 +238,12 @@ impl App {
         protocol: Protocol,
         decoded: Decoded<MetricBatch>,
     ) -> Result<IngestOutcome, AppError> {
-        let (batch, outcome) = self.admission(self.metrics.maintenance().oldest_kept()).metrics(decoded);
+        let limit = self.metrics.store().beyond_limit(&tenant, &decoded.records.series);
+        if limit.is_some() {
+            self.observer.limit_hit("series");
+        }
+        let admission = self.admission(self.metrics.maintenance().oldest_kept());
+        let (batch, outcome) = admission.metrics(decoded, limit.as_ref());
         self.write(&self.metrics, tenant, protocol, batch, outcome).await
     }
 
@@ -337,6 +344,7 @@ impl App {
                 gauges(&app.observer, &**app.logs.store());
                 gauges(&app.observer, &**app.metrics.store());
                 gauges(&app.observer, &**app.traces.store());
+                app.observer.active_series(app.metrics.store().active_series());
             }
         });
     }

@@ -77,6 +77,7 @@ fn defaults() -> Config {
             query_memory: None,
             query_timeout: Duration::ZERO,
             query_concurrency: None,
+            series: None,
             ingest_body: 0,
             log_line: 0,
         },

@@ -133,6 +133,8 @@ pub struct Limits {
     pub query_timeout: Duration,
     /// Queries that run at once; `None` for one a core, two at least.
     pub query_concurrency: Option<usize>,
+    /// Active series; `None` for what the memory allows.
+    pub series: Option<usize>,
     /// Largest body of an ingest request, decompressed.
     pub ingest_body: usize,
     /// Largest single log record.
