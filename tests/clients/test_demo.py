@@ -27,7 +27,6 @@ class Demo:
             "CLEW_SERVER__OTLP_GRPC": "127.0.0.1:0",
             "CLEW_SERVER__OTLP_HTTP": "127.0.0.1:0",
         }
-        self.began = time.monotonic()
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [str(binary()), "demo", *map(str, arguments)], stdout=log, stderr=log, env=environment
@@ -59,9 +58,8 @@ class Demo:
 def demo(tmp_path_factory):
     started = Demo(tmp_path_factory.mktemp("demo"))
     try:
-        lines = started.lines()
-        started.ready_after = time.monotonic() - started.began
-        started.id = re.search(r"/id/(req-[0-9a-f]+)", lines).group(1)
+        wait_until(lambda: everything_tells(started), SOMETHING_TO_SEE, "every API has something to tell")
+        started.id = re.search(r"/id/(req-[0-9a-f]+)", started.lines()).group(1)
         yield started
         started.stop()
     finally:
@@ -69,18 +67,38 @@ def demo(tmp_path_factory):
         started.process.wait()
 
 
-def test_every_api_has_something_to_tell_within_ten_seconds(demo):
-    began = time.monotonic()
-    assert len(demo.get("/api/v1/logs", limit=100)["logs"]) == 100
-    assert demo.get("/api/v1/logs/histogram", start="now-30m")["total"] > 10_000
+def everything_tells(demo):
+    """Whether every API has something to tell; false while the server does not listen yet."""
+    half_hour = {"start": "now-30m", "end": "now"}
+    try:
+        series = demo.get("/prometheus/api/v1/query_range", query="sum(up)", step="30s", **half_hour)["data"]["result"]
+        exemplars = demo.get(
+            "/prometheus/api/v1/query_exemplars", query="llm_request_duration_seconds_bucket", **half_hour
+        )["data"]
+        return (
+            len(demo.get("/api/v1/logs", limit=100)["logs"]) == 100
+            and demo.get("/api/v1/logs/histogram", **half_hour)["total"] > 1_000
+            and len(demo.get("/api/v1/traces", limit=50)["traces"]) == 50
+            and len(demo.get("/api/v1/services")["services"]) == 10
+            and demo.get("/prometheus/api/v1/metadata")["data"]
+            and series
+            and exemplars
+        )
+    except requests.ConnectionError:
+        assert demo.process.poll() is None, demo.output()
+        return False
+
+
+def test_every_service_and_every_kind_of_metric_is_there(demo):
     assert {field["name"] for field in demo.get("/api/v1/logs/fields")["fields"]} >= {"service", "correlation_id"}
-    assert len(demo.get("/api/v1/traces", limit=50)["traces"]) == 50
     services = demo.get("/api/v1/services")["services"]
     assert {service["name"] for service in services} == {
         *("api-gateway", "orchestrator", "planner", "researcher", "coder", "reviewer", "publisher"),
         *("queue", "llm-gateway", "vector-store"),
     }
     assert len(demo.query("up")) == 14
+    assert demo.query("histogram_quantile(0.95, sum by (le) (rate(agent_task_duration_seconds_bucket[5m])))")
+    assert demo.get("/prometheus/api/v1/metadata")["data"]["queue_depth"][0]["type"] == "gauge"
     status = demo.get("/api/v1/status")
     assert status["demo"] is True
     assert {(one["signal"], one["protocol"]) for one in status["sources"] if one["accepted"]} == {
@@ -88,14 +106,6 @@ def test_every_api_has_something_to_tell_within_ten_seconds(demo):
         ("metrics", "demo"),
         ("traces", "demo"),
     }
-    assert demo.query("histogram_quantile(0.95, sum by (le) (rate(agent_task_duration_seconds_bucket[5m])))")
-    assert demo.get("/prometheus/api/v1/metadata")["data"]["queue_depth"][0]["type"] == "gauge"
-    exemplars = demo.get(
-        "/prometheus/api/v1/query_exemplars", query="llm_request_duration_seconds_bucket", start="now-30m", end="now"
-    )["data"]
-    assert exemplars
-    took = demo.ready_after + time.monotonic() - began
-    assert took < SOMETHING_TO_SEE, f"{took:.1f} s"
 
 
 def test_the_place_it_names_tells_an_incident_in_all_signals(demo):
