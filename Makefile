@@ -31,6 +31,8 @@ lint:
 # Writes the documents that are generated from the code; CI fails when they differ from what is committed.
 docs:
 	cargo run --quiet -- docs configuration > docs/configuration.md
+	cargo run --quiet -- docs openapi > web/openapi.json
+	@echo "if the API changed: npm run types in web/ makes the types of the web page from web/openapi.json"
 
 bench:
 	cargo build --release --locked

@@ -22,6 +22,7 @@ mod serve;
 mod services;
 mod state;
 mod status;
+mod time_range;
 mod traces;
 mod web;
 

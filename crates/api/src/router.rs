@@ -26,6 +26,8 @@ pub fn main_router(state: ApiState) -> Router {
         .route("/api/v1/traces", get(traces::search))
         .route("/api/v1/traces/{id}", get(traces::trace))
         .route("/api/v1/services", get(services::list))
+        .route("/api/v1/services/{name}", get(services::details))
+        .route("/api/v1/service-map", get(services::map))
         .route("/api/v1/correlate/{id}", get(correlate::correlate))
         .route("/api/v1/resolve", get(correlate::resolve))
         .route("/api/v1/status", get(status::status))

@@ -133,11 +133,11 @@ impl World {
     fn check_values(&self, random: &mut fastrand::Rng, filter: &LogFilter, range: TimeRange) {
         let names = ["host", "task_id", "level", "service", "tags", "cloud.region", "http.status", "context.n", "no"];
         let name = names[random.usize(..names.len())];
-        let summary = self.store.field_values(&context(), name, filter, range, usize::MAX).unwrap();
+        let summary = self.store.field_values(&context(), name, filter, range, usize::MAX).unwrap().field;
         let (records, values) = self.model.values(name, filter, range);
         let found: BTreeMap<String, u64> = summary.top.into_iter().map(|count| (count.value, count.records)).collect();
         assert_eq!((summary.records, found), (records, values), "{name} {filter:?}");
-        let fields = self.store.fields(&context(), filter, range, usize::MAX).unwrap();
+        let fields = self.store.fields(&context(), filter, range, usize::MAX).unwrap().fields;
         let mut expected = self.model.fields(filter, range);
         for field in fields {
             let values = field.top.into_iter().map(|count| (count.value, count.records)).collect();
