@@ -29,7 +29,7 @@ pub struct SpanDto {
     end_unix_nano: String,
     /// Nanoseconds.
     duration_nanos: i64,
-    status: StatusDto,
+    status: SpanStatusDto,
     attributes: AttributesDto,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     events: Vec<EventDto>,
@@ -53,7 +53,7 @@ pub struct SpanDto {
 
 /// The outcome of a span.
 #[derive(Debug, Serialize, ToSchema)]
-struct StatusDto {
+struct SpanStatusDto {
     /// `unset`, `ok` or `error`.
     code: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -125,7 +125,7 @@ impl From<Span> for SpanDto {
             start_unix_nano: span.start.to_string(),
             end_unix_nano: span.end.to_string(),
             duration_nanos: span.duration(),
-            status: StatusDto { code: span.status.code.as_str(), message: span.status.message.to_string() },
+            status: SpanStatusDto { code: span.status.code.as_str(), message: span.status.message.to_string() },
             resource: ResourceDto::of(&span.resource),
             scope: ScopeDto::of(&span.scope),
             attributes: AttributesDto(span.attributes),

@@ -896,9 +896,15 @@ export interface components {
             start: string;
             /** @description Nanoseconds since 1970, as text. */
             start_unix_nano: string;
-            status: components["schemas"]["StatusDto"];
+            status: components["schemas"]["SpanStatusDto"];
             trace_id: string;
             trace_state?: string;
+        };
+        /** @description The outcome of a span. */
+        SpanStatusDto: {
+            /** @description `unset`, `ok` or `error`. */
+            code: string;
+            message?: string;
         };
         /** @description The answer to `GET /api/v1/status`. */
         StatusDto: {
