@@ -47,7 +47,7 @@ function drawGrid(context: CanvasRenderingContext2D, picture: Picture) {
 	for (const lane of layout.lanes) context.fillRect(0, lane.y + lane.height - 1, width, 1);
 	if (picture.firstError) {
 		context.fillStyle = picture.token('--danger');
-		const x = Math.round(xOf(picture.firstError.at, shown, width));
+		const x = Math.round(xOf(picture.firstError.failedAt, shown, width));
 		for (let y = 0; y < layout.height; y += 6) context.fillRect(x, y, 1, 3);
 	}
 }
