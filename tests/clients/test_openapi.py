@@ -70,6 +70,8 @@ def test_the_contracts_paths_are_described(description):
         ("/api/v1/traces", "get"),
         ("/api/v1/traces/{id}", "get"),
         ("/api/v1/services", "get"),
+        ("/api/v1/services/{name}", "get"),
+        ("/api/v1/service-map", "get"),
         ("/api/v1/correlate/{id}", "get"),
         ("/api/v1/resolve", "get"),
         ("/api/v1/status", "get"),

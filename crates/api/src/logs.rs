@@ -1,15 +1,14 @@
 //! `/api/v1/logs`: JSON logs in, log queries out.
 
 use crate::body::{self, ContentEncoding};
-use crate::dto::{FieldDto, FieldsDto, HistogramDto, IngestDto, LogPageDto};
+use crate::dto::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogPageDto};
 use crate::error::{ApiError, ErrorBody};
 use crate::intake;
-use crate::limits::{
-    DEFAULT_BUCKETS, DEFAULT_LOG_ROWS, DEFAULT_TOP_VALUES, MAX_BUCKETS, MAX_FIELD_VALUES, MAX_LOG_ROWS,
-};
+use crate::limits::{DEFAULT_LOG_ROWS, DEFAULT_TOP_VALUES, MAX_FIELD_VALUES, MAX_LOG_ROWS};
 use crate::otlp::decode_off_thread;
 use crate::params::Params;
 use crate::state::ApiState;
+use crate::time_range::{recent_range, step};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -18,11 +17,7 @@ use axum::response::{IntoResponse, Response};
 use clew_app::{AppError, Protocol};
 use clew_codec::json_logs::{self, JsonLogOptions};
 use clew_model::logs::{LogFilter, LogQuery, Order};
-use clew_model::time::NANOS_PER_SECOND;
 use clew_model::{RecordId, Signal, TimeRange};
-
-/// The range of histograms and field lists when the caller does not say: the last hour.
-const DEFAULT_RANGE: i64 = 3_600 * NANOS_PER_SECOND;
 
 /// Takes JSON logs.
 #[utoipa::path(
@@ -143,16 +138,7 @@ pub async fn histogram(State(state): State<ApiState>, request: Request<Body>) ->
     let params = Params::of_request(request).await?;
     let filter = filter(&params)?;
     let range = recent_range(&state, &params)?;
-    let step = match params.duration("step")? {
-        Some(step) => step.max(1),
-        None => round_step(range.end.saturating_sub(range.start) / DEFAULT_BUCKETS),
-    };
-    let buckets = range.end.saturating_sub(range.start) / step + 1;
-    if buckets > MAX_BUCKETS {
-        return Err(ApiError::bad_request(format!(
-            "the range has {buckets} buckets of that step, the limit is {MAX_BUCKETS}; give a greater step"
-        )));
-    }
+    let step = step(&params, range)?;
     let histogram = state
         .app
         .query("logs_histogram", state.tenant(), None, move |context, stores| {
@@ -201,7 +187,7 @@ pub async fn fields(State(state): State<ApiState>, request: Request<Body>) -> Re
         ("limit" = Option<usize>, Query, description = "1 to 1000, default 100"),
     ),
     responses(
-        (status = 200, description = "The field with its most frequent values", body = FieldDto),
+        (status = 200, description = "The field with its most frequent values", body = FieldValuesDto),
         (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
     )
 )]
@@ -209,7 +195,7 @@ pub async fn field_values(
     State(state): State<ApiState>,
     Path(name): Path<String>,
     request: Request<Body>,
-) -> Result<Json<FieldDto>, ApiError> {
+) -> Result<Json<FieldValuesDto>, ApiError> {
     let params = Params::of_request(request).await?;
     let filter = filter(&params)?;
     let range = recent_range(&state, &params)?;
@@ -220,7 +206,7 @@ pub async fn field_values(
             stores.logs.field_values(context, &name, &filter, range, limit).map_err(AppError::from)
         })
         .await?;
-    Ok(Json(FieldDto::from(field)))
+    Ok(Json(FieldValuesDto::from(field)))
 }
 
 /// The filter that `query` stands for; everything without one.
@@ -246,20 +232,4 @@ fn cursor(params: &Params) -> Result<Option<RecordId>, ApiError> {
         Some(id) => Ok(Some(id)),
         None => Err(ApiError::bad_request("the cursor is not one that an earlier answer gave as next_cursor")),
     }
-}
-
-fn recent_range(state: &ApiState, params: &Params) -> Result<TimeRange, ApiError> {
-    let now = state.app.clock().now();
-    let end = params.time("end", now)?.unwrap_or(now);
-    params.range(now, TimeRange::new(end.saturating_sub(DEFAULT_RANGE), end))
-}
-
-/// The next step that a person would choose: 1, 2, 5, 10, 15, 30 seconds and minutes, and so on.
-fn round_step(least: i64) -> i64 {
-    const STEPS: [i64; 22] = [
-        1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800,
-        604_800, 2_592_000, 31_536_000,
-    ];
-    let chosen = STEPS.into_iter().map(|seconds| seconds * NANOS_PER_SECOND).find(|step| *step >= least);
-    chosen.unwrap_or(least)
 }

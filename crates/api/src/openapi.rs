@@ -25,6 +25,8 @@ use utoipa::OpenApi;
         traces::search,
         traces::trace,
         services::list,
+        services::details,
+        services::map,
         correlate::correlate,
         correlate::resolve,
         status::status,
@@ -53,5 +55,16 @@ pub async fn serve() -> Response {
     match openapi_json() {
         Ok(text) => ([(axum::http::header::CONTENT_TYPE, "application/json")], text).into_response(),
         Err(error) => crate::error::ApiError::new(clew_model::ErrorKind::Internal, error.to_string()).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_committed_description_is_the_one_made_from_the_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/openapi.json");
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        let current = super::openapi_json().unwrap();
+        assert!(committed.trim_end() == current, "web/openapi.json is not current; run `make docs`");
     }
 }

@@ -5,10 +5,12 @@
 use clew_app::limits::CORRELATE_IDS;
 use clew_app::reads::{CorrelateQuery, Correlation, EventBody, Stores, correlate};
 use clew_model::correlation::CorrelationRules;
-use clew_model::logs::{FieldSummary, LogFilter, LogHistogram, LogPage, LogQuery, LogReader, LogRecord, LogRow};
+use clew_model::logs::{
+    LogFieldValues, LogFields, LogFilter, LogHistogram, LogPage, LogQuery, LogReader, LogRecord, LogRow,
+};
 use clew_model::metrics::{ExemplarRow, Labels, Matcher, Metadata, MetricReader, SeriesData};
 use clew_model::traces::{
-    OperationSummary, ServiceEdge, ServiceSummary, Span, SpanPage, TracePage, TraceQuery, TraceReader,
+    ServiceDetails, ServiceEdge, ServiceSummary, Span, SpanPage, TracePage, TraceQuery, TraceReader,
 };
 use clew_model::value::Attribute;
 use clew_model::{CanonicalId, Context, ReadError, RecordId, SpanId, TimeRange, TraceId, Value};
@@ -84,7 +86,7 @@ impl LogReader for World {
         unreachable!()
     }
 
-    fn fields(&self, _: &Context, _: &LogFilter, _: TimeRange, _: usize) -> Result<Vec<FieldSummary>, ReadError> {
+    fn fields(&self, _: &Context, _: &LogFilter, _: TimeRange, _: usize) -> Result<LogFields, ReadError> {
         unreachable!()
     }
 
@@ -95,7 +97,7 @@ impl LogReader for World {
         _: &LogFilter,
         _: TimeRange,
         _: usize,
-    ) -> Result<FieldSummary, ReadError> {
+    ) -> Result<LogFieldValues, ReadError> {
         unreachable!()
     }
 }
@@ -118,7 +120,7 @@ impl TraceReader for World {
         unreachable!()
     }
 
-    fn operations(&self, _: &Context, _: &str, _: TimeRange) -> Result<Vec<OperationSummary>, ReadError> {
+    fn service(&self, _: &Context, _: &str, _: TimeRange, _: i64) -> Result<ServiceDetails, ReadError> {
         unreachable!()
     }
 

@@ -87,3 +87,6 @@ pub const MAX_MERGED_SPANS: u64 = 1 << 20;
 pub const MERGE_WINDOW_SPANS: usize = 32_768;
 /// Bytes of spans that a merge holds back.
 pub const MERGE_WINDOW_BYTES: usize = 32 << 20;
+
+/// Most buckets of a service over time.
+pub const MAX_SERVICE_BUCKETS: i64 = 11_000;

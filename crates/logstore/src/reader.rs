@@ -6,7 +6,7 @@ use crate::search::Search;
 use crate::store::LogStore;
 use crate::values;
 use clew_columns::logs::{Evaluator, Need, needs, needs_of_id};
-use clew_model::logs::{FieldSummary, LogFilter, LogHistogram, LogPage, LogQuery, LogReader, Order};
+use clew_model::logs::{LogFieldValues, LogFields, LogFilter, LogHistogram, LogPage, LogQuery, LogReader, Order};
 use clew_model::{CanonicalId, Context, ReadError, TimeRange};
 
 impl LogReader for LogStore {
@@ -38,7 +38,7 @@ impl LogReader for LogStore {
         filter: &LogFilter,
         range: TimeRange,
         top: usize,
-    ) -> Result<Vec<FieldSummary>, ReadError> {
+    ) -> Result<LogFields, ReadError> {
         values::fields(self, context, filter, range, top).map_err(LogStoreError::into)
     }
 
@@ -49,7 +49,7 @@ impl LogReader for LogStore {
         filter: &LogFilter,
         range: TimeRange,
         limit: usize,
-    ) -> Result<FieldSummary, ReadError> {
+    ) -> Result<LogFieldValues, ReadError> {
         values::field_values(self, context, name, filter, range, limit).map_err(LogStoreError::into)
     }
 

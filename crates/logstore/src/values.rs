@@ -5,7 +5,7 @@ use crate::limits::{MAX_COUNTED_VALUES, MAX_LISTED_FIELDS};
 use crate::store::LogStore;
 use crate::walk::{Visitor, Warnings, rows_in, walk};
 use clew_columns::logs::{Evaluator, LogBlock, needs};
-use clew_model::logs::{FieldSummary, FieldTest, LogFilter, Order, ValueCount};
+use clew_model::logs::{FieldSummary, FieldTest, LogFieldValues, LogFields, LogFilter, Order, ValueCount};
 use clew_model::{Context, Reservation, TimeRange, UnixNanos};
 use hashbrown::HashMap;
 
@@ -18,16 +18,17 @@ pub(crate) fn fields(
     filter: &LogFilter,
     range: TimeRange,
     top: usize,
-) -> Result<Vec<FieldSummary>, LogStoreError> {
+) -> Result<LogFields, LogStoreError> {
     let snapshot = store.snapshot(&context.tenant, range);
     let common = Common::new(context, filter, snapshot.range);
     let mut all = AllFields { common, fields: HashMap::new() };
-    walk(&snapshot, context, Order::Descending, &needs(filter), &mut Warnings::default(), &mut all)?;
+    let mut warnings = Warnings::default();
+    walk(&snapshot, context, Order::Descending, &needs(filter), &mut warnings, &mut all)?;
     let mut summaries: Vec<FieldSummary> =
         all.fields.into_iter().map(|(name, values)| values.summary(name, top)).collect();
     summaries.sort_by(|a, b| b.records.cmp(&a.records).then_with(|| a.name.cmp(&b.name)));
     summaries.truncate(MAX_LISTED_FIELDS);
-    Ok(summaries)
+    Ok(LogFields { fields: summaries, warnings: warnings.list })
 }
 
 pub(crate) fn field_values(
@@ -37,14 +38,15 @@ pub(crate) fn field_values(
     filter: &LogFilter,
     range: TimeRange,
     limit: usize,
-) -> Result<FieldSummary, LogStoreError> {
+) -> Result<LogFieldValues, LogStoreError> {
     let exists = LogFilter::Field { name: name.to_owned(), test: FieldTest::Exists };
     let wanted = LogFilter::And(vec![filter.clone(), exists]);
     let snapshot = store.snapshot(&context.tenant, range);
     let common = Common::new(context, filter, snapshot.range);
     let mut one = OneField { common, name, values: Values::default() };
-    walk(&snapshot, context, Order::Descending, &needs(&wanted), &mut Warnings::default(), &mut one)?;
-    Ok(one.values.summary(name.to_owned(), limit))
+    let mut warnings = Warnings::default();
+    walk(&snapshot, context, Order::Descending, &needs(&wanted), &mut warnings, &mut one)?;
+    Ok(LogFieldValues { field: one.values.summary(name.to_owned(), limit), warnings: warnings.list })
 }
 
 struct Common<'a> {

@@ -24,7 +24,7 @@ struct World {
 }
 
 fn open(files: &Arc<dyn Files>) -> LogStore {
-    let options = LogStoreOptions { max_part_rows: 3_000, page_cache_bytes: 64 * 1024 };
+    let options = LogStoreOptions { max_part_rows: 3_000, page_cache_bytes: 64 * 1024, open_part_files: 2 };
     LogStore::open(Arc::clone(files), Path::new("data/logs"), options, rules()).unwrap()
 }
 
@@ -133,11 +133,11 @@ impl World {
     fn check_values(&self, random: &mut fastrand::Rng, filter: &LogFilter, range: TimeRange) {
         let names = ["host", "task_id", "level", "service", "tags", "cloud.region", "http.status", "context.n", "no"];
         let name = names[random.usize(..names.len())];
-        let summary = self.store.field_values(&context(), name, filter, range, usize::MAX).unwrap();
+        let summary = self.store.field_values(&context(), name, filter, range, usize::MAX).unwrap().field;
         let (records, values) = self.model.values(name, filter, range);
         let found: BTreeMap<String, u64> = summary.top.into_iter().map(|count| (count.value, count.records)).collect();
         assert_eq!((summary.records, found), (records, values), "{name} {filter:?}");
-        let fields = self.store.fields(&context(), filter, range, usize::MAX).unwrap();
+        let fields = self.store.fields(&context(), filter, range, usize::MAX).unwrap().fields;
         let mut expected = self.model.fields(filter, range);
         for field in fields {
             let values = field.top.into_iter().map(|count| (count.value, count.records)).collect();

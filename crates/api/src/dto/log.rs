@@ -4,7 +4,7 @@ use super::time::rfc3339;
 use super::value::{AttributesDto, ValueDto};
 use clew_app::ingest::IngestOutcome;
 use clew_app::reads::LogContext;
-use clew_model::logs::{FieldSummary, LogHistogram, LogPage, LogRow};
+use clew_model::logs::{FieldSummary, LogFieldValues, LogFields, LogHistogram, LogPage, LogRow};
 use clew_model::{Resource, Scope};
 use serde::Serialize;
 use std::sync::Arc;
@@ -297,6 +297,19 @@ impl HistogramDto {
 pub struct FieldsDto {
     /// Most frequent first.
     fields: Vec<FieldDto>,
+    /// What is missing or damaged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+/// The values of one field.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FieldValuesDto {
+    #[serde(flatten)]
+    field: FieldDto,
+    /// What is missing or damaged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// A field that occurs.
@@ -332,8 +345,14 @@ impl From<FieldSummary> for FieldDto {
     }
 }
 
-impl From<Vec<FieldSummary>> for FieldsDto {
-    fn from(fields: Vec<FieldSummary>) -> Self {
-        Self { fields: fields.into_iter().map(FieldDto::from).collect() }
+impl From<LogFields> for FieldsDto {
+    fn from(fields: LogFields) -> Self {
+        Self { fields: fields.fields.into_iter().map(FieldDto::from).collect(), warnings: fields.warnings }
+    }
+}
+
+impl From<LogFieldValues> for FieldValuesDto {
+    fn from(values: LogFieldValues) -> Self {
+        Self { field: FieldDto::from(values.field), warnings: values.warnings }
     }
 }

@@ -2,6 +2,7 @@
 
 mod correlation;
 mod log;
+mod service;
 mod span;
 mod status;
 mod tail;
@@ -9,8 +10,9 @@ mod time;
 mod value;
 
 pub use correlation::CorrelationDto;
-pub use log::{FieldDto, FieldsDto, HistogramDto, IngestDto, LogContextDto, LogPageDto};
-pub use span::{ServiceDto, ServicesDto, TraceDto, TracePageDto};
+pub use log::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogContextDto, LogPageDto};
+pub use service::{ServiceDetailsDto, ServiceDto, ServiceMapDto, ServicesDto};
+pub use span::{TraceDto, TracePageDto};
 pub use status::StatusDto;
 pub use tail::{TailDroppedDto, TailLogsDto, TailReadyDto};
 pub use time::rfc3339;

@@ -1,9 +1,9 @@
-//! Spans, traces and services as JSON.
+//! Spans and traces as JSON.
 
 use super::log::{ResourceDto, ScopeDto, is_zero};
 use super::time::rfc3339;
 use super::value::AttributesDto;
-use clew_model::traces::{ServiceSummary, Span, SpanEvent, SpanLink, SpanPage, TracePage, TraceSummary};
+use clew_model::traces::{Span, SpanEvent, SpanLink, SpanPage, TracePage, TraceSummary};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -29,7 +29,7 @@ pub struct SpanDto {
     end_unix_nano: String,
     /// Nanoseconds.
     duration_nanos: i64,
-    status: StatusDto,
+    status: SpanStatusDto,
     attributes: AttributesDto,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     events: Vec<EventDto>,
@@ -53,7 +53,7 @@ pub struct SpanDto {
 
 /// The outcome of a span.
 #[derive(Debug, Serialize, ToSchema)]
-struct StatusDto {
+struct SpanStatusDto {
     /// `unset`, `ok` or `error`.
     code: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -125,7 +125,7 @@ impl From<Span> for SpanDto {
             start_unix_nano: span.start.to_string(),
             end_unix_nano: span.end.to_string(),
             duration_nanos: span.duration(),
-            status: StatusDto { code: span.status.code.as_str(), message: span.status.message.to_string() },
+            status: SpanStatusDto { code: span.status.code.as_str(), message: span.status.message.to_string() },
             resource: ResourceDto::of(&span.resource),
             scope: ScopeDto::of(&span.scope),
             attributes: AttributesDto(span.attributes),
@@ -246,71 +246,5 @@ impl From<TracePage> for TracePageDto {
             next_cursor: page.next.map(|(start, id)| format!("{start}-{id}")),
             warnings: page.warnings,
         }
-    }
-}
-
-/// The services seen in a range.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ServicesDto {
-    /// Sorted by name.
-    services: Vec<ServiceDto>,
-    /// Whether more services log than are listed; those listed have the most records.
-    truncated: bool,
-}
-
-/// What is known of a service.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ServiceDto {
-    name: String,
-    /// Its spans.
-    spans: u64,
-    /// Its spans with status error.
-    errors: u64,
-    /// Its log records; zero where it only traces.
-    logs: u64,
-    /// Start of its newest span, RFC 3339; absent where it only logs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_seen: Option<String>,
-    /// Durations of its spans; absent where it only logs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duration_nanos: Option<QuantilesDto>,
-}
-
-/// Quantiles of a duration, nanoseconds.
-#[derive(Debug, Serialize, ToSchema)]
-struct QuantilesDto {
-    p50: i64,
-    p95: i64,
-    p99: i64,
-}
-
-impl ServiceDto {
-    /// A service known by its spans, with the number of its log records.
-    #[must_use]
-    pub fn traced(service: ServiceSummary, logs: u64) -> Self {
-        let [p50, p95, p99] = service.duration_quantiles;
-        Self {
-            name: service.name,
-            spans: service.spans,
-            errors: service.errors,
-            logs,
-            last_seen: Some(rfc3339(service.last_seen)),
-            duration_nanos: Some(QuantilesDto { p50, p95, p99 }),
-        }
-    }
-
-    /// A service known by its logs alone.
-    #[must_use]
-    pub fn logged(name: String, logs: u64) -> Self {
-        Self { name, spans: 0, errors: 0, logs, last_seen: None, duration_nanos: None }
-    }
-}
-
-impl ServicesDto {
-    /// The services, sorted by name.
-    #[must_use]
-    pub fn new(mut services: Vec<ServiceDto>, truncated: bool) -> Self {
-        services.sort_by(|one, two| one.name.cmp(&two.name));
-        Self { services, truncated }
     }
 }

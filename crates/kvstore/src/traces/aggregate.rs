@@ -5,11 +5,10 @@ use super::run::OpenRun;
 use super::view::View;
 use crate::error::KvError;
 use clew_columns::spans::SpanDictionary;
-use clew_model::traces::{OperationSummary, ServiceSummary, Span, SpanKind, StatusCode};
+use clew_model::traces::{ServiceSummary, Span, SpanKind, StatusCode};
 use clew_model::{Context, ReadError, SpanId, TimeRange, TraceId};
 use compact_str::CompactString;
 use hashbrown::HashMap;
-use std::collections::BTreeMap;
 
 /// What aggregates look at in a span.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -233,27 +232,4 @@ fn entry<'m, S>(
     make: impl FnOnce() -> S,
 ) -> &'m mut (S, Durations) {
     found.entry_ref(name).or_insert_with(|| (make(), Durations::default()))
-}
-
-/// The operations of a service in a range.
-pub fn operations(
-    view: &View,
-    context: &Context,
-    service: &str,
-    range: TimeRange,
-) -> Result<Vec<OperationSummary>, ReadError> {
-    let mut found: BTreeMap<(CompactString, SpanKind), (u64, u64, Durations)> = BTreeMap::new();
-    visit_traces(view, context, range, &mut |_, heads| {
-        for head in heads.iter().filter(|head| head.service == service && range.contains(head.start)) {
-            let (spans, errors, durations) = found.entry((head.name.into(), head.kind)).or_default();
-            *spans += 1;
-            *errors += u64::from(head.status == StatusCode::Error);
-            durations.add(head.duration());
-        }
-        Ok(())
-    })?;
-    let summary = |((name, kind), (spans, errors, durations)): ((CompactString, SpanKind), (u64, u64, Durations))| {
-        OperationSummary { name: name.into(), kind, spans, errors, duration_quantiles: durations.quantiles() }
-    };
-    Ok(found.into_iter().map(summary).collect())
 }

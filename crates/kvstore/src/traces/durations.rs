@@ -32,6 +32,11 @@ impl Durations {
         }
     }
 
+    /// Bytes of memory that the counts take.
+    pub fn memory_bytes(&self) -> usize {
+        self.buckets.capacity() * size_of::<u64>()
+    }
+
     /// The least durations that a half, 95 % and 99 % do not exceed.
     pub fn quantiles(&self) -> [i64; 3] {
         [50, 95, 99].map(|percent| {

@@ -17,6 +17,7 @@ mod reader;
 mod run;
 mod seal;
 mod search;
+mod service;
 mod store;
 mod view;
 mod writer;

@@ -1,8 +1,8 @@
 //! The store as queries read it.
 
 use super::store::TraceStore;
-use super::{aggregate, edges, find, search};
-use clew_model::traces::{OperationSummary, ServiceEdge, ServiceSummary, SpanPage, TracePage, TraceQuery, TraceReader};
+use super::{aggregate, edges, find, search, service};
+use clew_model::traces::{ServiceDetails, ServiceEdge, ServiceSummary, SpanPage, TracePage, TraceQuery, TraceReader};
 use clew_model::{CanonicalId, Context, ReadError, TimeRange, TraceId};
 
 impl TraceReader for TraceStore {
@@ -22,14 +22,8 @@ impl TraceReader for TraceStore {
         aggregate::services(&view, context, view.kept(range))
     }
 
-    fn operations(
-        &self,
-        context: &Context,
-        service: &str,
-        range: TimeRange,
-    ) -> Result<Vec<OperationSummary>, ReadError> {
-        let view = self.view();
-        aggregate::operations(&view, context, service, view.kept(range))
+    fn service(&self, context: &Context, name: &str, range: TimeRange, step: i64) -> Result<ServiceDetails, ReadError> {
+        service::service(&self.view(), context, name, range, step)
     }
 
     fn service_edges(&self, context: &Context, range: TimeRange) -> Result<Vec<ServiceEdge>, ReadError> {

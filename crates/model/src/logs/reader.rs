@@ -87,6 +87,24 @@ pub struct FieldSummary {
     pub top: Vec<ValueCount>,
 }
 
+/// The fields that occur among the records.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogFields {
+    /// Most frequent first.
+    pub fields: Vec<FieldSummary>,
+    /// What the asker must know.
+    pub warnings: Vec<String>,
+}
+
+/// The values of one field among the records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFieldValues {
+    /// The field.
+    pub field: FieldSummary,
+    /// What the asker must know.
+    pub warnings: Vec<String>,
+}
+
 /// A value and how many records have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValueCount {
@@ -127,7 +145,7 @@ pub trait LogReader: Send + Sync {
         filter: &LogFilter,
         range: TimeRange,
         top: usize,
-    ) -> Result<Vec<FieldSummary>, ReadError>;
+    ) -> Result<LogFields, ReadError>;
 
     /// The most frequent values of one field (by the rules of names) among the records that pass.
     ///
@@ -140,7 +158,7 @@ pub trait LogReader: Send + Sync {
         filter: &LogFilter,
         range: TimeRange,
         limit: usize,
-    ) -> Result<FieldSummary, ReadError>;
+    ) -> Result<LogFieldValues, ReadError>;
 
     /// Records that carry one of the IDs as trace ID, span ID, or the value of an attribute or resource attribute whose
     /// last name is a correlation field or that looks like an ID; oldest first, at most `limit`, with `next` set when

@@ -5,5 +5,8 @@ mod reader;
 mod span;
 
 pub use query::{AttributeTest, TraceFilter, TraceQuery};
-pub use reader::{OperationSummary, ServiceEdge, ServiceSummary, SpanPage, TracePage, TraceReader, TraceSummary};
+pub use reader::{
+    OperationSummary, ServiceBucket, ServiceDetails, ServiceEdge, ServiceSummary, SpanPage, TracePage, TraceReader,
+    TraceSummary,
+};
 pub use span::{Span, SpanEvent, SpanKind, SpanLink, SpanStatus, StatusCode};

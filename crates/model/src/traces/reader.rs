@@ -72,6 +72,30 @@ pub struct ServiceSummary {
     pub duration_quantiles: [i64; 3],
 }
 
+/// Spans of a service that start within one step: `start <= span.start < start + step`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceBucket {
+    /// First instant of the bucket.
+    pub start: UnixNanos,
+    /// Its spans.
+    pub spans: u64,
+    /// Its spans with status error.
+    pub errors: u64,
+    /// Quantiles of their duration in nanoseconds: 50 %, 95 %, 99 %; zeros where there are none.
+    pub duration_quantiles: [i64; 3],
+}
+
+/// A service in a time range, by operation and over time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceDetails {
+    /// All its spans together; `last_seen` is the least instant where there are none.
+    pub summary: ServiceSummary,
+    /// Its operations, sorted by name and kind.
+    pub operations: Vec<OperationSummary>,
+    /// Buckets in order of time, all of them, empty ones too.
+    pub series: Vec<ServiceBucket>,
+}
+
 /// What is known of an operation of a service in a time range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationSummary {
@@ -120,16 +144,12 @@ pub trait TraceReader: Send + Sync {
     /// As [`TraceReader::search`].
     fn services(&self, context: &Context, range: TimeRange) -> Result<Vec<ServiceSummary>, ReadError>;
 
-    /// The operations of a service in the range, sorted by name and kind.
+    /// One service in the range: its operations, and buckets of `step` nanoseconds, aligned to multiples of the step,
+    /// from the one that holds `range.start` to the one that holds `range.end`.
     ///
     /// # Errors
-    /// As [`TraceReader::search`].
-    fn operations(
-        &self,
-        context: &Context,
-        service: &str,
-        range: TimeRange,
-    ) -> Result<Vec<OperationSummary>, ReadError>;
+    /// As [`TraceReader::search`]; also when the range has more buckets than the store's cap.
+    fn service(&self, context: &Context, name: &str, range: TimeRange, step: i64) -> Result<ServiceDetails, ReadError>;
 
     /// The calls between services in the range, sorted by client and server.
     ///

@@ -90,6 +90,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/logs/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follows log records as they come. */
+        get: operations["tail_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logs/{id}/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A log record with those before and after it. */
+        get: operations["log_context"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/resolve": {
         parameters: {
             query?: never;
@@ -107,6 +141,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/service-map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who calls whom. */
+        get: operations["service_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/services": {
         parameters: {
             query?: never;
@@ -116,6 +167,40 @@ export interface paths {
         };
         /** Lists services by their spans and their logs. */
         get: operations["services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One service over time, by operation, and whom it talks to. */
+        get: operations["service"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the server is, holds and has taken since its start. */
+        get: operations["status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -162,6 +247,15 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Listeners as host and port; a wildcard is shown as localhost. */
+        AddressesDto: {
+            /** @description Everything over HTTP. */
+            http: string;
+            /** @description OTLP/gRPC. */
+            otlp_grpc: string;
+            /** @description OTLP/HTTP. */
+            otlp_http: string;
+        };
         /** @description An ID in the same records. */
         AlsoSeenDto: {
             /** @description The field where it was seen first. */
@@ -175,6 +269,13 @@ export interface components {
         /** @description Attributes by name, in the order they were sent */
         Attributes: {
             [key: string]: unknown;
+        };
+        /** @description Who may use the server. */
+        AuthDto: {
+            /** @description Whether the mode was written in the configuration on purpose. */
+            explicit: boolean;
+            /** @description `none` */
+            mode: string;
         };
         /** @description Everything that carries an ID. */
         CorrelationDto: {
@@ -282,10 +383,17 @@ export interface components {
             /** @description Its most frequent values. */
             values: components["schemas"]["ValueCountDto"][];
         };
+        /** @description The values of one field. */
+        FieldValuesDto: components["schemas"]["FieldDto"] & {
+            /** @description What is missing or damaged. */
+            warnings?: string[];
+        };
         /** @description The fields that occur. */
         FieldsDto: {
             /** @description Most frequent first. */
             fields: components["schemas"]["FieldDto"][];
+            /** @description What is missing or damaged. */
+            warnings?: string[];
         };
         /** @description A field in which the ID was found. */
         FoundInDto: {
@@ -370,6 +478,21 @@ export interface components {
             trace_id: string;
             trace_state?: string;
         };
+        /** @description A log record with those before and after it. */
+        LogContextDto: {
+            /** @description Those after it, oldest first. */
+            after: components["schemas"]["LogDto"][];
+            /** @description Those before it, oldest first. */
+            before: components["schemas"]["LogDto"][];
+            /** @description Whether there are more after these. */
+            has_more_after: boolean;
+            /** @description Whether there are more before these. */
+            has_more_before: boolean;
+            /** @description The record. */
+            log: components["schemas"]["LogDto"];
+            /** @description What is missing or damaged. */
+            warnings?: string[];
+        };
         /** @description One log record. */
         LogDto: {
             /** @description Attributes in the order they were sent. */
@@ -422,6 +545,32 @@ export interface components {
             next_cursor?: string | null;
             /** @description What is missing or damaged. */
             warnings?: string[];
+        };
+        /** @description A service that calls or is called. */
+        NeighbourDto: {
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Calls whose span in the called service has status error.
+             */
+            errors: number;
+            service: string;
+        };
+        /** @description An operation of a service. */
+        OperationDto: {
+            duration_nanos: components["schemas"]["QuantilesDto"];
+            /**
+             * Format: int64
+             * @description Spans with status error.
+             */
+            errors: number;
+            /** @description Their role: `internal`, `server`, `client`, `producer`, `consumer`, `unspecified`. */
+            kind: string;
+            /** @description The name of its spans. */
+            name: string;
+            /** Format: int64 */
+            spans: number;
         };
         /** @description Quantiles of a duration, nanoseconds. */
         QuantilesDto: {
@@ -510,6 +659,52 @@ export interface components {
             /** @description Version. */
             version?: string;
         };
+        /** @description Spans that start within one step. */
+        ServiceBucketDto: {
+            duration_nanos?: components["schemas"]["QuantilesDto"] | null;
+            /**
+             * Format: int64
+             * @description Spans with status error.
+             */
+            errors: number;
+            /** Format: int64 */
+            spans: number;
+            /** @description Its first instant, RFC 3339. */
+            start: string;
+            /** @description Its first instant, nanoseconds since 1970, as text. */
+            start_unix_nano: string;
+        };
+        /** @description A service over time, by operation, and whom it talks to. */
+        ServiceDetailsDto: {
+            /** @description Services that it calls, sorted by name. */
+            callees: components["schemas"]["NeighbourDto"][];
+            /** @description Services that call it, sorted by name. */
+            callers: components["schemas"]["NeighbourDto"][];
+            duration_nanos?: components["schemas"]["QuantilesDto"] | null;
+            /** @description Last instant of the range, RFC 3339. */
+            end: string;
+            /**
+             * Format: int64
+             * @description Its spans with status error.
+             */
+            errors: number;
+            /** @description Start of its newest span, RFC 3339; absent where it has none. */
+            last_seen?: string | null;
+            name: string;
+            /** @description Sorted by name and kind. */
+            operations: components["schemas"]["OperationDto"][];
+            /** @description Buckets in order, empty ones too. */
+            series: components["schemas"]["ServiceBucketDto"][];
+            /**
+             * Format: int64
+             * @description Its spans.
+             */
+            spans: number;
+            /** @description First instant of the range, RFC 3339. */
+            start: string;
+            /** @description Width of a bucket of the series in nanoseconds, as text. */
+            step_nanos: string;
+        };
         /** @description What is known of a service. */
         ServiceDto: {
             duration_nanos?: components["schemas"]["QuantilesDto"] | null;
@@ -532,6 +727,38 @@ export interface components {
              */
             spans: number;
         };
+        /** @description Calls from one service to another: spans whose parent belongs to another service. */
+        ServiceEdgeDto: {
+            /** Format: int64 */
+            calls: number;
+            /** @description The calling service. */
+            client: string;
+            /**
+             * Format: int64
+             * @description Calls whose span in the called service has status error.
+             */
+            errors: number;
+            /** @description The called service. */
+            server: string;
+        };
+        /** @description Who calls whom. */
+        ServiceMapDto: {
+            /** @description Sorted by client and server. */
+            edges: components["schemas"]["ServiceEdgeDto"][];
+            /** @description Sorted by name. */
+            nodes: components["schemas"]["ServiceNodeDto"][];
+        };
+        /** @description A service with spans in the range, or one that calls another from a span before it. */
+        ServiceNodeDto: {
+            /**
+             * Format: int64
+             * @description Spans with status error.
+             */
+            errors: number;
+            name: string;
+            /** Format: int64 */
+            spans: number;
+        };
         /** @description A service's share of a trace. */
         ServiceSpansDto: {
             name: string;
@@ -544,6 +771,8 @@ export interface components {
             services: components["schemas"]["ServiceDto"][];
             /** @description Whether more services log than are listed; those listed have the most records. */
             truncated: boolean;
+            /** @description What is missing or damaged. */
+            warnings?: string[];
         };
         /** @description Records by severity. */
         SeverityCountsDto: {
@@ -561,6 +790,77 @@ export interface components {
             unspecified: number;
             /** Format: int64 */
             warn: number;
+        };
+        /** @description One signal: what came since the start of the process, and what is kept. */
+        SignalStatusDto: {
+            /**
+             * Format: int64
+             * @description Records (log records, samples, spans) taken since the start of the process.
+             */
+            accepted: number;
+            /** @description Whether nothing more is taken until a restart. */
+            failed: boolean;
+            /**
+             * Format: int64
+             * @description Bytes of memory they take.
+             */
+            hot_bytes: number;
+            /**
+             * Format: int64
+             * @description Records in memory and in the journal, not yet in a sealed part.
+             */
+            hot_records: number;
+            /**
+             * Format: int64
+             * @description Sealed parts or partitions.
+             */
+            parts: number;
+            /**
+             * Format: int64
+             * @description Records refused since the start of the process; a request that could not be read at all counts as one.
+             */
+            rejected: number;
+            /**
+             * Format: int64
+             * @description Beyond so many bytes on disk the oldest go; absent when only `max_bytes` bounds them.
+             */
+            retention_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description Records older than so many nanoseconds go; absent when kept for ever.
+             */
+            retention_nanos?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes of the sealed parts on disk.
+             */
+            sealed_bytes: number;
+            /**
+             * Format: int64
+             * @description Records in sealed parts, where the store knows.
+             */
+            sealed_records: number;
+            /** @description `logs`, `metrics` or `traces`. */
+            signal: string;
+        };
+        /** @description What one protocol brought of one signal since the start of the process. */
+        SourceDto: {
+            /**
+             * Format: int64
+             * @description Records that are durable and readable.
+             */
+            accepted: number;
+            /** @description When records were last taken, RFC 3339; absent where all were refused. */
+            last_received?: string | null;
+            /** @description `otlp_grpc`, `otlp_http`, `json_logs` or `scrape`. */
+            protocol: string;
+            /**
+             * Format: int64
+             * @description Records that were refused.
+             */
+            rejected: number;
+            /** @description `logs`, `metrics` or `traces`. */
+            signal: string;
         };
         /** @description One span. */
         SpanDto: {
@@ -596,16 +896,74 @@ export interface components {
             start: string;
             /** @description Nanoseconds since 1970, as text. */
             start_unix_nano: string;
-            status: components["schemas"]["StatusDto"];
+            status: components["schemas"]["SpanStatusDto"];
             trace_id: string;
             trace_state?: string;
         };
         /** @description The outcome of a span. */
-        StatusDto: {
+        SpanStatusDto: {
             /** @description `unset`, `ok` or `error`. */
             code: string;
             message?: string;
         };
+        /** @description The answer to `GET /api/v1/status`. */
+        StatusDto: {
+            /** @description Where it listens. */
+            addresses: components["schemas"]["AddressesDto"];
+            /** @description Who may use the server. */
+            auth: components["schemas"]["AuthDto"];
+            /** @description What the configuration warns of. */
+            config_warnings: string[];
+            /** @description Where everything is kept, as configured. */
+            data_dir: string;
+            /** @description Whether the data is made up by `clew demo`. */
+            demo: boolean;
+            /**
+             * Format: int64
+             * @description What all signals may take on disk together (`storage.max_size`); absent when unlimited.
+             */
+            max_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description Resident memory of the process in bytes; absent where the system does not tell.
+             */
+            memory_bytes?: number | null;
+            /** @description Whether requests are taken and everything can be written. */
+            ready: boolean;
+            /** @description Logs, metrics, traces. */
+            signals: components["schemas"]["SignalStatusDto"][];
+            /** @description Who brought something since the start; others are left out. */
+            sources: components["schemas"]["SourceDto"][];
+            /** @description When the server had started, RFC 3339. */
+            started: string;
+            /**
+             * Format: int64
+             * @description Seconds since then.
+             */
+            uptime_seconds: number;
+            /** @description The version of the program. */
+            version: string;
+        };
+        /** @description The data of the event `dropped`. */
+        TailDroppedDto: {
+            /**
+             * Format: int64
+             * @description Records that were not told.
+             */
+            dropped: number;
+            /**
+             * Format: int64
+             * @description Of these, records that went by unread and may not match the query; absent when there are none.
+             */
+            unchecked?: number | null;
+        };
+        /** @description The data of the event `logs`. */
+        TailLogsDto: {
+            /** @description In the order of arrival. */
+            logs: components["schemas"]["LogDto"][];
+        };
+        /** @description The data of the event `ready`. */
+        TailReadyDto: Record<string, never>;
         /** @description A whole trace. */
         TraceDto: {
             /**
@@ -901,7 +1259,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FieldDto"];
+                    "application/json": components["schemas"]["FieldValuesDto"];
                 };
             };
             /** @description The query or a parameter cannot be understood */
@@ -953,6 +1311,100 @@ export interface operations {
             };
         };
     };
+    tail_logs: {
+        parameters: {
+            query?: {
+                /** @description As in `GET /api/v1/logs` */
+                query?: string;
+                /** @description The `id` of a record: those that came after it are told first */
+                after?: string;
+            };
+            header?: {
+                /** @description As `after`, and wins over it; browsers send it by themselves when they connect again */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events. `ready`: every matching record acknowledged from now on is told or counted. `logs`: `{"logs":[…]}`, at most 500 records in the order of arrival, one batch each quarter of a second; its `id` is that of its last record. `dropped`: `{"dropped":N,"unchecked":M}`, N records were not told since they came too fast; M of them went by unread and may not match. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The query or a parameter cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description As many tails as the server allows are open */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    log_context: {
+        parameters: {
+            query?: {
+                /** @description Records before it, 0 to 1000, default 50 */
+                before?: number;
+                /** @description Records after it, 0 to 1000, default 50 */
+                after?: number;
+                /** @description Among which: `service` (default, those of its service) or `all` */
+                scope?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The record: `id` of a log */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record and its neighbours */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogContextDto"];
+                };
+            };
+            /** @description Not the ID of a record, or a parameter cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such record is kept */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     resolve: {
         parameters: {
             query: {
@@ -989,6 +1441,40 @@ export interface operations {
             };
         };
     };
+    service_map: {
+        parameters: {
+            query?: {
+                /** @description Default: an hour before `end` */
+                start?: string;
+                /** @description Default: now */
+                end?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The services and the calls between them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceMapDto"];
+                };
+            };
+            /** @description A parameter cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     services: {
         parameters: {
             query?: {
@@ -1014,6 +1500,74 @@ export interface operations {
             };
             /** @description A parameter cannot be understood */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    service: {
+        parameters: {
+            query?: {
+                /** @description Default: an hour before `end` */
+                start?: string;
+                /** @description Default: now */
+                end?: string;
+                /** @description Width of a bucket (`30s`); default: about 60 buckets */
+                step?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The service; without spans when it has none in the range */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceDetailsDto"];
+                };
+            };
+            /** @description A parameter cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The status */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusDto"];
+                };
+            };
+            /** @description The stores could not be asked */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };

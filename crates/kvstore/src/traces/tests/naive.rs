@@ -1,7 +1,10 @@
 //! The definition: what every call answers over a plain list of spans.
 
 use clew_model::correlation::CorrelationRules;
-use clew_model::traces::{OperationSummary, ServiceEdge, ServiceSummary, Span, SpanKind, StatusCode, TraceQuery};
+use clew_model::traces::{
+    OperationSummary, ServiceBucket, ServiceDetails, ServiceEdge, ServiceSummary, Span, SpanKind, StatusCode,
+    TraceQuery,
+};
 use clew_model::{CanonicalId, SpanId, TimeRange, TraceId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,6 +74,26 @@ impl Naive {
             duration_quantiles: quantiles(&spans),
         };
         operations.into_iter().map(summary).collect()
+    }
+
+    pub fn service(&self, name: &str, range: TimeRange, step: i64) -> ServiceDetails {
+        let none = ServiceSummary { name: name.to_owned(), last_seen: i64::MIN, ..ServiceSummary::default() };
+        let bucket = |number: i64| {
+            let start = number * step;
+            let mut spans = self.in_range(range);
+            spans.retain(|span| span.service() == name && start <= span.start && span.start < start + step);
+            ServiceBucket {
+                start,
+                spans: spans.len() as u64,
+                errors: errors(&spans),
+                duration_quantiles: if spans.is_empty() { [0; 3] } else { quantiles(&spans) },
+            }
+        };
+        ServiceDetails {
+            summary: self.services(range).into_iter().find(|service| service.name == name).unwrap_or(none),
+            operations: self.operations(name, range),
+            series: (range.start.div_euclid(step)..=range.end.div_euclid(step)).map(bucket).collect(),
+        }
     }
 
     pub fn edges(&self, range: TimeRange) -> Vec<ServiceEdge> {
