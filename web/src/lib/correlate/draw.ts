@@ -24,7 +24,8 @@ export interface Picture {
 /** What followed IDs led to is paler than what carries the ID itself. */
 const FAR = 0.5;
 
-export function draw(context: CanvasRenderingContext2D, picture: Picture) {
+export function draw(context: CanvasRenderingContext2D, given: Picture) {
+	const picture = { ...given, token: remembered(given.token) };
 	const { layout, width, height, top } = picture;
 	context.clearRect(0, 0, width, height);
 	context.save();
@@ -36,6 +37,19 @@ export function draw(context: CanvasRenderingContext2D, picture: Picture) {
 		for (const item of lane.items) drawItem(context, picture, lane, item, colour);
 	}
 	context.restore();
+}
+
+/** Asks for each token once: the browser's answer takes longer than drawing a tick. */
+function remembered(token: (name: string) => string): (name: string) => string {
+	const known = new Map<string, string>();
+	return (name) => {
+		let value = known.get(name);
+		if (value === undefined) {
+			value = token(name);
+			known.set(name, value);
+		}
+		return value;
+	};
 }
 
 function drawGrid(context: CanvasRenderingContext2D, picture: Picture) {
