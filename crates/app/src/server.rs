@@ -70,11 +70,14 @@ pub enum Protocol {
     JsonLogs,
     /// Scraped by ourselves.
     Scrape,
+    /// Made up by `clew demo`.
+    Demo,
 }
 
 impl Protocol {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Protocol; 4] = [Protocol::OtlpGrpc, Protocol::OtlpHttp, Protocol::JsonLogs, Protocol::Scrape];
+    pub const ALL: [Protocol; 5] =
+        [Protocol::OtlpGrpc, Protocol::OtlpHttp, Protocol::JsonLogs, Protocol::Scrape, Protocol::Demo];
 
     /// The label value.
     #[must_use]
@@ -84,6 +87,7 @@ impl Protocol {
             Protocol::OtlpHttp => "otlp_http",
             Protocol::JsonLogs => "json_logs",
             Protocol::Scrape => "scrape",
+            Protocol::Demo => "demo",
         }
     }
 }
