@@ -18,6 +18,8 @@ pub struct MemoryShares {
     pub traces_hot: u64,
     /// One query.
     pub query: u64,
+    /// Request bodies of ingest that are held at once, as they came, decompressed and decoded.
+    pub bodies: u64,
 }
 
 impl MemoryShares {
@@ -32,6 +34,7 @@ impl MemoryShares {
             metrics_hot: share(24, 256 << 20),
             traces_hot: share(32, 64 << 20),
             query: share(8, 2 << 30),
+            bodies: share(8, 1 << 30),
         }
     }
 }
@@ -71,6 +74,13 @@ mod tests {
     fn the_machines_memory_is_read_from_meminfo() {
         assert_eq!(meminfo_total("MemFree: 1 kB\nMemTotal:       24689764 kB\n"), Some(24_689_764 * 1024));
         assert_eq!(meminfo_total("nothing"), None);
+    }
+
+    #[test]
+    fn request_bodies_take_an_eighth_of_the_budget_within_bounds() {
+        for (total, bodies) in [(64 << 20, 8 << 20), (4u64 << 30, 512 << 20), (64 << 30, 1 << 30), (0, 1 << 20)] {
+            assert_eq!(MemoryShares::of(total).bodies, bodies, "{total}");
+        }
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "HOST")]
     pub listen: Option<String>,
 
-    /// Also open the ports of the replaced systems, as far as their protocols are built.
+    /// Also open the ports of the replaced systems whose protocols are built: 9090 (Prometheus).
     #[arg(long)]
     pub drop_in: bool,
 }

@@ -2,12 +2,16 @@
 
 use crate::EXIT_USAGE;
 use crate::cli::ServeArgs;
+use crate::config::DropIn;
 use crate::listeners::{self, Sockets};
 use crate::reload::{self, Everything, Reloader};
-use crate::storage::app_options;
+use crate::storage::{app_options, memory_shares};
 use crate::welcome::Addresses;
 use anyhow::{Context, Result};
-use clew_api::{ApiOptions, ApiState, Listener, main_router, otlp_grpc_router, otlp_http_router, serve};
+use clew_api::{
+    ApiOptions, ApiState, ConfigStatus, Listener, main_router, otlp_grpc_router, otlp_http_router, prometheus_router,
+    serve,
+};
 use clew_app::scrape::ScrapeManager;
 use clew_app::{App, ScrapeSink};
 use clew_host::{DiskFiles, OsRandom, SystemClock};
@@ -94,9 +98,11 @@ async fn run_until_stopped(
 
     let app = start_app(&everything, Arc::clone(&registry)).await?;
     let scrape = start_scraping(&app, &everything, &registry).await;
+    let config_status = Arc::new(ConfigStatus::new(everything.warnings.clone()));
     let reloader = Arc::new(Reloader::new(
         args.clone(),
         &everything.config,
+        Arc::clone(&config_status),
         Arc::clone(&scrape),
         logs,
         tokio::runtime::Handle::current(),
@@ -105,7 +111,7 @@ async fn run_until_stopped(
     let state = ApiState::new(
         Arc::clone(&app),
         Arc::clone(&scrape),
-        api_options(&everything, &addresses, Arc::clone(&reloader)),
+        api_options(&everything, &addresses, config_status, Arc::clone(&reloader)),
     );
 
     let stop = state.stop.clone();
@@ -158,10 +164,16 @@ async fn start_scraping(app: &Arc<App>, everything: &Everything, registry: &Arc<
     scrape
 }
 
-fn api_options(everything: &Everything, addresses: &Addresses, reloader: Arc<Reloader>) -> ApiOptions {
+fn api_options(
+    everything: &Everything,
+    addresses: &Addresses,
+    config: Arc<ConfigStatus>,
+    reloader: Arc<Reloader>,
+) -> ApiOptions {
     let limits = everything.config.limits;
     ApiOptions {
         ingest_body: limits.ingest_body,
+        ingest_room: memory_shares(&everything.config).bodies,
         log_line: limits.log_line,
         otlp_metrics: clew_api::OtlpMetricOptions::default(),
         version: env!("CARGO_PKG_VERSION"),
@@ -169,7 +181,7 @@ fn api_options(everything: &Everything, addresses: &Addresses, reloader: Arc<Rel
         auth_explicit: everything.config.auth_written,
         demo: false,
         welcome: addresses.welcome(),
-        config_warnings: everything.warnings.clone(),
+        config,
         reload: Arc::new(move || reloader.reload()),
     }
 }
@@ -185,7 +197,13 @@ fn start_listeners(
         Listener { socket: sockets.otlp_grpc, router: otlp_grpc_router(state.clone()) },
         Listener { socket: sockets.otlp_http, router: otlp_http_router(state.clone()) },
     ];
-    for listener in listeners {
+    let drop_in = sockets.drop_in.into_iter().map(|(system, socket)| {
+        let router = match system {
+            DropIn::Prometheus => prometheus_router(state.clone()),
+        };
+        Listener { socket, router }
+    });
+    for listener in listeners.into_iter().chain(drop_in) {
         servers.spawn(serve(listener, stop.clone()));
     }
     servers

@@ -8,13 +8,20 @@ pub struct Addresses {
     http: String,
     otlp_grpc: String,
     otlp_http: String,
+    /// By the name of the replaced system.
+    drop_in: Vec<(&'static str, String)>,
 }
 
 impl Addresses {
     /// The addresses of bound sockets.
     #[must_use]
     pub fn of(sockets: &Sockets) -> Self {
-        Self { http: shown(&sockets.http), otlp_grpc: shown(&sockets.otlp_grpc), otlp_http: shown(&sockets.otlp_http) }
+        Self {
+            http: shown(&sockets.http),
+            otlp_grpc: shown(&sockets.otlp_grpc),
+            otlp_http: shown(&sockets.otlp_http),
+            drop_in: sockets.drop_in.iter().map(|(system, socket)| (system.name(), shown(socket))).collect(),
+        }
     }
 
     /// The addresses as the status tells them.
@@ -34,12 +41,18 @@ impl Addresses {
              \x20 OTLP/HTTP   http://{otlp}\n\
              \x20 JSON logs   POST http://{http}/api/v1/logs\n\
              \x20 Prometheus  http://{http}/prometheus\n\
+             {drop_in}\
              \x20 data        {data_dir}\n",
+            drop_in = self.drop_in_lines(),
             version = env!("CARGO_PKG_VERSION"),
             http = self.http,
             grpc = self.otlp_grpc,
             otlp = self.otlp_http,
         )
+    }
+
+    fn drop_in_lines(&self) -> String {
+        self.drop_in.iter().map(|(name, address)| format!("  drop-in     {name} at http://{address}\n")).collect()
     }
 
     /// The text that `/` answers.

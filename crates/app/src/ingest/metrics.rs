@@ -140,8 +140,10 @@ impl SignalStore for MetricSignal {
 
     fn hot(&self) -> Hot {
         let hot = self.store.hot_stats();
+        // Frames of exemplars, metadata or repeated samples alone hold the journal too, until a seal covers them.
+        let frames = u64::from(hot.applied_position > hot.sealed_position);
         // The index of series stays in memory after a seal: it is no reason for one.
-        Hot { records: hot.samples, bytes: hot.sample_bytes }
+        Hot { records: hot.samples.max(frames), bytes: hot.sample_bytes }
     }
 
     fn on_disk(&self) -> OnDisk {

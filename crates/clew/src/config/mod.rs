@@ -4,11 +4,13 @@
 //! `docs/configuration.md` are made from it.
 
 mod docs;
+mod drop_in;
 mod load;
 mod read;
 mod settings;
 
 pub use docs::render_docs;
+pub use drop_in::DropIn;
 pub use load::{Loaded, Overrides, load};
 
 use clew_telemetry::logs::LogFormat;
@@ -48,8 +50,8 @@ pub struct Server {
     pub otlp_grpc: Address,
     /// OTLP/HTTP.
     pub otlp_http: Address,
-    /// Whether to open the ports of the replaced systems too.
-    pub drop_in: bool,
+    /// The replaced systems whose ports are opened too, on the host of `http`.
+    pub drop_in: Vec<DropIn>,
 }
 
 /// A host and a port.

@@ -150,6 +150,8 @@ function completion(options: EditorOptions): Extension {
 	return autocompletion({
 		defaultKeymap: false,
 		selectOnOpen: false,
+		// A field asks for its value at once.
+		activateOnCompletion: (chosen) => chosen.type === 'field',
 		icons: false,
 		maxRenderedOptions: MAX_OPTIONS,
 		override: [(context) => complete(context, options)]
@@ -183,6 +185,7 @@ async function complete(context: CompletionContext, options: EditorOptions): Pro
 function fieldOptions(options: EditorOptions, suffix: string) {
 	return options.fields().map(({ name, records }, index) => ({
 		label: name,
+		type: 'field',
 		apply: name + suffix,
 		detail: String(records),
 		boost: -Math.min(index, 99)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { csv, curl } from './exporting';
 import { withQuery } from './history';
+import { columnsOf, columnsParam, sharedLink, toggled } from './page';
 import type { Log } from './record';
 import { merge } from './results.svelte';
 import { arrived, EMPTY_TAIL, MAX_TAIL, resumed } from './tailBuffer';
@@ -83,5 +84,24 @@ describe('past queries', () => {
 	it('stand once, the newest first', () => {
 		expect(withQuery(['b', 'a'], 'a')).toEqual(['a', 'b']);
 		expect(withQuery(['b'], '  ')).toEqual(['b']);
+	});
+});
+
+describe("the page's URL", () => {
+	it('lists columns, commas in their names too', () => {
+		const columns = toggled(toggled(['a,b'], 'c'), 'd');
+		expect(columnsOf(columnsParam(columns))).toEqual(['a,b', 'c', 'd']);
+		expect([columnsOf(''), toggled(['c'], 'c')]).toEqual([[], []]);
+	});
+
+	it('is shared with the instants that were meant', () => {
+		const url = new URL('http://h/logs?from=now-1h&to=now&q=x&live=1');
+		const shared = new URL(sharedLink(url, { start: 0, end: 1000 }, '5-1'));
+		expect(Object.fromEntries(shared.searchParams)).toEqual({
+			from: '1970-01-01T00:00:00.000Z',
+			to: '1970-01-01T00:00:01.000Z',
+			q: 'x',
+			sel: '5-1'
+		});
 	});
 });

@@ -1,3 +1,5 @@
+import { absolute, type ResolvedRange } from '$lib/time/range';
+
 /** What the URL of the logs page says beside the query and the range. */
 
 export const PANEL_TABS = ['fields', 'json', 'context'] as const;
@@ -20,4 +22,14 @@ export function columnsParam(columns: readonly string[]): string {
 /** The list with a column more, or less where it was there. */
 export function toggled(columns: readonly string[], field: string): string[] {
 	return columns.includes(field) ? columns.filter((one) => one !== field) : [...columns, field];
+}
+
+/** A link that shows the same to others, at any time: the range is the instants meant, not the words. */
+export function sharedLink(url: URL, range: ResolvedRange, selected: string): string {
+	const shared = new URL(url);
+	for (const [name, value] of Object.entries(absolute(range.start, range.end))) shared.searchParams.set(name, value);
+	if (selected !== '') shared.searchParams.set('sel', selected);
+	shared.searchParams.delete('live');
+	shared.searchParams.delete('refresh');
+	return shared.href;
 }
