@@ -20,10 +20,9 @@ test('a word leads to its log, its trace, the logs of the span, the service, and
 	const row = records(page).getByRole('row', { name: /task failed: the language model/ });
 	await expect(row).toHaveCount(1);
 	await row.click();
-	const panel = page.getByRole('complementary').filter({ hasText: 'attempt' });
-	await expect(panel).toBeVisible();
-	await panel.getByRole('tab', { name: 'Trace' }).click();
-	await panel.getByRole('link', { name: /trace/i }).first().click();
+	const panel = page.getByRole('complementary', { name: 'Log record' });
+	await expect(panel.getByText('attempt')).toBeVisible();
+	await panel.getByRole('link', { name: 'Trace', exact: true }).click();
 
 	await expect(page).toHaveURL(new RegExp(`/traces/${facts.traceId}`));
 	const spans = page.getByRole('treegrid', { name: 'Spans of the trace' });
@@ -147,12 +146,19 @@ test('metrics are graphed and read as a table', async ({ page }) => {
 
 test('a target that is down is shown with its reason', async ({ page }) => {
 	await open(page, '/settings');
-	await page.getByRole('tab', { name: /Targets/ }).click();
+	await page.getByRole('link', { name: 'Targets' }).click();
 	await expect(page.getByText(/refused/i).first()).toBeVisible();
 });
 
-test('the page to send data knows what has come', async ({ page }) => {
+test('the page to send data turns to what has come by itself', async ({ page, request }) => {
 	await open(page, '/send');
-	await expect(page.getByText(/127\.0\.0\.1:\d+/).first()).toBeVisible();
-	await expect(page.getByText(/received/i).first()).toBeVisible();
+	await expect(page.getByText(/http:\/\/127\.0\.0\.1:\d+/).first()).toBeVisible();
+	// Nobody sends logs over OTLP/HTTP yet.
+	await expect(page.getByText('Waiting for the first log').first()).toBeVisible();
+	const record = { timeUnixNano: `${Date.now()}000000`, severityText: 'INFO', body: { stringValue: 'hello' } };
+	const sent = await request.post(`${facts.url}/v1/logs`, {
+		data: { resourceLogs: [{ resource: {}, scopeLogs: [{ logRecords: [record] }] }] }
+	});
+	expect(sent.ok()).toBe(true);
+	await expect(page.getByText(/First log received \d/).first()).toBeVisible();
 });

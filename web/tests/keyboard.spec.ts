@@ -33,8 +33,10 @@ test('from a word to its log, trace, span logs, service, and back', async ({ pag
 	await service.focus();
 	await page.keyboard.press('Enter');
 	await expect(page).toHaveURL(/\/services\/worker-coder/);
-	await page.keyboard.press('Alt+ArrowLeft');
+	// The keys for Back are the browser's own; a headless one has none.
+	await page.goBack();
 	await expect(page).toHaveURL(/\/traces\//);
+	await expect(spans.getByRole('row', { selected: true })).toContainText('run task');
 });
 
 test('an ID pasted into the box opens its story; e goes to the first error', async ({ page }) => {

@@ -75,6 +75,10 @@ class Service:
         for provider in (self.spans, self.logs, self.metrics):
             provider.force_flush(10_000)
 
+    def shutdown(self):
+        for provider in (self.spans, self.logs, self.metrics):
+            provider.shutdown()
+
 
 def request(services, start, broken=False):
     """One request through the agents; answers its trace ID and the span in which it broke."""
@@ -159,7 +163,7 @@ def fill(clew, now):
     )
     for service in services:
         service.flush()
-    return trace_id
+    return trace_id, services
 
 
 def main():
@@ -180,7 +184,7 @@ def main():
         try:
             clew.start()
             now = time.time_ns()
-            trace_id = fill(clew, now)
+            trace_id, services = fill(clew, now)
             clew_server.wait_until(lambda: clew.query("queue_depth"), 20, "the exporter is scraped")
             stop = threading.Event()
             ticker = threading.Thread(target=tick, args=(clew, stop), daemon=True)
@@ -192,6 +196,8 @@ def main():
             sys.stdin.read()
             stop.set()
             ticker.join(5)
+            for service in services:
+                service.shutdown()
             clew.stop()
         finally:
             clew.close()
