@@ -1,11 +1,11 @@
 # `make test` passes on a fresh machine with Rust: it installs what the tests need (Debian packages with apt-get, Python
-# packages into target/) and runs them all. `make lint` is what CI asks beside the tests.
+# packages into target/, npm packages into web/node_modules) and runs them all. `make lint` is what CI asks beside the tests.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: test test-rust test-clients test-tools lint bench docs
+.PHONY: test test-rust test-clients test-web test-image test-tools lint bench docs web
 
-test: test-tools test-rust test-clients
+test: test-tools test-rust test-clients test-web test-image
 
 # Everything in Rust: units, properties, golden queries, simulated crashes.
 test-rust:
@@ -16,6 +16,16 @@ test-rust:
 test-clients: test-tools
 	cargo build --locked
 	target/test-venv/bin/python -m pytest -q tests/clients
+
+# The page in a real browser.
+test-web: test-tools
+	cargo build --locked
+	tests/web
+
+# The container image's content without a container engine: what it links, that it runs as the image's user.
+test-image: test-tools
+	cargo build --locked
+	tests/image
 
 test-tools:
 	tests/install-tools
@@ -33,6 +43,10 @@ docs:
 	cargo run --quiet -- docs configuration > docs/configuration.md
 	cargo run --quiet -- docs openapi > web/openapi.json
 	@echo "if the API changed: npm run types in web/ makes the types of the web page from web/openapi.json"
+
+# Builds the page into web/dist, which is committed: `cargo build` puts it into the binary without Node.js.
+web:
+	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent types && npm run --silent build
 
 bench:
 	cargo build --release --locked

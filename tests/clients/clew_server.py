@@ -74,6 +74,7 @@ class Clew:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = self.folder / "data"
         self.log_path = self.folder / "clew.log"
+        self.host = "127.0.0.1"
         self.http, self.grpc, self.otlp = free_port(), free_port(), free_port()
         self.arguments = list(arguments)
         self.environment = dict(environment or {})
@@ -174,7 +175,7 @@ class Clew:
     # -- asking -------------------------------------------------------------------------------------------------
 
     def url(self, path):
-        return f"http://127.0.0.1:{self.http}{path}"
+        return f"http://{self.host}:{self.http}{path}"
 
     def request(self, method, path, **options):
         options.setdefault("timeout", 60)

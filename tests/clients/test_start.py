@@ -1,11 +1,13 @@
 """Starting and stopping: everything is still there, and what is wrong is said clearly before any port opens."""
 
+import random
 import socket
 import subprocess
 import time
 import uuid
 
 import pytest
+import requests
 from opentelemetry.sdk.resources import Resource
 
 import sdk
@@ -100,8 +102,6 @@ def test_requests_in_flight_are_finished_at_the_stop(new_clew):
 
 
 def clew_session_send(clew, sender, number):
-    import requests
-
     response = requests.post(clew.url("/api/v1/logs"), json={"sender": sender, "number": number}, timeout=10)
     if response.status_code != 200:
         raise OSError(response.status_code)
@@ -207,6 +207,51 @@ def test_a_taken_port_is_named_with_its_option(new_clew, key, attribute):
     assert "panicked" not in clew.log()
 
 
+@pytest.fixture
+def drop_in(new_clew):
+    """A server with the replaced systems' ports, on a loopback address of its own: the ports are fixed."""
+    host = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(2, 254)}"
+    clew = new_clew(arguments=["--drop-in", "--listen", host])
+    clew.host = host
+    return clew
+
+
+def test_drop_in_serves_prometheus_at_the_root_of_its_port(drop_in):
+    clew, base = drop_in, f"http://{drop_in.host}:9090"
+    clew.start()
+    assert f"prometheus at {base}" in clew.log()
+    clew.send_logs([{"message": "the main port serves too"}])
+    for path in ("/-/healthy", "/-/ready", "/metrics"):
+        assert requests.get(base + path, timeout=10).status_code == 200, path
+    for method in (requests.get, requests.post):
+        answer = method(base + "/api/v1/query", params={"query": "1 + 1"}, timeout=10).json()
+        assert answer["status"] == "success" and answer["data"]["result"][1] == "2"
+    nothing = requests.get(base + "/api/v1/nothing", timeout=10)
+    assert nothing.status_code == 404 and nothing.json()["errorType"] == "not_found"
+    # What is not built yet is not opened.
+    for port in (3100, 9093, 9200, 16686):
+        with socket.socket() as probe:
+            assert probe.connect_ex((clew.host, port)) != 0, port
+    clew.stop()
+
+
+def test_a_taken_drop_in_port_is_named_with_its_option(drop_in):
+    with socket.socket() as taken:
+        taken.bind((drop_in.host, 9090))
+        taken.listen()
+        drop_in.spawn()
+        code = drop_in.process.wait(20)
+        drop_in.process = None
+    assert code in (1, 2)
+    assert f"{drop_in.host}:9090 (server.drop_in)" in drop_in.log(), drop_in.log()
+
+
+def test_without_drop_in_only_own_ports_are_opened(new_clew):
+    clew = new_clew().start()
+    assert "drop-in" not in clew.log()
+    clew.stop()
+
+
 def test_environment_wins_over_the_file_and_flags_over_both(tmp_path):
     ports = {"http": free_port(), "grpc": free_port(), "otlp": free_port()}
     clew = Clew(tmp_path, "limits: { ingest_body: 1KiB }\n", environment={"CLEW_LIMITS__INGEST_BODY": "4KiB"})
@@ -237,6 +282,32 @@ def test_a_bad_reload_leaves_the_old_configuration_running(new_clew):
         if name == "clew_config_reloads_total"
     }
     assert own == {"failed": 1.0, "ok": 1.0}
+    clew.stop()
+
+
+def test_runtimeinfo_tells_the_last_reload_and_the_warnings_in_force(new_clew):
+    clew = new_clew("log: { level: info }\n").start()
+
+    def status():
+        info = clew.prometheus("status/runtimeinfo")
+        return info["reloadConfigSuccess"], info["configWarnings"]
+
+    def reload(config):
+        clew.configure(config)
+        return clew.request("POST", "/-/reload").status_code
+
+    assert status() == (True, [])
+    assert reload("alertmanager: { config_file: a.yml }\n") == 200
+    succeeded, (warning,) = status()
+    assert succeeded and "alertmanager.config_file" in warning
+    clew.expect_complaint("lgo|configuration")
+    assert reload("lgo: { level: info }\n") == 500
+    assert status() == (False, [warning])
+    assert reload("") == 200
+    assert status() == (True, [])
+    assert reload("limits: { query_timeout: 10s }\n") == 200
+    succeeded, (warning,) = status()
+    assert succeeded and "next start" in warning
     clew.stop()
 
 

@@ -5,7 +5,7 @@
 // the way up to the root from the path asked (`.` or `../..`). So one build serves under any prefix, with
 // `Content-Security-Policy: default-src 'self'`.
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 const dist = new URL('../dist/', import.meta.url);
 const page = new URL('index.html', dist);
@@ -34,5 +34,3 @@ html = html.replaceAll(/(href|src)="\//g, '$1="%clew.root%/');
 html = html.replace(/[ \t]*\n\s*\n/g, '\n');
 if (/<script>|style="/.test(html)) throw new Error('index.html still holds inline code or styles');
 writeFileSync(page, html);
-// The time-stamped name of the version is polled by nobody.
-rmSync(new URL('_app/version.json', dist), { force: true });

@@ -50,7 +50,7 @@ class Service:
         self.logs = LoggerProvider(resource=resource)
         self.logs.add_log_record_processor(SimpleLogRecordProcessor(OTLPLogExporter(endpoint, insecure=True)))
         self.logger = self.logs.get_logger("agents")
-        reader = PeriodicExportingMetricReader(OTLPMetricExporter(endpoint, insecure=True), 3_600_000)
+        reader = PeriodicExportingMetricReader(OTLPMetricExporter(endpoint, insecure=True), 1_000)
         self.metrics = MeterProvider(metric_readers=[reader], resource=resource)
         meter = self.metrics.get_meter("agents")
         self.tasks = meter.create_counter("agent_tasks", description="Tasks handled")

@@ -44,6 +44,12 @@ impl Room {
     }
 }
 
+/// Permits, a kibibyte each, for the bodies that are held at once: one of the largest must fit, however small the room.
+pub fn room_permits(room: u64, largest: usize) -> usize {
+    let room = usize::try_from(room / 1024).unwrap_or(usize::MAX);
+    room.max(kibibytes(largest) as usize).min(Semaphore::MAX_PERMITS)
+}
+
 fn kibibytes(bytes: usize) -> u32 {
     u32::try_from(bytes / 1024).unwrap_or(u32::MAX).max(1)
 }
@@ -54,7 +60,7 @@ async fn acquire(bodies: &Arc<Semaphore>, kibibytes: u32) -> Result<OwnedSemapho
         Ok(Err(_)) => Err(ApiError::new(ErrorKind::Unavailable, "the server is stopping; send again when it is back")),
         Err(_) => Err(ApiError::new(
             ErrorKind::Unavailable,
-            "the server holds as many request bodies as it has memory for; send again in a moment",
+            "the server holds as many request bodies as limits.memory has room for; send again in a moment",
         )),
     }
 }
@@ -168,6 +174,13 @@ mod tests {
         let error = read(chunks(vec![600, 401]), None, 1000, &mut own).await.unwrap_err();
         assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
         assert!(error.message.contains("1000 bytes (limits.ingest_body)"), "{}", error.message);
+    }
+
+    #[test]
+    fn the_room_is_what_the_memory_allows_and_never_less_than_one_body() {
+        assert_eq!(room_permits(96 << 20, 64 << 20), 96 << 10);
+        assert_eq!(room_permits(1 << 20, 64 << 20), 64 << 10);
+        assert_eq!(room_permits(0, 1), 1);
     }
 
     #[tokio::test]

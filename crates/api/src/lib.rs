@@ -4,6 +4,7 @@
 //! kept or found.
 
 mod body;
+mod config_status;
 mod correlate;
 mod dto;
 mod error;
@@ -17,6 +18,7 @@ mod operations;
 mod otlp;
 mod params;
 mod prometheus;
+mod readable_path;
 mod router;
 mod serve;
 mod services;
@@ -27,7 +29,8 @@ mod traces;
 mod web;
 
 pub use clew_codec::otlp::OtlpMetricOptions;
+pub use config_status::ConfigStatus;
 pub use openapi::openapi_json;
-pub use router::{main_router, otlp_grpc_router, otlp_http_router};
+pub use router::{main_router, otlp_grpc_router, otlp_http_router, prometheus_router};
 pub use serve::{Listener, ServeError, serve};
 pub use state::{Addresses, ApiOptions, ApiState, Reload};

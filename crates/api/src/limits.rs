@@ -70,6 +70,3 @@ pub const LINGER: Duration = Duration::from_secs(5);
 
 /// How long a client may take to send a query's body.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// Request bodies of ingest that are held at once, as a multiple of the largest allowed; more wait.
-pub const BODIES_IN_FLIGHT: usize = 8;

@@ -154,17 +154,21 @@ fn decode_form(text: &str) -> Vec<(String, String)> {
     pairs
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (percent_decode(name), percent_decode(value))
+            (form_decode(name), form_decode(value))
         })
         .collect()
 }
 
-fn percent_decode(text: &str) -> String {
+fn form_decode(text: &str) -> String {
+    String::from_utf8_lossy(&percent_decode(&text.replace('+', " "))).into_owned()
+}
+
+/// Undoes percent-encoding; a `%` that begins no escape stands for itself.
+pub fn percent_decode(text: &str) -> Vec<u8> {
     let mut bytes = text.bytes();
     let mut out = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {
         match byte {
-            b'+' => out.push(b' '),
             b'%' => {
                 let mut ahead = bytes.clone();
                 let digits = ahead.next().and_then(hex).zip(ahead.next().and_then(hex));
@@ -179,7 +183,7 @@ fn percent_decode(text: &str) -> String {
             other => out.push(other),
         }
     }
-    String::from_utf8_lossy(&out).into_owned()
+    out
 }
 
 fn hex(digit: u8) -> Option<u8> {

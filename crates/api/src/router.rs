@@ -2,7 +2,8 @@
 
 use crate::state::ApiState;
 use crate::{
-    correlate, log_context, log_tail, logs, openapi, operations, otlp, prometheus, services, status, traces, web,
+    correlate, log_context, log_tail, logs, openapi, operations, otlp, prometheus, readable_path, services, status,
+    traces, web,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -40,6 +41,7 @@ pub fn main_router(state: ApiState) -> Router {
         .merge(otlp_routes())
         .fallback(page_or_nothing)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(readable_path::on_main_port))
         .layer(middleware::from_fn_with_state(state.clone(), count))
         // Bodies are capped where they are read, each by its own limit.
         .layer(DefaultBodyLimit::disable())
@@ -52,6 +54,18 @@ pub fn otlp_http_router(state: ApiState) -> Router {
         .route("/-/healthy", get(operations::healthy))
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(state.clone(), count))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(state)
+}
+
+/// Prometheus' HTTP API at the root, for port 9090.
+pub fn prometheus_router(state: ApiState) -> Router {
+    prometheus::routes()
+        .route("/", get(operations::welcome))
+        .route("/-/reload", post(operations::reload).put(operations::reload))
+        .route("/metrics", get(operations::metrics))
+        .layer(middleware::from_fn(readable_path::on_prometheus_port))
         .layer(middleware::from_fn_with_state(state.clone(), count))
         .layer(DefaultBodyLimit::disable())
         .with_state(state)

@@ -1,5 +1,6 @@
 //! What every handler is given.
 
+use crate::config_status::ConfigStatus;
 use clew_app::App;
 use clew_app::scrape::ScrapeManager;
 use clew_codec::otlp::OtlpMetricOptions;
@@ -29,6 +30,8 @@ pub struct Addresses {
 pub struct ApiOptions {
     /// Largest body of an ingest request, decompressed (`limits.ingest_body`).
     pub ingest_body: usize,
+    /// Bytes of ingest bodies that may be held at once; more wait. One of the largest is always taken.
+    pub ingest_room: u64,
     /// Largest single log record (`limits.log_line`).
     pub log_line: usize,
     /// How OTLP metrics become series.
@@ -43,8 +46,8 @@ pub struct ApiOptions {
     pub demo: bool,
     /// What `/` tells: where to send and what to ask.
     pub welcome: String,
-    /// Warnings of the configuration, for the status.
-    pub config_warnings: Vec<String>,
+    /// What came of reading the configuration, for the status.
+    pub config: Arc<ConfigStatus>,
     /// How `POST /-/reload` reads the configuration anew.
     pub reload: Reload,
 }
@@ -72,12 +75,11 @@ impl ApiState {
     /// The state over a started program.
     #[must_use]
     pub fn new(app: Arc<App>, scrape: Arc<ScrapeManager>, options: ApiOptions) -> Self {
-        let kilobytes = (options.ingest_body / 1024).max(1).saturating_mul(crate::limits::BODIES_IN_FLIGHT);
         Self {
             app,
             scrape,
             decoders: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, NonZero::get))),
-            bodies: Arc::new(Semaphore::new(kilobytes.min(Semaphore::MAX_PERMITS))),
+            bodies: Arc::new(Semaphore::new(crate::intake::room_permits(options.ingest_room, options.ingest_body))),
             options: Arc::new(options),
             ready: Arc::new(AtomicBool::new(true)),
             stop: CancellationToken::new(),

@@ -32,7 +32,7 @@ pub struct Dropped {
 /// What the hot tail holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Hot {
-    /// Records that are not sealed yet.
+    /// Records that are not sealed yet; not zero while there is any frame that a seal would cover.
     pub records: u64,
     /// Bytes of memory they take.
     pub bytes: u64,

@@ -1,6 +1,6 @@
 //! Binding the ports: all of them before anything is served, each fault with the port and the option.
 
-use crate::config::{Address, Server};
+use crate::config::{Address, DropIn, Server};
 use std::io;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -13,7 +13,12 @@ pub struct Sockets {
     pub otlp_grpc: TcpListener,
     /// OTLP/HTTP.
     pub otlp_http: TcpListener,
+    /// The ports of the replaced systems.
+    pub drop_in: Vec<(DropIn, TcpListener)>,
 }
+
+/// The option that opens the ports of the replaced systems.
+const DROP_IN: &str = "server.drop_in";
 
 /// A port that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -33,10 +38,20 @@ pub async fn bind(server: &Server) -> Result<Sockets, Vec<BindError>> {
     let http = bind_one(&server.http, "server.http").await;
     let otlp_grpc = bind_one(&server.otlp_grpc, "server.otlp_grpc").await;
     let otlp_http = bind_one(&server.otlp_http, "server.otlp_http").await;
+    let (mut drop_in, mut faults) = (Vec::new(), Vec::new());
+    for &system in &server.drop_in {
+        let address = Address { host: server.http.host.clone(), port: system.port() };
+        match bind_one(&address, DROP_IN).await {
+            Ok(socket) => drop_in.push((system, socket)),
+            Err(fault) => faults.push(fault),
+        }
+    }
     match (http, otlp_grpc, otlp_http) {
-        (Ok(http), Ok(otlp_grpc), Ok(otlp_http)) => Ok(Sockets { http, otlp_grpc, otlp_http }),
+        (Ok(http), Ok(otlp_grpc), Ok(otlp_http)) if faults.is_empty() => {
+            Ok(Sockets { http, otlp_grpc, otlp_http, drop_in })
+        }
         (http, otlp_grpc, otlp_http) => {
-            Err([http.err(), otlp_grpc.err(), otlp_http.err()].into_iter().flatten().collect())
+            Err([http.err(), otlp_grpc.err(), otlp_http.err()].into_iter().flatten().chain(faults).collect())
         }
     }
 }
@@ -52,6 +67,9 @@ async fn bind_one(address: &Address, option: &'static str) -> Result<TcpListener
 
 fn reason(error: &io::Error, option: &str) -> String {
     match error.kind() {
+        io::ErrorKind::AddrInUse if option == DROP_IN => {
+            "the port is taken; stop whoever has it, or list in server.drop_in only what should be opened".to_owned()
+        }
         io::ErrorKind::AddrInUse => {
             format!("the port is taken; stop whoever has it, or set {option} to another port")
         }

@@ -3,6 +3,7 @@
 
 use crate::cli::ServeArgs;
 use crate::config::{Config, Loaded, Overrides, load};
+use clew_api::ConfigStatus;
 use clew_app::prometheus_config::{self, PrometheusConfig};
 use clew_app::scrape::ScrapeManager;
 use clew_app::yaml::Fault;
@@ -61,6 +62,7 @@ pub struct Reloader {
     args: ServeArgs,
     /// Resolved settings that only a restart changes, as they were at the start.
     fixed: String,
+    status: Arc<ConfigStatus>,
     scrape: Arc<ScrapeManager>,
     logs: Logs,
     runtime: Handle,
@@ -75,12 +77,13 @@ impl Reloader {
     pub fn new(
         args: ServeArgs,
         config: &Config,
+        status: Arc<ConfigStatus>,
         scrape: Arc<ScrapeManager>,
         logs: Logs,
         runtime: Handle,
         registry: Arc<Registry>,
     ) -> Self {
-        Self { args, fixed: fixed(config), scrape, logs, runtime, registry, turn: Mutex::new(()) }
+        Self { args, fixed: fixed(config), status, scrape, logs, runtime, registry, turn: Mutex::new(()) }
     }
 
     /// Reads and applies. Blocks; not to be called on a runtime's thread.
@@ -92,25 +95,37 @@ impl Reloader {
         let outcome = self.read_and_apply().inspect_err(|faults| {
             tracing::error!(%faults, "the new configuration is not usable; the old one stays in force");
         });
-        let label = if outcome.is_ok() { "ok" } else { "failed" };
+        let (label, outcome) = match outcome {
+            Ok(warnings) => {
+                self.status.reloaded(warnings);
+                ("ok", Ok(()))
+            }
+            Err(faults) => {
+                self.status.reload_failed();
+                ("failed", Err(faults))
+            }
+        };
         self.registry.counter(&table::CONFIG_RELOADS, [label]).inc();
         outcome
     }
 
-    fn read_and_apply(&self) -> Result<(), String> {
-        let everything = read(&self.args)?;
+    /// Answers the warnings of what is in force now.
+    fn read_and_apply(&self) -> Result<Vec<String>, String> {
+        let mut everything = read(&self.args)?;
         self.logs
             .set_filter(&log_filter(&everything.config.log_level))
             .map_err(|error| format!("log.level: {error}"))?;
         self.runtime.block_on(self.scrape.apply(&everything.prometheus));
+        if fixed(&everything.config) != self.fixed {
+            everything.warnings.push(
+                "some changed settings take effect at the next start: all but log.level and scraping do".to_owned(),
+            );
+        }
         for warning in &everything.warnings {
             tracing::warn!(%warning, "configuration");
         }
-        if fixed(&everything.config) != self.fixed {
-            tracing::warn!("some changed settings take effect at the next start: all but log.level and scraping do");
-        }
         tracing::info!(jobs = everything.prometheus.jobs.len(), "the configuration was read anew");
-        Ok(())
+        Ok(everything.warnings)
     }
 }
 

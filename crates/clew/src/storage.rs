@@ -18,10 +18,16 @@ const TRACES_SEAL_AGE: Duration = Duration::from_secs(300);
 /// Age at which hot samples are sealed: half an hour of 15 s samples make one good chunk a series.
 const METRICS_SEAL_AGE: Duration = Duration::from_secs(1800);
 
+/// How the memory that there is is shared out.
+#[must_use]
+pub fn memory_shares(config: &Config) -> MemoryShares {
+    MemoryShares::of(config.limits.memory.of(available_memory()))
+}
+
 /// The options of the program, within the memory that there is.
 #[must_use]
 pub fn app_options(config: &Config) -> AppOptions {
-    let shares = MemoryShares::of(config.limits.memory.of(available_memory()));
+    let shares = memory_shares(config);
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let fields = config.correlation_fields.iter().map(String::as_str);
     let rules = CorrelationRules::new(fields, config.correlation_patterns.iter().cloned());
@@ -33,6 +39,7 @@ pub fn app_options(config: &Config) -> AppOptions {
     AppOptions {
         data_dir: config.storage.dir.clone(),
         max_bytes: config.storage.max_size,
+        max_series: config.limits.series.unwrap_or(shares.series),
         logs: options(config.storage.logs, shares.logs_hot, LOGS_SEAL_AGE),
         metrics: options(config.storage.metrics, shares.metrics_hot, METRICS_SEAL_AGE),
         traces: options(config.storage.traces, shares.traces_hot, TRACES_SEAL_AGE),

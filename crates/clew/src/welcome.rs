@@ -8,19 +8,26 @@ pub struct Addresses {
     http: String,
     otlp_grpc: String,
     otlp_http: String,
+    /// By the name of the replaced system.
+    drop_in: Vec<(&'static str, String)>,
 }
 
 impl Addresses {
     /// The addresses of bound sockets.
     #[must_use]
     pub fn of(sockets: &Sockets) -> Self {
-        Self { http: shown(&sockets.http), otlp_grpc: shown(&sockets.otlp_grpc), otlp_http: shown(&sockets.otlp_http) }
+        Self {
+            http: shown(&sockets.http),
+            otlp_grpc: shown(&sockets.otlp_grpc),
+            otlp_http: shown(&sockets.otlp_http),
+            drop_in: sockets.drop_in.iter().map(|(system, socket)| (system.name(), shown(socket))).collect(),
+        }
     }
 
     /// The addresses as the status tells them.
     #[must_use]
     pub fn for_api(&self) -> clew_api::Addresses {
-        let Self { http, otlp_grpc, otlp_http } = self.clone();
+        let Self { http, otlp_grpc, otlp_http, drop_in: _ } = self.clone();
         clew_api::Addresses { http, otlp_grpc, otlp_http }
     }
 
@@ -34,12 +41,29 @@ impl Addresses {
              \x20 OTLP/HTTP   http://{otlp}\n\
              \x20 JSON logs   POST http://{http}/api/v1/logs\n\
              \x20 Prometheus  http://{http}/prometheus\n\
+             {drop_in}\
              \x20 data        {data_dir}\n",
+            drop_in = self.drop_in_lines(),
             version = env!("CARGO_PKG_VERSION"),
             http = self.http,
             grpc = self.otlp_grpc,
             otlp = self.otlp_http,
         )
+    }
+
+    fn drop_in_lines(&self) -> String {
+        self.drop_in.iter().map(|(name, address)| format!("  drop-in     {name} at http://{address}\n")).collect()
+    }
+
+    /// The lines that a demo prints beside: what it is, and where there is something to see.
+    #[must_use]
+    pub fn demo_lines(&self, headline: Option<&(String, &'static str)>) -> String {
+        let mut lines = "This is a demo: a made-up system of agents works here and fails now and then.\n".to_owned();
+        if let Some((id, trouble)) = headline {
+            let http = &self.http;
+            lines.push_str(&format!("\x20 try         http://{http}/id/{id}   ({trouble})\n"));
+        }
+        lines
     }
 
     /// The text that `/` answers.

@@ -38,10 +38,33 @@ pub fn parse_time(text: &str, now: UnixNanos) -> Result<UnixNanos, DecodeError> 
 /// # Errors
 /// As [`parse_time`].
 pub fn parse_timestamp(text: &str) -> Result<Timestamp, DecodeError> {
+    absolute(text).map_err(|fault| fault.of(text))
+}
+
+fn absolute(text: &str) -> Result<Timestamp, Fault> {
     let bytes = text.trim_ascii().as_bytes();
     let is_date = matches!(bytes.get(4), Some(b'-' | b'/')) && bytes.iter().take(4).all(u8::is_ascii_digit);
-    let parsed = if is_date { date_time(bytes) } else { unix_time(bytes) };
-    parsed.map_err(|fault| fault.of(text))
+    if is_date { date_time(bytes) } else { unix_time(bytes) }
+}
+
+/// Why a text gives no [`Timestamp`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoTimestamp {
+    /// It is no time.
+    NotATime,
+    /// It is a time, but outside what 64 bits of nanoseconds can say ([`OUT_OF_RANGE`]).
+    OutOfRange,
+}
+
+/// As [`parse_timestamp`], for callers that only tell a time out of range from what is no time: builds no message.
+///
+/// # Errors
+/// See [`NoTimestamp`].
+pub fn classify_timestamp(text: &str) -> Result<Timestamp, NoTimestamp> {
+    absolute(text).map_err(|fault| match fault.reason {
+        OUT_OF_RANGE => NoTimestamp::OutOfRange,
+        _ => NoTimestamp::NotATime,
+    })
 }
 
 /// The time that an integer says, its unit told by its magnitude; `None` when it lies outside 1677 to 2262.
@@ -63,7 +86,8 @@ struct Fault {
     reason: &'static str,
 }
 
-const OUT_OF_RANGE: &str = "the time lies outside 1677-09-21 to 2262-04-11, which 64 bits of nanoseconds can say";
+/// What is said of a time that [`UnixNanos`] cannot hold.
+pub const OUT_OF_RANGE: &str = "the time lies outside 1677-09-21 to 2262-04-11, which 64 bits of nanoseconds can say";
 
 impl Fault {
     fn of(&self, text: &str) -> DecodeError {

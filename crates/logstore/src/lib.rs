@@ -11,6 +11,7 @@ mod histogram;
 mod hot;
 pub mod limits;
 mod manifest;
+mod open_files;
 mod pages;
 mod part;
 mod reader;

@@ -53,5 +53,9 @@ pub const MAX_BLOCK_BYTES: u64 = 1 << 30;
 /// Largest manifest that is believed.
 pub const MAX_MANIFEST_BYTES: u64 = 256 * 1024 * 1024;
 
+/// Files of parts that are open at once by default; the least recently read are closed, and opened again when needed.
+/// A fraction of the 1,024 files that a process may open on most systems unless more is asked for.
+pub const OPEN_PART_FILES: usize = 256;
+
 /// Nanoseconds in a partition: one day.
 pub const PARTITION_NANOS: i64 = 86_400 * 1_000_000_000;

@@ -6,7 +6,9 @@ mod seal;
 
 use crate::error::LogStoreError;
 use crate::hot::{Frozen, HotBlock, HotTail};
+use crate::limits::OPEN_PART_FILES;
 use crate::manifest::{FILE_NAME, Manifest};
+use crate::open_files::OpenFiles;
 use crate::pages::PageCache;
 use crate::part::{Part, PartMeta, PartWriter};
 use clew_host::{DirEntry, Files, make_dir};
@@ -31,11 +33,13 @@ pub struct LogStoreOptions {
     pub page_cache_bytes: usize,
     /// Compaction makes no part of more records.
     pub max_part_rows: u64,
+    /// Files of parts that are open at once, beside those that a read holds at the moment.
+    pub open_part_files: usize,
 }
 
 impl Default for LogStoreOptions {
     fn default() -> Self {
-        Self { page_cache_bytes: 32 * 1024 * 1024, max_part_rows: 1_000_000 }
+        Self { page_cache_bytes: 32 * 1024 * 1024, max_part_rows: 1_000_000, open_part_files: OPEN_PART_FILES }
     }
 }
 
@@ -69,6 +73,7 @@ pub struct LogStore {
     pub(crate) options: LogStoreOptions,
     pub(crate) rules: Arc<CorrelationRules>,
     cache: Arc<PageCache>,
+    open_files: Arc<OpenFiles>,
     state: Mutex<State>,
     /// The manifest on the disk. Whoever changes it holds this lock until readers see the change.
     manifest: Mutex<Manifest>,
@@ -121,8 +126,11 @@ impl LogStore {
         let manifest = load_or_create(&*files, dir, &parts_dir)?;
         remove_leftovers(&*files, dir, &parts_dir, &manifest)?;
         let cache = Arc::new(PageCache::new(options.page_cache_bytes));
-        let part =
-            |meta: &PartMeta| Arc::new(Part::new(meta.clone(), Arc::clone(&files), &parts_dir, Arc::clone(&cache)));
+        let open_files = Arc::new(OpenFiles::new(Arc::clone(&files), options.open_part_files));
+        let part = |meta: &PartMeta| {
+            let (files, open_files) = (Arc::clone(&files), Arc::clone(&open_files));
+            Arc::new(Part::new(meta.clone(), files, open_files, &parts_dir, Arc::clone(&cache)))
+        };
         let state = State {
             parts: Arc::new(manifest.parts.iter().map(part).collect()),
             hot: HotTail::default(),
@@ -136,6 +144,7 @@ impl LogStore {
             options,
             rules,
             cache,
+            open_files,
             state: Mutex::new(state),
             next_sequence: AtomicU64::new(manifest.next_sequence),
             manifest: Mutex::new(manifest),
@@ -262,8 +271,8 @@ impl LogStore {
         let known = |meta: &PartMeta| state.parts.iter().find(|part| part.meta.sequence == meta.sequence);
         let part = |meta: &PartMeta| {
             known(meta).cloned().unwrap_or_else(|| {
-                let (files, cache) = (Arc::clone(&self.files), Arc::clone(&self.cache));
-                Arc::new(Part::new(meta.clone(), files, &self.parts_dir(), cache))
+                let (files, open_files) = (Arc::clone(&self.files), Arc::clone(&self.open_files));
+                Arc::new(Part::new(meta.clone(), files, open_files, &self.parts_dir(), Arc::clone(&self.cache)))
             })
         };
         let parts: Vec<Arc<Part>> = next.parts.iter().map(part).collect();

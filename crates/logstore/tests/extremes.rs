@@ -50,6 +50,37 @@ fn check_keys(records: usize, keys: usize, most: Duration) {
     assert!(started.elapsed() < most, "{:?}", started.elapsed());
 }
 
+/// Files below `dir` that this process has open, as the kernel says.
+fn open_below(dir: &std::path::Path) -> usize {
+    let names = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| entry.ok());
+    names.filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|file| file.starts_with(dir))).count()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn many_parts_are_read_with_few_files_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().canonicalize().unwrap();
+    let rules = Arc::new(CorrelationRules::new(["task_id"], []));
+    let options = LogStoreOptions { open_part_files: 3, page_cache_bytes: 0, ..LogStoreOptions::default() };
+    let store = LogStore::open(Arc::new(DiskFiles), &path, options, rules).unwrap();
+    for day in 0..12 {
+        let record =
+            LogRecord { time: day * 86_400_000_000_000, body: format!("day {day}").into(), ..LogRecord::default() };
+        store.apply(day as u64 + 1, &TenantId::default(), day as u64, vec![record]);
+        store.seal().unwrap();
+    }
+    assert_eq!(store.part_stats().parts, 12);
+    for day in (0..12).chain(0..12) {
+        assert_eq!(found(&store, LogFilter::AnyText(TextTest::words(&format!("day {day}")))), 1);
+        assert!(open_below(&path) <= 3, "{} files are open", open_below(&path));
+    }
+    assert_eq!(open_below(&path), 3);
+    // A part that goes takes its open file along.
+    store.retain(12 * 86_400_000_000_000, None).unwrap();
+    assert_eq!((store.part_stats().parts, open_below(&path)), (0, 0));
+}
+
 #[test]
 fn a_hundred_thousand_records_with_a_key_each() {
     check_keys(100_000, 1, Duration::from_secs(60));

@@ -7,6 +7,8 @@ mod respond;
 mod status;
 mod targets;
 
+pub use respond::failure;
+
 use crate::state::ApiState;
 use axum::Router;
 use axum::routing::get;

@@ -49,9 +49,9 @@ pub async fn runtimeinfo(State(state): State<ApiState>) -> Response {
     let days = |nanos: i64| format!("{}d", nanos / 86_400_000_000_000);
     let info = RuntimeInfo {
         cwd: state.app.options().data_dir.display().to_string(),
-        reload_config_success: true,
+        reload_config_success: state.options.config.reload_succeeded(),
         storage_retention: age.map_or_else(|| "unlimited".to_owned(), days),
-        config_warnings: state.options.config_warnings.clone(),
+        config_warnings: state.options.config.warnings(),
     };
     Answer::plain(Ok(info)).into_response()
 }

@@ -1,7 +1,7 @@
 //! File, environment, flags: read in this order, every fault of all three at once.
 
 use super::settings::{SETTINGS, Setting};
-use super::{Address, Config, Limits, Memory, Retention, Server, Storage};
+use super::{Address, Config, DropIn, Limits, Memory, Retention, Server, Storage};
 use clew_app::yaml::{Document, Fault, Faults, Origin, Severity, Source, Value, nearest};
 use clew_telemetry::logs::LogFormat;
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ fn defaults() -> Config {
     let retention = Retention { age: None, size: None };
     let address = || Address { host: "127.0.0.1".to_owned(), port: 0 };
     let mut config = Config {
-        server: Server { http: address(), otlp_grpc: address(), otlp_http: address(), drop_in: false },
+        server: Server { http: address(), otlp_grpc: address(), otlp_http: address(), drop_in: Vec::new() },
         storage: Storage {
             dir: PathBuf::new(),
             max_size: None,
@@ -77,6 +77,7 @@ fn defaults() -> Config {
             query_memory: None,
             query_timeout: Duration::ZERO,
             query_concurrency: None,
+            series: None,
             ingest_body: 0,
             log_line: 0,
         },
@@ -208,22 +209,14 @@ fn apply_flags(flags: &Overrides, config: &mut Config, faults: &Faults) {
             address.host.clone_from(host);
         }
     }
-    config.server.drop_in |= flags.drop_in;
+    if flags.drop_in {
+        config.server.drop_in = DropIn::ALL.to_vec();
+    }
 }
 
 /// An open server that others can reach must be meant.
 fn check_exposure(config: &Config, faults: &Faults) {
-    let server = &config.server;
-    let listeners = [
-        ("server.http", &server.http),
-        ("server.otlp_grpc", &server.otlp_grpc),
-        ("server.otlp_http", &server.otlp_http),
-    ];
-    let exposed: Vec<String> = listeners
-        .iter()
-        .filter(|(_, address)| !address.is_loopback())
-        .map(|(key, address)| format!("{key} ({})", address.host))
-        .collect();
+    let exposed = config.server.exposed();
     if exposed.is_empty() || config.auth_written {
         return;
     }
@@ -324,6 +317,31 @@ mod tests {
         let config = load(Some(&file), &BTreeMap::new(), &Overrides::default()).unwrap().config;
         assert_eq!(config.prometheus_config, Some(dir.path().join("prometheus.yml")));
         assert_eq!(config.storage.dir, dir.path().join("data"));
+    }
+
+    #[test]
+    fn the_ports_of_replaced_systems_are_chosen_by_a_truth_value_or_by_name() {
+        let opened = |written: &str| {
+            let loaded = from_text(&format!("server: {{ drop_in: {written} }}\n"), &[])?;
+            Ok((loaded.config.server.drop_in, loaded.warnings.len()))
+        };
+        let all = vec![DropIn::Prometheus];
+        assert_eq!(opened("true"), Ok((all.clone(), 0)));
+        assert_eq!(opened("false"), Ok((Vec::new(), 0)));
+        assert_eq!(opened("[prometheus, prometheus]"), Ok((all.clone(), 0)));
+        assert_eq!(opened("[loki, prometheus]"), Ok((all.clone(), 1)));
+        assert_eq!(opened("[]"), Ok((Vec::new(), 0)));
+        for wrong in ["[prometheus, promtheus]", "prometheus", "[[prometheus]]"] {
+            let faults: Vec<String> = opened(wrong).unwrap_err();
+            assert!(faults[0].contains("clew.yml:1:"), "{faults:?}");
+        }
+        let faults = opened("[promtheus]").unwrap_err();
+        assert!(faults[0].contains("promtheus") && faults[0].contains("these names: prometheus"), "{faults:?}");
+
+        let flags = Overrides { drop_in: true, ..Overrides::default() };
+        assert_eq!(load(None, &BTreeMap::new(), &flags).unwrap().config.server.drop_in, all);
+        assert_eq!(from_text("", &[("CLEW_SERVER__DROP_IN", "[prometheus]")]).unwrap().config.server.drop_in, all);
+        assert_eq!(from_text("", &[]).unwrap().config.server.drop_in, []);
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //! `docs/configuration.md` are made from it.
 
 mod docs;
+mod drop_in;
 mod load;
 mod read;
 mod settings;
 
 pub use docs::render_docs;
+pub use drop_in::DropIn;
 pub use load::{Loaded, Overrides, load};
 
 use clew_telemetry::logs::LogFormat;
@@ -48,8 +50,19 @@ pub struct Server {
     pub otlp_grpc: Address,
     /// OTLP/HTTP.
     pub otlp_http: Address,
-    /// Whether to open the ports of the replaced systems too.
-    pub drop_in: bool,
+    /// The replaced systems whose ports are opened too, on the host of `http`.
+    pub drop_in: Vec<DropIn>,
+}
+
+impl Server {
+    /// The listeners that others than this machine can reach: key and host.
+    #[must_use]
+    pub fn exposed(&self) -> Vec<String> {
+        let listeners =
+            [("server.http", &self.http), ("server.otlp_grpc", &self.otlp_grpc), ("server.otlp_http", &self.otlp_http)];
+        let beyond = listeners.into_iter().filter(|(_, address)| !address.is_loopback());
+        beyond.map(|(key, address)| format!("{key} ({})", address.host)).collect()
+    }
 }
 
 /// A host and a port.
@@ -120,6 +133,8 @@ pub struct Limits {
     pub query_timeout: Duration,
     /// Queries that run at once; `None` for one a core, two at least.
     pub query_concurrency: Option<usize>,
+    /// Active series; `None` for what the memory allows.
+    pub series: Option<usize>,
     /// Largest body of an ingest request, decompressed.
     pub ingest_body: usize,
     /// Largest single log record.

@@ -1,7 +1,7 @@
 //! The table of every key: name, default, what it does, how it is read.
 
 use super::Config;
-use super::read;
+use super::{drop_in, read};
 use clew_app::yaml::Value;
 
 /// One key.
@@ -52,9 +52,10 @@ pub const SETTINGS: &[Setting] = &[
     setting!(
         "server.drop_in",
         "false",
-        "true or false",
-        "Also open the ports of the replaced systems. None of their protocols is built yet, so none is opened yet.",
-        |value, config| read::flag(value, &mut config.server.drop_in)
+        "true, false, or a list of names",
+        "Also open the ports of the replaced systems, with their APIs at the root, on the host of `server.http`: \
+         `prometheus` (9090). The ports of the others are not built yet and stay closed.",
+        |value, config| drop_in::read(value, &mut config.server.drop_in)
     ),
     setting!(
         "storage.dir",
@@ -193,10 +194,20 @@ pub const SETTINGS: &[Setting] = &[
         |value, config| read::count(value, &mut config.limits.query_concurrency)
     ),
     setting!(
+        "limits.series",
+        "",
+        "number",
+        "Active series of metrics: those with samples since the seal before the last, an hour at most. Samples of new \
+         ones beyond it are refused, known ones go on; series with more than 1 KiB of labels on average reach it earlier. \
+         Unset: one for each 4 KiB of `limits.memory`, 10,000 at least.",
+        |value, config| read::amount(value, &mut config.limits.series)
+    ),
+    setting!(
         "limits.ingest_body",
         "64MiB",
         "size",
-        "Largest body of an ingest request, before and after decompression.",
+        "Largest body of an ingest request, before and after decompression. Bodies held at once take an eighth of \
+         `limits.memory`, 1 GiB at most and at least one such body; senders beyond that wait, then are told to come back.",
         |value, config| read::bytes(value, &mut config.limits.ingest_body)
     ),
     setting!(

@@ -7,11 +7,14 @@
 //!   It stays beside the field when it was found inside a container or another object, is a number that stands for a
 //!   severity, names the service, is an ID that is not written in canonical form, or is a time without a zone or with
 //!   digits below a nanosecond.
-//! - A time that cannot be read stays an attribute, and the arrival time is used.
+//! - A text or value that is no time stays an attribute, and the arrival time is used. A time that 64 bits of nanoseconds
+//!   cannot say, where no other member says the time, is a fault of the record: to store it under its arrival would be to
+//!   say what its sender did not.
 
 use super::names;
 use super::severity;
-use crate::time_text::{self, Timestamp};
+use crate::limits::MAX_QUOTED_BYTES;
+use crate::time_text::{self, NoTimestamp, OUT_OF_RANGE, Timestamp};
 use clew_model::logs::{CONTAINER_FIELDS, LogRecord, Severity, WellKnown};
 use clew_model::value::{double_text, find};
 use clew_model::{Attribute, Attributes, CanonicalId, SpanId, TraceId, UnixNanos, Value};
@@ -35,9 +38,35 @@ struct Found<T> {
     movable: Option<usize>,
 }
 
+/// A time outside what 64 bits of nanoseconds can say.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct UnsayableTime {
+    name: CompactString,
+    /// As it was sent, but for its length.
+    shown: String,
+}
+
+impl UnsayableTime {
+    fn new(name: &str, value: &Value) -> Self {
+        let text = value.scalar_text().unwrap_or_default();
+        Self { name: name.into(), shown: text.chars().take(MAX_QUOTED_BYTES / 4).collect() }
+    }
+
+    /// The fault in words, with what would be right.
+    pub(super) fn reason(&self) -> String {
+        format!(
+            "{OUT_OF_RANGE}: {:?} is {:?}; check the sender's clock and the unit of its timestamps, or leave the field out \
+             to have the time of arrival",
+            self.name, self.shown
+        )
+    }
+}
+
 #[derive(Default)]
 struct Fields {
     time: Option<Found<UnixNanos>>,
+    /// The first time that cannot be expressed; it counts while `time` is missing.
+    unsayable_time: Option<UnsayableTime>,
     /// With the text as sent; empty for a number.
     severity: Option<Found<(Severity, CompactString)>>,
     /// The message stands inside a container, or at `movable`.
@@ -48,7 +77,10 @@ struct Fields {
 }
 
 /// Makes a record of an object's members; what they do not say is as in `template`, the arrival time among it.
-pub(super) fn record(mut attributes: Attributes, template: &LogRecord) -> LogRecord {
+///
+/// # Errors
+/// The only time that the members say cannot be expressed.
+pub(super) fn record(mut attributes: Attributes, template: &LogRecord) -> Result<LogRecord, UnsayableTime> {
     let mut fields = Fields::default();
     fields.read_top_level(&attributes);
     for container in CONTAINER_FIELDS {
@@ -58,11 +90,14 @@ pub(super) fn record(mut attributes: Attributes, template: &LogRecord) -> LogRec
             }
         }
     }
+    if let (None, Some(unsayable)) = (&fields.time, fields.unsayable_time.take()) {
+        return Err(unsayable);
+    }
     fields.read_traceparent(&attributes);
     let (severity, severity_text) = fields.take_severity(&attributes);
     let body = fields.take_message(&mut attributes);
     fields.remove_moved(&mut attributes);
-    LogRecord {
+    Ok(LogRecord {
         time: fields.time.map_or(template.time, |found| found.value),
         observed_time: template.observed_time,
         severity,
@@ -77,7 +112,7 @@ pub(super) fn record(mut attributes: Attributes, template: &LogRecord) -> LogRec
         flags: template.flags,
         event_name: CompactString::default(),
         dropped_attributes_count: 0,
-    }
+    })
 }
 
 /// Keeps the better of two; the first of equals.
@@ -130,6 +165,7 @@ impl Fields {
             }
         }
         self.time = self.time.take().or(own.time);
+        self.unsayable_time = self.unsayable_time.take().or(own.unsayable_time);
         self.severity = self.severity.take().or(own.severity);
         self.message = self.message.take().or(own.message);
         self.service = self.service.take().or(own.service);
@@ -139,9 +175,17 @@ impl Fields {
 
     fn offer(&mut self, field: WellKnown, rank: u8, name: &str, value: &Value, place: Option<usize>) {
         match field {
-            WellKnown::Time => prefer(&mut self.time, rank, || {
-                time(name, value).map(|time| (time.nanos, place.filter(|_| time.is_lossless)))
-            }),
+            WellKnown::Time => {
+                let unsayable = &mut self.unsayable_time;
+                prefer(&mut self.time, rank, || match time(name, value) {
+                    Ok(time) => Some((time.nanos, place.filter(|_| time.is_lossless))),
+                    Err(NoTimestamp::NotATime) => None,
+                    Err(NoTimestamp::OutOfRange) => {
+                        unsayable.get_or_insert_with(|| UnsayableTime::new(name, value));
+                        None
+                    }
+                });
+            }
             WellKnown::Severity => {
                 let Some((number, text)) = severity(name, value) else { return };
                 // A text that no logger uses for a severity counts only where there is nothing better.
@@ -226,17 +270,19 @@ impl Fields {
     }
 }
 
-fn time(name: &str, value: &Value) -> Option<Timestamp> {
-    let timestamp = match value {
-        Value::String(text) => return time_text::parse_timestamp(text).ok(),
-        Value::Int(number) => Timestamp { nanos: time_text::from_integer(*number)?, is_lossless: true },
-        Value::Double(number) => time_text::parse_timestamp(&double_text(*number)).ok()?,
-        Value::Number(number) => time_text::parse_timestamp(&number.0).ok()?,
-        _ => return None,
-    };
+fn time(name: &str, value: &Value) -> Result<Timestamp, NoTimestamp> {
     let may_be_duration = matches!(name, "time" | "t");
-    let is_date = !may_be_duration || value.as_f64().is_some_and(|number| number.abs() >= EARLIEST_BARE_NUMBER);
-    is_date.then_some(timestamp)
+    let is_date = || !may_be_duration || value.as_f64().is_some_and(|number| number.abs() >= EARLIEST_BARE_NUMBER);
+    match value {
+        Value::String(text) => time_text::classify_timestamp(text),
+        _ if !is_date() => Err(NoTimestamp::NotATime),
+        Value::Int(number) => time_text::from_integer(*number)
+            .map(|nanos| Timestamp { nanos, is_lossless: true })
+            .ok_or(NoTimestamp::OutOfRange),
+        Value::Double(number) => time_text::classify_timestamp(&double_text(*number)),
+        Value::Number(number) => time_text::classify_timestamp(&number.0),
+        _ => Err(NoTimestamp::NotATime),
+    }
 }
 
 /// Anything but null; `event` and `log` hold objects of fields as often as messages.

@@ -6,7 +6,7 @@
 //! A bad record is refused by itself. In NDJSON reading goes on at the next line that starts with `{` or `[`, so that a
 //! broken pretty-printed object is one refusal. In an array an element that is no object, or holds text that is not
 //! UTF-8, is too long or too deep, is refused alone; after a syntax error the rest of the array cannot be told apart and
-//! is one refusal. A surrogate escape without its partner becomes U+FFFD.
+//! is one refusal. A record whose only time cannot be expressed is refused too. A surrogate escape without its partner becomes U+FFFD.
 
 mod answer;
 mod fields;
@@ -23,8 +23,8 @@ use crate::limits::{
     JSON_VALUES_OF_A_RECORD, MAX_JSON_EXPECTED_MEMBERS, MAX_JSON_EXPECTED_RECORDS, MAX_JSON_RECORD_BYTES,
     MAX_JSON_RESCANS, MAX_JSON_VALUES,
 };
-use clew_model::UnixNanos;
 use clew_model::logs::LogRecord;
+use clew_model::{Attributes, UnixNanos};
 use memchr::{memchr, memchr_iter, memrchr};
 use scanner::{Fault, FaultKind, Scanner};
 
@@ -47,7 +47,7 @@ impl Default for JsonLogOptions {
 /// Decodes a body of JSON logs. `arrival` becomes the observed time of every record, and the time of those that say none.
 ///
 /// # Errors
-/// When no record could be read though there was something to read: [`DecodeError::Malformed`] with the first fault, or
+/// When nothing could be read though there was something to read: [`DecodeError::Malformed`] with the first fault, or
 /// [`DecodeError::LimitExceeded`] when that fault is a bound. Also when the body holds more values than
 /// [`MAX_JSON_VALUES`], whatever was read before.
 pub fn decode(
@@ -153,6 +153,7 @@ impl<'a> Decoder<'a> {
 
     /// Reads the object at the present place as a record; on failure the place stays.
     fn record(&mut self) -> Result<(), Fault> {
+        let start = self.at;
         let mut scanner = self.scanner(self.at, self.limit);
         let Some(left) = self.values_left.checked_sub(JSON_VALUES_OF_A_RECORD) else {
             return Err(Fault { at: self.at, kind: FaultKind::TooManyValues(MAX_JSON_VALUES) });
@@ -163,10 +164,23 @@ impl<'a> Decoder<'a> {
         self.expect_records_like(scanner.at - self.at);
         self.at = scanner.at;
         self.values_left = scanner.values_left;
-        self.out.records.push(fields::record(members, &self.template));
-        self.out.accepted += 1;
-        self.index += 1;
+        self.take(start, members);
         Ok(())
+    }
+
+    /// Keeps the record of an object that was read whole, or refuses it for what it says: that is no fault of the body.
+    fn take(&mut self, start: usize, members: Attributes) {
+        match fields::record(members, &self.template) {
+            Ok(record) => {
+                self.out.records.push(record);
+                self.out.accepted += 1;
+            }
+            Err(fault) => {
+                let body = self.body;
+                self.out.reject(self.index, || format!("{} (byte {start}): {}", line_of(body, start), fault.reason()));
+            }
+        }
+        self.index += 1;
     }
 
     /// Makes room for as many records as the rest of the body may hold, if they are as long as the first.

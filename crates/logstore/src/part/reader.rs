@@ -3,6 +3,7 @@
 use super::{BlockPlace, FOOTER_BYTES, MAGIC, PartMeta, VERSION};
 use crate::error::LogStoreError;
 use crate::limits::{MAX_BLOCK_BYTES, MAX_TAIL_BYTES, PAGE_BYTES};
+use crate::open_files::{OpenFiles, PartFile};
 use crate::pages::{PageCache, Pages};
 use crate::term_index::{Piece, TermIndex};
 use clew_columns::bytes::{BytesError, Problem, Reader};
@@ -22,6 +23,7 @@ const WHAT: &str = "part";
 pub(crate) struct Part {
     pub meta: PartMeta,
     files: Arc<dyn Files>,
+    open_files: Arc<OpenFiles>,
     path: PathBuf,
     name: String,
     cache: Arc<PageCache>,
@@ -31,11 +33,17 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub fn new(meta: PartMeta, files: Arc<dyn Files>, dir: &std::path::Path, cache: Arc<PageCache>) -> Self {
+    pub fn new(
+        meta: PartMeta,
+        files: Arc<dyn Files>,
+        open_files: Arc<OpenFiles>,
+        dir: &std::path::Path,
+        cache: Arc<PageCache>,
+    ) -> Self {
         let name = meta.file_name();
         let path = dir.join(&name);
         let (opened, damage, given_up) = (Mutex::new(None), Mutex::new(None), AtomicBool::new(false));
-        Self { meta, files, path, name, cache, opened, damage, given_up }
+        Self { meta, files, open_files, path, name, cache, opened, damage, given_up }
     }
 
     pub fn name(&self) -> &str {
@@ -62,8 +70,9 @@ impl Part {
         if let Some(part) = &*opened {
             return Ok(Arc::clone(part));
         }
-        let file = self.files.open(&self.path).map_err(LogStoreError::io("open a part"))?;
-        let part = Arc::new(OpenPart::open(file, &self.name, &self.cache)?);
+        let (sequence, path) = (self.meta.sequence, self.path.clone());
+        let file = PartFile { sequence, path, open_files: Arc::clone(&self.open_files) };
+        let part = Arc::new(OpenPart::open(Arc::new(file), &self.name, &self.cache)?);
         *opened = Some(Arc::clone(&part));
         Ok(part)
     }
@@ -73,6 +82,7 @@ impl Drop for Part {
     fn drop(&mut self) {
         if self.given_up.load(Ordering::Relaxed) {
             *self.opened.lock() = None;
+            self.open_files.close(self.meta.sequence);
             // A file that stays behind is removed when the store is opened next.
             if let Err(error) = self.files.remove_file(&self.path) {
                 self.report(&LogStoreError::Io { operation: "remove a part", source: error });

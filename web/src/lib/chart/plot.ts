@@ -47,7 +47,7 @@ export function plotOptions(options: PlotOptions): uPlot.Options {
 		width: options.width,
 		height: options.height,
 		ms: 1,
-		padding: [10, 12, 0, 0],
+		padding: [10, 20, 0, 0],
 		legend: { show: false },
 		cursor: {
 			drag: { x: true, y: false, setScale: false, dist: 4 },

@@ -1,5 +1,5 @@
 import type { Schema } from '$lib/api/client';
-import { nanosSince } from './time';
+import { clockFrom } from './time';
 import type { Trace } from './tree';
 
 /** A log record on the time axis of its trace. */
@@ -20,9 +20,8 @@ export interface TraceLogs {
 
 /** Log records by the spans that they name, oldest first. */
 export function placeLogs(trace: Trace, logs: readonly Schema['LogDto'][]): TraceLogs {
-	const marks = logs
-		.map((log) => ({ log, at: nanosSince(trace.origin, log.time_unix_nano) }))
-		.sort((a, b) => a.at - b.at);
+	const since = clockFrom(trace.origin);
+	const marks = logs.map((log) => ({ log, at: since(log.time_unix_nano) })).sort((a, b) => a.at - b.at);
 	const bySpan = new Map<number, LogMark[]>();
 	let loose = 0;
 	for (const mark of marks) {

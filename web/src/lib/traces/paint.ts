@@ -180,7 +180,9 @@ function paintDuration(
 
 function paintLog(context: CanvasRenderingContext2D, scene: Scene, color: Palette, mark: LogMark, middle: number) {
 	context.globalAlpha = 1;
-	diamond(context, color, clampX(xOf(mark.at, scene.window, scene.width), scene.width), middle, mark.log.severity);
+	const isBefore = mark.at < scene.window.from;
+	if (isBefore || mark.at > scene.window.to) paintArrow(context, color, isBefore, scene.width, middle);
+	else diamond(context, color, xOf(mark.at, scene.window, scene.width), middle, mark.log.severity);
 }
 
 function diamond(context: CanvasRenderingContext2D, color: Palette, x: number, y: number, severity: string) {

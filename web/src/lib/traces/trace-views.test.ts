@@ -3,7 +3,7 @@ import { attributeFilter, namesAnId, parseAttributeFilter, shownAttributes } fro
 import { findSpans, nextError, nextMatch, searchTexts } from './find';
 import { quantile, sortBy, statistics } from './statistics';
 import { spanOf, traceOf } from './testing';
-import { preciseTime } from './time';
+import { clockFrom, preciseTime } from './time';
 import { buildTrace } from './tree';
 import { panned, parseWindow, ticks, windowText, within, zoomed } from './window';
 
@@ -154,6 +154,14 @@ describe('attributes', () => {
 			{ name: 'trace_id', text: 'ff', block: false, isId: true }
 		]);
 	});
+});
+
+it('measures from an instant to the nanosecond, over a change of the second', () => {
+	const since = clockFrom(1795898993999999999n);
+	expect(since('1795898994000000001')).toBe(2);
+	expect(since('1795898993999999000')).toBe(-999);
+	expect(since('1795898993999999999')).toBe(0);
+	expect(clockFrom(0n)('7')).toBe(7);
 });
 
 it('writes times to the microsecond', () => {

@@ -1,5 +1,5 @@
 import type { Schema } from '$lib/api/client';
-import { nanosSince, toNanos } from './time';
+import { clockFrom, toNanos } from './time';
 
 /**
  * The spans of a trace as a tree, in the order in which a waterfall shows them. What real senders do is taken as it is:
@@ -56,14 +56,12 @@ export interface Trace {
 /** Builds the tree; linear but for the sorting, and without recursion: a chain of 10,000 spans is no problem. */
 export function buildTrace(dto: Pick<Schema['TraceDto'], 'trace_id' | 'spans'>): Trace {
 	const spans = dto.spans;
-	const origin = spans.reduce<bigint | null>((first, span) => {
-		const start = toNanos(span.start_unix_nano);
-		return first === null || start < first ? start : first;
-	}, null);
+	const origin = toNanos(firstStart(spans));
+	const since = clockFrom(origin);
 	const draft = spans.map((span, at) => ({
 		span,
 		at,
-		start: nanosSince(origin ?? 0n, span.start_unix_nano),
+		start: since(span.start_unix_nano),
 		duration: Math.max(0, span.duration_nanos)
 	}));
 	const parents = parentsOf(spans);
@@ -89,7 +87,16 @@ export function buildTrace(dto: Pick<Schema['TraceDto'], 'trace_id' | 'spans'>):
 	}
 	for (const node of nodes) nodes[node.parent]?.children.push(node.index);
 	sumUp(nodes);
-	return summary(dto.trace_id, nodes, origin ?? 0n);
+	return summary(dto.trace_id, nodes, origin);
+}
+
+/** The earliest start, as text: numbers without a sign compare by length, then by digits. */
+function firstStart(spans: readonly Schema['SpanDto'][]): string {
+	let first = spans[0]?.start_unix_nano ?? '0';
+	for (const { start_unix_nano: start } of spans) {
+		if (start.length < first.length || (start.length === first.length && start < first)) first = start;
+	}
+	return first;
 }
 
 /** The place of each span's parent, -1 for none; circles are cut at the span of theirs that comes first. */
