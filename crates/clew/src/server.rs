@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
@@ -149,8 +150,9 @@ async fn run_until_stopped(
     );
 
     let stop = state.stop.clone();
+    let sockets = sockets.listen()?;
     if role == Role::Server {
-        // The sockets are bound: whoever reads this may connect, and is answered in a moment.
+        // The sockets listen: whoever reads this may connect, and is answered in a moment.
         print_start(&addresses.start_lines(&data_dir));
     }
     let mut servers = start_listeners(sockets, &state, &stop);
@@ -248,7 +250,7 @@ fn api_options(
 }
 
 fn start_listeners(
-    sockets: Sockets,
+    sockets: Sockets<TcpListener>,
     state: &ApiState,
     stop: &CancellationToken,
 ) -> JoinSet<Result<(), clew_api::ServeError>> {

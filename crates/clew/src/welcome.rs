@@ -1,6 +1,7 @@
 //! What a start prints, and what `/` answers: where to open, where to send, what to ask.
 
 use crate::listeners::{Sockets, shown};
+use tokio::net::TcpSocket;
 
 /// The addresses in force.
 #[derive(Debug, Clone)]
@@ -15,7 +16,7 @@ pub struct Addresses {
 impl Addresses {
     /// The addresses of bound sockets.
     #[must_use]
-    pub fn of(sockets: &Sockets) -> Self {
+    pub fn of(sockets: &Sockets<TcpSocket>) -> Self {
         Self {
             http: shown(&sockets.http),
             otlp_grpc: shown(&sockets.otlp_grpc),
