@@ -2,7 +2,7 @@ import { absolute, type ResolvedRange } from '$lib/time/range';
 
 /** What the URL of the logs page says beside the query and the range. */
 
-export const PANEL_TABS = ['fields', 'json', 'context'] as const;
+export const PANEL_TABS = ['fields', 'json', 'context', 'trace'] as const;
 /** A part of the side panel. */
 export type PanelTab = (typeof PANEL_TABS)[number];
 
