@@ -3,9 +3,9 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: test test-rust test-clients test-web test-tools lint bench docs web
+.PHONY: test test-rust test-clients test-web test-image test-tools lint bench docs web
 
-test: test-tools test-rust test-clients test-web
+test: test-tools test-rust test-clients test-web test-image
 
 # Everything in Rust: units, properties, golden queries, simulated crashes.
 test-rust:
@@ -21,6 +21,11 @@ test-clients: test-tools
 test-web: test-tools
 	cargo build --locked
 	tests/web
+
+# The container image's content without a container engine: what it links, that it runs as the image's user.
+test-image: test-tools
+	cargo build --locked
+	tests/image
 
 test-tools:
 	tests/install-tools

@@ -1,4 +1,4 @@
-//! What operators and probes ask: health, readiness, reload, Clew's own metrics.
+//! What operators and probes ask: health, readiness, reload, Clew's own metrics, a word of welcome.
 
 use crate::error::ApiError;
 use crate::state::ApiState;
@@ -7,6 +7,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clew_model::ErrorKind;
 use clew_telemetry::Format;
+
+/// `GET /` where no page is served: where to send and what to ask.
+pub async fn welcome(State(state): State<ApiState>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], state.options.welcome.clone()).into_response()
+}
 
 /// `GET /-/healthy`: the process runs.
 pub async fn healthy() -> &'static str {

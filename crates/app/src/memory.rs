@@ -5,6 +5,12 @@ use std::path::Path;
 /// Memory when nothing can be read: small enough for any machine.
 const FALLBACK_BYTES: u64 = 2 << 30;
 
+/// What the labels and postings of an active series take, with room for long ones; they share an eighth of the budget.
+const SERIES_BYTES: u64 = 512;
+
+/// Active series however small the budget: a host's own exporters have thousands.
+const LEAST_SERIES: usize = 10_000;
+
 /// Shares of the budget (`limits.memory`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryShares {
@@ -18,6 +24,8 @@ pub struct MemoryShares {
     pub traces_hot: u64,
     /// One query.
     pub query: u64,
+    /// Active series, at [`SERIES_BYTES`] each.
+    pub series: usize,
     /// Request bodies of ingest that are held at once, as they came, decompressed and decoded.
     pub bodies: u64,
 }
@@ -34,6 +42,7 @@ impl MemoryShares {
             metrics_hot: share(24, 256 << 20),
             traces_hot: share(32, 64 << 20),
             query: share(8, 2 << 30),
+            series: usize::try_from(total / 8 / SERIES_BYTES).unwrap_or(usize::MAX).max(LEAST_SERIES),
             bodies: share(8, 1 << 30),
         }
     }
@@ -80,6 +89,13 @@ mod tests {
     fn request_bodies_take_an_eighth_of_the_budget_within_bounds() {
         for (total, bodies) in [(64 << 20, 8 << 20), (4u64 << 30, 512 << 20), (64 << 30, 1 << 30), (0, 1 << 20)] {
             assert_eq!(MemoryShares::of(total).bodies, bodies, "{total}");
+        }
+    }
+
+    #[test]
+    fn series_share_an_eighth_of_the_budget() {
+        for (total, series) in [(1 << 20, 10_000), (1 << 30, 262_144), (6u64 << 30, 1_572_864)] {
+            assert_eq!(MemoryShares::of(total).series, series, "{total}");
         }
     }
 

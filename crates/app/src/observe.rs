@@ -96,6 +96,10 @@ impl Observer {
         self.registry.counter(&table::LIMIT_HITS, [limit]).inc();
     }
 
+    pub(crate) fn active_series(&self, series: u64) {
+        self.registry.gauge(&table::STORE_ACTIVE_SERIES, []).set_count(series);
+    }
+
     /// Sets the gauges of a store; called before metrics are shown.
     pub(crate) fn store_gauges(&self, signal: Signal, hot: Hot, disk: OnDisk) {
         let labels = [signal.as_str()];

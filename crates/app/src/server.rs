@@ -51,6 +51,8 @@ pub struct AppOptions {
     pub metrics: SignalOptions,
     /// Traces.
     pub traces: SignalOptions,
+    /// Active series beyond which new ones are refused (`limits.series`).
+    pub max_series: usize,
     /// What counts as an ID.
     pub rules: Arc<CorrelationRules>,
     /// What queries may use.
@@ -70,11 +72,14 @@ pub enum Protocol {
     JsonLogs,
     /// Scraped by ourselves.
     Scrape,
+    /// Made up by `clew demo`.
+    Demo,
 }
 
 impl Protocol {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Protocol; 4] = [Protocol::OtlpGrpc, Protocol::OtlpHttp, Protocol::JsonLogs, Protocol::Scrape];
+    pub const ALL: [Protocol; 5] =
+        [Protocol::OtlpGrpc, Protocol::OtlpHttp, Protocol::JsonLogs, Protocol::Scrape, Protocol::Demo];
 
     /// The label value.
     #[must_use]
@@ -84,6 +89,7 @@ impl Protocol {
             Protocol::OtlpHttp => "otlp_http",
             Protocol::JsonLogs => "json_logs",
             Protocol::Scrape => "scrape",
+            Protocol::Demo => "demo",
         }
     }
 }
@@ -232,7 +238,12 @@ impl App {
         protocol: Protocol,
         decoded: Decoded<MetricBatch>,
     ) -> Result<IngestOutcome, AppError> {
-        let (batch, outcome) = self.admission(self.metrics.maintenance().oldest_kept()).metrics(decoded);
+        let limit = self.metrics.store().beyond_limit(&tenant, &decoded.records.series);
+        if limit.is_some() {
+            self.observer.limit_hit("series");
+        }
+        let admission = self.admission(self.metrics.maintenance().oldest_kept());
+        let (batch, outcome) = admission.metrics(decoded, limit.as_ref());
         self.write(&self.metrics, tenant, protocol, batch, outcome).await
     }
 
@@ -333,6 +344,7 @@ impl App {
                 gauges(&app.observer, &**app.logs.store());
                 gauges(&app.observer, &**app.metrics.store());
                 gauges(&app.observer, &**app.traces.store());
+                app.observer.active_series(app.metrics.store().active_series());
             }
         });
     }

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::query::QueryCommand;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -21,6 +22,26 @@ pub struct Cli {
 pub enum Command {
     /// Start the server.
     Serve(ServeArgs),
+    /// Start the server and fill it with a made-up system of agents that works, and fails now and then.
+    ///
+    /// Data goes to a temporary folder that is removed at the end, unless --data-dir names one.
+    Demo(ServeArgs),
+    /// Ask a running server.
+    ///
+    /// Exit code 0: answered, also when nothing was found. 1: nobody answered, or the server failed. 2: the query or an
+    /// option cannot be understood.
+    Query {
+        /// What.
+        #[command(subcommand)]
+        command: QueryCommand,
+    },
+    /// Ask whether a server is ready; exit 1 if not. For health checks of containers.
+    #[command(hide = true)]
+    Health {
+        /// The server, as in `query`.
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+    },
     /// Name every fault of a configuration file (Clew's own or a prometheus.yml) with its line; exit 1 if any.
     CheckConfig {
         /// The file.

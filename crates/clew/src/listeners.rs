@@ -1,20 +1,24 @@
-//! Binding the ports: all of them before anything is served, each fault with the port and the option.
+//! The ports: all of them are bound before the data is opened, each fault with the port and the option; they listen once
+//! there is somebody to answer, so that a start that fails was never seen from outside.
 
 use crate::config::{Address, DropIn, Server};
 use std::io;
 use std::net::SocketAddr;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
-/// The bound sockets.
-pub struct Sockets {
+/// Connections that may wait to be accepted, for each port.
+const BACKLOG: u32 = 1_024;
+
+/// The sockets: bound (`TcpSocket`), then listening (`TcpListener`).
+pub struct Sockets<S> {
     /// Everything over HTTP.
-    pub http: TcpListener,
+    pub http: S,
     /// OTLP/gRPC.
-    pub otlp_grpc: TcpListener,
+    pub otlp_grpc: S,
     /// OTLP/HTTP.
-    pub otlp_http: TcpListener,
+    pub otlp_http: S,
     /// The ports of the replaced systems.
-    pub drop_in: Vec<(DropIn, TcpListener)>,
+    pub drop_in: Vec<(DropIn, S)>,
 }
 
 /// The option that opens the ports of the replaced systems.
@@ -34,7 +38,7 @@ pub struct BindError {
 ///
 /// # Errors
 /// The faults of all ports that cannot be opened.
-pub async fn bind(server: &Server) -> Result<Sockets, Vec<BindError>> {
+pub async fn bind(server: &Server) -> Result<Sockets<TcpSocket>, Vec<BindError>> {
     let http = bind_one(&server.http, "server.http").await;
     let otlp_grpc = bind_one(&server.otlp_grpc, "server.otlp_grpc").await;
     let otlp_http = bind_one(&server.otlp_http, "server.otlp_http").await;
@@ -56,10 +60,58 @@ pub async fn bind(server: &Server) -> Result<Sockets, Vec<BindError>> {
     }
 }
 
-async fn bind_one(address: &Address, option: &'static str) -> Result<TcpListener, BindError> {
-    TcpListener::bind((address.host.as_str(), address.port)).await.map_err(|error| BindError {
+async fn bind_one(address: &Address, option: &'static str) -> Result<TcpSocket, BindError> {
+    bind_host(&address.host, address.port).await.map_err(|error| BindError {
         host: address.host.clone(),
         port: address.port,
+        option,
+        reason: reason(&error, option),
+    })
+}
+
+/// Binds the first address of a host that can be bound.
+async fn bind_host(host: &str, port: u16) -> io::Result<TcpSocket> {
+    let mut fault = io::Error::new(io::ErrorKind::AddrNotAvailable, "the host has no address");
+    for address in lookup_host((host, port)).await? {
+        match bind_address(address) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => fault = error,
+        }
+    }
+    Err(fault)
+}
+
+fn bind_address(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart must not wait until the connections of the server before have been forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+impl Sockets<TcpSocket> {
+    /// Lets every bound port listen.
+    ///
+    /// # Errors
+    /// A port that another program took in the meantime.
+    pub fn listen(self) -> Result<Sockets<TcpListener>, BindError> {
+        let drop_in = self.drop_in.into_iter();
+        Ok(Sockets {
+            http: listen_one(self.http, "server.http")?,
+            otlp_grpc: listen_one(self.otlp_grpc, "server.otlp_grpc")?,
+            otlp_http: listen_one(self.otlp_http, "server.otlp_http")?,
+            drop_in: drop_in
+                .map(|(system, socket)| listen_one(socket, DROP_IN).map(|socket| (system, socket)))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn listen_one(socket: TcpSocket, option: &'static str) -> Result<TcpListener, BindError> {
+    let address = socket.local_addr();
+    socket.listen(BACKLOG).map_err(|error| BindError {
+        host: address.as_ref().map_or_else(|_| "?".to_owned(), |address| address.ip().to_string()),
+        port: address.as_ref().map_or(0, SocketAddr::port),
         option,
         reason: reason(&error, option),
     })
@@ -82,7 +134,7 @@ fn reason(error: &io::Error, option: &str) -> String {
 
 /// The address that a socket got, for people: a wildcard is shown as localhost.
 #[must_use]
-pub fn shown(socket: &TcpListener) -> String {
+pub fn shown(socket: &TcpSocket) -> String {
     match socket.local_addr() {
         Ok(address) if address.ip().is_unspecified() => format!("localhost:{}", address.port()),
         Ok(address) => SocketAddr::to_string(&address),

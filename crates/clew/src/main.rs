@@ -5,8 +5,11 @@
 mod check_config;
 mod cli;
 mod config;
+mod demo;
+mod limits;
 mod listeners;
 mod open_files;
+mod query;
 mod reload;
 mod server;
 mod storage;
@@ -23,6 +26,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => server::run(&args),
+        Command::Demo(args) => server::run_demo(args),
+        Command::Query { command } => query::run(&command),
+        Command::Health { server } => query::health(server.as_deref()),
         Command::CheckConfig { file } => check_config::run(&file),
         Command::Docs { document } => print_document(document),
     }

@@ -3,6 +3,7 @@
 use crate::EXIT_USAGE;
 use crate::cli::ServeArgs;
 use crate::config::DropIn;
+use crate::demo::{Demo, TemporaryFolder};
 use crate::listeners::{self, Sockets};
 use crate::reload::{self, Everything, Reloader};
 use crate::storage::{app_options, memory_shares};
@@ -22,8 +23,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +45,38 @@ const STOP_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the server until it is told to stop.
 pub fn run(args: &ServeArgs) -> ExitCode {
+    run_as(args, Role::Server)
+}
+
+/// Runs the server with the demo's story; in a temporary folder unless a data directory is given.
+pub fn run_demo(mut args: ServeArgs) -> ExitCode {
+    // It lives until the server has stopped.
+    let mut folder = None;
+    if args.data_dir.is_none() {
+        match TemporaryFolder::new("clew-demo") {
+            Ok(made) => args.data_dir = Some(folder.insert(made).path().to_owned()),
+            Err(error) => {
+                eprintln!("cannot make a temporary folder: {error}; name a folder with --data-dir");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    run_as(&args, Role::Demo { keeps_data: folder.is_none() })
+}
+
+/// What the server is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Others' records.
+    Server,
+    /// Made-up records beside others'.
+    Demo {
+        /// Whether the data outlives the run.
+        keeps_data: bool,
+    },
+}
+
+fn run_as(args: &ServeArgs, role: Role) -> ExitCode {
     let everything = match reload::read(args) {
         Ok(everything) => everything,
         Err(faults) => {
@@ -68,7 +102,7 @@ pub fn run(args: &ServeArgs) -> ExitCode {
         .max_blocking_threads(BLOCKING_THREADS.saturating_add(app_options(&everything.config).queries.concurrent))
         .build();
     let outcome = runtime.context("cannot start the runtime").and_then(|runtime| {
-        let outcome = runtime.block_on(run_until_stopped(args, everything, registry, logs));
+        let outcome = runtime.block_on(run_until_stopped(args, role, everything, registry, logs));
         runtime.shutdown_timeout(STOP_GRACE);
         outcome
     });
@@ -83,6 +117,7 @@ pub fn run(args: &ServeArgs) -> ExitCode {
 
 async fn run_until_stopped(
     args: &ServeArgs,
+    role: Role,
     everything: Everything,
     registry: Arc<Registry>,
     logs: Logs,
@@ -111,20 +146,30 @@ async fn run_until_stopped(
     let state = ApiState::new(
         Arc::clone(&app),
         Arc::clone(&scrape),
-        api_options(&everything, &addresses, config_status, Arc::clone(&reloader)),
+        api_options(&everything, role, &addresses, config_status, Arc::clone(&reloader)),
     );
 
     let stop = state.stop.clone();
+    let sockets = sockets.listen()?;
+    if role == Role::Server {
+        // The sockets listen: whoever reads this may connect, and is answered in a moment.
+        print_start(&addresses.start_lines(&data_dir));
+    }
     let mut servers = start_listeners(sockets, &state, &stop);
-    print_start(&addresses.start_lines(&data_dir));
+    let demo = begin_demo(role, &app, &addresses, &data_dir, &stop).await?;
     for warning in &everything.warnings {
         tracing::warn!(%warning, "configuration");
     }
+    say_exposure(&everything);
 
     signals.wait_for_stop(&reloader).await;
     tracing::info!("stopping: finishing what was accepted");
     state.ready.store(false, Ordering::Relaxed);
     stop.cancel();
+    if let Some(demo) = demo {
+        // It ends at its next tick, or with the write that is under way.
+        let _ = timeout(STOP_GRACE, demo).await;
+    }
     while let Some(ended) = servers.join_next().await {
         if let Ok(Err(error)) = ended {
             tracing::warn!(%error, "a listener did not drain");
@@ -140,6 +185,23 @@ async fn run_until_stopped(
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Writes a demo's history, prints where everything is, and lets the demo go on beside the server.
+async fn begin_demo(
+    role: Role,
+    app: &Arc<App>,
+    addresses: &Addresses,
+    data_dir: &str,
+    stop: &CancellationToken,
+) -> Result<Option<JoinHandle<()>>> {
+    let Role::Demo { keeps_data } = role else { return Ok(None) };
+    let demo = Demo::begin(Arc::clone(app)).await?;
+    let note = if keeps_data { "" } else { " (removed at the end)" };
+    let mut lines = addresses.start_lines(&format!("{data_dir}{note}"));
+    lines.push_str(&addresses.demo_lines(demo.headline().as_ref()));
+    print_start(&lines);
+    Ok(Some(tokio::spawn(demo.run(stop.clone()))))
 }
 
 async fn start_app(everything: &Everything, registry: Arc<Registry>) -> Result<Arc<App>> {
@@ -166,6 +228,7 @@ async fn start_scraping(app: &Arc<App>, everything: &Everything, registry: &Arc<
 
 fn api_options(
     everything: &Everything,
+    role: Role,
     addresses: &Addresses,
     config: Arc<ConfigStatus>,
     reloader: Arc<Reloader>,
@@ -179,7 +242,7 @@ fn api_options(
         version: env!("CARGO_PKG_VERSION"),
         addresses: addresses.for_api(),
         auth_explicit: everything.config.auth_written,
-        demo: false,
+        demo: matches!(role, Role::Demo { .. }),
         welcome: addresses.welcome(),
         config,
         reload: Arc::new(move || reloader.reload()),
@@ -187,7 +250,7 @@ fn api_options(
 }
 
 fn start_listeners(
-    sockets: Sockets,
+    sockets: Sockets<TcpListener>,
     state: &ApiState,
     stop: &CancellationToken,
 ) -> JoinSet<Result<(), clew_api::ServeError>> {
@@ -207,6 +270,15 @@ fn start_listeners(
         servers.spawn(serve(listener, stop.clone()));
     }
     servers
+}
+
+/// An open server was meant (the configuration refuses others); whoever reads the log may not know.
+fn say_exposure(everything: &Everything) {
+    let exposed = everything.config.server.exposed();
+    if !exposed.is_empty() {
+        let listeners = exposed.join(", ");
+        tracing::warn!(%listeners, "auth.mode is none: whoever reaches these may read and write everything");
+    }
 }
 
 /// A closed standard output is no reason not to serve.

@@ -39,6 +39,7 @@ pub fn app_options(config: &Config) -> AppOptions {
     AppOptions {
         data_dir: config.storage.dir.clone(),
         max_bytes: config.storage.max_size,
+        max_series: config.limits.series.unwrap_or(shares.series),
         logs: options(config.storage.logs, shares.logs_hot, LOGS_SEAL_AGE),
         metrics: options(config.storage.metrics, shares.metrics_hot, METRICS_SEAL_AGE),
         traces: options(config.storage.traces, shares.traces_hot, TRACES_SEAL_AGE),

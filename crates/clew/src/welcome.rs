@@ -1,6 +1,7 @@
 //! What a start prints, and what `/` answers: where to open, where to send, what to ask.
 
 use crate::listeners::{Sockets, shown};
+use tokio::net::TcpSocket;
 
 /// The addresses in force.
 #[derive(Debug, Clone)]
@@ -15,7 +16,7 @@ pub struct Addresses {
 impl Addresses {
     /// The addresses of bound sockets.
     #[must_use]
-    pub fn of(sockets: &Sockets) -> Self {
+    pub fn of(sockets: &Sockets<TcpSocket>) -> Self {
         Self {
             http: shown(&sockets.http),
             otlp_grpc: shown(&sockets.otlp_grpc),
@@ -27,7 +28,7 @@ impl Addresses {
     /// The addresses as the status tells them.
     #[must_use]
     pub fn for_api(&self) -> clew_api::Addresses {
-        let Self { http, otlp_grpc, otlp_http } = self.clone();
+        let Self { http, otlp_grpc, otlp_http, drop_in: _ } = self.clone();
         clew_api::Addresses { http, otlp_grpc, otlp_http }
     }
 
@@ -53,6 +54,17 @@ impl Addresses {
 
     fn drop_in_lines(&self) -> String {
         self.drop_in.iter().map(|(name, address)| format!("  drop-in     {name} at http://{address}\n")).collect()
+    }
+
+    /// The lines that a demo prints beside: what it is, and where there is something to see.
+    #[must_use]
+    pub fn demo_lines(&self, headline: Option<&(String, &'static str)>) -> String {
+        let mut lines = "This is a demo: a made-up system of agents works here and fails now and then.\n".to_owned();
+        if let Some((id, trouble)) = headline {
+            let http = &self.http;
+            lines.push_str(&format!("\x20 try         http://{http}/id/{id}   ({trouble})\n"));
+        }
+        lines
     }
 
     /// The text that `/` answers.

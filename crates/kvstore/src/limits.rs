@@ -43,6 +43,13 @@ pub const EXEMPLARS_PER_CHUNK: usize = 4_096;
 /// Series whose labels a seal copies under one lock.
 pub const SEAL_LOCK_SERIES: usize = 4_096;
 
+/// Default for the most active series (`limits.series`), when the caller knows no memory budget to derive it from.
+pub const ACTIVE_SERIES: usize = 1_000_000;
+
+/// Bytes of labels and postings that an active series may take on average; beyond that the limit of series is reached
+/// earlier. Ordinary ones take about 300.
+pub const SERIES_INDEX_BYTES: usize = 1_024;
+
 /// Default bytes of series indexes of sealed partitions kept in memory.
 pub const INDEX_CACHE_BYTES: u64 = 256 << 20;
 

@@ -4,7 +4,7 @@ use clew_host::{Files, ReadFile};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Open files by the sequence number of their part. A read that is going on keeps its file open a little longer.
@@ -35,7 +35,7 @@ impl OpenFiles {
     }
 
     /// The open file of a part, opened if it is not.
-    fn get(&self, sequence: u64, path: &PathBuf) -> io::Result<Arc<dyn ReadFile>> {
+    fn get(&self, sequence: u64, path: &Path) -> io::Result<Arc<dyn ReadFile>> {
         if let Some(file) = self.inner.lock().used(sequence) {
             return Ok(file);
         }
@@ -96,7 +96,6 @@ impl ReadFile for PartFile {
 mod tests {
     use super::*;
     use clew_host::SimFiles;
-    use std::path::Path;
 
     fn file(open_files: &Arc<OpenFiles>, files: &dyn Files, sequence: u64) -> PartFile {
         let path = Path::new("/").join(format!("{sequence}.part"));

@@ -122,7 +122,7 @@ impl StatusDto {
             auth: AuthDto { mode: "none", explicit: options.auth_explicit },
             signals: status.signals.into_iter().map(SignalStatusDto::from).collect(),
             sources: status.sources.into_iter().map(SourceDto::from).collect(),
-            config_warnings: options.config_warnings.clone(),
+            config_warnings: options.config.warnings(),
             demo: options.demo,
         }
     }

@@ -91,6 +91,29 @@ impl Places {
     }
 }
 
+/// Series of a batch that are new and beyond `limits.series`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BeyondLimit {
+    /// By the place of the series in the batch.
+    pub beyond: Vec<bool>,
+    /// The limit.
+    pub limit: usize,
+}
+
+impl BeyondLimit {
+    fn check(&self, place: usize, labels: &Labels) -> Result<(), String> {
+        if !self.beyond.get(place).is_some_and(|beyond| *beyond) {
+            return Ok(());
+        }
+        Err(format!(
+            "a new series of {:?} is beyond the limit of {} active series (limits.series); series that are known go on. \
+             Take labels away whose values never come back, or raise the limit",
+            labels.metric_name(),
+            self.limit
+        ))
+    }
+}
+
 /// The limits in force at one moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Admission {
@@ -143,12 +166,19 @@ impl Admission {
         (decoded.records, outcome)
     }
 
-    /// The samples that may enter: those of series within the label limits, at a time that is kept.
+    /// The samples that may enter: those of series within the label limits and not beyond the limit of series, at a time
+    /// that is kept.
     #[must_use]
-    pub fn metrics(&self, mut decoded: Decoded<MetricBatch>) -> (MetricBatch, IngestOutcome) {
+    pub fn metrics(
+        &self,
+        mut decoded: Decoded<MetricBatch>,
+        limit: Option<&BeyondLimit>,
+    ) -> (MetricBatch, IngestOutcome) {
         let mut outcome = Self::outcome(&mut decoded);
         let mut batch = decoded.records;
-        let verdicts: Vec<Result<(), String>> = batch.series.iter().map(labels).collect();
+        let in_limit = |place, labels: &Labels| limit.map_or(Ok(()), |limit| limit.check(place, labels));
+        let verdict = |(place, set): (usize, &Labels)| labels(set).and_then(|()| in_limit(place, set));
+        let verdicts: Vec<Result<(), String>> = batch.series.iter().enumerate().map(verdict).collect();
         let series = |index: u32| verdicts.get(index as usize).cloned().unwrap_or_else(|| Err("unknown series".into()));
         let verdict =
             |index: u32, millis: i64| series(index).and_then(|()| self.time(millis.saturating_mul(NANOS_PER_MILLI)));
@@ -309,10 +339,28 @@ mod tests {
             ],
             ..MetricBatch::default()
         };
-        let (kept, outcome) = admission().metrics(decoded(batch));
+        let (kept, outcome) = admission().metrics(decoded(batch), None);
         assert_eq!(kept.samples.len(), 1);
         assert_eq!((outcome.accepted, outcome.rejected), (1, 2));
         assert!(outcome.message().contains("the limit is 65536"), "{}", outcome.message());
+    }
+
+    #[test]
+    fn samples_of_new_series_beyond_the_limit_are_refused_by_themselves_with_the_limit_named() {
+        let millis = NOW / 1_000_000;
+        let batch = MetricBatch {
+            series: ["a", "b", "c"].map(|name| Labels::new([("__name__", name)]).unwrap()).to_vec(),
+            samples: (0..3).map(|series| Sample { series, time: millis, value: f64::from(series) }).collect(),
+            ..MetricBatch::default()
+        };
+        let limit = BeyondLimit { beyond: vec![false, true, false], limit: 2 };
+        let (kept, outcome) = admission().metrics(decoded(batch), Some(&limit));
+        assert_eq!(kept.samples.iter().map(|sample| sample.value).collect::<Vec<_>>(), [0.0, 2.0]);
+        assert_eq!((kept.series.len(), outcome.accepted, outcome.rejected), (2, 2, 1));
+        assert_eq!(outcome.rejections[0].index, 1);
+        for part in ["\"b\"", "limit of 2 active series", "limits.series"] {
+            assert!(outcome.message().contains(part), "{part} is not in {}", outcome.message());
+        }
     }
 
     #[test]
@@ -325,7 +373,7 @@ mod tests {
             samples: (0..4).map(|series| Sample { series, time: millis, value: f64::from(series) }).collect(),
             ..MetricBatch::default()
         };
-        let (kept, outcome) = admission().metrics(decoded(batch));
+        let (kept, outcome) = admission().metrics(decoded(batch), None);
         assert_eq!(kept.series, [good("a"), good("b")]);
         let samples: Vec<(u32, f64)> = kept.samples.iter().map(|sample| (sample.series, sample.value)).collect();
         assert_eq!(samples, [(0, 1.0), (1, 3.0)]);

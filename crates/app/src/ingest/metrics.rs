@@ -1,5 +1,6 @@
 //! Samples on the write path.
 
+use super::admission::BeyondLimit;
 use crate::error::AppError;
 use crate::server::AppOptions;
 use crate::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
@@ -27,6 +28,7 @@ impl MetricSignal {
     pub fn open(_files: Arc<dyn Files>, dir: &Path, options: &AppOptions) -> Result<Self, AppError> {
         let store_options = MetricStoreOptions {
             partition_width: super::partition_width(options.metrics.retention.age) / NANOS_PER_MILLI,
+            max_series: options.max_series,
             ..MetricStoreOptions::default()
         };
         let store = MetricStore::open(&dir.join("store"), store_options, Arc::clone(&options.rules))
@@ -38,6 +40,19 @@ impl MetricSignal {
     #[must_use]
     pub fn reader(&self) -> &dyn MetricReader {
         &self.store
+    }
+
+    /// Series that took samples lately.
+    #[must_use]
+    pub fn active_series(&self) -> u64 {
+        self.store.active_series() as u64
+    }
+
+    /// Which of these series are refused for the limit of active series, and why.
+    #[must_use]
+    pub fn beyond_limit(&self, tenant: &TenantId, series: &[Labels]) -> Option<BeyondLimit> {
+        let beyond = self.store.beyond_limit(tenant, series);
+        (!beyond.is_empty()).then(|| BeyondLimit { beyond, limit: self.store.max_series() })
     }
 }
 
@@ -143,7 +158,9 @@ impl SignalStore for MetricSignal {
         // Frames of exemplars, metadata or repeated samples alone hold the journal too, until a seal covers them.
         let frames = u64::from(hot.applied_position > hot.sealed_position);
         // The index of series stays in memory after a seal: it is no reason for one.
-        Hot { records: hot.samples.max(frames), bytes: hot.sample_bytes }
+        // But a head that is full of series that ended is: only seals forget them.
+        let crowd = u64::from(self.store.is_crowded());
+        Hot { records: hot.samples.max(frames).max(crowd), bytes: hot.sample_bytes }
     }
 
     fn on_disk(&self) -> OnDisk {

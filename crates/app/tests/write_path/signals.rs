@@ -21,15 +21,19 @@ const DAY: i64 = 86_400_000_000_000;
 
 /// The key-value engine works on the real disk, journals and logs on the simulated one.
 pub fn start(dir: &Path, files: &SimFiles, clock: &SimClock) -> Arc<App> {
-    start_sealing(dir, files, clock, Duration::from_secs(3600))
+    start_with(dir, files, clock, |_| {})
 }
 
-fn start_sealing(dir: &Path, files: &SimFiles, clock: &SimClock, seal_age: Duration) -> Arc<App> {
-    let signal =
-        SignalOptions { retention: Retention { age: Some(30 * DAY), bytes: None }, seal_bytes: 1 << 20, seal_age };
-    let options = AppOptions {
+fn start_with(dir: &Path, files: &SimFiles, clock: &SimClock, change: impl FnOnce(&mut AppOptions)) -> Arc<App> {
+    let signal = SignalOptions {
+        retention: Retention { age: Some(30 * DAY), bytes: None },
+        seal_bytes: 1 << 20,
+        seal_age: Duration::from_secs(3600),
+    };
+    let mut options = AppOptions {
         data_dir: dir.to_owned(),
         max_bytes: None,
+        max_series: 100_000,
         logs: signal,
         metrics: signal,
         traces: signal,
@@ -37,6 +41,7 @@ fn start_sealing(dir: &Path, files: &SimFiles, clock: &SimClock, seal_age: Durat
         queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(10), memory: 64 << 20 },
         salvage_journals: false,
     };
+    change(&mut options);
     let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));
     let random = Arc::new(SeededRandom::new(1));
     App::start(options, Arc::new(files.clone()), Arc::new(clock.clone()), random, registry).expect("a start")
@@ -121,6 +126,27 @@ async fn retention_removes_what_is_old_in_every_signal_and_nothing_else() {
     app.stop();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn churn_is_refused_at_the_limit_of_series_while_known_series_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, clock) = (SimFiles::new(), SimClock::new(NOW));
+    let app = start_with(dir.path(), &files, &clock, |options| options.max_series = 1_000);
+    let millis = NOW / 1_000_000;
+    assert_eq!(send_metrics(&app, batch("m", millis, 990)).await.unwrap(), (990, 0));
+    let outcome =
+        app.ingest_metrics(TenantId::default(), Protocol::OtlpHttp, decoded(batch("churn", millis, 25))).await;
+    let outcome = outcome.unwrap();
+    assert_eq!((outcome.accepted, outcome.rejected), (10, 15));
+    assert!(outcome.message().contains("1000 active series (limits.series)"), "{}", outcome.message());
+    assert_eq!(outcome.rejections[0].index, 10);
+    assert_eq!(send_metrics(&app, batch("m", millis + 1, 990)).await.unwrap(), (990, 0));
+    let text = app.observer().registry().render(clew_telemetry::Format::from_accept(""));
+    assert!(text.contains("clew_store_active_series 1000\n"), "{text}");
+    assert!(text.contains("clew_limit_hits_total{limit=\"series\"} 1\n"), "{text}");
+    assert_eq!(counts(&app).await.0, 990 * 2 + 10);
+    app.stop();
+}
+
 /// Lets time pass until nothing is unsealed, for as long as a slow machine may need.
 fn pass_time_until_sealed(app: &App, clock: &SimClock, seal_age: Duration) -> bool {
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
@@ -141,7 +167,7 @@ async fn exemplars_metadata_and_repeated_samples_alone_are_sealed_by_age() {
     let (files, clock) = (SimFiles::new(), SimClock::new(NOW));
     // The keeper sleeps so long by the real clock before it looks at the simulated one again.
     let seal_age = Duration::from_millis(20);
-    let app = start_sealing(dir.path(), &files, &clock, seal_age);
+    let app = start_with(dir.path(), &files, &clock, |options| options.metrics.seal_age = seal_age);
     let millis = NOW / 1_000_000;
     let series = vec![Labels::new([("__name__", "m"), ("n", "0")]).unwrap()];
     let labels = Labels::new([("trace_id", "00000000000000000000000000000007")]).unwrap();

@@ -77,6 +77,7 @@ fn defaults() -> Config {
             query_memory: None,
             query_timeout: Duration::ZERO,
             query_concurrency: None,
+            series: None,
             ingest_body: 0,
             log_line: 0,
         },
@@ -215,17 +216,7 @@ fn apply_flags(flags: &Overrides, config: &mut Config, faults: &Faults) {
 
 /// An open server that others can reach must be meant.
 fn check_exposure(config: &Config, faults: &Faults) {
-    let server = &config.server;
-    let listeners = [
-        ("server.http", &server.http),
-        ("server.otlp_grpc", &server.otlp_grpc),
-        ("server.otlp_http", &server.otlp_http),
-    ];
-    let exposed: Vec<String> = listeners
-        .iter()
-        .filter(|(_, address)| !address.is_loopback())
-        .map(|(key, address)| format!("{key} ({})", address.host))
-        .collect();
+    let exposed = config.server.exposed();
     if exposed.is_empty() || config.auth_written {
         return;
     }

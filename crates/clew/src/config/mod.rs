@@ -54,6 +54,17 @@ pub struct Server {
     pub drop_in: Vec<DropIn>,
 }
 
+impl Server {
+    /// The listeners that others than this machine can reach: key and host.
+    #[must_use]
+    pub fn exposed(&self) -> Vec<String> {
+        let listeners =
+            [("server.http", &self.http), ("server.otlp_grpc", &self.otlp_grpc), ("server.otlp_http", &self.otlp_http)];
+        let beyond = listeners.into_iter().filter(|(_, address)| !address.is_loopback());
+        beyond.map(|(key, address)| format!("{key} ({})", address.host)).collect()
+    }
+}
+
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
@@ -122,6 +133,8 @@ pub struct Limits {
     pub query_timeout: Duration,
     /// Queries that run at once; `None` for one a core, two at least.
     pub query_concurrency: Option<usize>,
+    /// Active series; `None` for what the memory allows.
+    pub series: Option<usize>,
     /// Largest body of an ingest request, decompressed.
     pub ingest_body: usize,
     /// Largest single log record.

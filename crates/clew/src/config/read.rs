@@ -99,6 +99,15 @@ pub(super) fn count(value: &Value<'_>, into: &mut Option<usize>) {
     }
 }
 
+/// How many of something, one at least.
+pub(super) fn amount(value: &Value<'_>, into: &mut Option<usize>) {
+    match value.count().map(usize::try_from) {
+        Some(Ok(amount)) if amount > 0 => *into = Some(amount),
+        Some(_) => value.fault("is zero or beyond what can be counted", "write a number such as 1000000"),
+        None => {}
+    }
+}
+
 pub(super) fn memory(value: &Value<'_>, into: &mut Memory) {
     let Some(text) = value.filled_text() else { return };
     let Some(percent) = text.strip_suffix('%') else {

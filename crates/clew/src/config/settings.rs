@@ -194,6 +194,15 @@ pub const SETTINGS: &[Setting] = &[
         |value, config| read::count(value, &mut config.limits.query_concurrency)
     ),
     setting!(
+        "limits.series",
+        "",
+        "number",
+        "Active series of metrics: those with samples since the seal before the last, an hour at most. Samples of new \
+         ones beyond it are refused, known ones go on; series with more than 1 KiB of labels on average reach it earlier. \
+         Unset: one for each 4 KiB of `limits.memory`, 10,000 at least.",
+        |value, config| read::amount(value, &mut config.limits.series)
+    ),
+    setting!(
         "limits.ingest_body",
         "64MiB",
         "size",

@@ -112,15 +112,17 @@ impl TenantHead {
     }
 
     /// Forgets the frozen samples, which are sealed now; and the series that had none for a while, when they are the
-    /// greater part. Answers the frozen samples, to be freed by the caller.
-    pub(super) fn thaw(&mut self) -> Option<Arc<Generation>> {
+    /// greater part, or an eighth where the head has `many` series. Answers the frozen samples, to be freed by the caller.
+    pub(super) fn thaw(&mut self, many: usize) -> Option<Arc<Generation>> {
         let frozen = self.frozen.take();
         let is_used = |number: usize| {
             let is_in = |generation: &Generation| generation.buffers.get(number).is_some_and(|one| !one.is_empty());
             is_in(&self.active) || frozen.as_ref().is_some_and(|frozen| is_in(frozen))
         };
         let used: Vec<usize> = (0..self.index.len()).filter(|number| is_used(*number)).collect();
-        if used.len() * 2 >= self.index.len() {
+        let ended = self.index.len() - used.len();
+        let is_worth_it = ended > used.len() || (self.index.len() >= many && ended * 8 > self.index.len());
+        if !is_worth_it {
             return frozen;
         }
         let old = std::mem::take(self);

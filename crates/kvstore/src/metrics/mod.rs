@@ -9,6 +9,7 @@
 //!   this is reported; where it is sealed already, reading and compacting settle it.
 //! - Late samples go where their own time belongs, as far back as retention reaches.
 
+mod admit;
 mod apply;
 mod buffer;
 mod compact;

@@ -1,6 +1,6 @@
 //! Sealing: the head's samples become runs of the partitions their times belong to.
 
-use super::head::Generation;
+use super::head::{Generation, State};
 use super::report::SealReport;
 use super::run::{RunHeader, SeriesSamples, exemplar_chunks, write_exemplars, write_head, write_series};
 use super::store::MetricStore;
@@ -11,6 +11,7 @@ use clew_columns::metrics::{Effort, SampleDecoder, SampleEncoder, StoredExemplar
 use clew_model::metrics::Labels;
 use clew_model::{TenantId, UnixMillis};
 use hashbrown::HashMap;
+use parking_lot::RwLockWriteGuard;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -68,7 +69,7 @@ impl MetricStore {
         }
         let mut state = self.state.write();
         state.frozen_position = None;
-        state.tenants.values_mut().for_each(|head| head.frozen = None);
+        self.thaw(state);
         Ok(())
     }
 
@@ -96,11 +97,18 @@ impl MetricStore {
         let mut state = self.state.write();
         state.snapshot = published;
         state.frozen_position = None;
-        let sealed: Vec<_> = state.tenants.values_mut().filter_map(super::head::TenantHead::thaw).collect();
+        self.thaw(state);
+        Ok(())
+    }
+
+    /// Forgets the frozen samples and the series that ended.
+    fn thaw(&self, mut state: RwLockWriteGuard<'_, State>) {
+        let many = self.options.max_series / 2;
+        let sealed: Vec<_> = state.tenants.values_mut().filter_map(|head| head.thaw(many)).collect();
+        self.taken.update(&state);
         drop(state);
         // A million buffers take a while to free: not while others wait.
         drop(sealed);
-        Ok(())
     }
 
     /// Encodes the frozen samples of a tenant, by partition.

@@ -1,5 +1,6 @@
 //! The store: opening, applying, and what is asked about it.
 
+use super::admit::Taken;
 use super::apply;
 use super::buffer::Codec;
 use super::head::{Families, State};
@@ -7,7 +8,7 @@ use super::partition::IndexCache;
 use super::report::{ApplyReport, HotStats};
 use crate::engine::{Engine, EngineOptions};
 use crate::error::KvError;
-use crate::limits::{COMPACT_RUNS, ENGINE_CACHE_BYTES, INDEX_CACHE_BYTES, QUERY_SAMPLES, QUERY_SERIES};
+use crate::limits::{ACTIVE_SERIES, COMPACT_RUNS, ENGINE_CACHE_BYTES, INDEX_CACHE_BYTES, QUERY_SAMPLES, QUERY_SERIES};
 use clew_columns::bytes::{BytesError, Problem, Reader, put_bytes, put_text};
 use clew_columns::metrics::{decode_metadata, encode_metadata};
 use clew_model::correlation::CorrelationRules;
@@ -31,6 +32,8 @@ pub struct MetricStoreOptions {
     pub cache_bytes: u64,
     /// Bytes of series indexes of sealed partitions kept in memory.
     pub index_cache_bytes: u64,
+    /// Most series in the head (`limits.series`), see [`MetricStore::beyond_limit`].
+    pub max_series: usize,
     /// Most series a query may read.
     pub query_series: usize,
     /// Most samples a query may read.
@@ -45,6 +48,7 @@ impl Default for MetricStoreOptions {
             partition_width: DAY,
             cache_bytes: ENGINE_CACHE_BYTES,
             index_cache_bytes: INDEX_CACHE_BYTES,
+            max_series: ACTIVE_SERIES,
             query_series: QUERY_SERIES,
             query_samples: QUERY_SAMPLES,
             compact_runs: COMPACT_RUNS,
@@ -58,6 +62,7 @@ pub struct MetricStore {
     pub(super) engine: Engine,
     pub(super) state: RwLock<State>,
     pub(super) indexes: IndexCache,
+    pub(super) taken: Taken,
     pub(super) options: MetricStoreOptions,
     pub(super) rules: Arc<CorrelationRules>,
     /// Held by whoever changes what is sealed.
@@ -89,7 +94,8 @@ impl MetricStore {
             codec: Codec::default(),
         };
         let indexes = IndexCache::new(options.index_cache_bytes);
-        Ok(Self { engine, state: RwLock::new(state), indexes, options, rules, maintenance: Mutex::new(()) })
+        let (state, taken, maintenance) = (RwLock::new(state), Taken::default(), Mutex::new(()));
+        Ok(Self { engine, state, indexes, taken, options, rules, maintenance })
     }
 
     /// Everything up to this journal position is sealed and need not be applied again.
@@ -119,6 +125,7 @@ impl MetricStore {
         }
         let report = apply::apply(&mut state, tenant, batch);
         state.applied_position = position;
+        self.taken.update(&state);
         Ok(report)
     }
 

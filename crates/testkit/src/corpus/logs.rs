@@ -103,7 +103,9 @@ fn message(rng: &mut Rng) -> String {
         (0, 3) => format!("{subject} {verb} from 10.{}.{}.{}:{number}", rng.u8(..8), rng.u8(..), rng.u8(..)),
         (0, 4) => format!("{subject} {verb} with status {} in {number} ms", 200 + 100 * rng.u32(..4)),
         (0, 5) if template == TIMEOUT_TEMPLATE => format!("{subject} {verb}: {COMMON_WORD} of {number} ms exceeded"),
-        (0, 6) if template == RESET_TEMPLATE => format!("{subject} {verb}: {PHRASE} 10.0.{}.{}", rng.u8(..), rng.u8(..)),
+        (0, 6) if template == RESET_TEMPLATE => {
+            format!("{subject} {verb}: {PHRASE} 10.0.{}.{}", rng.u8(..), rng.u8(..))
+        }
         (0, _) => format!("{subject} {verb} {} of {number} items", number / 2),
         _ => format!("{subject} number {number} {verb} by the {} of step {}", SUBJECTS[template % 9], template % 12),
     }

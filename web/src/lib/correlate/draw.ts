@@ -24,7 +24,8 @@ export interface Picture {
 /** What followed IDs led to is paler than what carries the ID itself. */
 const FAR = 0.5;
 
-export function draw(context: CanvasRenderingContext2D, picture: Picture) {
+export function draw(context: CanvasRenderingContext2D, given: Picture) {
+	const picture = { ...given, token: remembered(given.token) };
 	const { layout, width, height, top } = picture;
 	context.clearRect(0, 0, width, height);
 	context.save();
@@ -38,6 +39,19 @@ export function draw(context: CanvasRenderingContext2D, picture: Picture) {
 	context.restore();
 }
 
+/** Asks for each token once: the browser's answer takes longer than drawing a tick. */
+function remembered(token: (name: string) => string): (name: string) => string {
+	const known = new Map<string, string>();
+	return (name) => {
+		let value = known.get(name);
+		if (value === undefined) {
+			value = token(name);
+			known.set(name, value);
+		}
+		return value;
+	};
+}
+
 function drawGrid(context: CanvasRenderingContext2D, picture: Picture) {
 	const { layout, shown, width } = picture;
 	context.fillStyle = picture.token('--line');
@@ -47,7 +61,7 @@ function drawGrid(context: CanvasRenderingContext2D, picture: Picture) {
 	for (const lane of layout.lanes) context.fillRect(0, lane.y + lane.height - 1, width, 1);
 	if (picture.firstError) {
 		context.fillStyle = picture.token('--danger');
-		const x = Math.round(xOf(picture.firstError.at, shown, width));
+		const x = Math.round(xOf(picture.firstError.failedAt, shown, width));
 		for (let y = 0; y < layout.height; y += 6) context.fillRect(x, y, 1, 3);
 	}
 }

@@ -14,6 +14,7 @@ function item(index: number, kind: StoryItem['kind'], at: number, end = at, lane
 		at,
 		end,
 		error: false,
+		failedAt: end,
 		level: '',
 		text: '',
 		distance: 0,

@@ -68,7 +68,7 @@ describe('a story', () => {
 		expect(storyFrom([{ at: 0n, end: 9n * SECOND, kind: 'span' }, { at: SECOND }]).length).toBe(9_000);
 	});
 
-	it('marks the first error nearest to the ID, not an earlier one further away', () => {
+	it('marks the error that happened first, not an earlier one of something else', () => {
 		const story = storyFrom([
 			{ at: 0n, error: true, depth: 2 },
 			{ at: 1n, error: true, depth: 1 },
@@ -78,6 +78,21 @@ describe('a story', () => {
 		]);
 		expect(story.firstError).toBe(3);
 		expect(storyFrom([{ at: 0n }]).firstError).toBe(-1);
+		expect(storyFrom([{ at: 0n, error: true, depth: 2 }]).firstError).toBe(0);
+	});
+
+	it('marks the span at which a chain broke, though only its trace leads there, not the parent that waited', () => {
+		const chain = storyFrom([
+			{ at: 0n, end: 100n, kind: 'span', error: true },
+			{ at: 10n, end: 90n, kind: 'span', error: true, depth: 1 },
+			{ at: 20n, end: 80n, kind: 'span', error: true, depth: 1 }
+		]);
+		expect(chain.firstError).toBe(2);
+		const together = storyFrom([
+			{ at: 0n, end: 100n, kind: 'span', error: true },
+			{ at: 10n, end: 100n, kind: 'span', error: true }
+		]);
+		expect(together.firstError).toBe(1);
 	});
 
 	it('counts what carries the ID apart from what that leads to', () => {

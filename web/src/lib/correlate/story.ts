@@ -40,6 +40,8 @@ export interface StoryItem {
 	at: number;
 	end: number;
 	error: boolean;
+	/** When its error was known, milliseconds from the origin: at a span's first exception, else at its end. */
+	failedAt: number;
 	/** Severity of a log, status of a span, empty for an exemplar. */
 	level: string;
 	text: string;
@@ -55,7 +57,7 @@ export interface Story {
 	items: StoryItem[];
 	/** Where the ID itself was first seen, milliseconds from the origin: offsets are counted from there. */
 	begin: number;
-	/** Index of the first error among the records nearest to the ID that have one, or -1. */
+	/** Index of the first error, or -1; see `firstErrorOf`. */
 	firstError: number;
 }
 
@@ -93,6 +95,7 @@ export function storyOf(data: Schema['CorrelationDto']): Story {
 			at,
 			end: Math.max(at, offset(event.end_unix_nano)),
 			error: event.is_error,
+			failedAt: offset(failureOf(event)),
 			level: levelOf(event),
 			text: textOf(event),
 			distance: event.reached.depth
@@ -103,13 +106,37 @@ export function storyOf(data: Schema['CorrelationDto']): Story {
 	return { origin: Number(origin / 1000n) / 1e3, length, items, begin, firstError: firstErrorOf(items) };
 }
 
+/** The event in which OpenTelemetry records an exception on a span. */
+const EXCEPTION = 'exception';
+
+/** When an event's error was known, nanoseconds since 1970 as text; a span's start says nothing of that. */
+function failureOf(event: StoryEvent): string {
+	if (event.kind !== 'span') return event.time_unix_nano;
+	const exceptions = (event.span.events ?? []).filter((one) => one.name === EXCEPTION);
+	return exceptions[0]?.time_unix_nano ?? event.end_unix_nano;
+}
+
+/** The trace that a record belongs to, `''` for none. */
+export function traceOf(event: StoryEvent): string {
+	if (event.kind === 'span') return event.span.trace_id;
+	return (event.kind === 'log' ? event.log.trace_id : event.exemplar.labels.trace_id) ?? '';
+}
+
 /**
- * The error to look at first. The server's is the first of all; but following IDs may lead to other people's errors an
- * hour before, so that one among the records that carry the ID itself goes first, then among those one step away.
+ * The error to look at first: the one that happened first. Following IDs may lead to other people's errors an hour
+ * before, so that those of records that carry the ID itself, or stand in a trace with one, go before all others. Of errors
+ * of one instant the one that began last is the nearest to the cause.
  */
 function firstErrorOf(items: readonly StoryItem[]): number {
+	const traces = new Set(items.filter((item) => item.distance === 0).map((item) => traceOf(item.event)));
+	traces.delete('');
+	const far = (item: StoryItem) => (item.distance === 0 || traces.has(traceOf(item.event)) ? 0 : 1);
 	let best: StoryItem | null = null;
-	for (const item of items) if (item.error && (best === null || item.distance < best.distance)) best = item;
+	for (const item of items) {
+		if (!item.error) continue;
+		const before = best === null ? -1 : far(item) - far(best) || item.failedAt - best.failedAt;
+		if (before <= 0) best = item;
+	}
 	return best?.index ?? -1;
 }
 
@@ -170,8 +197,14 @@ function textOf(event: StoryEvent): string {
 		case 'span':
 			return event.span.status.message ? `${event.span.name}: ${event.span.status.message}` : event.span.name;
 		case 'exemplar':
-			return `${seriesText(event.exemplar.series)} = ${event.exemplar.value}`;
+			return exemplarText(event.exemplar);
 	}
+}
+
+/** The value first: labels are long. */
+function exemplarText({ series, value }: Schema['ExemplarDto']): string {
+	const { __name__: name = '', ...labels } = series;
+	return `${name} = ${value} ${seriesText(labels)}`.trim();
 }
 
 /** A message on one line: text as it is, anything else as JSON. */

@@ -1,32 +1,16 @@
-import { base } from '$app/paths';
-import { failureOf, type Schema, unreachable } from '$lib/api/client';
+import { answer, api, type Schema } from '$lib/api/client';
 
 /** What stands before and after a record. */
-export interface LogContext {
-	log: Schema['LogDto'];
-	/** Oldest first. */
-	before: Schema['LogDto'][];
-	/** Oldest first. */
-	after: Schema['LogDto'][];
-	has_more_before: boolean;
-	has_more_after: boolean;
-	warnings?: string[];
-}
+export type LogContext = Schema['LogContextDto'];
 
+/** Among which records: those of its service, or all. */
 export type Scope = 'service' | 'all';
 
-/** A record with its neighbours, among those of its service or all. */
-export async function logContext(
+/** A record with its neighbours. */
+export function logContext(
 	id: string,
-	options: { before: number; after: number; scope?: Scope },
+	query: { before: number; after: number; scope?: Scope },
 	signal?: AbortSignal
 ): Promise<LogContext> {
-	const search = new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)]));
-	const url = `${base}/api/v1/logs/${encodeURIComponent(id)}/context?${search}`;
-	const response = await fetch(url, { signal }).catch((cause) => {
-		throw unreachable(cause);
-	});
-	const body = await response.json().catch(() => null);
-	if (!response.ok || body === null) throw failureOf(body, response.status);
-	return body as LogContext;
+	return answer(api.GET('/api/v1/logs/{id}/context', { params: { path: { id }, query }, signal }));
 }

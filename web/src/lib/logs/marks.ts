@@ -67,11 +67,16 @@ function sourceOf(token: Token): string {
 		const text = token.text.replace(/^"|"$/g, '').replace(/\\(["\\])/g, '$1');
 		// Words in a row, whatever stands between them.
 		const words = text.split(/[^\p{L}\p{N}_]+/u).filter(Boolean);
-		return words.map(escaped).join('[^\\p{L}\\p{N}_]+');
+		return whole(words.map(escaped).join('[^\\p{L}\\p{N}_]+'));
 	}
 	const text = token.text.replace(/\\(.)/g, '$1');
 	if (/^[*?]*$/.test(text)) return '';
-	return escaped(text).replaceAll('\\*', '[\\p{L}\\p{N}_]*').replaceAll('\\?', '[\\p{L}\\p{N}_]');
+	return whole(escaped(text).replaceAll('\\*', '[\\p{L}\\p{N}_]*').replaceAll('\\?', '[\\p{L}\\p{N}_]'));
+}
+
+/** The server finds words, not parts of them. */
+function whole(source: string): string {
+	return source === '' ? '' : `(?<![\\p{L}\\p{N}_])${source}(?![\\p{L}\\p{N}_])`;
 }
 
 function ofLogql(query: string): string[] {

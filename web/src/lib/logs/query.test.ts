@@ -128,6 +128,10 @@ describe('marks', () => {
 		expect(marked('level:>=warn', 'warn')).toEqual([]);
 	});
 
+	it('marks whole words, as the server finds them', () => {
+		expect(marked('task', 'task task:1 tasks multitask')).toEqual(['task', 'task']);
+	});
+
 	it('marks line filters of LogQL', () => {
 		expect(marked('{a="timeout"} |= "not" |~ "l+m" != "in"', 'timeout llm not in')).toEqual(['llm', 'not']);
 	});

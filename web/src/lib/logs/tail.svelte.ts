@@ -1,5 +1,5 @@
 import { base } from '$app/paths';
-import { type ApiFailure, failureOf } from '$lib/api/client';
+import { type ApiFailure, answer, api, failureOf } from '$lib/api/client';
 import { searchOf } from '$lib/url/link';
 import type { Log } from './record';
 import { arrived, EMPTY_TAIL, resumed, type TailBuffer } from './tailBuffer';
@@ -7,6 +7,8 @@ import { arrived, EMPTY_TAIL, resumed, type TailBuffer } from './tailBuffer';
 /** Milliseconds before a refused or lost tail is asked for again, at first and at most. */
 const RETRY_FIRST = 1_000;
 const RETRY_MOST = 15_000;
+/** Records that a tail begins with. */
+const SEED = 200;
 
 /** Records as they come, by server-sent events. */
 export class LiveTail {
@@ -19,6 +21,7 @@ export class LiveTail {
 	paused = $state(false);
 
 	private source: EventSource | null = null;
+	private seeding: AbortController | null = null;
 	private timer: ReturnType<typeof setTimeout> | undefined;
 	private retry = RETRY_FIRST;
 	private query = '';
@@ -32,19 +35,27 @@ export class LiveTail {
 		return this.buffer.waiting.length + this.buffer.overflown;
 	}
 
-	/** Follows a query, after what is shown already (newest first). */
-	start(query: string, shown: readonly Log[]) {
+	/** Follows a query after the records shown already (newest first); where that is `null`, the newest come first. */
+	async start(query: string, shown: readonly Log[] | null) {
 		this.stop();
-		this.buffer = { ...EMPTY_TAIL, rows: [...shown] };
+		this.buffer = EMPTY_TAIL;
 		this.query = query;
-		this.lastId = shown[0]?.id ?? '';
 		this.dropped = 0;
 		this.paused = false;
 		this.retry = RETRY_FIRST;
+		this.status = 'connecting';
+		const abort = new AbortController();
+		this.seeding = abort;
+		const rows = shown ?? (await newest(query, abort.signal));
+		if (abort.signal.aborted) return;
+		this.buffer = { ...EMPTY_TAIL, rows: [...rows] };
+		this.lastId = rows[0]?.id ?? '';
 		this.connect();
 	}
 
 	stop() {
+		this.seeding?.abort();
+		this.seeding = null;
 		clearTimeout(this.timer);
 		this.source?.close();
 		this.source = null;
@@ -117,6 +128,13 @@ export class LiveTail {
 		this.timer = setTimeout(() => this.connect(), this.retry);
 		this.retry = Math.min(RETRY_MOST, this.retry * 2);
 	}
+}
+
+/** What a tail begins with. Where it cannot be had, the tail itself says why. */
+async function newest(query: string, signal: AbortSignal): Promise<Log[]> {
+	const params = { query: { query: query || undefined, limit: SEED } };
+	const page = await answer(api.GET('/api/v1/logs', { params, signal })).catch(() => null);
+	return page?.logs ?? [];
 }
 
 function read<T>(event: MessageEvent): T | null {

@@ -137,7 +137,8 @@ tracing.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{CLEW}/v1/trace
 trace.set_tracer_provider(tracing)
 logs = LoggerProvider(resource=resource)
 logs.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(f"{CLEW}/v1/logs")))
-logging.basicConfig(level=logging.INFO, handlers=[LoggingHandler(logger_provider=logs)])
+logging.getLogger().addHandler(LoggingHandler(logger_provider=logs))
+logging.getLogger().setLevel(logging.INFO)
 reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{CLEW}/v1/metrics"))
 metrics.set_meter_provider(MeterProvider([reader], resource=resource))
 

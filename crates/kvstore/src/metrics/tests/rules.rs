@@ -44,6 +44,53 @@ fn staleness_markers_keep_their_bits_through_seal_and_compaction() {
 }
 
 #[test]
+fn series_beyond_the_limit_are_named_while_known_ones_go_on_and_ended_ones_make_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let store =
+        MetricStore::open(dir.path(), MetricStoreOptions { max_series: 4, ..options() }, Arc::default()).unwrap();
+    let all: Vec<Labels> = (0..8).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
+    let beyond = |of: &[Labels]| store.beyond_limit(&TenantId::default(), of);
+    let write = |position: u64, of: &[Labels]| {
+        let samples: Vec<_> = of.iter().map(|labels| (labels, position as i64, 1.0)).collect();
+        apply(&store, position, &samples);
+    };
+    assert_eq!(beyond(&all[..4]), []);
+    assert_eq!(beyond(&all[..5]), [false, false, false, false, true]);
+    write(1, &all[..3]);
+    assert_eq!((store.active_series(), store.is_crowded()), (3, true));
+    // Known ones take no room, wherever they stand.
+    let mixed = [all[5].clone(), all[0].clone(), all[6].clone(), all[2].clone()];
+    assert_eq!(beyond(&mixed), [false, false, true, false]);
+    write(2, &all[3..4]);
+    assert_eq!(beyond(&all), [false, false, false, false, true, true, true, true]);
+    assert_eq!(beyond(&all[..4]), []);
+    // Another tenant's series are others, and the limit is one for all.
+    assert_eq!(store.beyond_limit(&TenantId::new("other").unwrap(), &all[..1]), [true]);
+
+    // Three go on, one ends: it is forgotten once a whole generation has passed without it.
+    store.seal().unwrap();
+    write(3, &all[..3]);
+    assert_eq!(beyond(&all[4..5]), [true]);
+    store.seal().unwrap();
+    assert_eq!(beyond(&all[4..6]), [false, true]);
+    // All end, and nothing but seals makes room for others.
+    store.seal().unwrap();
+    store.seal().unwrap();
+    assert_eq!((store.active_series(), store.is_crowded()), (0, false));
+    assert_eq!(everything(&store).len(), 4);
+}
+
+#[test]
+fn long_labels_count_for_several_series() {
+    let dir = tempfile::tempdir().unwrap();
+    let store =
+        MetricStore::open(dir.path(), MetricStoreOptions { max_series: 8, ..options() }, Arc::default()).unwrap();
+    let wide = labels(&[("__name__", "m"), ("wide", &"x".repeat(9 << 10))]);
+    apply(&store, 1, &[(&wide, 1, 1.0)]);
+    assert_eq!(store.beyond_limit(&TenantId::default(), &[labels(&[("__name__", "other")]), wide]), [true, false]);
+}
+
+#[test]
 fn series_scraped_together_share_their_times() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());

@@ -1,0 +1,134 @@
+//! Feeds the story to a running server: first the history, then what happens as it happens.
+
+use super::generator::{Batch, Generator};
+use crate::limits::{DEMO_CATCH_UP, DEMO_CHUNK, DEMO_HISTORY, DEMO_TICK};
+use anyhow::{Context as _, Result};
+use clew_app::{App, AppError, Protocol};
+use clew_codec::error::Decoded;
+use clew_model::traces::{TraceFilter, TraceQuery};
+use clew_model::{TenantId, TimeRange};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+/// A demo over a started server.
+pub struct Demo {
+    app: Arc<App>,
+    generator: Generator,
+    /// Up to when the story is told, nanoseconds.
+    told: i64,
+}
+
+impl Demo {
+    /// Writes the history up to now. Where the data directory holds an earlier demo, the story goes on after it.
+    ///
+    /// # Errors
+    /// The server takes nothing in.
+    pub async fn begin(app: Arc<App>) -> Result<Self> {
+        let now = app.clock().now();
+        let newest = newest_span(&app).await?;
+        let start = now.saturating_sub(nanos(DEMO_HISTORY)).max(newest.saturating_add(nanos(DEMO_TICK)));
+        let mut generator = Generator::new(start.unsigned_abs(), start);
+        let mut told = start;
+        let mut batch = Batch::default();
+        while told < now {
+            told = told.saturating_add(nanos(DEMO_CHUNK)).min(now);
+            // One part is written while the next is made up.
+            let next = tokio::task::spawn_blocking(move || {
+                let batch = generator.advance(told);
+                (generator, batch)
+            });
+            let (written, next) = tokio::join!(write(&app, std::mem::take(&mut batch)), next);
+            written.context("cannot write the demo's history")?;
+            (generator, batch) = next.context("the demo's history could not be made up")?;
+        }
+        write(&app, batch).await.context("cannot write the demo's history")?;
+        Ok(Self { app, generator, told })
+    }
+
+    /// Where there is something to see: the correlation ID of a request in trouble, and what troubled it.
+    #[must_use]
+    pub fn headline(&self) -> Option<(String, &'static str)> {
+        self.generator.headline(self.told).map(|one| (one.id.clone(), one.trouble.as_str()))
+    }
+
+    /// Goes on live until it is told to stop.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut ticks = interval(DEMO_TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            let now = self.app.clock().now();
+            if now.saturating_sub(self.told) > nanos(DEMO_CATCH_UP) {
+                self.generator.skip_to(now);
+            }
+            if let Err(error) = self.tell(now).await {
+                tracing::warn!(error = %error.full_message(), "the demo could not write; it goes on");
+            }
+        }
+    }
+
+    async fn tell(&mut self, to: i64) -> Result<(), AppError> {
+        if to <= self.told {
+            // The clock was set back: the story waits until it has caught up.
+            return Ok(());
+        }
+        self.told = to;
+        write(&self.app, self.generator.advance(to)).await
+    }
+}
+
+/// Writes as if it had been sent; what the server refuses of it is logged.
+async fn write(app: &App, batch: Batch) -> Result<(), AppError> {
+    let Batch { logs, spans, metrics } = batch;
+    let tenant = TenantId::default;
+    let logs = async {
+        if logs.is_empty() {
+            return Ok(0);
+        }
+        app.ingest_logs(tenant(), Protocol::Demo, decoded(logs)).await.map(|outcome| outcome.rejected)
+    };
+    let spans = async {
+        if spans.is_empty() {
+            return Ok(0);
+        }
+        app.ingest_traces(tenant(), Protocol::Demo, decoded(spans)).await.map(|outcome| outcome.rejected)
+    };
+    let samples = async {
+        let mut rejected = 0;
+        for batch in metrics {
+            rejected += app.ingest_metrics(tenant(), Protocol::Demo, decoded(batch)).await?.rejected;
+        }
+        Ok::<_, AppError>(rejected)
+    };
+    let (logs, spans, samples) = tokio::join!(logs, spans, samples);
+    let (logs, spans, samples) = (logs?, spans?, samples?);
+    if logs + spans + samples > 0 {
+        tracing::warn!(logs, spans, samples, "the server refused records of the demo");
+    }
+    Ok(())
+}
+
+/// The start of the newest span that is kept; the earliest time where there is none.
+async fn newest_span(app: &Arc<App>) -> Result<i64> {
+    let query = TraceQuery { filter: TraceFilter::default(), range: TimeRange::ALL, limit: 1, after: None };
+    let page = app
+        .query("demo", TenantId::default(), None, move |context, stores| {
+            stores.traces.search(context, &query).map_err(AppError::from)
+        })
+        .await
+        .context("cannot look for an earlier demo")?;
+    Ok(page.traces.first().map_or(i64::MIN, |trace| trace.start.saturating_add(trace.duration)))
+}
+
+fn decoded<T>(records: T) -> Decoded<T> {
+    Decoded { records, accepted: 0, rejected: 0, rejects: Vec::new() }
+}
+
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
