@@ -53,7 +53,7 @@ export function plotOptions(options: PlotOptions): uPlot.Options {
 			drag: { x: true, y: false, setScale: false, dist: 4 },
 			focus: { prox: FOCUS_NEAR },
 			points: { size: 7 },
-			sync: options.sync === undefined ? undefined : { key: options.sync, setSeries: false }
+			sync: options.sync === undefined ? undefined : syncOf(options.sync)
 		},
 		focus: { alpha: 0.35 },
 		scales: {
@@ -81,6 +81,20 @@ export function plotOptions(options: PlotOptions): uPlot.Options {
 		bands: options.stack ? bandsOf(options.series.length) : undefined,
 		hooks: hooksOf(options)
 	};
+}
+
+/** The others follow the cursor alone: a span drawn in one chart must not be drawn, and reported, by each of them. */
+function syncOf(key: string): uPlot.Cursor.Sync {
+	return { key, setSeries: false, filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' } };
+}
+
+/** Moves the cursor of a plot and of those in sync with it. */
+export function moveCursor(plot: uPlot, left: number, top: number) {
+	// uPlot's types leave out the arguments that say whether hooks are called and others are told.
+	const { setCursor } = plot as unknown as {
+		setCursor: (at: { left: number; top: number }, fire: boolean, tell: boolean) => void;
+	};
+	setCursor({ left, top }, true, true);
 }
 
 function limits(options: PlotOptions, low: number | null, high: number | null): uPlot.Range.MinMax {
