@@ -28,9 +28,10 @@ interface Made {
 	error?: boolean;
 	depth?: number;
 	lane?: number;
+	trace?: string;
 }
 
-function event({ at, end = at, kind = 'log', error = false, depth = 0, lane = 0 }: Made): StoryEvent {
+function event({ at, end = at, kind = 'log', error = false, depth = 0, lane = 0, trace }: Made): StoryEvent {
 	const common = {
 		time: '',
 		time_unix_nano: String(START + at),
@@ -40,9 +41,9 @@ function event({ at, end = at, kind = 'log', error = false, depth = 0, lane = 0 
 		reached: { depth, id: 'req-1', field: 'correlation_id' }
 	};
 	const record = {
-		log: { id: `${START + at}-1`, severity: error ? 'ERROR' : 'INFO', message: 'said' },
+		log: { id: `${START + at}-1`, severity: error ? 'ERROR' : 'INFO', message: 'said', trace_id: trace },
 		span: { trace_id: 'a'.repeat(32), span_id: String(at), name: 'work', status: { code: error ? 'error' : 'unset' } },
-		exemplar: { series: { __name__: 'm_bucket', le: '1' }, labels: {}, value: '0.5' }
+		exemplar: { series: { __name__: 'm_bucket', le: '1' }, labels: trace ? { trace_id: trace } : {}, value: '0.5' }
 	}[kind];
 	return { ...common, kind, [kind]: record } as unknown as StoryEvent;
 }
@@ -120,6 +121,17 @@ describe('the first look', () => {
 		const look = firstLook(story);
 		expect(look?.from).toBeCloseTo(999_400);
 		expect(look?.to).toBeCloseTo(1_010_600);
+	});
+
+	it('holds the trace that the one record with the ID names, but not when its metrics were sent', () => {
+		const story = storyFrom([
+			{ at: 0n, end: 10n * SECOND, kind: 'span', depth: 1 },
+			{ at: 11n * SECOND, trace: 'a'.repeat(32) },
+			{ at: 300n * SECOND, kind: 'exemplar', depth: 1, trace: 'a'.repeat(32) }
+		]);
+		const look = firstLook(story);
+		expect(look?.from).toBeCloseTo(-660);
+		expect(look?.to).toBeCloseTo(11_660);
 	});
 
 	it('is everything when the ID is seen in most of it, or in none', () => {

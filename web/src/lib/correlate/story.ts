@@ -122,15 +122,21 @@ export function traceOf(event: StoryEvent): string {
 	return (event.kind === 'log' ? event.log.trace_id : event.exemplar.labels.trace_id) ?? '';
 }
 
+/** The records that carry the ID itself, and those that stand in a trace with one. */
+function closeOf(items: readonly StoryItem[]): StoryItem[] {
+	const traces = new Set(items.filter((item) => item.distance === 0).map((item) => traceOf(item.event)));
+	traces.delete('');
+	return items.filter((item) => item.distance === 0 || traces.has(traceOf(item.event)));
+}
+
 /**
  * The error to look at first: the one that happened first. Following IDs may lead to other people's errors an hour
  * before, so that those of records that carry the ID itself, or stand in a trace with one, go before all others. Of errors
  * of one instant the one that began last is the nearest to the cause.
  */
 function firstErrorOf(items: readonly StoryItem[]): number {
-	const traces = new Set(items.filter((item) => item.distance === 0).map((item) => traceOf(item.event)));
-	traces.delete('');
-	const far = (item: StoryItem) => (item.distance === 0 || traces.has(traceOf(item.event)) ? 0 : 1);
+	const close = new Set(closeOf(items));
+	const far = (item: StoryItem) => (close.has(item) ? 0 : 1);
 	let best: StoryItem | null = null;
 	for (const item of items) {
 		if (!item.error) continue;
@@ -238,7 +244,7 @@ export function nextError(items: readonly StoryItem[], after: number): StoryItem
 	return errors.find((item) => item.index > after) ?? errors[0] ?? null;
 }
 
-/** Share of the story's time below which the records of the ID itself are looked at first. */
+/** Share of the story's time below which the records close to the ID are looked at first. */
 const CLOSE_SHARE = 0.5;
 
 /** Room left beside them, as a share of their time. */
@@ -246,13 +252,14 @@ const MARGIN = 0.06;
 
 /**
  * The part of the time to show first. Following IDs may lead far away (a session ID leads to a day of requests): then
- * it is the time in which the ID itself was seen, `null` when that is most of the story.
+ * it is the time of the records that carry the ID itself and of their traces, `null` when that is most of the story.
+ * Exemplars do not count: they may be dated when the metrics were sent.
  */
 export function firstLook(story: Story): Span | null {
-	const own = story.items.filter((item) => item.distance === 0);
-	if (own.length === 0) return null;
-	const from = Math.min(...own.map((item) => item.at));
-	const to = Math.max(...own.map((item) => item.end));
+	const close = closeOf(story.items).filter((item) => item.kind !== 'exemplar');
+	if (close.length === 0) return null;
+	const from = close.reduce((least, item) => Math.min(least, item.at), Number.POSITIVE_INFINITY);
+	const to = close.reduce((most, item) => Math.max(most, item.end), 0);
 	if (to - from > story.length * CLOSE_SHARE) return null;
 	return padded(from, to, story.length);
 }
