@@ -185,7 +185,8 @@ def main():
             clew.start()
             now = time.time_ns()
             trace_id, services = fill(clew, now)
-            clew_server.wait_until(lambda: clew.query("queue_depth"), 20, "the exporter is scraped")
+            # A graph's newest point may be some seconds old: what is shown must have been there by then.
+            clew_server.wait_until(lambda: clew.query("queue_depth offset 8s"), 60, "the exporter is scraped")
             stop = threading.Event()
             ticker = threading.Thread(target=tick, args=(clew, stop), daemon=True)
             ticker.start()
