@@ -36,6 +36,8 @@ lint:
 	cargo xtask layers
 	cargo xtask tidy
 	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny@0.20.2
+	# Also the crates of other platforms, which no build here has fetched.
+	cargo fetch --locked
 	cargo deny --offline check bans licenses sources
 
 # Writes the documents that are generated from the code; CI fails when they differ from what is committed.
