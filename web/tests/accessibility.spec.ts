@@ -7,7 +7,7 @@ for (const theme of ['dark', 'light'] as const) {
 			await useTheme(page, theme);
 			await page.goto(facts.url + path);
 			await expect(page.locator('#main').getByText(ready).first()).toBeVisible();
-			await page.waitForLoadState('networkidle').catch(() => {});
+			await expect(page.locator('.skeleton')).toHaveCount(0);
 			await expectAccessible(page, `${name} in ${theme}`);
 		});
 	}

@@ -112,6 +112,22 @@ test('the live tail shows lines as they come, and pauses where one reads', async
 	await expect.poll(newest).toBeGreaterThan(0);
 	const first = await newest();
 	await expect.poll(newest, { timeout: 20_000 }).toBeGreaterThan(first + 2);
+	// Whoever scrolls away reads: nothing moves until they come back.
+	await page.setViewportSize({ width: 1440, height: 420 });
+	await expect
+		.poll(() => records(page).evaluate((node) => node.scrollHeight - node.clientHeight), { timeout: 30_000 })
+		.toBeGreaterThan(60);
+	await records(page).hover();
+	await page.mouse.wheel(0, 60);
+	await expect(page.getByRole('button', { name: /new|resume/i }).first()).toBeVisible();
+	const held = await newest();
+	await page.waitForTimeout(1_200);
+	expect(await newest()).toBe(held);
+	await page
+		.getByRole('button', { name: /new|resume/i })
+		.first()
+		.click();
+	await expect.poll(newest).toBeGreaterThan(held);
 });
 
 test('the theme is switched and remembered', async ({ page }) => {
@@ -141,11 +157,19 @@ test('metrics are graphed and read as a table', async ({ page }) => {
 		.or(page.getByRole('tab', { name: 'Table' }))
 		.first()
 		.click();
-	await expect(page.getByText('tasks').first()).toBeVisible();
+	const table = page
+		.getByRole('table')
+		.filter({ hasText: 'queue="tasks"' })
+		.or(page.getByRole('grid').filter({ hasText: 'tasks' }))
+		.last();
+	await expect(table).toContainText('7');
+	await expect(page.locator('.uplot')).toHaveCount(0);
 });
 
 test('a target that is down is shown with its reason', async ({ page }) => {
 	await open(page, '/settings');
+	await page.getByRole('link', { name: 'Storage' }).click();
+	await expect(page.getByText(/refused/i)).toHaveCount(0);
 	await page.getByRole('link', { name: 'Targets' }).click();
 	await expect(page.getByText(/refused/i).first()).toBeVisible();
 });
@@ -161,4 +185,29 @@ test('the page to send data turns to what has come by itself', async ({ page, re
 	});
 	expect(sent.ok()).toBe(true);
 	await expect(page.getByText(/First log received \d/).first()).toBeVisible();
+});
+
+test('a relative range counts from when a page is opened, and refresh asks anew on an absolute one', async ({
+	page
+}) => {
+	const asked: URL[] = [];
+	page.on('request', (request) => {
+		const url = new URL(request.url());
+		if (url.pathname === '/api/v1/services') asked.push(url);
+	});
+	await page.clock.install();
+	await open(page, '/send');
+	await page.clock.fastForward('02:00:00');
+	const opened = Date.now() + 2 * 3600e3;
+	await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Services' }).click();
+	await expect.poll(() => asked.length).toBeGreaterThan(0);
+	const end = Date.parse(asked[0]?.searchParams.get('end') ?? '');
+	expect(Math.abs(end - opened)).toBeLessThan(120e3);
+
+	await open(page, '/services?from=2026-01-01T00:00:00.000Z&to=2026-01-02T00:00:00.000Z');
+	await expect(page.getByRole('heading', { name: 'Services' })).toBeVisible();
+	await expect.poll(() => asked.length).toBeGreaterThan(1);
+	const before = asked.length;
+	await page.getByRole('button', { name: 'Refresh now' }).click();
+	await expect.poll(() => asked.length).toBeGreaterThan(before);
 });

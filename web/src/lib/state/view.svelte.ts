@@ -1,6 +1,6 @@
 import { goto } from '$app/navigation';
 import { page } from '$app/state';
-import { DEFAULT_RANGE, type ResolvedRange, resolveRange, type TimeRange } from '$lib/time/range';
+import { DEFAULT_RANGE, isRelative, type ResolvedRange, resolveRange, type TimeRange } from '$lib/time/range';
 import { linkTo, type Params } from '$lib/url/link';
 
 /**
@@ -69,10 +69,17 @@ class View {
 		await this.set({ from: range.from, to: range.to }, { push: true });
 	}
 
-	/** Asks everything again, up to now. */
+	/**
+	 * Asks everything again, up to now. A relative range moves, which asks anew by itself; an absolute one stays the same
+	 * question, so that its answers are declared old.
+	 */
 	again() {
 		this.now = Date.now();
+		if (!isRelative(this.range)) this.invalidate();
 	}
+
+	/** Declares every answer that is shown old; set by the layout, which has the query client. */
+	invalidate: () => void = () => {};
 
 	/** A link that keeps the time range (and the refresh). */
 	link(path: string, params: Params = {}): string {

@@ -39,11 +39,23 @@ export function parseTime(text: string, now: number): number | null {
 	if (relative) {
 		const [, sign, amount, unit] = relative;
 		if (!amount || !unit) return now;
-		return now + (sign === '-' ? -1 : 1) * Number(amount) * (UNITS[unit] ?? 0);
+		return sayable(now + (sign === '-' ? -1 : 1) * Number(amount) * (UNITS[unit] ?? 0));
 	}
-	if (/^\d{9,19}$/.test(text)) return unixToMillis(text);
-	const parsed = Date.parse(text);
+	if (/^\d{9,19}$/.test(text.trim())) return sayable(unixToMillis(text.trim()));
+	// A day alone is a local one, as a time of day without a zone is; JavaScript would take it for UTC.
+	if (!ISO.test(text.trim())) return null;
+	const parsed = Date.parse(DAY.test(text.trim()) ? `${text.trim()}T00:00:00` : text.trim());
 	return Number.isNaN(parsed) ? null : parsed;
+}
+
+const DAY = /^\d{4}-\d\d-\d\d$/;
+const ISO = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;
+
+/** The milliseconds on either side of 1970 that a date of JavaScript can say (ECMA-262, 21.4.1.1). */
+const LAST_DATE = 8.64e15;
+
+function sayable(millis: number): number | null {
+	return Math.abs(millis) <= LAST_DATE ? millis : null;
 }
 
 /** Seconds, milliseconds, microseconds or nanoseconds, told apart by their size. */
@@ -98,9 +110,14 @@ export function absolute(start: number, end: number): TimeRange {
 	return { from: new Date(Math.floor(start)).toISOString(), to: new Date(Math.ceil(end)).toISOString() };
 }
 
-/** The same width, twice as wide around the middle. */
-export function widen(range: ResolvedRange, factor = 2): TimeRange {
-	const middle = (range.start + range.end) / 2;
-	const half = ((range.end - range.start) * factor) / 2;
-	return absolute(middle - half, middle + half);
+/**
+ * A wider range around the same middle, as far as there is time: what would reach into the future reaches back instead, and
+ * a range that ends now goes on doing so.
+ */
+export function widen(range: TimeRange, now: number, factor = 2): TimeRange {
+	const { start, end } = resolveRange(range, now);
+	const width = Math.max(1e3, end - start) * factor;
+	const last = range.to === 'now' ? now : Math.min(now, (start + end + width) / 2);
+	const from = new Date(Math.max(0, Math.floor(last - width))).toISOString();
+	return { from, to: range.to === 'now' ? 'now' : new Date(Math.ceil(last)).toISOString() };
 }
