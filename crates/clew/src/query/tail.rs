@@ -76,6 +76,11 @@ struct Dropped {
 }
 
 #[derive(Debug, Deserialize)]
+struct Warnings {
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
 struct WithId {
     id: String,
 }
@@ -86,7 +91,7 @@ struct Tail<'a> {
     query: &'a str,
     server: &'a Server,
     out: &'a mut Out,
-    /// The last record shown.
+    /// The last to arrive of the records shown.
     last: Option<String>,
     /// Records that the search before the first event has shown.
     shown: HashSet<String>,
@@ -111,6 +116,11 @@ pub async fn run(args: &LogsArgs, query: &str, server: &Server, out: &mut Out) -
             ended => return ended,
         }
     }
+}
+
+/// The last to arrive of these records: the one with the highest number, which stands behind the time in its ID.
+fn last_arrived(ids: impl Iterator<Item = String>) -> Option<String> {
+    ids.max_by_key(|id| id.rsplit('-').next().and_then(|number| number.parse::<u64>().ok()))
 }
 
 impl Tail<'_> {
@@ -153,6 +163,11 @@ impl Tail<'_> {
                 note(&format!("{dropped} records were not shown: they came too fast"));
                 Ok(())
             }
+            "warning" => {
+                let Warnings { warnings } = serde_json::from_str(&event.data).map_err(unreadable)?;
+                warnings.iter().for_each(|warning| note(warning));
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -162,7 +177,7 @@ impl Tail<'_> {
         let mut found = newest(self.args, self.query, self.server, before_following(self.args)).await?;
         found.logs.reverse();
         self.shown = found.logs.iter().filter_map(|log| id_of(log)).collect();
-        self.last = found.logs.last().and_then(|log| id_of(log));
+        self.last = last_arrived(self.shown.iter().cloned());
         self.show(&found.logs)
     }
 
@@ -181,6 +196,13 @@ fn id_of(log: &RawValue) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_to_arrive_is_told_by_its_number_and_not_by_its_time() {
+        let ids = ["900-7", "-5-12", "100-11"].map(str::to_owned);
+        assert_eq!(last_arrived(ids.into_iter()).as_deref(), Some("-5-12"));
+        assert_eq!(last_arrived(std::iter::empty()), None);
+    }
 
     #[test]
     fn events_are_whole_however_the_bytes_are_cut() {
