@@ -2,12 +2,12 @@
 
 use super::signals::start;
 use clew_app::limits::{TAIL_BATCH_ROWS, TAIL_PENDING_ROWS};
-use clew_app::reads::{LogTail, TailEvent};
+use clew_app::reads::{ContextScope, LogContextQuery, LogTail, TailEvent, log_context};
 use clew_app::{App, AppError, Protocol};
 use clew_codec::error::Decoded;
 use clew_host::{Files, SimClock, SimFiles};
 use clew_model::logs::{LogFilter, LogRecord, LogRow, TextTest};
-use clew_model::{RecordId, TenantId};
+use clew_model::{ErrorKind, RecordId, TenantId};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,6 +147,13 @@ async fn what_damage_hides_is_said_and_not_taken_for_absent() {
         matches!(&warned, TailEvent::Warning(list) if list.iter().any(|text| text.contains("damaged"))),
         "{warned:?}"
     );
+    let ask = |id| {
+        let query = LogContextQuery { id, before: 1, after: 1, scope: ContextScope::All };
+        app.query("test", TenantId::default(), None, move |context, stores| log_context(context, stores.logs, &query))
+    };
+    assert_eq!(ask(first).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    // Where nothing is damaged, what is not found is not there.
+    assert_eq!(ask(RecordId { time: NOW - 1, number: 0 }).await.unwrap(), None);
     app.stop();
 }
 
