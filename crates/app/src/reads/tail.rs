@@ -145,6 +145,10 @@ impl LogTail {
             self.watch.changed().await;
             tokio::time::sleep_until(self.due).await;
             self.gather().await?;
+            if self.pending.rows.is_empty() {
+                // Where little of what comes matches, the feed is not asked more often than batches go.
+                self.due = Instant::now() + TAIL_INTERVAL;
+            }
         }
         let missed = std::mem::take(&mut self.pending.missed);
         if !missed.is_none() {
