@@ -130,8 +130,8 @@ impl Tail<'_> {
         let path = ["api", "v1", "logs", "tail"];
         let mut stream = self.server.stream(&path, &params, self.last.as_deref(), self.query).await?;
         let mut parser = Parser::default();
-        while let Some(bytes) = stream.chunk().await.map_err(|error| self.server.unreachable(&error))? {
-            for event in parser.push(&bytes)? {
+        while let Some(bytes) = self.server.next_chunk(&mut stream).await? {
+            for event in parser.push(bytes.as_ref())? {
                 self.take(event, is_lost).await?;
             }
             self.out.flush()?;
