@@ -107,7 +107,7 @@ pub async fn run(args: &LogsArgs, query: &str, server: &Server, out: &mut Out) -
     let mut is_lost = false;
     loop {
         match tail.follow(&mut is_lost).await {
-            Ok(()) | Err(QueryError::Unreachable { .. }) if tail.has_begun => {
+            ended if tail.has_begun && is_passing(&ended) => {
                 if !std::mem::replace(&mut is_lost, true) {
                     note(&format!("{} is gone; trying again", server.address()));
                 }
@@ -115,6 +115,16 @@ pub async fn run(args: &LogsArgs, query: &str, server: &Server, out: &mut Out) -
             }
             ended => return ended,
         }
+    }
+}
+
+/// Whether a connection ended so that the next may stand: it was lost, or the server (or a proxy before it) is busy,
+/// starting or stopping.
+fn is_passing(ended: &Result<(), QueryError>) -> bool {
+    match ended {
+        Ok(()) | Err(QueryError::Unreachable { .. }) => true,
+        Err(QueryError::Refused(refusal)) => refusal.status == 429 || refusal.status >= 500,
+        Err(_) => false,
     }
 }
 
@@ -173,8 +183,8 @@ impl Tail<'_> {
     }
 
     async fn show_newest(&mut self) -> Result<(), QueryError> {
-        self.has_begun = true;
         let mut found = newest(self.args, self.query, self.server, before_following(self.args)).await?;
+        self.has_begun = true;
         found.logs.reverse();
         self.shown = found.logs.iter().filter_map(|log| id_of(log)).collect();
         self.last = last_arrived(self.shown.iter().cloned());
@@ -195,6 +205,7 @@ fn id_of(log: &RawValue) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::Refusal;
     use super::*;
 
     #[test]
@@ -202,6 +213,18 @@ mod tests {
         let ids = ["900-7", "-5-12", "100-11"].map(str::to_owned);
         assert_eq!(last_arrived(ids.into_iter()).as_deref(), Some("-5-12"));
         assert_eq!(last_arrived(std::iter::empty()), None);
+    }
+
+    #[test]
+    fn a_busy_server_is_asked_again_and_a_refusal_is_final() {
+        let refused = |status| Err(QueryError::Refused(Refusal::read(status, "", "")));
+        for status in [429, 500, 502, 503] {
+            assert!(is_passing(&refused(status)), "{status}");
+        }
+        for status in [400, 401, 404, 422] {
+            assert!(!is_passing(&refused(status)), "{status}");
+        }
+        assert!(is_passing(&Ok(())) && !is_passing(&Err(QueryError::Closed)));
     }
 
     #[test]
