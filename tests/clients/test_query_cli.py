@@ -3,7 +3,9 @@
 import json
 import os
 import pty
+import queue
 import subprocess
+import threading
 import time
 import uuid
 
@@ -242,7 +244,10 @@ def test_following_shows_everything_once_also_after_a_restart(new_clew):
         text=True,
         env={"PATH": os.environ["PATH"], "CLEW_URL": clew.url("")},
     )
-    read = lambda count: [json.loads(process.stdout.readline())["message"] for _ in range(count)]
+    shown = queue.Queue()
+    # A thread reads, so that a line that never comes fails the test instead of blocking it.
+    threading.Thread(target=lambda: [shown.put(line) for line in process.stdout], daemon=True).start()
+    read = lambda count: [json.loads(shown.get(timeout=60))["message"] for _ in range(count)]
     try:
         assert read(5) == [f"n{n}" for n in range(15, 20)]
         for _ in range(10):
@@ -254,6 +259,7 @@ def test_following_shows_everything_once_also_after_a_restart(new_clew):
         assert read(3) == [f"n{n}" for n in range(30, 33)]
     finally:
         process.kill()
-        notes = process.communicate()[1]
+        notes = process.stderr.read()
+        process.wait(30)
     assert "trying again" in notes
     clew.stop()

@@ -22,6 +22,7 @@ mod readable_path;
 mod router;
 mod serve;
 mod services;
+mod stall;
 mod state;
 mod status;
 mod time_range;

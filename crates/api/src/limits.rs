@@ -50,6 +50,9 @@ pub const TAIL_KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a stopping server waits for open requests.
 pub const DRAIN: Duration = Duration::from_secs(5);
 
+/// How long a client may read nothing of an answer before its connection is ended.
+pub const WRITE_STALL: Duration = Duration::from_secs(60);
+
 /// How long a client may take to send its request's head.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -1,6 +1,6 @@
 //! `/api/v1/logs/tail`: log records as they come, as server-sent events (WHATWG HTML, 9.2).
 
-use crate::dto::{TailDroppedDto, TailLogsDto, TailReadyDto};
+use crate::dto::{TailDroppedDto, TailLogsDto, TailReadyDto, TailWarningDto};
 use crate::error::{ApiError, ErrorBody};
 use crate::limits::TAIL_KEEP_ALIVE;
 use crate::log_context::record_id;
@@ -37,7 +37,9 @@ const BUFFERING: (HeaderName, HeaderValue) =
         (status = 200, description = "Server-sent events. `ready`: every matching record acknowledged from now on is \
             told or counted. `logs`: `{\"logs\":[…]}`, at most 500 records in the order of arrival, one batch each \
             quarter of a second; its `id` is that of its last record. `dropped`: `{\"dropped\":N,\"unchecked\":M}`, N \
-            records were not told since they came too fast; M of them went by unread and may not match.",
+            records were not told since they came too fast, or too many before the tail resumed; M of them at most \
+            went by unread and may not match. `warning`: `{\"warnings\":[…]}`, records may be missing of those that came \
+            before the tail resumed, since something that is kept is damaged.",
             body = String, content_type = "text/event-stream"),
         (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
         (status = 429, description = "As many tails as the server allows are open", body = ErrorBody),
@@ -72,6 +74,7 @@ fn written(event: TailEvent) -> Result<Event, axum::Error> {
     match event {
         TailEvent::Ready => Event::default().event("ready").json_data(TailReadyDto {}),
         TailEvent::Dropped(missed) => Event::default().event("dropped").json_data(TailDroppedDto::from(missed)),
+        TailEvent::Warning(warnings) => Event::default().event("warning").json_data(TailWarningDto::from(warnings)),
         TailEvent::Logs(rows) => {
             let last = rows.last().map(|row| row.id.to_string()).unwrap_or_default();
             Event::default().event("logs").id(last).json_data(TailLogsDto::from(rows))

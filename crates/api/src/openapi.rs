@@ -1,6 +1,6 @@
 //! The OpenAPI description of our own API, generated from the handlers.
 
-use crate::dto::{TailDroppedDto, TailLogsDto, TailReadyDto};
+use crate::dto::{TailDroppedDto, TailLogsDto, TailReadyDto, TailWarningDto};
 use crate::error::ErrorBody;
 use crate::{correlate, log_context, log_tail, logs, services, status, traces};
 use axum::response::{IntoResponse, Response};
@@ -31,7 +31,7 @@ use utoipa::OpenApi;
         correlate::resolve,
         status::status,
     ),
-    components(schemas(ErrorBody, TailReadyDto, TailLogsDto, TailDroppedDto)),
+    components(schemas(ErrorBody, TailReadyDto, TailLogsDto, TailDroppedDto, TailWarningDto)),
     tags(
         (name = "logs", description = "JSON logs in, log queries out"),
         (name = "traces", description = "Traces and their spans"),

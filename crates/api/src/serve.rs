@@ -1,6 +1,7 @@
 //! Listening: sockets are bound by the caller, served here until told to stop, then drained.
 
-use crate::limits::{DRAIN, HEADER_TIMEOUT};
+use crate::limits::{DRAIN, HEADER_TIMEOUT, WRITE_STALL};
+use crate::stall::StallGuard;
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -45,6 +46,7 @@ pub async fn serve(listener: Listener, stop: CancellationToken) -> Result<(), Se
             Ok((stream, _)) => {
                 // Small answers should not wait for more bytes.
                 let _ = stream.set_nodelay(true);
+                let stream = StallGuard::new(stream, WRITE_STALL);
                 let service = TowerToHyperService::new(listener.router.clone());
                 let mut builder = auto::Builder::new(TokioExecutor::new());
                 builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);

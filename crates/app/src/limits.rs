@@ -68,9 +68,6 @@ pub const TAIL_PENDING_ROWS: usize = 5_000;
 /// Bytes of the rows that wait in one tail; one row may be larger.
 pub const TAIL_PENDING_BYTES: usize = 4 << 20;
 
-/// How much older than the record it resumes after a record may be that came later.
-pub const TAIL_RESUME_SLACK: Duration = Duration::from_secs(60);
-
 /// Most records of one signal that a correlation answers.
 pub const CORRELATE_RECORDS: usize = 5_000;
 

@@ -6,7 +6,7 @@ use clew_app::limits::CORRELATE_IDS;
 use clew_app::reads::{CorrelateQuery, Correlation, EventBody, Stores, correlate};
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::{
-    LogFieldValues, LogFields, LogFilter, LogHistogram, LogPage, LogQuery, LogReader, LogRecord, LogRow,
+    LogArrivals, LogFieldValues, LogFields, LogFilter, LogHistogram, LogPage, LogQuery, LogReader, LogRecord, LogRow,
 };
 use clew_model::metrics::{ExemplarRow, Labels, Matcher, Metadata, MetricReader, SeriesData};
 use clew_model::traces::{
@@ -15,6 +15,7 @@ use clew_model::traces::{
 use clew_model::value::Attribute;
 use clew_model::{CanonicalId, Context, ReadError, RecordId, SpanId, TimeRange, TraceId, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::Duration;
 
 /// The fields that carry IDs by default.
@@ -79,6 +80,10 @@ impl LogReader for World {
     }
 
     fn search(&self, _: &Context, _: &LogQuery) -> Result<LogPage, ReadError> {
+        unreachable!()
+    }
+
+    fn arrivals(&self, _: &Context, _: &LogFilter, _: Range<u64>, _: usize) -> Result<LogArrivals, ReadError> {
         unreachable!()
     }
 

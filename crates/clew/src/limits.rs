@@ -23,6 +23,9 @@ pub const QUERY_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long `clew query` waits for an answer: twice what a server gives a query unless it is told.
 pub const QUERY_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// A tail that hears nothing for so long has lost its server: three times the pause after which a server sends a comment.
+pub const QUERY_SILENCE: Duration = Duration::from_secs(45);
+
 /// How long a tail that lost its server waits before it asks again.
 pub const QUERY_RETRY: Duration = Duration::from_secs(1);
 

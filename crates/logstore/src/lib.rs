@@ -6,6 +6,7 @@
 
 #![warn(clippy::indexing_slicing)]
 
+mod arrivals;
 mod error;
 mod histogram;
 mod hot;

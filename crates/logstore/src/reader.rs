@@ -1,13 +1,17 @@
 //! The store as log queries read it.
 
+use crate::arrivals;
 use crate::error::LogStoreError;
 use crate::histogram;
 use crate::search::Search;
 use crate::store::LogStore;
 use crate::values;
 use clew_columns::logs::{Evaluator, Need, needs, needs_of_id};
-use clew_model::logs::{LogFieldValues, LogFields, LogFilter, LogHistogram, LogPage, LogQuery, LogReader, Order};
+use clew_model::logs::{
+    LogArrivals, LogFieldValues, LogFields, LogFilter, LogHistogram, LogPage, LogQuery, LogReader, Order,
+};
 use clew_model::{CanonicalId, Context, ReadError, TimeRange};
+use std::ops::Range;
 
 impl LogReader for LogStore {
     fn search(&self, context: &Context, query: &LogQuery) -> Result<LogPage, ReadError> {
@@ -20,6 +24,16 @@ impl LogReader for LogStore {
             passes: &|block| evaluator.evaluate(block),
         };
         self.find(context, query.range, &search).map_err(LogStoreError::into)
+    }
+
+    fn arrivals(
+        &self,
+        context: &Context,
+        filter: &LogFilter,
+        numbers: Range<u64>,
+        limit: usize,
+    ) -> Result<LogArrivals, ReadError> {
+        arrivals::find(self, context, filter, numbers, limit).map_err(LogStoreError::into)
     }
 
     fn histogram(

@@ -129,7 +129,8 @@ impl LogStore {
         let open_files = Arc::new(OpenFiles::new(Arc::clone(&files), options.open_part_files));
         let part = |meta: &PartMeta| {
             let (files, open_files) = (Arc::clone(&files), Arc::clone(&open_files));
-            Arc::new(Part::new(meta.clone(), files, open_files, &parts_dir, Arc::clone(&cache)))
+            let below = manifest.next_number;
+            Arc::new(Part::new(meta.clone(), below, files, open_files, &parts_dir, Arc::clone(&cache)))
         };
         let state = State {
             parts: Arc::new(manifest.parts.iter().map(part).collect()),
@@ -242,11 +243,12 @@ impl LogStore {
         self.next_sequence.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Changes the manifest on the disk and then, in one swap, what readers see. `parts` are newly written files; when
-    /// the commit fails they are removed if the disk surely does not name them.
+    /// Changes the manifest on the disk and then, in one swap, what readers see. `parts` are newly written files of
+    /// records with numbers below `below`; when the commit fails they are removed if the disk surely does not name them.
     fn commit(
         &self,
         parts: &[PartMeta],
+        below: u64,
         change: impl FnOnce(&mut Manifest),
         swap: impl FnOnce(&mut State),
     ) -> Result<(), LogStoreError> {
@@ -272,7 +274,7 @@ impl LogStore {
         let part = |meta: &PartMeta| {
             known(meta).cloned().unwrap_or_else(|| {
                 let (files, open_files) = (Arc::clone(&self.files), Arc::clone(&self.open_files));
-                Arc::new(Part::new(meta.clone(), files, open_files, &self.parts_dir(), Arc::clone(&self.cache)))
+                Arc::new(Part::new(meta.clone(), below, files, open_files, &self.parts_dir(), Arc::clone(&self.cache)))
             })
         };
         let parts: Vec<Arc<Part>> = next.parts.iter().map(part).collect();

@@ -7,7 +7,7 @@ mod common;
 
 use clew_host::{Files, SimFiles};
 use clew_logstore::{LogStore, LogStoreOptions};
-use clew_model::logs::{LogFilter, LogQuery, LogReader, LogRow, Order};
+use clew_model::logs::{LogArrivals, LogFilter, LogQuery, LogReader, LogRow, Order};
 use clew_model::{CanonicalId, TenantId, TimeRange};
 use common::{DAY, Model, all_pages, context, filter, record, rules};
 use std::collections::BTreeMap;
@@ -102,6 +102,7 @@ impl World {
             let counted = self.store.histogram(&context(), &filter, range, step).unwrap();
             assert_eq!(counted.buckets, self.model.histogram(&filter, range, step), "{filter:?}");
         }
+        self.check_arrivals(random, &filter);
         self.check_values(random, &filter, range);
         self.check_ids(random, range);
     }
@@ -128,6 +129,19 @@ impl World {
         found.truncate(50);
         wanted.truncate(50);
         assert_eq!(found, wanted);
+    }
+
+    fn check_arrivals(&self, random: &mut fastrand::Rng, filter: &LogFilter) {
+        let start = random.u64(0..=self.number);
+        let numbers = start..random.u64(start..=self.number);
+        let limit = random.usize(1..500);
+        let mut wanted = self.model.passing(filter, TimeRange::ALL);
+        wanted.retain(|row| numbers.contains(&row.id.number));
+        wanted.sort_by_key(|row| row.id.number);
+        let left_out = wanted.len().saturating_sub(limit);
+        let wanted =
+            LogArrivals { rows: wanted.split_off(left_out), left_out: left_out as u64, ..LogArrivals::default() };
+        assert_eq!(self.store.arrivals(&context(), filter, numbers, limit).unwrap(), wanted, "{filter:?}");
     }
 
     fn check_values(&self, random: &mut fastrand::Rng, filter: &LogFilter, range: TimeRange) {

@@ -14,5 +14,5 @@ pub use log::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogContextDto,
 pub use service::{ServiceDetailsDto, ServiceDto, ServiceMapDto, ServicesDto};
 pub use span::{TraceDto, TracePageDto};
 pub use status::StatusDto;
-pub use tail::{TailDroppedDto, TailLogsDto, TailReadyDto};
+pub use tail::{TailDroppedDto, TailLogsDto, TailReadyDto, TailWarningDto};
 pub use time::rfc3339;

@@ -22,9 +22,22 @@ pub struct TailLogsDto {
 pub struct TailDroppedDto {
     /// Records that were not told.
     dropped: u64,
-    /// Of these, records that went by unread and may not match the query; absent when there are none.
+    /// Of these, at most so many records that went by unread and may not match the query; absent when there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     unchecked: Option<u64>,
+}
+
+/// The data of the event `warning`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TailWarningDto {
+    /// Why records may be missing of those that came before the tail resumed.
+    warnings: Vec<String>,
+}
+
+impl From<Vec<String>> for TailWarningDto {
+    fn from(warnings: Vec<String>) -> Self {
+        Self { warnings }
+    }
 }
 
 impl From<Vec<LogRow>> for TailLogsDto {

@@ -142,7 +142,9 @@ impl Watch {
         let ring = self.feed.ring.lock();
         let seen = std::mem::replace(&mut self.seen, ring.published);
         let oldest = ring.batches.front().map_or(ring.published, |(before, _)| *before);
-        let fresh = ring.batches.iter().filter(|(before, _)| *before >= seen);
+        // The commit thread waits for this lock: the ring may hold many batches, of which mostly the last few are new.
+        let start = ring.batches.partition_point(|(before, _)| *before < seen);
+        let fresh = ring.batches.range(start..);
         (fresh.map(|(_, batch)| Arc::clone(batch)).collect(), oldest.saturating_sub(seen))
     }
 }

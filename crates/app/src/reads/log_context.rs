@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use clew_model::logs::{FieldTest, LogFilter, LogQuery, LogReader, LogRow, Order};
-use clew_model::{Context, RecordId, TimeRange};
+use clew_model::{Context, ErrorKind, ReadError, RecordId, TimeRange};
 
 /// Among which records the neighbours are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,18 +47,20 @@ pub struct LogContext {
 /// A record with its neighbours; `None` when there is no such record.
 ///
 /// # Errors
-/// What the store answers.
+/// What the store answers; damage that may hide the record.
 pub fn log_context(
     context: &Context,
     logs: &dyn LogReader,
     query: &LogContextQuery,
 ) -> Result<Option<LogContext>, AppError> {
-    let Some(row) = find(context, logs, query.id)? else { return Ok(None) };
+    let (row, mut warnings) = find(context, logs, query.id)?;
+    let Some(row) = row else {
+        return if warnings.is_empty() { Ok(None) } else { Err(hidden(query.id, &warnings).into()) };
+    };
     let filter = match query.scope {
         ContextScope::Service => same_service(&row.record.service),
         ContextScope::All => LogFilter::All,
     };
-    let mut warnings = Vec::new();
     let mut side = |order, most| neighbours(context, logs, &filter, query.id, order, most, &mut warnings);
     let (mut before, more_before) = side(Order::Descending, query.before)?;
     let (after, more_after) = side(Order::Ascending, query.after)?;
@@ -68,7 +70,8 @@ pub fn log_context(
     Ok(Some(LogContext { row, before, after, more_before, more_after, warnings }))
 }
 
-fn find(context: &Context, logs: &dyn LogReader, id: RecordId) -> Result<Option<LogRow>, AppError> {
+/// The row, and what may hide it.
+fn find(context: &Context, logs: &dyn LogReader, id: RecordId) -> Result<(Option<LogRow>, Vec<String>), AppError> {
     let query = LogQuery {
         filter: LogFilter::All,
         range: TimeRange::new(id.time, id.time),
@@ -76,7 +79,12 @@ fn find(context: &Context, logs: &dyn LogReader, id: RecordId) -> Result<Option<
         limit: 1,
         after: id.number.checked_sub(1).map(|number| RecordId { number, ..id }),
     };
-    Ok(logs.search(context, &query)?.rows.into_iter().find(|row| row.id == id))
+    let page = logs.search(context, &query)?;
+    Ok((page.rows.into_iter().find(|row| row.id == id), page.warnings))
+}
+
+fn hidden(id: RecordId, warnings: &[String]) -> ReadError {
+    ReadError::new(ErrorKind::Corrupt, format!("the log record {id} cannot be found: {}", warnings.join("; ")))
 }
 
 fn same_service(service: &str) -> LogFilter {

@@ -5,11 +5,12 @@
 
 use crate::error::AppError;
 use crate::ingest::{FeedBatch, Watch};
-use crate::limits::{TAIL_BATCH_ROWS, TAIL_INTERVAL, TAIL_PENDING_BYTES, TAIL_PENDING_ROWS, TAIL_RESUME_SLACK, TAILS};
+use crate::limits::{TAIL_BATCH_ROWS, TAIL_INTERVAL, TAIL_PENDING_BYTES, TAIL_PENDING_ROWS, TAILS};
 use crate::server::App;
-use clew_model::logs::{LogFilter, LogQuery, LogReader, LogRow, Order};
-use clew_model::{Context, RecordId, TenantId, TimeRange};
+use clew_model::logs::{LogFilter, LogReader, LogRow};
+use clew_model::{Context, RecordId, TenantId};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -20,8 +21,11 @@ pub enum TailEvent {
     Ready,
     /// Matching records in the order of arrival, at most [`TAIL_BATCH_ROWS`].
     Logs(Vec<LogRow>),
-    /// Records that were not told, since they came faster than they could be handed on.
+    /// Records that were not told, since they came faster than they could be handed on, or too many came before the tail
+    /// resumed.
     Dropped(Missed),
+    /// Why records may be missing of those that came before the tail resumed: damaged parts. Never empty.
+    Warning(Vec<String>),
 }
 
 /// Records that were not told.
@@ -29,7 +33,7 @@ pub enum TailEvent {
 pub struct Missed {
     /// Records that match the filter.
     pub matching: u64,
-    /// Records that went by before anybody could look whether they match.
+    /// Records that went by before anybody could look whether they match; after a resume at most so many.
     pub unchecked: u64,
 }
 
@@ -45,6 +49,7 @@ struct Pending {
     rows: VecDeque<LogRow>,
     bytes: usize,
     missed: Missed,
+    warnings: Vec<String>,
 }
 
 impl Pending {
@@ -110,10 +115,11 @@ impl App {
         let filter = Arc::new(filter);
         let mut pending = Pending::default();
         if let Some(after) = after {
-            let (until, filter) = (watch.from, Arc::clone(&filter));
+            // By number, since a record may come long after its time, or before it.
+            let (numbers, filter) = (after.number.saturating_add(1)..watch.from, Arc::clone(&filter));
             pending = self
                 .query("logs_tail", tenant.clone(), None, move |context, stores| {
-                    came_between(context, stores.logs, &filter, after, until)
+                    came(context, stores.logs, &filter, numbers)
                 })
                 .await?;
         }
@@ -131,10 +137,18 @@ impl LogTail {
             self.is_told_ready = true;
             return Ok(TailEvent::Ready);
         }
+        let warnings = std::mem::take(&mut self.pending.warnings);
+        if !warnings.is_empty() {
+            return Ok(TailEvent::Warning(warnings));
+        }
         while self.pending.rows.is_empty() && self.pending.missed.is_none() {
             self.watch.changed().await;
             tokio::time::sleep_until(self.due).await;
             self.gather().await?;
+            if self.pending.rows.is_empty() {
+                // Where little of what comes matches, the feed is not asked more often than batches go.
+                self.due = Instant::now() + TAIL_INTERVAL;
+            }
         }
         let missed = std::mem::take(&mut self.pending.missed);
         if !missed.is_none() {
@@ -168,34 +182,11 @@ impl LogTail {
     }
 }
 
-/// What passes the filter of the records that came after `after` and before the record numbered `until`, by time: the
-/// newest of them, and how many were left out.
-fn came_between(
-    context: &Context,
-    logs: &dyn LogReader,
-    filter: &LogFilter,
-    after: RecordId,
-    until: u64,
-) -> Result<Pending, AppError> {
-    let slack = i64::try_from(TAIL_RESUME_SLACK.as_nanos()).unwrap_or(i64::MAX);
-    let query = LogQuery {
-        filter: filter.clone(),
-        range: TimeRange::new(after.time.saturating_sub(slack), i64::MAX),
-        order: Order::Descending,
-        limit: TAIL_PENDING_ROWS,
-        after: None,
-    };
-    let page = logs.search(context, &query)?;
-    let mut pending = Pending::default();
-    if let Some(oldest) = page.next {
-        let range = TimeRange::new(after.time.saturating_add(1), oldest.time.saturating_sub(1));
-        if !range.is_empty() {
-            let step = range.end.saturating_sub(range.start).max(1);
-            let counted = logs.histogram(context, filter, range, step)?;
-            pending.missed.matching = counted.buckets.iter().flat_map(|bucket| bucket.counts).sum();
-        }
-    }
-    let fresh = |row: &LogRow| row.id.number > after.number && row.id.number < until;
-    page.rows.into_iter().rev().filter(fresh).for_each(|row| pending.push(row));
+/// What passes the filter of the records with these numbers: the last of them, and how many were left out.
+fn came(context: &Context, logs: &dyn LogReader, filter: &LogFilter, numbers: Range<u64>) -> Result<Pending, AppError> {
+    let came = logs.arrivals(context, filter, numbers, TAIL_PENDING_ROWS)?;
+    let mut pending = Pending { warnings: came.warnings, ..Pending::default() };
+    pending.missed = Missed { matching: came.left_out, unchecked: came.unread };
+    came.rows.into_iter().for_each(|row| pending.push(row));
     Ok(pending)
 }

@@ -2,12 +2,13 @@
 
 use super::signals::start;
 use clew_app::limits::{TAIL_BATCH_ROWS, TAIL_PENDING_ROWS};
-use clew_app::reads::{LogTail, TailEvent};
+use clew_app::reads::{ContextScope, LogContextQuery, LogTail, TailEvent, log_context};
 use clew_app::{App, AppError, Protocol};
 use clew_codec::error::Decoded;
-use clew_host::{SimClock, SimFiles};
+use clew_host::{Files, SimClock, SimFiles};
 use clew_model::logs::{LogFilter, LogRecord, LogRow, TextTest};
-use clew_model::{RecordId, TenantId};
+use clew_model::{ErrorKind, RecordId, TenantId};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ async fn read(tail: &mut LogTail, rows: usize) -> (Vec<LogRow>, usize, u64) {
                 all.extend(rows);
             }
             TailEvent::Dropped(count) => missed += count.matching + count.unchecked,
+            TailEvent::Warning(warnings) => panic!("{warnings:?}"),
         }
     }
     (all, largest, missed)
@@ -97,7 +99,61 @@ async fn a_tail_goes_on_after_the_last_record_that_was_seen() {
     let mut second = tail(&app, "x", Some(last)).await.unwrap();
     send(&app, [NOW + 13], "x").await;
     let (rows, _, missed) = read(&mut second, 3).await;
-    assert_eq!((times(&rows), missed), (vec![-5, 11, 13], 0));
+    assert_eq!((times(&rows), missed), (vec![11, -5, 13], 0));
+    app.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tail_goes_on_after_a_record_of_the_future_and_with_one_that_comes_late() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir);
+    let minute = 60_000_000_000;
+    let mut first = tail(&app, "x", None).await.unwrap();
+    send(&app, [NOW + 5 * minute], "x").await;
+    let last = read(&mut first, 1).await.0[0].id;
+    drop(first);
+    send(&app, [NOW], "x").await;
+    send(&app, [NOW - 120 * minute], "x").await;
+    let mut second = tail(&app, "x", Some(last)).await.unwrap();
+    let (rows, _, missed) = read(&mut second, 2).await;
+    assert_eq!((times(&rows), missed), (vec![0, -120 * minute], 0));
+    app.stop();
+}
+
+/// Turns a bit in the middle of each part of the logs.
+fn damage_parts(files: &SimFiles, dir: &Path) {
+    let parts = dir.join("logs/store/parts");
+    for entry in files.list(&parts).unwrap() {
+        let path = parts.join(entry.name);
+        let mut bytes = files.open(&path).unwrap().read_at(0, usize::MAX >> 1).unwrap();
+        bytes[20] ^= 0x10;
+        files.create(&path).unwrap().write_all(&bytes).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_damage_hides_is_said_and_not_taken_for_absent() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, clock) = (SimFiles::new(), SimClock::new(NOW));
+    let app = start(dir.path(), &files, &clock);
+    send(&app, [NOW, NOW + 1], "x").await;
+    assert!(app.logs().maintenance().seal_now());
+    damage_parts(&files, dir.path());
+    let first = RecordId { time: NOW, number: 0 };
+    let mut resumed = tail(&app, "x", Some(first)).await.unwrap();
+    assert_eq!(resumed.next().await.unwrap(), TailEvent::Ready);
+    let warned = resumed.next().await.unwrap();
+    assert!(
+        matches!(&warned, TailEvent::Warning(list) if list.iter().any(|text| text.contains("damaged"))),
+        "{warned:?}"
+    );
+    let ask = |id| {
+        let query = LogContextQuery { id, before: 1, after: 1, scope: ContextScope::All };
+        app.query("test", TenantId::default(), None, move |context, stores| log_context(context, stores.logs, &query))
+    };
+    assert_eq!(ask(first).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    // Where nothing is damaged, what is not found is not there.
+    assert_eq!(ask(RecordId { time: NOW - 1, number: 0 }).await.unwrap(), None);
     app.stop();
 }
 

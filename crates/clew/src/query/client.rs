@@ -2,8 +2,9 @@
 
 use super::args::{CommonArgs, DEFAULT_SERVER, SERVER_VARIABLE};
 use super::error::{QueryError, Refusal};
-use crate::limits::{QUERY_CONNECT_TIMEOUT, QUERY_TIMEOUT};
+use crate::limits::{QUERY_CONNECT_TIMEOUT, QUERY_SILENCE, QUERY_TIMEOUT};
 use reqwest::{Client, Response, Url};
+use std::time::Duration;
 
 /// A server that can be asked.
 #[derive(Debug, Clone)]
@@ -69,7 +70,7 @@ impl Server {
         response.text().await.map_err(|error| self.unreachable(&error))
     }
 
-    /// A stream of server-sent events, without a deadline.
+    /// A stream of server-sent events; only its beginning has a deadline.
     ///
     /// # Errors
     /// As [`Server::get`].
@@ -84,8 +85,29 @@ impl Server {
         if let Some(id) = last_event {
             request = request.header("last-event-id", id);
         }
-        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let response = self.within(QUERY_TIMEOUT, request.send()).await?;
         accepted(response, query).await
+    }
+
+    /// The next bytes of a stream; `None` at its end.
+    ///
+    /// # Errors
+    /// The connection is lost, or nothing came for so long that it must be.
+    pub async fn next_chunk(&self, stream: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>, QueryError> {
+        self.within(QUERY_SILENCE, stream.chunk()).await
+    }
+
+    /// What comes within a time. A peer that died without a word (a lost network, a machine switched off) never answers.
+    async fn within<T>(
+        &self,
+        time: Duration,
+        answer: impl Future<Output = reqwest::Result<T>>,
+    ) -> Result<T, QueryError> {
+        let silent = |_| QueryError::Unreachable {
+            server: self.base.to_string(),
+            reason: format!("it has been silent for {} s", time.as_secs()),
+        };
+        tokio::time::timeout(time, answer).await.map_err(silent)?.map_err(|error| self.unreachable(&error))
     }
 
     fn url(&self, path: &[&str], params: &Params) -> Result<Url, QueryError> {
@@ -160,6 +182,17 @@ mod tests {
         for bad in ["ftp://x", "http://", "http://a b"] {
             assert!(matches!(Server::at(Some(bad)), Err(QueryError::Usage(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_peer_that_falls_silent_is_gone() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let server = Server::at(Some("h")).unwrap();
+        let silence = server.within(Duration::from_millis(10), std::future::pending::<reqwest::Result<()>>());
+        let error = runtime.block_on(silence).unwrap_err();
+        assert!(matches!(error, QueryError::Unreachable { reason, .. } if reason.contains("silent")));
+        let word = server.within(Duration::from_secs(60), std::future::ready(Ok(7)));
+        assert!(matches!(runtime.block_on(word), Ok(7)));
     }
 
     #[test]

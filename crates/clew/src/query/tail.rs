@@ -76,6 +76,11 @@ struct Dropped {
 }
 
 #[derive(Debug, Deserialize)]
+struct Warnings {
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
 struct WithId {
     id: String,
 }
@@ -86,7 +91,7 @@ struct Tail<'a> {
     query: &'a str,
     server: &'a Server,
     out: &'a mut Out,
-    /// The last record shown.
+    /// The last to arrive of the records shown.
     last: Option<String>,
     /// Records that the search before the first event has shown.
     shown: HashSet<String>,
@@ -102,7 +107,7 @@ pub async fn run(args: &LogsArgs, query: &str, server: &Server, out: &mut Out) -
     let mut is_lost = false;
     loop {
         match tail.follow(&mut is_lost).await {
-            Ok(()) | Err(QueryError::Unreachable { .. }) if tail.has_begun => {
+            ended if tail.has_begun && is_passing(&ended) => {
                 if !std::mem::replace(&mut is_lost, true) {
                     note(&format!("{} is gone; trying again", server.address()));
                 }
@@ -113,6 +118,21 @@ pub async fn run(args: &LogsArgs, query: &str, server: &Server, out: &mut Out) -
     }
 }
 
+/// Whether a connection ended so that the next may stand: it was lost, or the server (or a proxy before it) is busy,
+/// starting or stopping.
+fn is_passing(ended: &Result<(), QueryError>) -> bool {
+    match ended {
+        Ok(()) | Err(QueryError::Unreachable { .. }) => true,
+        Err(QueryError::Refused(refusal)) => refusal.status == 429 || refusal.status >= 500,
+        Err(_) => false,
+    }
+}
+
+/// The last to arrive of these records: the one with the highest number, which stands behind the time in its ID.
+fn last_arrived(ids: impl Iterator<Item = String>) -> Option<String> {
+    ids.max_by_key(|id| id.rsplit('-').next().and_then(|number| number.parse::<u64>().ok()))
+}
+
 impl Tail<'_> {
     /// Follows one connection to its end.
     async fn follow(&mut self, is_lost: &mut bool) -> Result<(), QueryError> {
@@ -120,8 +140,8 @@ impl Tail<'_> {
         let path = ["api", "v1", "logs", "tail"];
         let mut stream = self.server.stream(&path, &params, self.last.as_deref(), self.query).await?;
         let mut parser = Parser::default();
-        while let Some(bytes) = stream.chunk().await.map_err(|error| self.server.unreachable(&error))? {
-            for event in parser.push(&bytes)? {
+        while let Some(bytes) = self.server.next_chunk(&mut stream).await? {
+            for event in parser.push(bytes.as_ref())? {
                 self.take(event, is_lost).await?;
             }
             self.out.flush()?;
@@ -153,16 +173,21 @@ impl Tail<'_> {
                 note(&format!("{dropped} records were not shown: they came too fast"));
                 Ok(())
             }
+            "warning" => {
+                let Warnings { warnings } = serde_json::from_str(&event.data).map_err(unreadable)?;
+                warnings.iter().for_each(|warning| note(warning));
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
 
     async fn show_newest(&mut self) -> Result<(), QueryError> {
-        self.has_begun = true;
         let mut found = newest(self.args, self.query, self.server, before_following(self.args)).await?;
+        self.has_begun = true;
         found.logs.reverse();
         self.shown = found.logs.iter().filter_map(|log| id_of(log)).collect();
-        self.last = found.logs.last().and_then(|log| id_of(log));
+        self.last = last_arrived(self.shown.iter().cloned());
         self.show(&found.logs)
     }
 
@@ -180,7 +205,27 @@ fn id_of(log: &RawValue) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::Refusal;
     use super::*;
+
+    #[test]
+    fn the_last_to_arrive_is_told_by_its_number_and_not_by_its_time() {
+        let ids = ["900-7", "-5-12", "100-11"].map(str::to_owned);
+        assert_eq!(last_arrived(ids.into_iter()).as_deref(), Some("-5-12"));
+        assert_eq!(last_arrived(std::iter::empty()), None);
+    }
+
+    #[test]
+    fn a_busy_server_is_asked_again_and_a_refusal_is_final() {
+        let refused = |status| Err(QueryError::Refused(Refusal::read(status, "", "")));
+        for status in [429, 500, 502, 503] {
+            assert!(is_passing(&refused(status)), "{status}");
+        }
+        for status in [400, 401, 404, 422] {
+            assert!(!is_passing(&refused(status)), "{status}");
+        }
+        assert!(is_passing(&Ok(())) && !is_passing(&Err(QueryError::Closed)));
+    }
 
     #[test]
     fn events_are_whole_however_the_bytes_are_cut() {

@@ -22,6 +22,9 @@ const WHAT: &str = "part";
 #[derive(Debug)]
 pub(crate) struct Part {
     pub meta: PartMeta,
+    /// The numbers of its records lie below this: known from what the store held when the part was written or the store
+    /// was opened, not from the file.
+    pub below: u64,
     files: Arc<dyn Files>,
     open_files: Arc<OpenFiles>,
     path: PathBuf,
@@ -35,6 +38,7 @@ pub(crate) struct Part {
 impl Part {
     pub fn new(
         meta: PartMeta,
+        below: u64,
         files: Arc<dyn Files>,
         open_files: Arc<OpenFiles>,
         dir: &std::path::Path,
@@ -43,7 +47,7 @@ impl Part {
         let name = meta.file_name();
         let path = dir.join(&name);
         let (opened, damage, given_up) = (Mutex::new(None), Mutex::new(None), AtomicBool::new(false));
-        Self { meta, files, open_files, path, name, cache, opened, damage, given_up }
+        Self { meta, below, files, open_files, path, name, cache, opened, damage, given_up }
     }
 
     pub fn name(&self) -> &str {

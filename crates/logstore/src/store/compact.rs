@@ -49,7 +49,8 @@ impl LogStore {
         let Some(merged) = merged else { return Ok(CompactReport::default()) };
         let old = |part: &PartMeta| group.iter().any(|merged| merged.meta.sequence == part.sequence);
         let new = if merged.rows > 0 { vec![merged.clone()] } else { Vec::new() };
-        self.commit(&new, |manifest| manifest.parts.retain(|part| !old(part)), |_| {})?;
+        let below = group.iter().map(|part| part.below).max().unwrap_or(u64::MAX);
+        self.commit(&new, below, |manifest| manifest.parts.retain(|part| !old(part)), |_| {})?;
         Ok(CompactReport {
             merged: group.len(),
             records: merged.rows,

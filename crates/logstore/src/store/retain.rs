@@ -47,6 +47,7 @@ impl LogStore {
         let gone = |part: &PartMeta| removed.iter().any(|removed| removed.sequence == part.sequence);
         self.commit(
             &[],
+            u64::MAX,
             |manifest| {
                 manifest.cutoff = cutoff;
                 manifest.parts.retain(|part| !gone(part));

@@ -66,6 +66,7 @@ impl LogStore {
         }
         self.commit(
             &parts,
+            frozen.next_number,
             |manifest| {
                 manifest.position = frozen.position;
                 manifest.next_number = frozen.next_number;

@@ -10,8 +10,8 @@ mod tokens;
 pub use fields::{CONTAINER_FIELDS, WellKnown, well_known};
 pub use filter::{Comparison, FieldTest, LogFilter, Pattern, TextTest};
 pub use reader::{
-    FieldSummary, LogFieldValues, LogFields, LogHistogram, LogHistogramBucket, LogPage, LogQuery, LogReader, LogRow,
-    Order, SeverityCounts, ValueCount,
+    FieldSummary, LogArrivals, LogFieldValues, LogFields, LogHistogram, LogHistogramBucket, LogPage, LogQuery,
+    LogReader, LogRow, Order, SeverityCounts, ValueCount,
 };
 pub use record::LogRecord;
 pub use severity::Severity;

@@ -7,6 +7,7 @@ use crate::correlation::CanonicalId;
 use crate::error::ReadError;
 use crate::id::RecordId;
 use crate::time::{TimeRange, UnixNanos};
+use std::ops::Range;
 
 /// The order of rows: by time, records of the same instant by arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,6 +51,19 @@ pub struct LogPage {
     /// Where the next page starts; `None` when these were all.
     pub next: Option<RecordId>,
     /// What the asker must know: damaged parts that were skipped, and so on. Never empty when something is missing.
+    pub warnings: Vec<String>,
+}
+
+/// What came in one stretch of arrivals: records with consecutive numbers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LogArrivals {
+    /// Those that pass, in the order of arrival; the last of them when there are more than the limit.
+    pub rows: Vec<LogRow>,
+    /// Records that pass and that the limit left out: all of them came before the rows.
+    pub left_out: u64,
+    /// Records of the stretch that may not have been looked at, at most; 0 unless the store's cap on rows was met.
+    pub unread: u64,
+    /// What the asker must know. Never empty when damage hides something.
     pub warnings: Vec<String>,
 }
 
@@ -121,6 +135,18 @@ pub trait LogReader: Send + Sync {
     /// # Errors
     /// Cancelled, out of time or memory, or a store that cannot be read.
     fn search(&self, context: &Context, query: &LogQuery) -> Result<LogPage, ReadError>;
+
+    /// The last `limit` to arrive of the records that pass and whose numbers lie in `numbers`, whatever their times.
+    ///
+    /// # Errors
+    /// As [`LogReader::search`].
+    fn arrivals(
+        &self,
+        context: &Context,
+        filter: &LogFilter,
+        numbers: Range<u64>,
+        limit: usize,
+    ) -> Result<LogArrivals, ReadError>;
 
     /// Counts of the records that pass, by time and severity: buckets of `step` nanoseconds, aligned to multiples of
     /// the step, from the one that holds `range.start` to the one that holds `range.end`.

@@ -953,7 +953,7 @@ export interface components {
             dropped: number;
             /**
              * Format: int64
-             * @description Of these, records that went by unread and may not match the query; absent when there are none.
+             * @description Of these, at most so many records that went by unread and may not match the query; absent when there are none.
              */
             unchecked?: number | null;
         };
@@ -964,6 +964,11 @@ export interface components {
         };
         /** @description The data of the event `ready`. */
         TailReadyDto: Record<string, never>;
+        /** @description The data of the event `warning`. */
+        TailWarningDto: {
+            /** @description Why records may be missing of those that came before the tail resumed. */
+            warnings: string[];
+        };
         /** @description A whole trace. */
         TraceDto: {
             /**
@@ -1328,7 +1333,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Server-sent events. `ready`: every matching record acknowledged from now on is told or counted. `logs`: `{"logs":[…]}`, at most 500 records in the order of arrival, one batch each quarter of a second; its `id` is that of its last record. `dropped`: `{"dropped":N,"unchecked":M}`, N records were not told since they came too fast; M of them went by unread and may not match. */
+            /** @description Server-sent events. `ready`: every matching record acknowledged from now on is told or counted. `logs`: `{"logs":[…]}`, at most 500 records in the order of arrival, one batch each quarter of a second; its `id` is that of its last record. `dropped`: `{"dropped":N,"unchecked":M}`, N records were not told since they came too fast, or too many before the tail resumed; M of them at most went by unread and may not match. `warning`: `{"warnings":[…]}`, records may be missing of those that came before the tail resumed, since something that is kept is damaged. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1396,6 +1401,15 @@ export interface operations {
             };
             /** @description No such record is kept */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The record may be kept, but something that is damaged hides it */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
