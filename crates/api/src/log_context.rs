@@ -26,6 +26,7 @@ use clew_model::{ErrorKind, RecordId};
         (status = 200, description = "The record and its neighbours", body = LogContextDto),
         (status = 400, description = "Not the ID of a record, or a parameter cannot be understood", body = ErrorBody),
         (status = 404, description = "No such record is kept", body = ErrorBody),
+        (status = 500, description = "The record is not found, and not everything could be read", body = ErrorBody),
     )
 )]
 pub async fn context(
