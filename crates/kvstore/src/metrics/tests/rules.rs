@@ -84,6 +84,21 @@ fn series_beyond_the_limit_are_named_while_known_ones_go_on_and_ended_ones_make_
 }
 
 #[test]
+fn one_ended_series_among_many_makes_room_once_the_limit_is_reached() {
+    let dir = tempfile::tempdir().unwrap();
+    let store =
+        MetricStore::open(dir.path(), MetricStoreOptions { max_series: 32, ..options() }, Arc::default()).unwrap();
+    let all: Vec<Labels> = (0..32).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
+    for (position, count) in [(1, 32), (2, 31)] {
+        let samples: Vec<_> = all.iter().take(count).map(|labels| (labels, position, 1.0)).collect();
+        apply(&store, position as u64, &samples);
+        assert!(!store.has_room(1));
+        store.seal().unwrap();
+    }
+    assert_eq!((store.active_series(), store.has_room(1)), (31, true));
+}
+
+#[test]
 fn long_labels_count_for_several_series() {
     let dir = tempfile::tempdir().unwrap();
     let store =
