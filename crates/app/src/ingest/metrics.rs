@@ -163,11 +163,11 @@ impl SignalStore for MetricSignal {
     fn hot(&self) -> Hot {
         let hot = self.store.hot_stats();
         // Frames of exemplars, metadata or repeated samples alone hold the journal too, until a seal covers them.
-        let frames = u64::from(hot.applied_position > hot.sealed_position);
+        let has_frames = hot.applied_position > hot.sealed_position;
         // The index of series stays in memory after a seal: it is no reason for one.
         // But a head that is full of series that ended is: only seals forget them.
-        let crowd = u64::from(self.store.is_crowded());
-        Hot { records: hot.samples.max(frames).max(crowd), bytes: hot.sample_bytes }
+        let needs_seal = hot.samples > 0 || has_frames || self.store.is_crowded();
+        Hot { records: hot.samples, bytes: hot.sample_bytes, needs_seal }
     }
 
     fn on_disk(&self) -> OnDisk {
