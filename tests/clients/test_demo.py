@@ -1,17 +1,18 @@
-"""`clew demo`: within ten seconds every API has something to tell, and the parts agree with each other."""
+"""`clew demo`: soon every API has something to tell, and the parts agree with each other."""
 
 import pathlib
 import re
+import socket
 import subprocess
 import time
 
 import pytest
 import requests
 
-from clew_server import binary, free_port, wait_until
+from clew_server import Clew, binary, free_port, wait_until
 
-# The promise to a newcomer.
-SOMETHING_TO_SEE = 10.0
+# The promise to a newcomer, who runs a release; a debug build on a busy machine has time.
+SOMETHING_TO_SEE = 10.0 if "release" in binary().parts else 90.0
 
 
 class Demo:
@@ -174,5 +175,46 @@ def test_with_a_folder_the_story_goes_on_where_it_ended(tmp_path):
         assert demo.get(f"/api/v1/traces/{newest['trace_id']}")["spans"]
         demo.stop()
         assert "refused records" not in demo.output()
+    finally:
+        demo.process.kill()
+
+
+def test_a_stop_is_heard_while_the_history_is_written(tmp_path):
+    demo = Demo(tmp_path)
+    try:
+        wait_until(lambda: is_listening(demo), 60, demo.output())
+        demo.stop()
+        assert "This is a demo" not in demo.output(), "the history was finished first"
+        assert "stopped" in demo.output()
+        assert not list(tmp_path.glob("clew-demo*")), "the temporary folder is left"
+    finally:
+        demo.process.kill()
+
+
+def is_listening(demo):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", demo.port)) == 0
+
+
+def test_in_a_folder_with_fresh_traces_of_others_the_whole_history_is_told(tmp_path):
+    clew = Clew(tmp_path / "others")
+    now = time.time_ns()
+    span = {"traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa0ba902b7", "name": "x", "kind": 1}
+    # As far ahead as a span may be.
+    span |= {"startTimeUnixNano": str(now + 300 * 10**9), "endTimeUnixNano": str(now + 301 * 10**9)}
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "other"}}]}
+    body = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]}
+    try:
+        clew.start()
+        assert requests.post(f"http://{clew.host}:{clew.otlp}/v1/traces", json=body, timeout=10).status_code == 200
+        clew.stop()
+    finally:
+        clew.close()
+    demo = Demo(tmp_path, "--data-dir", clew.data)
+    try:
+        assert "/id/req-" in demo.lines()
+        counts = demo.query('count_over_time(up{job="queue"}[40m])')
+        assert float(counts[0]["value"][1]) > 100
+        demo.stop()
     finally:
         demo.process.kill()

@@ -207,6 +207,11 @@ def test_wrong_usage_and_nobody_there_are_told_apart(clew):
     assert query(clew, "logs", "--start", "soon")[0] == 2
     assert query(clew, "logs", "--follow", "-o", "json")[0] == 2
     assert query(clew, "metrics", "up", "--step", "5s")[0] == 2
+    code, _, err = query(clew, "metrics", "up", "-o", "json", "--limit", "1")
+    assert code == 2 and "ndjson" in err
+    for option in (["--service", "shop"], ["--start", "now-1h"], ["--limit", "3"], ["--attribute", "a=b"]):
+        code, _, err = query(clew, "traces", "4bf92f3577b34da6a3ce929d0e0e4736", *option)
+        assert code == 2 and option[0] in err, err
     code, _, err = query(clew, "logs", "--server", "ftp://x")
     assert code == 2 and "http" in err
     code, _, err = query(clew, "logs", "--server", "127.0.0.1:1")
@@ -229,6 +234,18 @@ def test_a_reader_that_has_enough_is_no_fault(clew):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["attributes"]["mark"] == mark
+
+
+def test_nobody_on_standard_error_is_no_fault(clew):
+    # What is asked is not understood, and a search without matches has a note.
+    for arguments, expected in (["logs", "level:error", "AND"], 2), (["metrics", "nothing_of_that_name"], 0):
+        reader, writer = os.pipe()
+        os.close(reader)
+        command = [str(binary()), "query", *arguments, "-o", "table"]
+        environment = {"PATH": os.environ["PATH"], "CLEW_URL": clew.url("")}
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=writer, timeout=60, env=environment)
+        os.close(writer)
+        assert done.returncode == expected, arguments
 
 
 def test_following_shows_everything_once_also_after_a_restart(new_clew):

@@ -210,7 +210,7 @@ def test_a_taken_port_is_named_with_its_option(new_clew, key, attribute):
 @pytest.fixture
 def drop_in(new_clew):
     """A server with the replaced systems' ports, on a loopback address of its own: the ports are fixed."""
-    host = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(2, 254)}"
+    host = own_loopback()
     clew = new_clew(arguments=["--drop-in", "--listen", host])
     clew.host = host
     return clew
@@ -246,9 +246,18 @@ def test_a_taken_drop_in_port_is_named_with_its_option(drop_in):
     assert f"{drop_in.host}:9090 (server.drop_in)" in drop_in.log(), drop_in.log()
 
 
+def own_loopback():
+    """A loopback address that nobody else listens on."""
+    return f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(2, 254)}"
+
+
 def test_without_drop_in_only_own_ports_are_opened(new_clew):
-    clew = new_clew().start()
-    assert "drop-in" not in clew.log()
+    clew = new_clew(arguments=["--listen", own_loopback()])
+    clew.host = clew.arguments[-1]
+    clew.start()
+    for port, is_open in [(clew.http, True), (9090, False), (3100, False), (9093, False), (9200, False), (16686, False)]:
+        with socket.socket() as probe:
+            assert (probe.connect_ex((clew.host, port)) == 0) == is_open, port
     clew.stop()
 
 

@@ -29,7 +29,8 @@ pub fn step(params: &Params, range: TimeRange) -> Result<i64, ApiError> {
         Some(step) => step.max(1),
         None => round_step(range.end.saturating_sub(range.start) / DEFAULT_BUCKETS),
     };
-    let buckets = range.end.saturating_sub(range.start) / step + 1;
+    // A range of all time has i64::MAX buckets of 1 ns, and one more.
+    let buckets = (range.end.saturating_sub(range.start) / step).saturating_add(1);
     if buckets > MAX_BUCKETS {
         return Err(ApiError::bad_request(format!(
             "the range has {buckets} buckets of that step, the limit is {MAX_BUCKETS}; give a greater step"
@@ -46,4 +47,17 @@ fn round_step(least: i64) -> i64 {
     ];
     let chosen = STEPS.into_iter().map(|seconds| seconds * NANOS_PER_SECOND).find(|step| *step >= least);
     chosen.unwrap_or(least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_make_too_many_buckets_are_refused_up_to_all_time() {
+        let step = |text: &str, end| step(&Params::of_query(Some(&format!("step={text}"))), TimeRange::new(0, end));
+        let message = step("1ns", i64::MAX).unwrap_err().message;
+        assert!(message.contains(&format!("the limit is {MAX_BUCKETS}")), "{message}");
+        assert_eq!(step("1s", 60 * NANOS_PER_SECOND).unwrap(), NANOS_PER_SECOND);
+    }
 }

@@ -94,7 +94,7 @@ impl<S: SignalStore> Maintenance<S> {
         options: MaintenanceOptions,
         usage: Arc<DiskUsage>,
     ) -> Self {
-        let hot_since = (store.hot().records > 0).then(|| clock.monotonic());
+        let hot_since = store.hot().needs_seal.then(|| clock.monotonic());
         let state = Mutex::new(State { hot_since, ..State::default() });
         let kept_from = AtomicI64::new(store.kept_from());
         Self { store, journal, clock, observer, options, usage, kept_from, state, changed: Condvar::new() }
@@ -112,7 +112,7 @@ impl<S: SignalStore> Maintenance<S> {
     pub(crate) fn nudge(&self) {
         let hot = self.store.hot();
         let mut state = self.state.lock();
-        let first = state.hot_since.is_none() && hot.records > 0;
+        let first = state.hot_since.is_none() && hot.needs_seal;
         if first {
             state.hot_since = Some(self.clock.monotonic());
         }
@@ -238,7 +238,7 @@ impl<S: SignalStore> Maintenance<S> {
         let mut state = self.state.lock();
         state.sealed = state.taken;
         state.trouble = None;
-        if hot.records > 0 && state.hot_since.is_none() {
+        if hot.needs_seal && state.hot_since.is_none() {
             state.hot_since = Some(self.clock.monotonic());
         }
         drop(state);

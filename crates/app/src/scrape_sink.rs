@@ -1,6 +1,6 @@
 //! Where scraped samples go: the write path of metrics.
 
-use crate::scrape::{MetricSink, SinkError};
+use crate::scrape::{MetricSink, Refused, SinkError};
 use crate::server::{App, Protocol};
 use clew_codec::error::Decoded;
 use clew_model::TenantId;
@@ -22,12 +22,15 @@ impl ScrapeSink {
 }
 
 impl MetricSink for ScrapeSink {
-    fn write(&self, batch: MetricBatch) -> BoxFuture<'_, Result<(), SinkError>> {
+    fn write(&self, batch: MetricBatch) -> BoxFuture<'_, Result<Refused, SinkError>> {
         Box::pin(async move {
             let accepted = batch.sample_count() as u64;
             let decoded = Decoded { records: batch, accepted, rejected: 0, rejects: Vec::new() };
             match self.app.ingest_metrics(TenantId::default(), Protocol::Scrape, decoded).await {
-                Ok(_) => Ok(()),
+                Ok(outcome) => {
+                    let reason = outcome.rejections.into_iter().next().map(|first| first.reason);
+                    Ok(Refused { count: outcome.rejected, reason: reason.unwrap_or_default() })
+                }
                 Err(error) => Err(SinkError { kind: error.kind(), message: error.full_message() }),
             }
         })

@@ -2,7 +2,9 @@
 
 use crate::disk_usage::DiskUsage;
 use crate::error::AppError;
-use crate::ingest::{Admission, IngestOutcome, LogSignal, MetricSignal, Pipeline, PipelineOptions, TraceSignal};
+use crate::ingest::{
+    Admission, IngestOutcome, LogSignal, MetricSignal, Pipeline, PipelineOptions, SeriesVerdicts, TraceSignal,
+};
 use crate::limits::HOT_HARD_FACTOR;
 use crate::maintenance::MaintenanceOptions;
 use crate::observe::Observer;
@@ -13,7 +15,7 @@ use clew_host::{Clock, Files, Lock, Random, atomic_write, make_dir};
 use clew_journal::{Journal, JournalMetrics};
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRecord;
-use clew_model::metrics::MetricBatch;
+use clew_model::metrics::{Labels, MetricBatch};
 use clew_model::traces::Span;
 use clew_model::{Context, Signal, TenantId, UnixNanos};
 use clew_telemetry::Registry;
@@ -236,15 +238,34 @@ impl App {
         &self,
         tenant: TenantId,
         protocol: Protocol,
-        decoded: Decoded<MetricBatch>,
+        mut decoded: Decoded<MetricBatch>,
     ) -> Result<IngestOutcome, AppError> {
-        let limit = self.metrics.store().beyond_limit(&tenant, &decoded.records.series);
-        if limit.is_some() {
+        let verdicts = self.series_verdicts(&tenant, &mut decoded.records.series).await?;
+        let admission = self.admission(self.metrics.maintenance().oldest_kept());
+        let (batch, outcome) = admission.metrics(decoded, &verdicts);
+        self.write(&self.metrics, tenant, protocol, batch, outcome).await
+    }
+
+    /// Which series of a batch may enter: those within the limits of labels and of active series.
+    async fn series_verdicts(&self, tenant: &TenantId, series: &mut Vec<Labels>) -> Result<SeriesVerdicts, AppError> {
+        let mut verdicts = SeriesVerdicts::of_labels(series);
+        if self.metrics.store().has_room(series.len()) {
+            return Ok(verdicts);
+        }
+        // A seal that forgets ended series holds the head for a while: no thread that serves connections waits for that.
+        let (store, tenant, batch) = (Arc::clone(self.metrics.store()), tenant.clone(), std::mem::take(series));
+        let look = tokio::task::spawn_blocking(move || {
+            let is_beyond = store.refuse_beyond_limit(&tenant, &batch, &mut verdicts);
+            (batch, verdicts, is_beyond)
+        });
+        let (batch, verdicts, is_beyond) = look.await.map_err(|error| {
+            if error.is_panic() { AppError::WritePathFailed { signal: Signal::Metrics } } else { AppError::Stopping }
+        })?;
+        *series = batch;
+        if is_beyond {
             self.observer.limit_hit("series");
         }
-        let admission = self.admission(self.metrics.maintenance().oldest_kept());
-        let (batch, outcome) = admission.metrics(decoded, limit.as_ref());
-        self.write(&self.metrics, tenant, protocol, batch, outcome).await
+        Ok(verdicts)
     }
 
     async fn write<S: SignalStore>(

@@ -32,10 +32,12 @@ pub struct Dropped {
 /// What the hot tail holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Hot {
-    /// Records that are not sealed yet; not zero while there is any frame that a seal would cover.
+    /// Records that are not sealed yet.
     pub records: u64,
     /// Bytes of memory they take.
     pub bytes: u64,
+    /// Whether a seal would do something: there are records, frames of other things in the journal, or a memory to tidy.
+    pub needs_seal: bool,
 }
 
 /// What a seal wrote.

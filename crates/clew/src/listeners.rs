@@ -42,20 +42,31 @@ pub async fn bind(server: &Server) -> Result<Sockets<TcpSocket>, Vec<BindError>>
     let http = bind_one(&server.http, "server.http").await;
     let otlp_grpc = bind_one(&server.otlp_grpc, "server.otlp_grpc").await;
     let otlp_http = bind_one(&server.otlp_http, "server.otlp_http").await;
-    let (mut drop_in, mut faults) = (Vec::new(), Vec::new());
+    let mut drop_in = Vec::new();
     for &system in &server.drop_in {
         let address = Address { host: server.http.host.clone(), port: system.port() };
-        match bind_one(&address, DROP_IN).await {
-            Ok(socket) => drop_in.push((system, socket)),
-            Err(fault) => faults.push(fault),
-        }
+        drop_in.push((system, bind_one(&address, DROP_IN).await));
     }
-    match (http, otlp_grpc, otlp_http) {
-        (Ok(http), Ok(otlp_grpc), Ok(otlp_http)) if faults.is_empty() => {
-            Ok(Sockets { http, otlp_grpc, otlp_http, drop_in })
+    Sockets { http, otlp_grpc, otlp_http, drop_in }.all()
+}
+
+impl<S> Sockets<Result<S, BindError>> {
+    /// The sockets if all are well, else the faults of all that are not.
+    fn all(self) -> Result<Sockets<S>, Vec<BindError>> {
+        let (mut drop_in, mut faults) = (Vec::new(), Vec::new());
+        for (system, socket) in self.drop_in {
+            match socket {
+                Ok(socket) => drop_in.push((system, socket)),
+                Err(fault) => faults.push(fault),
+            }
         }
-        (http, otlp_grpc, otlp_http) => {
-            Err([http.err(), otlp_grpc.err(), otlp_http.err()].into_iter().flatten().chain(faults).collect())
+        match (self.http, self.otlp_grpc, self.otlp_http) {
+            (Ok(http), Ok(otlp_grpc), Ok(otlp_http)) if faults.is_empty() => {
+                Ok(Sockets { http, otlp_grpc, otlp_http, drop_in })
+            }
+            (http, otlp_grpc, otlp_http) => {
+                Err([http.err(), otlp_grpc.err(), otlp_http.err()].into_iter().flatten().chain(faults).collect())
+            }
         }
     }
 }
@@ -93,17 +104,17 @@ impl Sockets<TcpSocket> {
     /// Lets every bound port listen.
     ///
     /// # Errors
-    /// A port that another program took in the meantime.
-    pub fn listen(self) -> Result<Sockets<TcpListener>, BindError> {
+    /// The faults of all ports that another program took in the meantime: a port that is bound and does not listen yet
+    /// can be bound twice on Linux.
+    pub fn listen(self) -> Result<Sockets<TcpListener>, Vec<BindError>> {
         let drop_in = self.drop_in.into_iter();
-        Ok(Sockets {
-            http: listen_one(self.http, "server.http")?,
-            otlp_grpc: listen_one(self.otlp_grpc, "server.otlp_grpc")?,
-            otlp_http: listen_one(self.otlp_http, "server.otlp_http")?,
-            drop_in: drop_in
-                .map(|(system, socket)| listen_one(socket, DROP_IN).map(|socket| (system, socket)))
-                .collect::<Result<_, _>>()?,
-        })
+        Sockets {
+            http: listen_one(self.http, "server.http"),
+            otlp_grpc: listen_one(self.otlp_grpc, "server.otlp_grpc"),
+            otlp_http: listen_one(self.otlp_http, "server.otlp_http"),
+            drop_in: drop_in.map(|(system, socket)| (system, listen_one(socket, DROP_IN))).collect(),
+        }
+        .all()
     }
 }
 
@@ -139,5 +150,30 @@ pub fn shown(socket: &TcpSocket) -> String {
         Ok(address) if address.ip().is_unspecified() => format!("localhost:{}", address.port()),
         Ok(address) => SocketAddr::to_string(&address),
         Err(_) => "?".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sockets(ports: [u16; 3]) -> Sockets<TcpSocket> {
+        let [http, otlp_grpc, otlp_http] = ports.map(|port| bind_address(([127, 0, 0, 1], port).into()).unwrap());
+        Sockets { http, otlp_grpc, otlp_http, drop_in: Vec::new() }
+    }
+
+    #[tokio::test]
+    async fn every_port_that_was_taken_after_it_was_bound_is_named_with_its_option() {
+        let first = sockets([0; 3]);
+        let port = |socket: &TcpSocket| socket.local_addr().unwrap().port();
+        let ports = [port(&first.http), port(&first.otlp_grpc), port(&first.otlp_http)];
+        let second = sockets(ports);
+        let _first = first.listen().unwrap();
+        let faults: Vec<String> = second.listen().err().unwrap().iter().map(ToString::to_string).collect();
+        let options = ["server.http", "server.otlp_grpc", "server.otlp_http"];
+        for ((fault, port), option) in faults.iter().zip(ports).zip(options) {
+            assert!(fault.starts_with(&format!("cannot listen on 127.0.0.1:{port} ({option}): ")), "{fault}");
+        }
+        assert_eq!(faults.len(), 3);
     }
 }

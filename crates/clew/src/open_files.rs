@@ -1,4 +1,5 @@
-//! Room for open files: sealed parts stay open once they were read, and the usual limit of 1,024 is soon reached.
+//! Room for open files: connections, journals, and the sealed parts that were read last (each store keeps a bounded number
+//! of them open) together reach the usual limit of 1,024.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

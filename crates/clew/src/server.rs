@@ -4,7 +4,7 @@ use crate::EXIT_USAGE;
 use crate::cli::ServeArgs;
 use crate::config::DropIn;
 use crate::demo::{Demo, TemporaryFolder};
-use crate::listeners::{self, Sockets};
+use crate::listeners::{self, BindError, Sockets};
 use crate::reload::{self, Everything, Reloader};
 use crate::storage::{app_options, memory_shares};
 use crate::welcome::Addresses;
@@ -19,11 +19,12 @@ use clew_host::{DiskFiles, OsRandom, SystemClock};
 use clew_telemetry::logs::Logs;
 use clew_telemetry::{BuildInfo, Registry};
 use std::io::Write as _;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
@@ -124,10 +125,7 @@ async fn run_until_stopped(
 ) -> Result<()> {
     // Signals first: one that comes while the journals are replayed must not kill the process half-way.
     let mut signals = Signals::new().context("cannot listen for signals")?;
-    let sockets = listeners::bind(&everything.config.server).await.map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!(lines.join("\n"))
-    })?;
+    let sockets = listeners::bind(&everything.config.server).await.map_err(in_one)?;
     let addresses = Addresses::of(&sockets);
     let data_dir = everything.config.storage.dir.display().to_string();
 
@@ -149,42 +147,89 @@ async fn run_until_stopped(
         api_options(&everything, role, &addresses, config_status, Arc::clone(&reloader)),
     );
 
-    let stop = state.stop.clone();
-    let sockets = sockets.listen()?;
-    if role == Role::Server {
-        // The sockets listen: whoever reads this may connect, and is answered in a moment.
-        print_start(&addresses.start_lines(&data_dir));
-    }
-    let mut servers = start_listeners(sockets, &state, &stop);
-    let demo = begin_demo(role, &app, &addresses, &data_dir, &stop).await?;
-    for warning in &everything.warnings {
-        tracing::warn!(%warning, "configuration");
-    }
-    say_exposure(&everything);
+    let mut running = Running { app, scrape, state, servers: JoinSet::new(), demo: None };
+    let start = Start { role, everything: &everything, addresses: &addresses, data_dir: &data_dir };
+    let served = running.serve(sockets, start, signals.wait_for_stop(&reloader)).await;
+    // Whatever kept it from serving: what was opened is closed in order.
+    let stopped = running.stop().await;
+    served.and(stopped)
+}
 
-    signals.wait_for_stop(&reloader).await;
-    tracing::info!("stopping: finishing what was accepted");
-    state.ready.store(false, Ordering::Relaxed);
-    stop.cancel();
-    if let Some(demo) = demo {
-        // It ends at its next tick, or with the write that is under way.
-        let _ = timeout(STOP_GRACE, demo).await;
-    }
-    while let Some(ended) = servers.join_next().await {
-        if let Ok(Err(error)) = ended {
-            tracing::warn!(%error, "a listener did not drain");
+/// All faults in one, each on its line.
+fn in_one(faults: Vec<BindError>) -> anyhow::Error {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    anyhow::anyhow!(lines.join("\n"))
+}
+
+/// What a start says and does once everything is open.
+struct Start<'a> {
+    role: Role,
+    everything: &'a Everything,
+    addresses: &'a Addresses,
+    data_dir: &'a str,
+}
+
+/// What must be stopped in order.
+struct Running {
+    app: Arc<App>,
+    scrape: Arc<ScrapeManager>,
+    state: ApiState,
+    servers: JoinSet<Result<(), clew_api::ServeError>>,
+    demo: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Listens and serves until `told` to stop, which may come while a demo writes its history.
+    async fn serve(
+        &mut self,
+        sockets: Sockets<TcpSocket>,
+        start: Start<'_>,
+        told: impl Future<Output = ()>,
+    ) -> Result<()> {
+        let sockets = sockets.listen().map_err(in_one)?;
+        if start.role == Role::Server {
+            // The sockets listen: whoever reads this may connect, and is answered in a moment.
+            print_start(&start.addresses.start_lines(start.data_dir));
         }
+        self.servers = start_listeners(sockets, &self.state, &self.state.stop);
+        for warning in &start.everything.warnings {
+            tracing::warn!(%warning, "configuration");
+        }
+        say_exposure(start.everything);
+        let mut told = pin!(told);
+        self.demo = tokio::select! {
+            demo = begin_demo(start.role, &self.app, start.addresses, start.data_dir, &self.state.stop) => demo?,
+            () = &mut told => return Ok(()),
+        };
+        told.await;
+        Ok(())
     }
-    if timeout(SCRAPE_STOP, scrape.stop()).await.is_err() {
-        tracing::warn!("scrapes still run; they are cut off");
+
+    async fn stop(mut self) -> Result<()> {
+        tracing::info!("stopping: finishing what was accepted");
+        self.state.ready.store(false, Ordering::Relaxed);
+        self.state.stop.cancel();
+        if let Some(demo) = self.demo {
+            // It ends at its next tick, or with the write that is under way.
+            let _ = timeout(STOP_GRACE, demo).await;
+        }
+        while let Some(ended) = self.servers.join_next().await {
+            if let Ok(Err(error)) = ended {
+                tracing::warn!(%error, "a listener did not drain");
+            }
+        }
+        if timeout(SCRAPE_STOP, self.scrape.stop()).await.is_err() {
+            tracing::warn!("scrapes still run; they are cut off");
+        }
+        let app = self.app;
+        match timeout(WRITE_STOP, tokio::task::spawn_blocking(move || app.stop())).await {
+            Ok(stopped) => stopped.context("the write paths did not stop cleanly")?,
+            // What was acknowledged is in the journals; a merge that is cut off is begun anew.
+            Err(_) => tracing::warn!("the disk is still at work; it is not waited for"),
+        }
+        tracing::info!("stopped");
+        Ok(())
     }
-    match timeout(WRITE_STOP, tokio::task::spawn_blocking(move || app.stop())).await {
-        Ok(stopped) => stopped.context("the write paths did not stop cleanly")?,
-        // What was acknowledged is in the journals; a merge that is cut off is begun anew.
-        Err(_) => tracing::warn!("the disk is still at work; it is not waited for"),
-    }
-    tracing::info!("stopped");
-    Ok(())
 }
 
 /// Writes a demo's history, prints where everything is, and lets the demo go on beside the server.

@@ -3,6 +3,9 @@
 use clew_columns::ColumnsError;
 use clew_model::{ErrorKind, ReadError};
 use std::io;
+use std::sync::Arc;
+use tantivy::TantivyError;
+use tantivy::directory::error::OpenReadError;
 
 /// A failure of the log store.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +78,21 @@ impl LogStoreError {
     }
 
     pub(crate) fn term_index(file: &str) -> impl FnOnce(tantivy::TantivyError) -> Self + '_ {
-        move |error| Self::TermIndex { file: file.to_owned(), reason: error.to_string() }
+        move |error| {
+            let source = match &error {
+                TantivyError::IoError(source)
+                | TantivyError::OpenReadError(OpenReadError::IoError { io_error: source, .. }) => source,
+                _ => return Self::TermIndex { file: file.to_owned(), reason: error.to_string() },
+            };
+            let source = io::Error::new(source.kind(), Arc::clone(source));
+            Self::Io { operation: "read a part's term index", source }
+        }
+    }
+
+    /// Whether it is the file that is bad, and stays so, rather than the machine at this moment.
+    pub(crate) fn is_damage(&self) -> bool {
+        let is_gone = matches!(self, LogStoreError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
+        is_gone || self.kind() == ErrorKind::Corrupt
     }
 
     /// Whether a query must stop for it, rather than skip a part.

@@ -28,8 +28,19 @@ pub(crate) struct Warnings {
 }
 
 impl Warnings {
-    fn add(&mut self, part: &Part, damage: &str) {
-        let warning = format!("part {} is damaged, records may be missing: {damage}", part.name());
+    fn damage(&mut self, part: &Part, damage: &str) {
+        self.add(format!("part {} is damaged, records may be missing: {damage}", part.name()));
+    }
+
+    fn failure(&mut self, part: &Part, error: &LogStoreError) {
+        if error.is_damage() {
+            self.damage(part, &error.to_string());
+        } else {
+            self.add(format!("part {} could not be read this time, records may be missing: {error}", part.name()));
+        }
+    }
+
+    fn add(&mut self, warning: String) {
         if self.list.len() < MAX_WARNINGS && !self.list.contains(&warning) {
             self.list.push(warning);
         }
@@ -48,7 +59,7 @@ pub(crate) fn walk(
     let mut heap: BinaryHeap<Entry> = BinaryHeap::new();
     for part in &snapshot.parts {
         if let Some(damage) = part.damage() {
-            warnings.add(part, &damage);
+            warnings.damage(part, &damage);
         }
         heap.push(Entry::new(order, part.meta.first, part.meta.last, Step::Part(Arc::clone(part))));
     }
@@ -89,7 +100,7 @@ fn skip_damage(part: &Part, warnings: &mut Warnings, result: Result<(), LogStore
         Err(error) if error.stops_queries() => Err(error),
         Err(error) => {
             part.report(&error);
-            warnings.add(part, &error.to_string());
+            warnings.failure(part, &error);
             Ok(())
         }
         Ok(()) => Ok(()),

@@ -5,7 +5,7 @@
 
 mod common;
 
-use clew_host::{DiskFiles, Files, SimFiles};
+use clew_host::{DiskFiles, Fault, Files, Operation, SimFiles};
 use clew_logstore::{LogStore, LogStoreOptions};
 use clew_model::logs::{LogFilter, LogQuery, LogReader, Order, TextTest};
 use clew_model::{ErrorKind, TenantId, TimeRange};
@@ -94,6 +94,41 @@ fn a_damaged_byte_anywhere_costs_at_most_its_part_and_is_said() {
         assert_eq!(store.search(&context(), &query(LogFilter::All, TimeRange::ALL)).unwrap().rows.len(), 100);
     }
     assert!(counted_less > 0, "no damage reached what is counted");
+}
+
+#[test]
+fn a_disk_that_fails_once_costs_one_query_its_part_and_no_more() {
+    let simulated = SimFiles::new();
+    let files: Arc<dyn Files> = Arc::new(simulated.clone());
+    let dir = Path::new("logs");
+    drop(three_days(&files, dir));
+    // Opened afresh each time, so that something is read.
+    for filter in [LogFilter::All, LogFilter::AnyText(TextTest::words("request"))] {
+        let search = |store: &LogStore| store.search(&context(), &query(filter.clone(), TimeRange::ALL)).unwrap();
+        let all = search(&open(&files, dir).unwrap()).rows;
+        for operation in [Operation::Open, Operation::Read] {
+            let store = open(&files, dir).unwrap();
+            simulated.fail_next(operation, Fault::Device);
+            let page = search(&store);
+            assert!(page.rows.len() < all.len(), "a part was skipped");
+            let [warning] = page.warnings.as_slice() else { panic!("{:?}", page.warnings) };
+            assert!(warning.contains("could not be read this time"), "{warning}");
+            assert_eq!(store.part_stats().damaged, Vec::<String>::new());
+            let page = search(&store);
+            assert_eq!((page.rows, page.warnings), (all.clone(), Vec::new()));
+        }
+    }
+}
+
+#[test]
+fn a_part_that_is_gone_stays_damaged() {
+    let files: Arc<dyn Files> = Arc::new(SimFiles::new());
+    let dir = Path::new("logs");
+    drop(three_days(&files, dir));
+    let store = open(&files, dir).unwrap();
+    files.remove_file(&parts(&*files, dir)[1]).unwrap();
+    let page = store.search(&context(), &query(LogFilter::All, TimeRange::ALL)).unwrap();
+    assert_eq!((page.rows.len(), page.warnings.len(), store.part_stats().damaged.len()), (200, 1, 1));
 }
 
 #[test]

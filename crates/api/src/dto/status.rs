@@ -94,7 +94,7 @@ struct SignalStatusDto {
 struct SourceDto {
     /// `logs`, `metrics` or `traces`.
     signal: &'static str,
-    /// `otlp_grpc`, `otlp_http`, `json_logs` or `scrape`.
+    /// `otlp_grpc`, `otlp_http`, `json_logs`, `scrape` or `demo`.
     protocol: &'static str,
     /// Records that are durable and readable.
     accepted: u64,

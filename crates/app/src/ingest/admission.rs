@@ -91,26 +91,32 @@ impl Places {
     }
 }
 
-/// Series of a batch that are new and beyond `limits.series`.
+/// Which series of a batch may enter, by their place, and why the others may not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BeyondLimit {
-    /// By the place of the series in the batch.
-    pub beyond: Vec<bool>,
-    /// The limit.
-    pub limit: usize,
-}
+pub struct SeriesVerdicts(Vec<Result<(), String>>);
 
-impl BeyondLimit {
-    fn check(&self, place: usize, labels: &Labels) -> Result<(), String> {
-        if !self.beyond.get(place).is_some_and(|beyond| *beyond) {
-            return Ok(());
+impl SeriesVerdicts {
+    /// What the limits of labels say.
+    #[must_use]
+    pub fn of_labels(series: &[Labels]) -> Self {
+        Self(series.iter().map(labels).collect())
+    }
+
+    /// Whether the series at this place may enter.
+    #[must_use]
+    pub fn may_enter(&self, place: usize) -> bool {
+        self.0.get(place).is_some_and(Result::is_ok)
+    }
+
+    /// Refuses those that are new and `beyond` the `limit` of active series (`limits.series`), by their place.
+    pub fn refuse_beyond(&mut self, series: &[Labels], beyond: &[bool], limit: usize) {
+        for ((verdict, labels), _) in self.0.iter_mut().zip(series).zip(beyond).filter(|(_, beyond)| **beyond) {
+            *verdict = Err(format!(
+                "a new series of {:?} is beyond the limit of {limit} active series (limits.series); series that are \
+                 known go on. Take labels away whose values never come back, or raise the limit",
+                labels.metric_name(),
+            ));
         }
-        Err(format!(
-            "a new series of {:?} is beyond the limit of {} active series (limits.series); series that are known go on. \
-             Take labels away whose values never come back, or raise the limit",
-            labels.metric_name(),
-            self.limit
-        ))
     }
 }
 
@@ -166,19 +172,15 @@ impl Admission {
         (decoded.records, outcome)
     }
 
-    /// The samples that may enter: those of series within the label limits and not beyond the limit of series, at a time
-    /// that is kept.
+    /// The samples that may enter: those of series that may, at a time that is kept.
     #[must_use]
     pub fn metrics(
         &self,
         mut decoded: Decoded<MetricBatch>,
-        limit: Option<&BeyondLimit>,
+        SeriesVerdicts(verdicts): &SeriesVerdicts,
     ) -> (MetricBatch, IngestOutcome) {
         let mut outcome = Self::outcome(&mut decoded);
         let mut batch = decoded.records;
-        let in_limit = |place, labels: &Labels| limit.map_or(Ok(()), |limit| limit.check(place, labels));
-        let verdict = |(place, set): (usize, &Labels)| labels(set).and_then(|()| in_limit(place, set));
-        let verdicts: Vec<Result<(), String>> = batch.series.iter().enumerate().map(verdict).collect();
         let series = |index: u32| verdicts.get(index as usize).cloned().unwrap_or_else(|| Err("unknown series".into()));
         let verdict =
             |index: u32, millis: i64| series(index).and_then(|()| self.time(millis.saturating_mul(NANOS_PER_MILLI)));
@@ -339,7 +341,8 @@ mod tests {
             ],
             ..MetricBatch::default()
         };
-        let (kept, outcome) = admission().metrics(decoded(batch), None);
+        let verdicts = SeriesVerdicts::of_labels(&batch.series);
+        let (kept, outcome) = admission().metrics(decoded(batch), &verdicts);
         assert_eq!(kept.samples.len(), 1);
         assert_eq!((outcome.accepted, outcome.rejected), (1, 2));
         assert!(outcome.message().contains("the limit is 65536"), "{}", outcome.message());
@@ -353,8 +356,9 @@ mod tests {
             samples: (0..3).map(|series| Sample { series, time: millis, value: f64::from(series) }).collect(),
             ..MetricBatch::default()
         };
-        let limit = BeyondLimit { beyond: vec![false, true, false], limit: 2 };
-        let (kept, outcome) = admission().metrics(decoded(batch), Some(&limit));
+        let mut verdicts = SeriesVerdicts::of_labels(&batch.series);
+        verdicts.refuse_beyond(&batch.series, &[false, true, false], 2);
+        let (kept, outcome) = admission().metrics(decoded(batch), &verdicts);
         assert_eq!(kept.samples.iter().map(|sample| sample.value).collect::<Vec<_>>(), [0.0, 2.0]);
         assert_eq!((kept.series.len(), outcome.accepted, outcome.rejected), (2, 2, 1));
         assert_eq!(outcome.rejections[0].index, 1);
@@ -373,7 +377,8 @@ mod tests {
             samples: (0..4).map(|series| Sample { series, time: millis, value: f64::from(series) }).collect(),
             ..MetricBatch::default()
         };
-        let (kept, outcome) = admission().metrics(decoded(batch), None);
+        let verdicts = SeriesVerdicts::of_labels(&batch.series);
+        let (kept, outcome) = admission().metrics(decoded(batch), &verdicts);
         assert_eq!(kept.series, [good("a"), good("b")]);
         let samples: Vec<(u32, f64)> = kept.samples.iter().map(|sample| (sample.series, sample.value)).collect();
         assert_eq!(samples, [(0, 1.0), (1, 3.0)]);

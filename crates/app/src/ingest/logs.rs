@@ -130,7 +130,7 @@ impl SignalStore for LogSignal {
 
     fn hot(&self) -> Hot {
         let hot = self.store.hot_stats();
-        Hot { records: hot.records, bytes: hot.bytes }
+        Hot { records: hot.records, bytes: hot.bytes, needs_seal: hot.records > 0 }
     }
 
     fn on_disk(&self) -> OnDisk {

@@ -1,6 +1,6 @@
 //! Samples on the write path.
 
-use super::admission::BeyondLimit;
+use super::admission::SeriesVerdicts;
 use crate::error::AppError;
 use crate::server::AppOptions;
 use crate::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
@@ -48,11 +48,18 @@ impl MetricSignal {
         self.store.active_series() as u64
     }
 
-    /// Which of these series are refused for the limit of active series, and why.
+    /// Whether so many series are within the limit of active series even if all of them are new. Does not block.
     #[must_use]
-    pub fn beyond_limit(&self, tenant: &TenantId, series: &[Labels]) -> Option<BeyondLimit> {
-        let beyond = self.store.beyond_limit(tenant, series);
-        (!beyond.is_empty()).then(|| BeyondLimit { beyond, limit: self.store.max_series() })
+    pub fn has_room(&self, series: usize) -> bool {
+        self.store.has_room(series)
+    }
+
+    /// Refuses the series of a batch that are new and beyond the limit of active series; answers whether there are such.
+    /// Blocks while the store's head is being rebuilt.
+    pub fn refuse_beyond_limit(&self, tenant: &TenantId, series: &[Labels], verdicts: &mut SeriesVerdicts) -> bool {
+        let beyond = self.store.beyond_limit(tenant, series, |place| verdicts.may_enter(place));
+        verdicts.refuse_beyond(series, &beyond, self.store.max_series());
+        !beyond.is_empty()
     }
 }
 
@@ -156,11 +163,11 @@ impl SignalStore for MetricSignal {
     fn hot(&self) -> Hot {
         let hot = self.store.hot_stats();
         // Frames of exemplars, metadata or repeated samples alone hold the journal too, until a seal covers them.
-        let frames = u64::from(hot.applied_position > hot.sealed_position);
+        let has_frames = hot.applied_position > hot.sealed_position;
         // The index of series stays in memory after a seal: it is no reason for one.
         // But a head that is full of series that ended is: only seals forget them.
-        let crowd = u64::from(self.store.is_crowded());
-        Hot { records: hot.samples.max(frames).max(crowd), bytes: hot.sample_bytes }
+        let needs_seal = hot.samples > 0 || has_frames || self.store.is_crowded();
+        Hot { records: hot.samples, bytes: hot.sample_bytes, needs_seal }
     }
 
     fn on_disk(&self) -> OnDisk {

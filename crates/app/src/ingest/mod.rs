@@ -8,7 +8,7 @@ mod pipeline;
 mod tally;
 mod traces;
 
-pub use admission::{Admission, IngestOutcome, Rejection};
+pub use admission::{Admission, IngestOutcome, Rejection, SeriesVerdicts};
 pub(crate) use log_feed::{FeedBatch, Watch};
 pub use logs::LogSignal;
 pub use metrics::MetricSignal;

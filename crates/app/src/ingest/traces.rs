@@ -100,7 +100,7 @@ impl SignalStore for TraceSignal {
 
     fn hot(&self) -> Hot {
         let hot = self.store.hot_stats();
-        Hot { records: hot.spans, bytes: hot.bytes }
+        Hot { records: hot.spans, bytes: hot.bytes, needs_seal: hot.spans > 0 }
     }
 
     fn on_disk(&self) -> OnDisk {

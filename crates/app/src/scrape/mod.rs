@@ -23,5 +23,5 @@ mod target_task;
 mod tests;
 
 pub use manager::ScrapeManager;
-pub use sink::{MetricSink, SinkError};
+pub use sink::{MetricSink, Refused, SinkError};
 pub use status::{ActiveTarget, DroppedTarget, Health, ScrapeStatus};

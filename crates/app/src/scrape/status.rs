@@ -44,7 +44,7 @@ pub struct ActiveTarget {
     pub scrape_url: String,
     /// The same as others may reach it; the host as it is configured.
     pub global_url: String,
-    /// Why the last scrape failed; empty when it did not.
+    /// Why the last scrape failed, or why some of its samples were refused though it went well; empty when neither.
     pub last_error: String,
     /// When the last scrape began.
     pub last_scrape: Option<UnixNanos>,

@@ -8,6 +8,7 @@ use super::job_task::{Job, Shared};
 use super::limits::{INLINE_BODY_BYTES, MAX_ERROR_BYTES};
 use super::offset::Schedule;
 use super::round::{Counts, Round};
+use super::sink::Refused;
 use super::status::{Health, LastScrape};
 use super::target::Target;
 use crate::prometheus_config::{LabelBuilder, ScrapeConfig};
@@ -173,7 +174,7 @@ impl TargetTask {
     }
 
     /// Notes and logs how a scrape went.
-    fn tell(&self, outcome: Result<(), ScrapeError>, began: UnixNanos, took: Duration, counts: Counts) {
+    fn tell(&self, outcome: Result<Refused, ScrapeError>, began: UnixNanos, took: Duration, counts: Counts) {
         let pool = self.job.config.job_name.as_str();
         let registry = &self.shared().registry;
         registry.counter(&table::SCRAPES, [pool, if outcome.is_ok() { "ok" } else { "failed" }]).inc();
@@ -181,18 +182,22 @@ impl TargetTask {
         let url = &self.entry.target.url;
         let mut last = self.entry.last.lock();
         match outcome {
-            Ok(()) => {
+            Ok(refused) => {
                 if last.health == Health::Down {
                     tracing::info!(job = pool, %url, "target is up again");
                 }
                 if counts.duplicates > 0 {
                     tracing::debug!(job = pool, %url, duplicates = counts.duplicates, "samples left out: the series had one at that time");
                 }
-                *last = LastScrape { health: Health::Up, error: String::new(), started: Some(began), duration: took };
+                let error = refusal(&refused);
+                let was_refused = last.health == Health::Up && !last.error.is_empty();
+                if !was_refused && !error.is_empty() {
+                    tracing::warn!(job = pool, %url, %error, "target is up, but not all of its samples are taken");
+                }
+                *last = LastScrape { health: Health::Up, error, started: Some(began), duration: took };
             }
             Err(error) => {
-                let mut error = error.to_string();
-                error.truncate(error.floor_char_boundary(MAX_ERROR_BYTES));
+                let error = shortened(error.to_string());
                 if last.health != Health::Down {
                     tracing::warn!(job = pool, %url, %error, "target is down");
                 }
@@ -200,6 +205,19 @@ impl TargetTask {
             }
         }
     }
+}
+
+/// What is told of samples that were not taken; empty when all were.
+fn refusal(refused: &Refused) -> String {
+    match refused.count {
+        0 => String::new(),
+        count => shortened(format!("{count} samples were refused: {}", refused.reason)),
+    }
+}
+
+fn shortened(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_ERROR_BYTES));
+    text
 }
 
 /// Turns an answer into samples; one that cannot be read, or that did not come, makes every series stale.
@@ -254,6 +272,9 @@ fn push(batch: &mut MetricBatch, labels: &Labels, time: UnixMillis, value: f64) 
     batch.samples.push(Sample { series, time, value });
 }
 
+/// How many series tell about the scrape itself.
+const REPORT_SERIES: u32 = 5;
+
 /// The series that tell about the scrape itself.
 #[derive(Debug)]
 struct Report {
@@ -293,8 +314,13 @@ impl Report {
             counts.kept as f64,
             counts.added as f64,
         ];
-        for (labels, value) in self.series().zip(values) {
-            push(batch, labels, time, value);
-        }
+        // Before the target's own series: where room for new series is short, whether it is up must still be known.
+        let own = (0u32..).zip(values);
+        let shift = |series: &mut u32| *series = series.saturating_add(REPORT_SERIES);
+        batch.series.splice(0..0, self.series().cloned());
+        batch.samples.iter_mut().for_each(|sample| shift(&mut sample.series));
+        batch.histograms.iter_mut().for_each(|sample| shift(&mut sample.series));
+        batch.exemplars.iter_mut().for_each(|exemplar| shift(&mut exemplar.series));
+        batch.samples.extend(own.map(|(series, value)| Sample { series, time, value }));
     }
 }

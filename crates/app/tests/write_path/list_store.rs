@@ -152,7 +152,7 @@ impl SignalStore for ListStore {
 
     fn hot(&self) -> Hot {
         let records = self.state.lock().hot.len() as u64;
-        Hot { records, bytes: records * 1024 }
+        Hot { records, bytes: records * 1024, needs_seal: records > 0 }
     }
 
     fn on_disk(&self) -> OnDisk {

@@ -147,13 +147,30 @@ async fn churn_is_refused_at_the_limit_of_series_while_known_series_go_on() {
     app.stop();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn series_refused_for_their_labels_take_no_room_from_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, clock) = (SimFiles::new(), SimClock::new(NOW));
+    let app = start_with(dir.path(), &files, &clock, |options| options.max_series = 100);
+    let millis = NOW / 1_000_000;
+    let mut sent = batch("m", millis, 150);
+    // The first 50 have a label value beyond 64 KiB; the other 100 are as many as the limit allows.
+    for (n, labels) in sent.series.iter_mut().enumerate().take(50) {
+        *labels = Labels::new([("__name__", "wide"), ("n", &"x".repeat(65_537 + n))]).unwrap();
+    }
+    assert_eq!(send_metrics(&app, sent).await.unwrap(), (100, 50));
+    let text = app.observer().registry().render(clew_telemetry::Format::from_accept(""));
+    assert!(!text.contains("clew_limit_hits_total{limit=\"series\"} 1\n"), "{text}");
+    app.stop();
+}
+
 /// Lets time pass until nothing is unsealed, for as long as a slow machine may need.
 fn pass_time_until_sealed(app: &App, clock: &SimClock, seal_age: Duration) -> bool {
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while std::time::Instant::now() < deadline {
         // The keeper may hear of the records only after their sender does: their age counts from then.
         clock.advance(seal_age);
-        if app.metrics().store().hot().records == 0 {
+        if !app.metrics().store().hot().needs_seal {
             return true;
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -181,7 +198,11 @@ async fn exemplars_metadata_and_repeated_samples_alone_are_sealed_by_age() {
     ];
     for (number, batch) in batches.into_iter().enumerate() {
         let before = app.metrics().store().sealed_position();
+        let samples = batch.samples.len() as u64;
         send_metrics(&app, batch).await.unwrap();
+        let hot = app.metrics().store().hot();
+        // A frame without samples calls for a seal, but counts as no record; nor does a sample that is repeated.
+        assert!(hot.needs_seal && hot.records <= samples, "batch {number}: {hot:?}");
         assert_eq!(app.metrics().store().sealed_position(), before, "batch {number} is too young");
         assert!(pass_time_until_sealed(&app, &clock, seal_age), "batch {number} is never sealed");
         assert!(app.metrics().store().sealed_position() > before, "batch {number}");

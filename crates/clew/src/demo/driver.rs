@@ -1,11 +1,13 @@
 //! Feeds the story to a running server: first the history, then what happens as it happens.
 
 use super::generator::{Batch, Generator};
+use super::system::{Instance, Service};
 use crate::limits::{DEMO_CATCH_UP, DEMO_CHUNK, DEMO_HISTORY, DEMO_TICK};
 use anyhow::{Context as _, Result};
 use clew_app::{App, AppError, Protocol};
 use clew_codec::error::Decoded;
-use clew_model::traces::{TraceFilter, TraceQuery};
+use clew_model::logs::FieldTest;
+use clew_model::traces::{AttributeTest, TraceFilter, TraceQuery};
 use clew_model::{TenantId, TimeRange};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +29,7 @@ impl Demo {
     /// The server takes nothing in.
     pub async fn begin(app: Arc<App>) -> Result<Self> {
         let now = app.clock().now();
-        let newest = newest_span(&app).await?;
+        let newest = newest_request(&app).await?.min(now);
         let start = now.saturating_sub(nanos(DEMO_HISTORY)).max(newest.saturating_add(nanos(DEMO_TICK)));
         let mut generator = Generator::new(start.unsigned_abs(), start);
         let mut told = start;
@@ -113,9 +115,14 @@ async fn write(app: &App, batch: Batch) -> Result<(), AppError> {
     Ok(())
 }
 
-/// The start of the newest span that is kept; the earliest time where there is none.
-async fn newest_span(app: &Arc<App>) -> Result<i64> {
-    let query = TraceQuery { filter: TraceFilter::default(), range: TimeRange::ALL, limit: 1, after: None };
+/// The end of the newest request of an earlier demo, all of which enter by its gateway; the earliest time where there is
+/// none. Others' traces in the same folder say nothing about the story.
+async fn newest_request(app: &Arc<App>) -> Result<i64> {
+    let gateway = Instance::first(Service::ApiGateway);
+    let attributes =
+        vec![AttributeTest { key: "resource.service.instance.id".to_owned(), test: FieldTest::Equals(gateway.name()) }];
+    let filter = TraceFilter { service: Some(gateway.service.name().to_owned()), attributes, ..TraceFilter::default() };
+    let query = TraceQuery { filter, range: TimeRange::ALL, limit: 1, after: None };
     let page = app
         .query("demo", TenantId::default(), None, move |context, stores| {
             stores.traces.search(context, &query).map_err(AppError::from)

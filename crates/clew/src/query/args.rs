@@ -91,7 +91,10 @@ pub struct MetricsArgs {
 /// `clew query traces`
 #[derive(Debug, Args)]
 pub struct TracesArgs {
-    /// A trace ID in any spelling: shows this trace alone.
+    /// A trace ID in any spelling: shows this trace alone, whole.
+    #[arg(conflicts_with_all = [
+        "service", "operation", "kind", "status", "min_duration", "max_duration", "attribute", "start", "end", "limit",
+    ])]
     pub id: Option<String>,
 
     /// A span of this service …

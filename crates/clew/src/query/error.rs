@@ -1,5 +1,6 @@
 //! What can go wrong, how it is said, and the exit code.
 
+use super::output::note;
 use crate::EXIT_USAGE;
 use serde::Deserialize;
 use std::fmt::Write as _;
@@ -145,7 +146,7 @@ impl QueryError {
             }
             QueryError::Unreadable(what) => (format!("the answer cannot be understood: {what}"), ExitCode::FAILURE),
         };
-        eprintln!("clew: {text}");
+        note(&text);
         code
     }
 }

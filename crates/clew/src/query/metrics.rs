@@ -63,6 +63,10 @@ impl Histogram {
 pub async fn run(args: &MetricsArgs, server: &Server, out: &mut Out) -> Result<(), QueryError> {
     let expression = args.expression.as_str();
     let common = &args.common;
+    if out.format == Format::Json && common.limit.is_some() {
+        let text = "--limit does not cut a document: use --output ndjson, or topk() in the expression";
+        return Err(QueryError::Usage(text.to_owned()));
+    }
     let params = Params::default().with("query", expression);
     let (call, params) = match &common.start {
         Some(start) => {

@@ -100,9 +100,9 @@ impl Out {
     }
 }
 
-/// Says something beside the answer, on standard error.
+/// Says something beside the answer, on standard error. Nobody may listen there: that is no reason to fail.
 pub fn note(text: &str) {
-    eprintln!("clew: {text}");
+    let _ = writeln!(std::io::stderr(), "clew: {text}");
 }
 
 /// Says what an answer warns of.

@@ -36,12 +36,25 @@ impl MetricStore {
         self.taken.series.load(Ordering::Relaxed)
     }
 
-    /// Which of these series are new and beyond the limit, by their place; empty when none is.
+    /// Whether so many series are within the limit even if all of them are new; known without the head's lock.
+    #[must_use]
+    pub fn has_room(&self, series: usize) -> bool {
+        series <= self.room()
+    }
+
+    /// Which of these series are new and beyond the limit, by their place; empty when none is. Those that will not be
+    /// written whatever the limit (`is_candidate`, by place) take no room. Waits for the head's lock, unless there is room
+    /// for all: not for a thread that serves connections.
     ///
     /// Batches that are looked at side by side do not count each other: together they may pass the limit by what waits
     /// for the journal.
     #[must_use]
-    pub fn beyond_limit(&self, tenant: &TenantId, series: &[Labels]) -> Vec<bool> {
+    pub fn beyond_limit(
+        &self,
+        tenant: &TenantId,
+        series: &[Labels],
+        is_candidate: impl Fn(usize) -> bool,
+    ) -> Vec<bool> {
         let mut room = self.room();
         if series.len() <= room {
             return Vec::new();
@@ -49,7 +62,10 @@ impl MetricStore {
         let state = self.state.read();
         let head = state.tenants.get(tenant);
         let mut guess = 0;
-        let mut is_beyond = |labels: &Labels| {
+        let mut is_beyond = |(place, labels): (usize, &Labels)| {
+            if !is_candidate(place) {
+                return false;
+            }
             if let Some(number) = head.and_then(|head| head.index.find_near(labels, guess)) {
                 guess = number.wrapping_add(1);
                 return false;
@@ -58,7 +74,7 @@ impl MetricStore {
             room = room.saturating_sub(1);
             is_beyond
         };
-        let beyond: Vec<bool> = series.iter().map(&mut is_beyond).collect();
+        let beyond: Vec<bool> = series.iter().enumerate().map(&mut is_beyond).collect();
         if beyond.contains(&true) { beyond } else { Vec::new() }
     }
 

@@ -112,8 +112,9 @@ impl TenantHead {
     }
 
     /// Forgets the frozen samples, which are sealed now; and the series that had none for a while, when they are the
-    /// greater part, or an eighth where the head has `many` series. Answers the frozen samples, to be freed by the caller.
-    pub(super) fn thaw(&mut self, many: usize) -> Option<Arc<Generation>> {
+    /// greater part, or an eighth where the head has `many` series, or any where it `is_full`. Answers the frozen samples,
+    /// to be freed by the caller.
+    pub(super) fn thaw(&mut self, many: usize, is_full: bool) -> Option<Arc<Generation>> {
         let frozen = self.frozen.take();
         let is_used = |number: usize| {
             let is_in = |generation: &Generation| generation.buffers.get(number).is_some_and(|one| !one.is_empty());
@@ -121,7 +122,8 @@ impl TenantHead {
         };
         let used: Vec<usize> = (0..self.index.len()).filter(|number| is_used(*number)).collect();
         let ended = self.index.len() - used.len();
-        let is_worth_it = ended > used.len() || (self.index.len() >= many && ended * 8 > self.index.len());
+        let is_worth_it =
+            ended > used.len() || (self.index.len() >= many && ended * 8 > self.index.len()) || (is_full && ended > 0);
         if !is_worth_it {
             return frozen;
         }

@@ -104,7 +104,9 @@ impl MetricStore {
     /// Forgets the frozen samples and the series that ended.
     fn thaw(&self, mut state: RwLockWriteGuard<'_, State>) {
         let many = self.options.max_series / 2;
-        let sealed: Vec<_> = state.tenants.values_mut().filter_map(|head| head.thaw(many)).collect();
+        // While new series are refused, every place counts.
+        let is_full = !self.has_room(1);
+        let sealed: Vec<_> = state.tenants.values_mut().filter_map(|head| head.thaw(many, is_full)).collect();
         self.taken.update(&state);
         drop(state);
         // A million buffers take a while to free: not while others wait.

@@ -54,8 +54,12 @@ impl Part {
         &self.name
     }
 
-    /// Remembers that something in the part cannot be read; the first finding stays.
+    /// Remembers that something in the part is damaged; the first finding stays. What may be gone at the next try (the
+    /// disk does not answer, no file may be opened) is not remembered.
     pub fn report(&self, error: &LogStoreError) {
+        if !error.is_damage() {
+            return;
+        }
         self.damage.lock().get_or_insert_with(|| error.to_string());
     }
 

@@ -87,7 +87,7 @@ impl LogStore {
         let cutoff = self.state.lock().cutoff;
         let mut sources: Vec<(&Arc<Part>, Arc<OpenPart>, BlockPlace)> = Vec::new();
         for part in group {
-            let Some(open) = healthy(part, part.open()) else { return Ok(None) };
+            let Some(open) = healthy(part, part.open())? else { return Ok(None) };
             sources.extend(open.places.iter().map(|place| (part, Arc::clone(&open), *place)));
         }
         sources.sort_by_key(|(_, _, place)| place.first);
@@ -97,7 +97,7 @@ impl LogStore {
         for (part, open, place) in &sources {
             buffer.write_before(&mut writer, place.first)?;
             let rows = open.block(place).and_then(|block| Ok(block.decode_all()?));
-            let Some(rows) = healthy(part, rows) else {
+            let Some(rows) = healthy(part, rows)? else {
                 abandoned = true;
                 break;
             };
@@ -114,8 +114,16 @@ impl LogStore {
     }
 }
 
-fn healthy<T>(part: &Part, result: Result<T, LogStoreError>) -> Option<T> {
-    result.inspect_err(|error| part.report(error)).ok()
+/// `None` where the part is damaged, which is reported; a disk that does not answer is an error, to be tried again.
+fn healthy<T>(part: &Part, result: Result<T, LogStoreError>) -> Result<Option<T>, LogStoreError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_damage() => {
+            part.report(&error);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Rows that wait for those of other parts, in order.

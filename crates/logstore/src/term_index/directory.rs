@@ -1,6 +1,7 @@
 //! A tantivy directory over the pieces of a stored index; it can only be read.
 
 use super::Piece;
+use crate::error::LogStoreError;
 use crate::pages::Pages;
 use std::fmt;
 use std::io;
@@ -54,7 +55,14 @@ impl FileHandle for PieceHandle {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a piece of the term index ends too early"));
         }
         let bytes = self.pages.read(self.piece.offset + range.start, range.end - range.start);
-        bytes.map(OwnedBytes::new).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        bytes.map(OwnedBytes::new).map_err(|error| {
+            let kind = match &error {
+                // A disk that does not answer is not damage.
+                LogStoreError::Io { source, .. } => source.kind(),
+                _ => io::ErrorKind::InvalidData,
+            };
+            io::Error::new(kind, error)
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A manager with a sink that records.
 
-use super::super::{ActiveTarget, MetricSink, ScrapeManager, SinkError};
+use super::super::{ActiveTarget, MetricSink, Refused, ScrapeManager, SinkError};
 use crate::prometheus_config::parse;
 use clew_host::SystemClock;
 use clew_model::metrics::{MetricBatch, is_stale};
@@ -19,15 +19,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Recorder {
     batches: Mutex<Vec<MetricBatch>>,
     pub(super) fail: Mutex<Option<SinkError>>,
+    pub(super) refuse: Mutex<Refused>,
 }
 
 impl MetricSink for Recorder {
-    fn write(&self, batch: MetricBatch) -> BoxFuture<'_, Result<(), SinkError>> {
+    fn write(&self, batch: MetricBatch) -> BoxFuture<'_, Result<Refused, SinkError>> {
         let result = match self.fail.lock().clone() {
             Some(error) => Err(error),
             None => {
                 self.batches.lock().push(batch);
-                Ok(())
+                Ok(self.refuse.lock().clone())
             }
         };
         Box::pin(async move { result })

@@ -2,7 +2,8 @@
 
 use super::exporter::{Exporter, Reply};
 use super::harness::{Harness, config, job, of, shown};
-use clew_model::metrics::MetricType;
+use crate::scrape::Refused;
+use clew_model::metrics::{Labels, MetricType};
 use clew_model::time::NANOS_PER_MILLI;
 
 #[tokio::test]
@@ -166,4 +167,18 @@ async fn samples_that_cannot_be_stored_make_the_target_down() {
     assert_eq!(target.last_error, "the samples were not stored: the disk is full");
     *harness.sink.fail.lock() = None;
     harness.target("up again", |target| target.health.as_str() == "up").await;
+}
+
+#[tokio::test]
+async fn refused_samples_are_shown_while_the_target_is_up_and_its_report_comes_first() {
+    let exporter = Exporter::start(Reply::text("a 1\n")).await;
+    let harness = Harness::start(&config(&[job("j", &exporter.address, "")])).await;
+    let (_, batch) = harness.scraped(0, true).await;
+    let names: Vec<&str> = batch.series.iter().map(Labels::metric_name).collect();
+    assert_eq!((names[0], names[5], names.len()), ("up", "a", 6), "what is known of the target goes before its series");
+    *harness.sink.refuse.lock() = Refused { count: 3, reason: "beyond the limit".into() };
+    let target = harness.target("refused", |target| !target.last_error.is_empty()).await;
+    assert_eq!((target.health.as_str(), &*target.last_error), ("up", "3 samples were refused: beyond the limit"));
+    *harness.sink.refuse.lock() = Refused::default();
+    harness.target("well again", |target| target.last_error.is_empty()).await;
 }
