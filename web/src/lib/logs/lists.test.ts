@@ -3,7 +3,7 @@ import { csv, curl } from './exporting';
 import { withQuery } from './history';
 import { columnsOf, columnsParam, sharedLink, toggled } from './page';
 import type { Log } from './record';
-import { merge } from './results.svelte';
+import { merge, results } from './results.svelte';
 import { arrived, EMPTY_TAIL, MAX_TAIL, resumed } from './tailBuffer';
 
 function log(at: number, changes: Partial<Log> = {}): Log {
@@ -40,6 +40,17 @@ describe('merging a refreshed page', () => {
 		expect(merge([log(20), log(19)], false, loaded, 0n)).toBeNull();
 		expect(merge([log(9), log(8)], true, loaded, 0n)).toBeNull();
 		expect(merge([], false, loaded, 0n)).toBeNull();
+	});
+});
+
+describe('records as they are loaded', () => {
+	const question = { query: 'x', from: 'now-1h', to: 'now' };
+	const bounds = { start: '1970-01-01T00:00:00Z', end: '1970-01-01T01:00:00Z' };
+
+	it('forget that a page failed once a newer answer is there', () => {
+		results.failure = new Error('gone');
+		results.take(question, bounds, { logs: [log(9)], next_cursor: 'c' });
+		expect(results.failure).toBeNull();
 	});
 });
 
