@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { csv, curl } from './exporting';
 import { withQuery } from './history';
-import { columnsOf, columnsParam, sharedLink, toggled } from './page';
+import { columnsOf, columnsParam, sharedLink, staleNote, toggled } from './page';
 import type { Log } from './record';
 import { merge, results } from './results.svelte';
 import { arrived, EMPTY_TAIL, MAX_TAIL, resumed } from './tailBuffer';
@@ -95,6 +95,19 @@ describe('past queries', () => {
 	it('stand once, the newest first', () => {
 		expect(withQuery(['b', 'a'], 'a')).toEqual(['a', 'b']);
 		expect(withQuery(['b'], '  ')).toEqual(['b']);
+	});
+});
+
+describe('what is told of old answers', () => {
+	it('is nothing while nothing failed', () => {
+		expect(staleNote({ records: null, fields: null })).toBeNull();
+	});
+
+	it('names what is old, and each cause once', () => {
+		const gone = new Error('The server cannot be reached.');
+		expect(staleNote({ records: gone, 'counts over time': gone, fields: new Error('Too slow') })).toBe(
+			'Not refreshed: records, counts over time. The server cannot be reached. Not refreshed: fields. Too slow.'
+		);
 	});
 });
 
