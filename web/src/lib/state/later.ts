@@ -34,10 +34,10 @@ export class Later {
 		this.timer = setTimeout(() => this.now(), SETTLE);
 	}
 
-	/** Writes what waits without waiting longer. */
-	now() {
+	/** Writes what waits without waiting longer; resolves once it is written. */
+	async now() {
 		const settled = this.take();
-		if (settled) (this.options.write ?? ((changes) => view.set(changes)))(settled);
+		if (settled) await (this.options.write ?? ((changes) => view.set(changes)))(settled);
 	}
 
 	/** Drops what waits. */
