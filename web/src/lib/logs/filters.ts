@@ -5,9 +5,12 @@ import { isLogql, type Token, tokenize } from './tokens';
 const FIELD_NAME = /^[\p{L}_@][\p{L}\p{N}_.\-@]*$/u;
 const LABEL_NAME = /^[\p{L}_][\p{L}\p{N}_.]*$/u;
 
-/** Whether a filter on a field can be written in the language of the query. */
-export function canFilter(query: string, field: string): boolean {
-	return (isLogql(query) ? LABEL_NAME : FIELD_NAME).test(field);
+/**
+ * Whether a filter on a value of a field can be written in the language of the query. The search bar has no way to ask
+ * for the empty value: `field:*` asks whether the field is there.
+ */
+export function canFilter(query: string, field: string, value: string): boolean {
+	return isLogql(query) ? LABEL_NAME.test(field) : value !== '' && FIELD_NAME.test(field);
 }
 
 /** A value as the search bar takes it literally: quoted unless it is plain. */
@@ -24,11 +27,12 @@ function termOf(field: string, value: string): string {
 }
 
 /**
- * The query with a filter added. The same filter there already is taken out again; its opposite is replaced.
+ * The query with a filter added. The same filter there already is taken out again; its opposite is replaced. A filter
+ * that cannot be written (`canFilter`) changes nothing.
  */
 export function withFilter(query: string, field: string, value: string, exclude: boolean): string {
-	if (value === '') return withTerm(query, `${field}:*`, exclude);
 	if (isLogql(query)) return withStage(query, field, value, exclude);
+	if (value === '') return query;
 	return withTerm(query, termOf(field, value), exclude);
 }
 
@@ -38,7 +42,7 @@ export function filterState(query: string, field: string, value: string): 1 | 0 
 		if (query.endsWith(stage(field, value, false))) return 1;
 		return query.endsWith(stage(field, value, true)) ? -1 : 0;
 	}
-	const found = find(query, termOf(field, value));
+	const found = value === '' ? null : find(query, termOf(field, value));
 	return found === null ? 0 : found.negated ? -1 : 1;
 }
 

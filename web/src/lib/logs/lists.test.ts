@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { csv, curl } from './exporting';
 import { withQuery } from './history';
-import { columnsOf, columnsParam, sharedLink, toggled } from './page';
+import { columnsOf, columnsParam, sharedLink, staleNote, toggled } from './page';
 import type { Log } from './record';
-import { merge } from './results.svelte';
+import { merge, results } from './results.svelte';
 import { arrived, EMPTY_TAIL, MAX_TAIL, resumed } from './tailBuffer';
 
 function log(at: number, changes: Partial<Log> = {}): Log {
@@ -40,6 +40,17 @@ describe('merging a refreshed page', () => {
 		expect(merge([log(20), log(19)], false, loaded, 0n)).toBeNull();
 		expect(merge([log(9), log(8)], true, loaded, 0n)).toBeNull();
 		expect(merge([], false, loaded, 0n)).toBeNull();
+	});
+});
+
+describe('records as they are loaded', () => {
+	const question = { query: 'x', from: 'now-1h', to: 'now' };
+	const bounds = { start: '1970-01-01T00:00:00Z', end: '1970-01-01T01:00:00Z' };
+
+	it('forget that a page failed once a newer answer is there', () => {
+		results.failure = new Error('gone');
+		results.take(question, bounds, { logs: [log(9)], next_cursor: 'c' });
+		expect(results.failure).toBeNull();
 	});
 });
 
@@ -84,6 +95,19 @@ describe('past queries', () => {
 	it('stand once, the newest first', () => {
 		expect(withQuery(['b', 'a'], 'a')).toEqual(['a', 'b']);
 		expect(withQuery(['b'], '  ')).toEqual(['b']);
+	});
+});
+
+describe('what is told of old answers', () => {
+	it('is nothing while nothing failed', () => {
+		expect(staleNote({ records: null, fields: null })).toBeNull();
+	});
+
+	it('names what is old, and each cause once', () => {
+		const gone = new Error('The server cannot be reached.');
+		expect(staleNote({ records: gone, 'counts over time': gone, fields: new Error('Too slow') })).toBe(
+			'Not refreshed: records, counts over time. The server cannot be reached. Not refreshed: fields. Too slow.'
+		);
 	});
 });
 

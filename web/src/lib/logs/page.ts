@@ -33,3 +33,14 @@ export function sharedLink(url: URL, range: ResolvedRange, selected: string): st
 	shared.searchParams.delete('refresh');
 	return shared.href;
 }
+
+/** What is told of answers that did not come while older ones are shown: each cause once, or `null` for none. */
+export function staleNote(failures: Record<string, Error | null>): string | null {
+	const causes = new Map<string, string[]>();
+	for (const [what, failure] of Object.entries(failures)) {
+		if (failure) causes.set(failure.message, [...(causes.get(failure.message) ?? []), what]);
+	}
+	if (causes.size === 0) return null;
+	const notes = [...causes].map(([cause, what]) => `Not refreshed: ${what.join(', ')}. ${cause}`);
+	return notes.map((note) => (/[.!?…]$/.test(note) ? note : `${note}.`)).join(' ');
+}

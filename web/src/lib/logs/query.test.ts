@@ -112,8 +112,24 @@ describe('filters', () => {
 		expect(filterState('x -service:=coder', 'service', 'coder')).toBe(-1);
 		expect(filterState('x service:=coder', 'service', 'coder')).toBe(1);
 		expect(filterState('x service:=coder2', 'service', 'coder')).toBe(0);
-		expect(canFilter('', 'k8s/pod')).toBe(false);
-		expect(canFilter('', 'resource.host.name')).toBe(true);
+		expect(canFilter('', 'k8s/pod', 'x')).toBe(false);
+		expect(canFilter('', 'resource.host.name', 'x')).toBe(true);
+	});
+});
+
+describe('the empty value', () => {
+	it('is asked for as a label of LogQL', () => {
+		const once = withFilter('{a="b"}', 'user', '', false);
+		expect(once).toBe('{a="b"} | user = ""');
+		expect(filterState(once, 'user', '')).toBe(1);
+		expect(withFilter(once, 'user', '', true)).toBe('{a="b"} | user != ""');
+		expect(canFilter('{a="b"}', 'user', '')).toBe(true);
+	});
+
+	it('cannot be asked for in the search bar, where it is not offered', () => {
+		expect(canFilter('', 'user', '')).toBe(false);
+		expect(withFilter('x', 'user', '', true)).toBe('x');
+		expect(filterState('x user:*', 'user', '')).toBe(0);
 	});
 });
 

@@ -68,6 +68,7 @@ class LogResults {
 		const startNanos = BigInt(Date.parse(bounds.start)) * 1_000_000n;
 		const merged = same ? merge(page.logs, !page.next_cursor, this.rows, startNanos) : null;
 		this.stop();
+		this.failure = null;
 		this.bounds = bounds;
 		this.question = question;
 		this.warnings = page.warnings ?? [];

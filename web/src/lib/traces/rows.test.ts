@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LOG_ROWS_PER_SPAN } from './limits';
 import { logLine, placeLogs } from './logs';
-import { allBelowRoots, hiding, type Row, visibleRows, type Wanted } from './rows';
+import { allBelowRoots, hiding, type Row, spanKey, visibleRows, type Wanted } from './rows';
 import { logOf, spanOf, traceOf } from './testing';
 import { buildTrace } from './tree';
 
@@ -62,6 +62,20 @@ describe('the rows of a waterfall', () => {
 		expect(shown).toHaveLength(4 + LOG_ROWS_PER_SPAN + 1);
 		expect(shown.at(-1)).toMatchObject({ kind: 'more', left: 7 });
 	});
+});
+
+it('names the row of a span the same after the trace grew, and each row once', () => {
+	const grown = buildTrace(
+		traceOf(
+			spanOf('root', null, 0, 100),
+			spanOf('early', 'root', 5, 8),
+			spanOf('a', 'root', 10, 40),
+			spanOf('a', 'root', 60, 70)
+		)
+	);
+	const keys = grown.nodes.map((node) => spanKey(grown, node));
+	expect(trace.nodes.slice(0, 2).map((node) => spanKey(trace, node))).toEqual([keys[0], keys[2]]);
+	expect(new Set(keys).size).toBe(4);
 });
 
 it('tells what hides a span', () => {

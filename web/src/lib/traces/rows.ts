@@ -37,9 +37,9 @@ export function visibleRows(trace: Trace, wanted: Wanted): Row[] {
 			continue;
 		}
 		const collapsed = node.size > 1 && wanted.collapsed.has(node.span.span_id);
-		rows.push({ kind: 'span', key: spanKey(node), node, dimmed: kept[at] === ANCESTOR, collapsed });
+		rows.push({ kind: 'span', key: spanKey(trace, node), node, dimmed: kept[at] === ANCESTOR, collapsed });
 		if (wanted.logRows === 'all' || (wanted.logRows === 'selected' && wanted.selected === at)) {
-			pushLogs(rows, node, wanted.logs.get(at) ?? []);
+			pushLogs(rows, trace, node, wanted.logs.get(at) ?? []);
 		}
 		at += collapsed ? node.size : 1;
 	}
@@ -60,14 +60,19 @@ function keptBy(trace: Trace, services: ReadonlySet<string>): Uint8Array {
 	return kept;
 }
 
-function pushLogs(rows: Row[], node: SpanNode, marks: readonly LogMark[]) {
+function pushLogs(rows: Row[], trace: Trace, node: SpanNode, marks: readonly LogMark[]) {
 	for (const mark of marks.slice(0, LOG_ROWS_PER_SPAN)) rows.push({ kind: 'log', key: logKey(mark.log), node, mark });
 	const left = marks.length - LOG_ROWS_PER_SPAN;
-	if (left > 0) rows.push({ kind: 'more', key: `more-${node.index}`, node, left });
+	if (left > 0) rows.push({ kind: 'more', key: `more-${spanKey(trace, node)}`, node, left });
 }
 
-export function spanKey(node: SpanNode): string {
-	return `span-${node.index}`;
+/**
+ * The key of a span's row: its ID, so that it stays the same row when the trace grows. Spans that carry the ID of an
+ * earlier one are told apart by their index.
+ */
+export function spanKey(trace: Pick<Trace, 'byId'>, node: SpanNode): string {
+	const id = node.span.span_id;
+	return trace.byId.get(id) === node.index ? `span-${id}` : `span-${id}-${node.index}`;
 }
 
 export function logKey(log: Schema['LogDto']): string {
