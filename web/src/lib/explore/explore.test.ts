@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { QueryData } from '$lib/api/prometheus';
 import { exemplarsOf, MAX_EXEMPLARS, together } from './exemplars';
 import { labelColumns, rowsOf, sortRows } from './instant';
+import { keepGood } from './kept';
 import { gridOf, labelsOf, linesOf, MAX_POINTS, selectorOf, unitOf } from './matrix';
 import { parseHistory, placeOf, readQueries, remembered, writeQueries } from './queries';
 
@@ -166,5 +167,24 @@ describe('exemplarsOf', () => {
 			['t3', 3],
 			['t4', 4]
 		]);
+	});
+});
+
+describe('keepGood', () => {
+	const answer = (query: string, text: string) => ({ data: { query, text }, isPlaceholderData: false });
+	it('keeps the last answer to each query while it fails, and never that to another', () => {
+		const kept = new Map<string, { query: string; text: string }>();
+		keepGood(kept, ['a', 'b'], [answer('a', 'old'), answer('b', 'one')]);
+		keepGood(kept, ['a', 'b'], [answer('a', 'new'), { data: undefined, isPlaceholderData: false }]);
+		keepGood(kept, ['a', 'b'], [{ ...answer('a', 'of another time'), isPlaceholderData: true }, answer('b', 'one')]);
+		expect([...kept.values()].map((one) => one.text)).toEqual(['new', 'one']);
+	});
+	it('drops what is no longer asked', () => {
+		const kept = new Map<string, { query: string; text: string }>();
+		for (let at = 0; at < 100; at += 1) keepGood(kept, [`q${at}`], [answer(`q${at}`, 'x')]);
+		expect([...kept.keys()]).toEqual(['q99']);
+		// The results may still be those of the queries before.
+		keepGood(kept, ['next'], [answer('q99', 'x')]);
+		expect(kept.size).toBe(0);
 	});
 });
