@@ -13,3 +13,15 @@ test('two queries over one metric share its exemplars', async ({ page }) => {
 	await page.getByText('Exemplars', { exact: false }).click();
 	await expect(page.getByRole('link', { name: facts.traceId }).first()).toBeVisible();
 });
+
+test('a line shown alone stays alone when the graph is zoomed', async ({ page }) => {
+	await open(page, { q: 'sum by (outcome) (agent_tasks_total)' });
+	const shown = page.locator('.results button.name[aria-pressed=true]');
+	await page.getByRole('button', { name: 'ok', exact: true }).click();
+	await expect(shown).toHaveText('ok');
+	await page.getByRole('slider', { name: /^Graph of/ }).focus();
+	for (let step = 0; step < 20; step += 1) await page.keyboard.press('Shift+ArrowLeft');
+	await page.keyboard.press('Enter');
+	await expect(page).toHaveURL(/from=\d{4}-/);
+	await expect(shown).toHaveText('ok');
+});
