@@ -25,3 +25,17 @@ test('a line shown alone stays alone when the graph is zoomed', async ({ page })
 	await expect(page).toHaveURL(/from=\d{4}-/);
 	await expect(shown).toHaveText('ok');
 });
+
+test('a query that is typed but not run stays when the range or the view changes', async ({ page }) => {
+	await open(page, { q: 'queue_depth' });
+	await expect(page.locator('.cm-content').first()).toBeVisible();
+	await page.keyboard.press('e');
+	await page.keyboard.press('ControlOrMeta+a');
+	await page.keyboard.type('sum(up)');
+	await page.keyboard.press('Escape');
+	await page.getByRole('button', { name: 'Table', exact: true }).click();
+	await expect(page).toHaveURL(/tab=table/);
+	await expect(page.locator('.cm-content').first()).toHaveText('sum(up)');
+	await page.getByRole('button', { name: 'Run', exact: true }).click();
+	await expect(page).toHaveURL(/q=sum/);
+});
