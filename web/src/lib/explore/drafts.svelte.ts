@@ -10,6 +10,11 @@ export interface Draft {
 	text: string;
 }
 
+/** Queries as one text, to tell whether two lists of them are the same. */
+function textOf(queries: readonly string[]): string {
+	return queries.join('\u0000');
+}
+
 /** What is typed into the query fields. Running puts it into the URL; a change of the URL puts it back here. */
 export class Drafts {
 	list = $state<Draft[]>([]);
@@ -17,14 +22,22 @@ export class Drafts {
 	active = $state(0);
 	history = $state.raw<string[]>(parseHistory(recall(HISTORY_KEY)));
 	private next = 0;
+	/** What the URL said when it was taken over last. */
+	private followed: string | null = null;
 
 	/** The queries that are run. */
 	running: string[] = $derived(readQueries(page.url.searchParams));
+	/** The same as one text: a change of the URL that leaves the queries alone, such as a zoom, leaves this alone. */
+	asked: string = $derived(textOf(this.running));
 
-	/** Takes over what the URL says, unless it is what is typed already. */
+	/**
+	 * Takes over the queries that the URL says, when it says others than before. What is typed but was not run yet stays
+	 * through every other change of the URL.
+	 */
 	follow() {
-		const typed = this.list.map((one) => one.text.trim()).filter((text) => text !== '');
-		if (this.list.length > 0 && typed.join('\u0000') === this.running.join('\u0000')) return;
+		if (this.asked === this.followed) return;
+		this.followed = this.asked;
+		if (this.list.length > 0 && textOf(this.typed()) === this.asked) return;
 		const queries = this.running.length > 0 ? this.running : [''];
 		this.list = queries.map((text) => this.draft(text));
 		this.active = Math.min(this.active, this.list.length - 1);
@@ -32,11 +45,16 @@ export class Drafts {
 
 	/** Runs what is typed; the same queries again ask the server again. */
 	async run() {
-		const queries = this.list.map((one) => one.text.trim()).filter((text) => text !== '');
+		const queries = this.typed();
 		for (const query of queries) this.history = remembered(this.history, query);
 		remember(HISTORY_KEY, JSON.stringify(this.history));
-		if (queries.join('\u0000') === this.running.join('\u0000')) view.again();
-		else await view.set(writeQueries(queries), { push: true });
+		if (textOf(queries) === this.asked) {
+			view.again();
+			return;
+		}
+		// A new question is asked up to now, not up to when the page was opened.
+		view.now = Date.now();
+		await view.set(writeQueries(queries), { push: true });
 	}
 
 	add() {
@@ -57,6 +75,10 @@ export class Drafts {
 		const draft = this.list[this.active];
 		if (draft) draft.text = query;
 		await this.run();
+	}
+
+	private typed(): string[] {
+		return this.list.map((one) => one.text.trim()).filter((text) => text !== '');
 	}
 
 	private draft(text: string): Draft {

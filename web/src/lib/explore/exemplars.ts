@@ -22,6 +22,14 @@ export interface Exemplar extends ChartPoint {
 /** How many diamonds one chart shows: so many that they stand side by side. */
 export const MAX_EXEMPLARS = 100;
 
+/** The exemplars that one query, or all of a chart, has in a range. */
+export interface Exemplars {
+	/** Those that are drawn, newest last. */
+	shown: Exemplar[];
+	/** The keys of all that were found. */
+	found: string[];
+}
+
 /**
  * The exemplars of a range, newest last: the greatest of each of `MAX_EXEMPLARS` stretches of time. `onScale` says that
  * the chart's values are in the unit of what was observed; otherwise the diamonds stand at the foot.
@@ -30,10 +38,28 @@ export function exemplarsOf(
 	answer: ExemplarAnswer,
 	range: { start: number; end: number },
 	onScale: boolean
-): { shown: Exemplar[]; found: number } {
+): Exemplars {
 	const all = answer.flatMap((one) => one.exemplars.map((exemplar) => toPoint(one.seriesLabels, exemplar, onScale)));
 	const inside = all.filter((one) => one.time >= range.start && one.time <= range.end && Number.isFinite(one.observed));
-	return { shown: thinned(inside, range).sort((a, b) => a.time - b.time), found: inside.length };
+	const unique = byKey(inside);
+	return { shown: thinned(unique, range).sort((a, b) => a.time - b.time), found: unique.map((one) => one.key) };
+}
+
+/** The exemplars of several queries together: two queries may ask for the same metric, and then find the same ones. */
+export function together(all: readonly Exemplars[]): Exemplars {
+	return {
+		shown: byKey(all.flatMap((one) => one.shown)).sort((a, b) => a.time - b.time),
+		found: [...new Set(all.flatMap((one) => one.found))]
+	};
+}
+
+/** Each exemplar once; the one that has a place on the chart's scale, if there is one. */
+function byKey(all: readonly Exemplar[]): Exemplar[] {
+	const kept = new Map<string, Exemplar>();
+	for (const one of all) {
+		if (kept.get(one.key)?.value == null) kept.set(one.key, one);
+	}
+	return [...kept.values()];
 }
 
 function toPoint(
@@ -59,7 +85,7 @@ function toPoint(
 }
 
 /** One exemplar in each of `MAX_EXEMPLARS` stretches: the greatest. */
-function thinned(all: Exemplar[], range: { start: number; end: number }): Exemplar[] {
+function thinned(all: readonly Exemplar[], range: { start: number; end: number }): Exemplar[] {
 	const width = Math.max(1, range.end - range.start);
 	const best = new Map<number, Exemplar>();
 	for (const one of all) {

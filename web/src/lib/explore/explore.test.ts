@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { QueryData } from '$lib/api/prometheus';
-import { exemplarsOf, MAX_EXEMPLARS } from './exemplars';
+import { exemplarsOf, MAX_EXEMPLARS, together } from './exemplars';
 import { labelColumns, rowsOf, sortRows } from './instant';
+import { keepGood } from './kept';
 import { gridOf, labelsOf, linesOf, MAX_POINTS, selectorOf, unitOf } from './matrix';
 import { parseHistory, placeOf, readQueries, remembered, writeQueries } from './queries';
 
@@ -148,8 +149,42 @@ describe('exemplarsOf', () => {
 			timestamp: at
 		}));
 		const { shown, found } = exemplarsOf([{ seriesLabels: {}, exemplars }], { start: 0, end: 499_000 }, true);
-		expect(found).toBe(500);
+		expect(found).toHaveLength(500);
 		expect(shown).toHaveLength(MAX_EXEMPLARS);
 		expect(shown.at(-1)).toMatchObject({ traceId: 't499', value: 499 });
+	});
+	it('holds an exemplar once when two queries, or one answer twice, find it', () => {
+		const range = { start: 0, end: 9_000 };
+		const exemplar = (at: number) => ({ labels: { trace_id: `t${at}` }, value: String(at), timestamp: at });
+		const series = (...times: number[]) => [{ seriesLabels: { le: '1' }, exemplars: times.map(exemplar) }];
+		const atTheFoot = exemplarsOf([...series(2, 4), ...series(4)], range, false);
+		expect(atTheFoot.found).toHaveLength(2);
+		const { shown, found } = together([atTheFoot, exemplarsOf(series(4, 3), range, true)]);
+		expect(found).toHaveLength(3);
+		// The one that both found stands where it was observed; all of them in order of time.
+		expect(shown.map((one) => [one.traceId, one.value])).toEqual([
+			['t2', null],
+			['t3', 3],
+			['t4', 4]
+		]);
+	});
+});
+
+describe('keepGood', () => {
+	const answer = (query: string, text: string) => ({ data: { query, text }, isPlaceholderData: false });
+	it('keeps the last answer to each query while it fails, and never that to another', () => {
+		const kept = new Map<string, { query: string; text: string }>();
+		keepGood(kept, ['a', 'b'], [answer('a', 'old'), answer('b', 'one')]);
+		keepGood(kept, ['a', 'b'], [answer('a', 'new'), { data: undefined, isPlaceholderData: false }]);
+		keepGood(kept, ['a', 'b'], [{ ...answer('a', 'of another time'), isPlaceholderData: true }, answer('b', 'one')]);
+		expect([...kept.values()].map((one) => one.text)).toEqual(['new', 'one']);
+	});
+	it('drops what is no longer asked', () => {
+		const kept = new Map<string, { query: string; text: string }>();
+		for (let at = 0; at < 100; at += 1) keepGood(kept, [`q${at}`], [answer(`q${at}`, 'x')]);
+		expect([...kept.keys()]).toEqual(['q99']);
+		// The results may still be those of the queries before.
+		keepGood(kept, ['next'], [answer('q99', 'x')]);
+		expect(kept.size).toBe(0);
 	});
 });

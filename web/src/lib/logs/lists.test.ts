@@ -4,7 +4,7 @@ import { withQuery } from './history';
 import { columnsOf, columnsParam, sharedLink, staleNote, toggled } from './page';
 import type { Log } from './record';
 import { merge, results } from './results.svelte';
-import { arrived, EMPTY_TAIL, MAX_TAIL, resumed } from './tailBuffer';
+import { arrived, EMPTY_TAIL, lastArrived, MAX_TAIL, resumed } from './tailBuffer';
 
 function log(at: number, changes: Partial<Log> = {}): Log {
 	return {
@@ -127,5 +127,14 @@ describe("the page's URL", () => {
 			q: 'x',
 			sel: '5-1'
 		});
+	});
+});
+
+describe('a tail that goes on', () => {
+	it('goes on after the record that arrived last, whatever its time', () => {
+		expect(
+			lastArrived([{ id: '1800000000000000000-7' }, { id: '1700000000000000000-12' }, { id: '1700000000000000001-9' }])
+		).toBe('1700000000000000000-12');
+		expect(lastArrived([])).toBe('');
 	});
 });

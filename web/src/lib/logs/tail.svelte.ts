@@ -2,7 +2,7 @@ import { base } from '$app/paths';
 import { type ApiFailure, answer, api, failureOf } from '$lib/api/client';
 import { searchOf } from '$lib/url/link';
 import type { Log } from './record';
-import { arrived, EMPTY_TAIL, resumed, type TailBuffer } from './tailBuffer';
+import { arrived, EMPTY_TAIL, lastArrived, resumed, type TailBuffer } from './tailBuffer';
 
 /** Milliseconds before a refused or lost tail is asked for again, at first and at most. */
 const RETRY_FIRST = 1_000;
@@ -17,6 +17,8 @@ export class LiveTail {
 	status = $state<'off' | 'connecting' | 'open' | 'lost' | 'refused'>('off');
 	/** Records that the server had to leave out, since they came too fast. */
 	dropped = $state(0);
+	/** What may be missing of what came while the connection was lost. */
+	warnings = $state.raw<string[]>([]);
 	failure = $state.raw<ApiFailure | null>(null);
 	paused = $state(false);
 
@@ -41,6 +43,7 @@ export class LiveTail {
 		this.buffer = EMPTY_TAIL;
 		this.query = query;
 		this.dropped = 0;
+		this.warnings = [];
 		this.paused = false;
 		this.retry = RETRY_FIRST;
 		this.status = 'connecting';
@@ -49,7 +52,7 @@ export class LiveTail {
 		const rows = shown ?? (await newest(query, abort.signal));
 		if (abort.signal.aborted) return;
 		this.buffer = { ...EMPTY_TAIL, rows: [...rows] };
-		this.lastId = rows[0]?.id ?? '';
+		this.lastId = lastArrived(rows);
 		this.connect();
 	}
 
@@ -98,6 +101,9 @@ export class LiveTail {
 			if (event.lastEventId) this.lastId = event.lastEventId;
 			this.status = 'open';
 			this.buffer = arrived(this.buffer, batch, this.paused);
+		});
+		source.addEventListener('warning', (event) => {
+			this.warnings = read<{ warnings?: string[] }>(event)?.warnings ?? [];
 		});
 		source.addEventListener('dropped', (event) => {
 			this.dropped += read<{ dropped?: number }>(event)?.dropped ?? 0;

@@ -32,3 +32,11 @@ export function resumed(buffer: TailBuffer): TailBuffer {
 
 /** How many of the newest records are looked through for ones told twice. */
 const RECENT = 1_000;
+
+/** The ID of the record that arrived last, `''` of none: IDs are `<time>-<number of arrival>`, and times may lie ahead. */
+export function lastArrived(rows: readonly { id: string }[]): string {
+	const number = (id: string) => Number(id.slice(id.lastIndexOf('-') + 1));
+	let last = '';
+	for (const { id } of rows) if (last === '' || number(id) > number(last)) last = id;
+	return last;
+}

@@ -13,6 +13,14 @@ export interface Place {
 	y: number;
 }
 
+/** How many pixels a pointer may tremble in a click; one that goes farther drags. */
+const CLICK_SLACK = 3;
+
+/** Whether a pointer that was pressed at one place and is at another drags. */
+export function isDrag(from: Place, to: Place): boolean {
+	return Math.hypot(to.x - from.x, to.y - from.y) > CLICK_SLACK;
+}
+
 export interface PlacedNode extends MapNode, Place {}
 
 export interface PlacedEdge extends MapEdge {

@@ -3,7 +3,7 @@ import type { Schema } from '$lib/api/client';
 import type { ServiceDetails } from './api';
 import { chartsOf } from './charts';
 import { groupErrors, logQuery, patternOf } from './errors';
-import { betweenSides, drawable, edgeWidth, MAX_NODES, NODE_WIDTH, nextNode, pathOf } from './layout';
+import { betweenSides, drawable, edgeWidth, isDrag, MAX_NODES, NODE_WIDTH, nextNode, pathOf } from './layout';
 import { ago, arrange, healthOf, rowsOf } from './rows';
 
 const quantiles = (p50: number) => ({ p50, p95: p50 * 2, p99: p50 * 3 });
@@ -98,6 +98,12 @@ describe('errors', () => {
 });
 
 describe('the map', () => {
+	it('tells a drag from a click that trembles', () => {
+		const from = { x: 100, y: 100 };
+		expect(isDrag(from, from)).toBe(false);
+		expect(isDrag(from, { x: 102, y: 98 })).toBe(false);
+		expect(isDrag(from, { x: 100, y: 96 })).toBe(true);
+	});
 	it('draws the services with most spans, and only calls among them', () => {
 		const nodes = Array.from({ length: MAX_NODES + 1 }, (_, at) => ({ name: `s${at}`, spans: at, errors: 0 }));
 		const edges = [
