@@ -84,10 +84,15 @@ async fn what_is_acknowledged_is_readable_and_survives_a_power_failure_exactly_o
         assert!(fixture.store.all().contains(&(2 * n)), "{n} was acknowledged before it was readable");
     }
     let before = fixture.store.all();
-    for seed in 0..20 {
-        let after = fixture.restarted(seed).unwrap().store.all();
-        assert_eq!(after, before, "seed {seed}: the journal's order is the order of the hot tail");
+    // Each power failure meets what the start after the one before has found: a failed disk has nothing to give twice.
+    let mut last = fixture.restarted(0).unwrap();
+    for seed in 1..20 {
+        assert_eq!(last.store.all(), before, "before seed {seed}: the journal's order is the order of the hot tail");
+        let next = last.restarted(seed).unwrap();
+        std::mem::replace(&mut last, next).pipeline.stop();
     }
+    assert_eq!(last.store.all(), before);
+    last.pipeline.stop();
     fixture.pipeline.stop();
 }
 
