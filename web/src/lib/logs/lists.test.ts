@@ -47,6 +47,29 @@ describe('records as they are loaded', () => {
 	const question = { query: 'x', from: 'now-1h', to: 'now' };
 	const bounds = { start: '1970-01-01T00:00:00Z', end: '1970-01-01T01:00:00Z' };
 
+	it('stay while they are read, and the newer ones wait', () => {
+		results.take(question, bounds, { logs: [log(9), log(8)], next_cursor: 'c' });
+		const newest = { logs: [log(21), log(20)], next_cursor: 'd' };
+		expect(results.take(question, bounds, newest, true)).toBe(0);
+		expect([ids(results.rows), results.newer?.page]).toEqual([[9, 8], newest]);
+		results.showNewer();
+		expect([ids(results.rows), results.newer]).toEqual([[21, 20], null]);
+	});
+
+	it('go when another question is asked, or nobody reads further down', () => {
+		results.take(question, bounds, { logs: [log(9)], next_cursor: 'c' });
+		expect(results.take(question, bounds, { logs: [log(20)], next_cursor: 'd' }, false)).toBe(-1);
+		expect(ids(results.rows)).toEqual([20]);
+		expect(results.take({ ...question, query: 'y' }, bounds, { logs: [log(30)], next_cursor: 'd' }, true)).toBe(-1);
+		expect([ids(results.rows), results.newer]).toEqual([[30], null]);
+	});
+
+	it('take what joins them while they are read', () => {
+		results.take(question, bounds, { logs: [log(9), log(8), log(7)], next_cursor: 'c' });
+		expect(results.take(question, bounds, { logs: [log(10), log(9)], next_cursor: 'd' }, true)).toBe(1);
+		expect([ids(results.rows), results.newer]).toEqual([[10, 9, 8, 7], null]);
+	});
+
 	it('forget that a page failed once a newer answer is there', () => {
 		results.failure = new Error('gone');
 		results.take(question, bounds, { logs: [log(9)], next_cursor: 'c' });

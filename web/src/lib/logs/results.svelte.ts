@@ -48,6 +48,8 @@ class LogResults {
 	failure = $state.raw<unknown>(null);
 	warnings = $state.raw<string[]>([]);
 	question = $state.raw<Question | null>(null);
+	/** The newest page, while it waits for who reads further down; between it and what is loaded there is a gap. */
+	newer = $state.raw<{ page: Page; bounds: { start: string; end: string } } | null>(null);
 
 	private cursor: string | null = null;
 	private bounds = { start: '', end: '' };
@@ -60,13 +62,19 @@ class LogResults {
 
 	/**
 	 * Takes the first page of a question. Answers how many rows now stand before the one that was first, so that who
-	 * scrolled stays where they are; -1 when the list is another.
+	 * scrolled stays where they are; -1 when the list is another. While somebody reads further down (`reading`), a page
+	 * that would take their records away waits in `newer`.
 	 */
-	take(question: Question, bounds: { start: string; end: string }, page: Page): number {
+	take(question: Question, bounds: { start: string; end: string }, page: Page, reading = false): number {
 		const first = this.rows[0];
 		const same = this.isOf(question);
 		const startNanos = BigInt(Date.parse(bounds.start)) * 1_000_000n;
 		const merged = same ? merge(page.logs, !page.next_cursor, this.rows, startNanos) : null;
+		if (reading && same && first && merged === null && !page.logs.some((log) => log.id === first.id)) {
+			this.newer = { page, bounds };
+			return 0;
+		}
+		this.newer = null;
 		this.stop();
 		this.failure = null;
 		this.bounds = bounds;
@@ -80,6 +88,11 @@ class LogResults {
 			this.more = this.cursor !== null;
 		}
 		return same && first ? this.rows.findIndex((log) => log.id === first.id) : -1;
+	}
+
+	/** Shows the page that waited, in place of what is loaded. */
+	showNewer() {
+		if (this.newer && this.question) this.take(this.question, this.newer.bounds, this.newer.page);
 	}
 
 	/** Loads the next page, unless one is under way, there is none, or as many are held as may be. */

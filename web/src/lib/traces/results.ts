@@ -1,6 +1,53 @@
 import type { Schema } from '$lib/api/client';
 
 type Summary = Schema['TraceSummaryDto'];
+type Page = Schema['TracePageDto'];
+
+/** What a page answers: the search and its range as the URL writes it, and the instants that were meant. */
+export interface Asked {
+	subject: string;
+	instants: string;
+}
+
+/** A page of results as it is held. */
+export interface ResultPage extends Page {
+	asked?: Asked;
+	/** The newest page, while it waits for who reads further down; between it and `traces` there is a gap. */
+	newer?: Page;
+}
+
+/** What is loaded of a search, all pages together, the newest first. */
+export interface Loaded {
+	traces: readonly Summary[];
+	/** Where the next page goes on. */
+	cursor: string | null;
+}
+
+/** Each trace once, as it was told last: one that grew while pages were read may come twice. */
+export function unique(traces: Iterable<Summary>): Summary[] {
+	return [...new Map([...traces].map((trace) => [trace.trace_id, trace])).values()];
+}
+
+/**
+ * The first page of a refresh, with the older ones that are loaded behind it, so that a refresh takes nothing away that
+ * is still in the range. Where the two do not meet there would be a gap: then the page alone is kept, or, while somebody
+ * reads further down (`reading`), what is loaded, and the page waits. So it is where more than `most` would be held.
+ */
+export function refreshed(
+	page: Page,
+	loaded: Loaded | null,
+	now: { startNanos: bigint; reading: boolean; most: number }
+): ResultPage {
+	const last = page.traces.at(-1);
+	if (!page.next_cursor || !last || !loaded) return page;
+	const inRange = loaded.traces.filter((trace) => BigInt(trace.start_unix_nano) >= now.startNanos);
+	const meets = inRange.findIndex((trace) => trace.trace_id === last.trace_id);
+	const told = new Set(page.traces.map((trace) => trace.trace_id));
+	const traces = [...page.traces, ...inRange.slice(meets + 1).filter((trace) => !told.has(trace.trace_id))];
+	if (meets >= 0 && traces.length <= now.most) return { ...page, traces, next_cursor: loaded.cursor };
+	if (!now.reading || inRange.length === 0) return page;
+	return { ...page, traces: inRange, next_cursor: loaded.cursor, newer: page };
+}
 
 /** By what the results can be sorted. */
 export type ResultColumn = 'time' | 'duration' | 'spans' | 'errors';

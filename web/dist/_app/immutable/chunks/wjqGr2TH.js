@@ -1,0 +1,1 @@
+var e=[`fatal`,`error`,`warn`,`info`,`debug`,`trace`,`unspecified`];function t(e){let t=e.toLowerCase();return`--severity-${t===``||t===`unspecified`?`none`:t}`}function n(e){return e===`ERROR`||e===`FATAL`}export{n,t as r,e as t};

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import type { Schema } from '$lib/api/client';
+import { refreshed, unique } from './results';
+
+type Summary = Schema['TraceSummaryDto'];
+
+function trace(at: number, changes: Partial<Summary> = {}): Summary {
+	return { trace_id: `t${at}`, start_unix_nano: String(at), spans: 1, ...changes } as Summary;
+}
+
+const page = (...starts: number[]) => ({ traces: starts.map((at) => trace(at)), next_cursor: 'new' });
+const loaded = { traces: [9, 8, 7, 6].map((at) => trace(at)), cursor: 'old' };
+const now = { startNanos: 0n, reading: true, most: 100 };
+const starts = (of: { traces: readonly Summary[] }) => of.traces.map((one) => Number(one.start_unix_nano));
+
+describe('refreshed results', () => {
+	it('keep the older pages that are loaded, and where they go on', () => {
+		const found = refreshed(page(11, 10, 9, 8), loaded, now);
+		expect([starts(found), found.next_cursor, found.newer]).toEqual([[11, 10, 9, 8, 7, 6], 'old', undefined]);
+	});
+
+	it('drop what fell out of the range', () => {
+		expect(starts(refreshed(page(9, 8), loaded, { ...now, startNanos: 7n }))).toEqual([9, 8, 7]);
+	});
+
+	it('tell a trace once, as it is now', () => {
+		const grown = {
+			traces: [trace(9, { start_unix_nano: '5', trace_id: 't6', spans: 3 }), trace(8)],
+			next_cursor: 'new'
+		};
+		const found = refreshed(grown, loaded, now);
+		expect(found.traces.map((one) => [one.trace_id, one.spans])).toEqual([
+			['t6', 3],
+			['t8', 1],
+			['t7', 1]
+		]);
+	});
+
+	it('let a page wait that they do not meet while they are read', () => {
+		const newest = page(30, 29);
+		const found = refreshed(newest, loaded, now);
+		expect([starts(found), found.next_cursor, found.newer]).toEqual([[9, 8, 7, 6], 'old', newest]);
+		expect(refreshed(newest, loaded, { ...now, reading: false })).toBe(newest);
+	});
+
+	it('are never more than may be held', () => {
+		const found = refreshed(page(10, 9), loaded, { ...now, most: 4, reading: false });
+		expect(starts(found)).toEqual([10, 9]);
+	});
+
+	it('are the page alone where it is everything, or nothing was loaded', () => {
+		const all = { ...page(9), next_cursor: null };
+		expect(refreshed(all, loaded, now)).toBe(all);
+		expect(starts(refreshed(page(9), null, now))).toEqual([9]);
+	});
+});
+
+it('tells a trace once that came with two pages', () => {
+	expect(unique([trace(2), trace(1), trace(2, { spans: 5 })]).map((one) => [one.trace_id, one.spans])).toEqual([
+		['t2', 5],
+		['t1', 1]
+	]);
+});
