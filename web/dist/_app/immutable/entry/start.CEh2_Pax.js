@@ -1,1 +1,0 @@
-export{a as load_css,r as start}from"../chunks/B3T4n8nW.js";
