@@ -1,5 +1,6 @@
 """Starting and stopping: everything is still there, and what is wrong is said clearly before any port opens."""
 
+import os
 import random
 import socket
 import subprocess
@@ -338,3 +339,18 @@ def test_reload_brings_new_targets(new_clew):
     assert clew.request("POST", "/-/reload").status_code == 200
     wait_until(lambda: not clew.query('up{job="own"}'), 10, "the series of a removed target are stale")
     clew.stop()
+
+
+@pytest.mark.parametrize(("command", "stream", "code"), [("serve", "stderr", 2), ("check-config", "stdout", 1)])
+def test_faults_keep_their_exit_code_though_nobody_reads_them(tmp_path, command, stream, code):
+    config = tmp_path / "bad.yml"
+    config.write_text("storage: { dri: x }\n")
+    arguments = ["serve", "--config", config] if command == "serve" else ["check-config", config]
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | {stream: writer}
+        done = subprocess.run([str(part) for part in [binary(), *arguments]], timeout=20, **streams)
+    finally:
+        os.close(writer)
+    assert done.returncode == code

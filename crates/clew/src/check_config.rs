@@ -1,6 +1,7 @@
 //! `clew check-config FILE`: every fault of a file with its line, exit 1 if any.
 
 use crate::config::{Overrides, load};
+use crate::terminal::say;
 use clew_app::prometheus_config;
 use clew_app::yaml::{Content, Document, Fault, Faults, Node, Severity};
 use std::collections::BTreeMap;
@@ -20,21 +21,21 @@ enum Kind {
 pub fn run(file: &Path) -> ExitCode {
     let (kind, faults) = check(file);
     for fault in &faults {
-        println!("{fault}");
+        say(&fault.to_string());
     }
     let errors = faults.iter().filter(|fault| fault.severity == Severity::Error).count();
     if errors > 0 {
-        println!("{}: {errors} faults", file.display());
+        say(&format!("{}: {errors} faults", file.display()));
         return ExitCode::FAILURE;
     }
-    match kind {
-        Kind::Clew => println!("{}: a usable configuration of Clew", file.display()),
-        Kind::Prometheus => println!("{}: a usable prometheus.yml", file.display()),
-        Kind::Later(what) => println!(
-            "{}: looks like {what}; its YAML is well-formed, and this version of Clew checks no more of it",
-            file.display()
-        ),
-    }
+    let file = file.display();
+    say(&match kind {
+        Kind::Clew => format!("{file}: a usable configuration of Clew"),
+        Kind::Prometheus => format!("{file}: a usable prometheus.yml"),
+        Kind::Later(what) => {
+            format!("{file}: looks like {what}; its YAML is well-formed, and this version of Clew checks no more of it")
+        }
+    });
     ExitCode::SUCCESS
 }
 

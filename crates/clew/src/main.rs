@@ -13,6 +13,7 @@ mod query;
 mod reload;
 mod server;
 mod storage;
+mod terminal;
 mod welcome;
 
 use clap::Parser;
@@ -36,11 +37,11 @@ fn main() -> ExitCode {
 
 fn print_document(document: Document) -> ExitCode {
     match document {
-        Document::Configuration => print!("{}", config::render_docs()),
+        Document::Configuration => terminal::say(config::render_docs().trim_end_matches('\n')),
         Document::Openapi => match clew_api::openapi_json() {
-            Ok(text) => println!("{text}"),
+            Ok(text) => terminal::say(&text),
             Err(error) => {
-                eprintln!("cannot describe the API: {error}");
+                terminal::complain(&format!("cannot describe the API: {error}"));
                 return ExitCode::FAILURE;
             }
         },

@@ -7,6 +7,7 @@ use crate::demo::{Demo, TemporaryFolder};
 use crate::listeners::{self, BindError, Sockets};
 use crate::reload::{self, Everything, Reloader};
 use crate::storage::{app_options, memory_shares};
+use crate::terminal::complain;
 use crate::welcome::Addresses;
 use anyhow::{Context, Result};
 use clew_api::{
@@ -57,7 +58,7 @@ pub fn run_demo(mut args: ServeArgs) -> ExitCode {
         match TemporaryFolder::new("clew-demo") {
             Ok(made) => args.data_dir = Some(folder.insert(made).path().to_owned()),
             Err(error) => {
-                eprintln!("cannot make a temporary folder: {error}; name a folder with --data-dir");
+                complain(&format!("cannot make a temporary folder: {error}; name a folder with --data-dir"));
                 return ExitCode::FAILURE;
             }
         }
@@ -81,7 +82,7 @@ fn run_as(args: &ServeArgs, role: Role) -> ExitCode {
     let everything = match reload::read(args) {
         Ok(everything) => everything,
         Err(faults) => {
-            eprintln!("the configuration is not usable:\n{faults}");
+            complain(&format!("the configuration is not usable:\n{faults}"));
             return ExitCode::from(EXIT_USAGE);
         }
     };
@@ -92,7 +93,7 @@ fn run_as(args: &ServeArgs, role: Role) -> ExitCode {
     let logs = match Logs::install(everything.config.log_format, &filter, &registry) {
         Ok(logs) => logs,
         Err(error) => {
-            eprintln!("log.level: {error}");
+            complain(&format!("log.level: {error}"));
             return ExitCode::from(EXIT_USAGE);
         }
     };

@@ -1,0 +1,14 @@
+//! Text for whoever sits at the terminal. The other end of a pipe may be gone (`| head`): that changes neither what
+//! happened nor the exit code, so nothing here fails, where `println!` and `eprintln!` would panic.
+
+use std::io::Write as _;
+
+/// Says a line of the answer, on standard output.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Says why a command failed, on standard error.
+pub fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
