@@ -119,9 +119,11 @@ impl LogBlock {
         for service in self.services()?.candidates().iter() {
             terms.text(service);
             terms.field("\u{1d}service", service);
+            terms.canonical_field("\u{1d}service", service);
         }
         for text in self.severity_texts()?.candidates().iter() {
             terms.field("\u{1d}severity", text);
+            terms.canonical_field("\u{1d}severity", text);
         }
         let mut seen = [false; 25];
         for severity in self.severities()? {
