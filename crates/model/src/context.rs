@@ -2,6 +2,7 @@
 
 use crate::error::{ErrorKind, ReadError};
 use crate::id::TenantId;
+use crate::scan::{Executor, Serial};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
@@ -129,10 +130,12 @@ pub struct Context {
     pub cancel: Cancel,
     /// The memory the call may hold.
     pub memory: MemoryBudget,
+    /// What runs the pieces of the call side by side.
+    pub executor: Arc<dyn Executor>,
 }
 
 impl Context {
-    /// A context for the default tenant with a memory limit and a time limit.
+    /// A context for the default tenant with a memory limit and a time limit; everything runs on the calling thread.
     #[must_use]
     pub fn new(timeout: std::time::Duration, memory_bytes: u64) -> Self {
         Self {
@@ -141,6 +144,7 @@ impl Context {
             timeout,
             cancel: Cancel::default(),
             memory: MemoryBudget::new(memory_bytes),
+            executor: Arc::new(Serial),
         }
     }
 

@@ -6,6 +6,7 @@ mod resolve;
 mod runner;
 mod tail;
 mod walk;
+mod workers;
 
 pub use correlate::correlate;
 pub use correlate::{
@@ -17,3 +18,4 @@ pub use resolve::{IdKind, Resolution};
 pub use runner::{QueryLimits, QueryRunner};
 pub use tail::{LogTail, Missed, TailEvent};
 pub use walk::{CorrelateQuery, Stores};
+pub use workers::QueryThreads;

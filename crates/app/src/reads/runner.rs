@@ -1,5 +1,6 @@
 //! Runs blocking queries on their own bounded pool, so that ingest never waits for them.
 
+use super::workers::QueryThreads;
 use crate::error::AppError;
 use clew_model::{Cancel, CancelReason, Context, MemoryBudget, TenantId};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub struct QueryLimits {
 pub struct QueryRunner {
     limits: QueryLimits,
     permits: Arc<Semaphore>,
+    threads: Arc<QueryThreads>,
     present: AtomicUsize,
 }
 
@@ -53,7 +55,12 @@ impl QueryRunner {
     /// A pool with these limits.
     #[must_use]
     pub fn new(limits: QueryLimits) -> Self {
-        Self { limits, permits: Arc::new(Semaphore::new(limits.concurrent)), present: AtomicUsize::new(0) }
+        Self {
+            limits,
+            permits: Arc::new(Semaphore::new(limits.concurrent)),
+            threads: Arc::new(QueryThreads::new(limits.concurrent.saturating_sub(1))),
+            present: AtomicUsize::new(0),
+        }
     }
 
     /// The limits in force.
@@ -85,6 +92,7 @@ impl QueryRunner {
             timeout,
             cancel: Cancel::default(),
             memory: MemoryBudget::new(self.limits.memory),
+            executor: Arc::clone(&self.threads) as Arc<dyn clew_model::Executor>,
         };
         let _guard = CancelOnDrop { cancel: context.cancel.clone() };
         let cancel = context.cancel.clone();
