@@ -11,13 +11,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("clew-columns", &["clew-model"]),
     ("clew-query", &["clew-model"]),
     ("clew-codec", &["clew-model"]),
-    ("clew-alerting", &["clew-model"]),
+    ("clew-config", &["clew-model"]),
     ("clew-host", &[]),
     ("clew-telemetry", &[]),
     ("clew-journal", &["clew-host", "clew-telemetry"]),
     ("clew-logstore", &["clew-model", "clew-columns", "clew-host", "clew-telemetry"]),
     ("clew-kvstore", &["clew-model", "clew-columns", "clew-host", "clew-telemetry"]),
-    ("clew-catalog", &["clew-model", "clew-telemetry"]),
     (
         "clew-app",
         &[
@@ -25,13 +24,12 @@ const EDGES: &[(&str, &[&str])] = &[
             "clew-columns",
             "clew-query",
             "clew-codec",
-            "clew-alerting",
+            "clew-config",
             "clew-host",
             "clew-telemetry",
             "clew-journal",
             "clew-logstore",
             "clew-kvstore",
-            "clew-catalog",
         ],
     ),
     ("clew-api", &["clew-app", "clew-codec", "clew-model", "clew-query", "clew-telemetry"]),
@@ -42,13 +40,12 @@ const EDGES: &[(&str, &[&str])] = &[
             "clew-columns",
             "clew-query",
             "clew-codec",
-            "clew-alerting",
+            "clew-config",
             "clew-host",
             "clew-telemetry",
             "clew-journal",
             "clew-logstore",
             "clew-kvstore",
-            "clew-catalog",
             "clew-app",
             "clew-api",
         ],
@@ -71,6 +68,7 @@ const PURE: &[&str] = &[
     "pco",
     "regex",
     "ryu",
+    "saphyr-parser",
     "serde",
     "serde_json",
     "thiserror",
@@ -83,8 +81,7 @@ const DISK: &[&str] =
     &["fastrand", "fjall", "parking_lot", "roaring", "rustix", "tantivy", "tracing", "tracing-subscriber"];
 
 /// External crates of floor 2 beyond those: async and HTTP clients.
-const ASYNC: &[&str] =
-    &["arc-swap", "bytes", "futures-util", "reqwest", "rustls", "saphyr", "saphyr-parser", "tokio", "tokio-util"];
+const ASYNC: &[&str] = &["arc-swap", "bytes", "futures-util", "reqwest", "rustls", "tokio", "tokio-util"];
 
 /// External crates of floor 3 beyond those: HTTP and gRPC servers.
 const NETWORK: &[&str] = &[
@@ -110,8 +107,8 @@ const BINARY: &[&str] = &["anyhow", "clap", "signal-hook"];
 /// The floor of each crate.
 fn floor(name: &str) -> Option<usize> {
     Some(match name {
-        "clew-model" | "clew-columns" | "clew-query" | "clew-codec" | "clew-alerting" => 0,
-        "clew-host" | "clew-telemetry" | "clew-journal" | "clew-logstore" | "clew-kvstore" | "clew-catalog" => 1,
+        "clew-model" | "clew-columns" | "clew-query" | "clew-codec" | "clew-config" => 0,
+        "clew-host" | "clew-telemetry" | "clew-journal" | "clew-logstore" | "clew-kvstore" => 1,
         "clew-app" => 2,
         "clew-api" => 3,
         "clew" => 4,

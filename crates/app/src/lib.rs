@@ -10,14 +10,13 @@ pub mod limits;
 pub mod maintenance;
 pub mod memory;
 pub mod observe;
-pub mod prometheus_config;
+pub mod prometheus_file;
 pub mod reads;
 pub mod scrape;
 mod scrape_sink;
 mod server;
 pub mod signal;
 mod status;
-pub mod yaml;
 
 pub use disk_usage::DiskUsage;
 pub use error::AppError;

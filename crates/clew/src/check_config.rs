@@ -2,8 +2,8 @@
 
 use crate::config::{Overrides, load};
 use crate::terminal::say;
-use clew_app::prometheus_config;
-use clew_app::yaml::{Content, Document, Fault, Faults, Node, Severity};
+use clew_app::prometheus_file;
+use clew_config::yaml::{Content, Document, Fault, Faults, Node, Severity};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
@@ -47,9 +47,7 @@ fn check(file: &Path) -> (Kind, Vec<Fault>) {
     let outcome = match kind {
         // The environment is not part of the file.
         Kind::Clew => load(Some(file), &BTreeMap::new(), &Overrides::default()).map(|loaded| loaded.warnings),
-        Kind::Prometheus => {
-            prometheus_config::load(file, &|name| std::env::var(name).ok()).map(|loaded| loaded.warnings)
-        }
+        Kind::Prometheus => prometheus_file::load(file, &|name| std::env::var(name).ok()).map(|loaded| loaded.warnings),
         Kind::Later(_) if faults.has_errors() => Err(faults.into_sorted()),
         Kind::Later(_) => Ok(Vec::new()),
     };

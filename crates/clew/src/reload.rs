@@ -4,9 +4,10 @@
 use crate::cli::ServeArgs;
 use crate::config::{Config, Loaded, Overrides, load};
 use clew_api::ConfigStatus;
-use clew_app::prometheus_config::{self, PrometheusConfig};
+use clew_app::prometheus_file;
 use clew_app::scrape::ScrapeManager;
-use clew_app::yaml::Fault;
+use clew_config::prometheus::PrometheusConfig;
+use clew_config::yaml::Fault;
 use clew_telemetry::logs::Logs;
 use clew_telemetry::{Registry, table};
 use parking_lot::Mutex;
@@ -46,7 +47,7 @@ pub fn read(args: &ServeArgs) -> Result<Everything, String> {
     let mut prometheus = PrometheusConfig::default();
     if let Some(file) = &config.prometheus_config {
         let look_up = |name: &str| std::env::var(name).ok();
-        let loaded = prometheus_config::load(file, &look_up).map_err(|faults| lines(&faults))?;
+        let loaded = prometheus_file::load(file, &look_up).map_err(|faults| lines(&faults))?;
         prometheus = loaded.config;
         all.extend(loaded.warnings.iter().map(ToString::to_string));
     }

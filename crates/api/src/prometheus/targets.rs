@@ -9,7 +9,6 @@ use axum::extract::State;
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
 use clew_app::scrape::{ActiveTarget, DroppedTarget};
-use clew_app::yaml::render_duration;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -60,8 +59,8 @@ impl From<ActiveTarget> for Active {
             last_scrape: target.last_scrape.map_or_else(|| NEVER.to_owned(), rfc3339),
             last_scrape_duration: target.last_scrape_duration.as_secs_f64(),
             health: target.health.as_str(),
-            scrape_interval: render_duration(target.scrape_interval),
-            scrape_timeout: render_duration(target.scrape_timeout),
+            scrape_interval: target.scrape_interval,
+            scrape_timeout: target.scrape_timeout,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is known of the series of one target, so that a series seen before costs one lookup.
 
-use crate::prometheus_config::ScrapeProtocol;
+use clew_config::prometheus::ScrapeProtocol;
 use clew_model::UnixMillis;
 use clew_model::metrics::{Labels, Metadata, MetricType};
 use hashbrown::{DefaultHashBuilder, HashMap};

@@ -1,7 +1,7 @@
 //! HTTP clients: one for all jobs that connect in the same way.
 
 use super::limits::{MAX_REDIRECTS, MAX_SECRET_FILE_BYTES};
-use crate::prometheus_config::{ScrapeConfig, SecretSource, TlsConfig, TlsVersion};
+use clew_config::prometheus::{ScrapeConfig, SecretSource, TlsConfig, TlsVersion};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Url};
@@ -198,7 +198,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prometheus_config::parse;
+    use clew_config::prometheus::parse;
 
     fn client(keys: &str) -> Arc<JobClient> {
         let text = format!("scrape_configs:\n  - job_name: j\n{keys}");

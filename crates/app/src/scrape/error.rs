@@ -1,7 +1,7 @@
 //! Why a scrape failed.
 
 use super::sink::SinkError;
-use crate::yaml::render_duration;
+use clew_config::yaml::render_duration;
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use super::client::read_bounded;
 use super::limits::{MAX_TARGET_FILE_BYTES, MAX_TARGET_FILES};
-use crate::prometheus_config::{FileDiscovery, TargetGroup, read_target_groups};
+use clew_config::prometheus::{FileDiscovery, TargetGroup, read_target_groups};
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

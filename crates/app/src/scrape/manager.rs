@@ -6,7 +6,9 @@ use super::limits::MAX_CONCURRENT_SCRAPES;
 use super::sink::MetricSink;
 use super::status::{ActiveTarget, DroppedTarget, Health, ScrapeStatus};
 use super::target_task::{Stop, TargetEntry};
-use crate::prometheus_config::{LabelBuilder, PrometheusConfig, ScrapeConfig};
+use clew_config::prometheus::{PrometheusConfig, ScrapeConfig};
+use clew_config::relabel::LabelBuilder;
+use clew_config::yaml::render_duration;
 use clew_host::Clock;
 use clew_telemetry::{Registry, table};
 use std::collections::HashMap;
@@ -135,8 +137,8 @@ fn active(pool: &str, entry: &TargetEntry) -> ActiveTarget {
         last_scrape: last.started,
         last_scrape_duration: last.duration,
         health: last.health,
-        scrape_interval: target.interval,
-        scrape_timeout: target.timeout,
+        scrape_interval: render_duration(target.interval),
+        scrape_timeout: render_duration(target.timeout),
     }
 }
 

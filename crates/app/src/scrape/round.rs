@@ -4,8 +4,8 @@ use super::cache::{SeriesCache, Slot, Written};
 use super::error::ScrapeError;
 use super::fetch::Answer;
 use super::series_labels::series_labels;
-use crate::prometheus_config::ScrapeConfig;
 use clew_codec::exposition::{Entry, ExemplarText, Families, Format, Parser, SampleText, SeriesText};
+use clew_config::prometheus::ScrapeConfig;
 use clew_model::UnixMillis;
 use clew_model::metrics::{Exemplar, Labels, Metadata, MetricBatch, STALE_NAN, Sample};
 

@@ -1,7 +1,8 @@
 //! The labels under which a scraped series is stored.
 
 use super::error::ScrapeError;
-use crate::prometheus_config::{LabelBuilder, NameValidation, ScrapeConfig, is_legacy_label_name, relabel};
+use clew_config::prometheus::{NameValidation, ScrapeConfig, is_legacy_label_name};
+use clew_config::relabel::{LabelBuilder, attach_target_labels, relabel};
 use clew_model::metrics::{Labels, METRIC_NAME};
 
 /// Puts the target's labels and those of the answer together, relabels, and checks the limits. `exposed` are the
@@ -13,14 +14,7 @@ pub(super) fn series_labels(
     empty: &[String],
 ) -> Result<Option<Labels>, ScrapeError> {
     let mut labels = LabelBuilder::new(exposed.iter());
-    if job.honor_labels {
-        // A label that is exposed without a value keeps the target's away, too.
-        for (name, value) in target.iter().filter(|(name, _)| !empty.contains(name)) {
-            labels.set_default(name, value);
-        }
-    } else {
-        overwrite(&mut labels, target);
-    }
+    attach_target_labels(&mut labels, target, job.honor_labels, empty);
     if !relabel(&job.metric_relabel_configs, &mut labels) || labels.is_empty() {
         return Ok(None);
     }
@@ -32,27 +26,6 @@ pub(super) fn series_labels(
     }
     check_limits(job, &labels)?;
     Ok(Some(labels.labels()?))
-}
-
-/// The target's labels win; what they displace is kept under a name with `exported_` before it, as often as needed.
-fn overwrite(labels: &mut LabelBuilder, target: &[(String, String)]) {
-    let mut displaced: Vec<(&str, String)> = Vec::new();
-    for (name, value) in target {
-        let exposed = labels.get(name);
-        if !exposed.is_empty() {
-            displaced.push((name, exposed.to_owned()));
-        }
-        labels.set(name, value);
-    }
-    // Short names first, so that a displaced `exported_job` does not take the place of a displaced `job`.
-    displaced.sort_by_key(|(name, _)| name.len());
-    for (name, value) in displaced {
-        let mut free = format!("exported_{name}");
-        while !labels.get(&free).is_empty() {
-            free.insert_str(0, "exported_");
-        }
-        labels.set(free, value);
-    }
 }
 
 fn is_legacy(labels: &LabelBuilder) -> bool {
@@ -99,7 +72,7 @@ fn shown<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prometheus_config::parse;
+    use clew_config::prometheus::parse;
     use std::path::Path;
 
     fn labelled(keys: &str, target: &[(&str, &str)], exposed: &[(&str, &str)]) -> Result<Option<String>, String> {
@@ -113,33 +86,6 @@ mod tests {
                 labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
             })),
             Err(error) => Err(error.to_string()),
-        }
-    }
-
-    #[test]
-    fn conflicting_labels_follow_honor_labels() {
-        // The cases of Prometheus' scrape_test.go (TestScrapeLoopAppend and the conflict tests).
-        let name = ("__name__", "m");
-        for (honor, target, exposed, expected) in [
-            (false, vec![("n", "1")], vec![name, ("n", "2")], "__name__=m,exported_n=2,n=1"),
-            (true, vec![("n", "1")], vec![name, ("n", "2")], "__name__=m,n=2"),
-            (false, vec![("n", "1")], vec![name, ("n", "")], "__name__=m,n=1"),
-            (true, vec![("n", "1")], vec![name, ("n", "")], "__name__=m"),
-            (
-                false,
-                vec![("foo", "1")],
-                vec![name, ("foo", "2"), ("exported_foo", "3")],
-                "__name__=m,exported_exported_foo=2,exported_foo=3,foo=1",
-            ),
-            (
-                false,
-                vec![("foo", "1"), ("exported_foo", "2")],
-                vec![name, ("foo", "3"), ("exported_foo", "4")],
-                "__name__=m,exported_exported_exported_foo=4,exported_exported_foo=3,exported_foo=2,foo=1",
-            ),
-        ] {
-            let keys = format!("    honor_labels: {honor}\n");
-            assert_eq!(labelled(&keys, &target, &exposed).unwrap().as_deref(), Some(expected), "{exposed:?} {honor}");
         }
     }
 

@@ -52,10 +52,10 @@ pub struct ActiveTarget {
     pub last_scrape_duration: Duration,
     /// How it went.
     pub health: Health,
-    /// Time between scrapes.
-    pub scrape_interval: Duration,
-    /// Longest time of a scrape.
-    pub scrape_timeout: Duration,
+    /// Time between scrapes, as Prometheus writes it (`1m30s`).
+    pub scrape_interval: String,
+    /// Longest time of a scrape, written in the same way.
+    pub scrape_timeout: String,
 }
 
 /// A target that relabelling dropped.

@@ -1,7 +1,8 @@
 //! One target: its labels after relabelling, and what is requested.
 
-use crate::prometheus_config::{LabelBuilder, ScrapeConfig, is_target_address, relabel};
-use crate::yaml::{parse_duration, render_duration};
+use clew_config::prometheus::{ScrapeConfig, is_target_address};
+use clew_config::relabel::{LabelBuilder, relabel};
+use clew_config::yaml::{parse_duration, render_duration};
 use reqwest::Url;
 use std::time::Duration;
 
@@ -140,7 +141,7 @@ fn build_url(job: &ScrapeConfig, labels: &LabelBuilder, address: &str) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prometheus_config::parse;
+    use clew_config::prometheus::parse;
     use std::path::Path;
 
     fn job(keys: &str) -> ScrapeConfig {

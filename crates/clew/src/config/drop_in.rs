@@ -1,6 +1,6 @@
 //! The replaced systems whose ports can be opened beside Clew's own, so that old configuration files work unedited.
 
-use clew_app::yaml::{Content, Value};
+use clew_config::yaml::{Content, Value};
 
 /// A replaced system whose port is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::settings::{SETTINGS, Setting};
 use super::{Address, Config, DropIn, Limits, Memory, Retention, Server, Storage};
-use clew_app::yaml::{Document, Fault, Faults, Origin, Severity, Source, Value, nearest};
+use clew_config::yaml::{Document, Fault, Faults, Origin, Severity, Source, Value, nearest};
 use clew_telemetry::logs::LogFormat;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -121,7 +121,7 @@ fn read_section(section: &Value<'_>, prefix: &str, config: &mut Config) {
         let path = if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
         let below = format!("{path}.");
         if let Some(setting) = SETTINGS.iter().find(|setting| setting.key == path) {
-            if value.node().content != clew_app::yaml::Content::Null {
+            if value.node().content != clew_config::yaml::Content::Null {
                 (setting.read)(&value, config);
             }
         } else if SETTINGS.iter().any(|setting| setting.key.starts_with(&below)) {

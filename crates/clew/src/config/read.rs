@@ -1,7 +1,7 @@
 //! How each kind of value is read. A fault is reported at the value and the default stays.
 
 use super::{Address, Config, Memory};
-use clew_app::yaml::Value;
+use clew_config::yaml::Value;
 use clew_telemetry::logs::LogFormat;
 use regex::Regex;
 use std::path::PathBuf;
@@ -80,7 +80,7 @@ pub(super) fn size(value: &Value<'_>, into: &mut Option<u64>) {
 }
 
 fn is_unlimited(value: &Value<'_>) -> bool {
-    matches!(&value.node().content, clew_app::yaml::Content::Scalar(text) if text == "unlimited")
+    matches!(&value.node().content, clew_config::yaml::Content::Scalar(text) if text == "unlimited")
 }
 
 pub(super) fn bytes(value: &Value<'_>, into: &mut usize) {

@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::{drop_in, read};
-use clew_app::yaml::Value;
+use clew_config::yaml::Value;
 
 /// One key.
 pub struct Setting {

@@ -1,7 +1,7 @@
 //! A manager with a sink that records.
 
 use super::super::{ActiveTarget, MetricSink, Refused, ScrapeManager, SinkError};
-use crate::prometheus_config::parse;
+use clew_config::prometheus::parse;
 use clew_host::SystemClock;
 use clew_model::metrics::{MetricBatch, is_stale};
 use clew_telemetry::{BuildInfo, Registry};

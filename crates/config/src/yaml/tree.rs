@@ -1,7 +1,7 @@
 //! The tree of a YAML document, each node with its place.
 
 use super::fault::{Fault, Faults, Origin, Severity};
-use super::limits::{MAX_DEPTH, MAX_NODES};
+use crate::limits::{MAX_DEPTH, MAX_NODES};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 use std::collections::HashMap;
 use std::path::Path;

@@ -5,15 +5,13 @@
 //! on after a fault with a default, so that one run names them all; the caller asks [`Faults::has_errors`] at the end.
 
 mod fault;
-mod limits;
 mod scalar;
 mod suggest;
 mod tree;
 mod value;
 
 pub use fault::{Fault, Faults, Origin, Severity};
-pub use limits::MAX_DOCUMENT_BYTES;
 pub use scalar::{ScalarError, parse_duration, parse_size, render_duration};
 pub use suggest::nearest;
 pub use tree::{Content, Document, Entry, Node, Position};
-pub use value::{Fields, Source, Value};
+pub use value::{Fields, MentionedFile, Source, Value};

@@ -4,6 +4,7 @@ use super::fault::{Fault, Faults, Origin, Severity};
 use super::scalar::{parse_duration, parse_size};
 use super::suggest::nearest;
 use super::tree::{Content, Document, Entry, Node, Position};
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,18 @@ pub struct Source<'a> {
     /// Relative paths start here.
     base: PathBuf,
     faults: &'a Faults,
+    mentioned: RefCell<Vec<MentionedFile>>,
+}
+
+/// A file that a document names and that is read later, when it is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MentionedFile {
+    /// Its path, relative to the working directory.
+    pub path: PathBuf,
+    /// Where it is named.
+    pub origin: Origin,
+    /// The path of keys that leads there.
+    pub key: String,
 }
 
 #[derive(Debug)]
@@ -28,13 +41,13 @@ impl<'a> Source<'a> {
     #[must_use]
     pub fn file(file: &Arc<Path>, faults: &'a Faults) -> Self {
         let base = file.parent().map(Path::to_path_buf).unwrap_or_default();
-        Self { place: Place::File(file.clone()), base, faults }
+        Self { place: Place::File(file.clone()), base, faults, mentioned: RefCell::default() }
     }
 
     /// A value from elsewhere (an environment variable, a flag, a default); paths are relative to the working directory.
     #[must_use]
     pub fn fixed(origin: Origin, faults: &'a Faults) -> Self {
-        Self { place: Place::Fixed(origin), base: PathBuf::new(), faults }
+        Self { place: Place::Fixed(origin), base: PathBuf::new(), faults, mentioned: RefCell::default() }
     }
 
     /// The top of a document of this source.
@@ -47,6 +60,12 @@ impl<'a> Source<'a> {
     #[must_use]
     pub fn value<'b>(&'b self, node: &'b Node, path: String) -> Value<'b> {
         Value { node, path, source: self }
+    }
+
+    /// The files that were read as [`Value::mentioned_file`], in the order of reading.
+    #[must_use]
+    pub fn into_mentioned(self) -> Vec<MentionedFile> {
+        self.mentioned.into_inner()
     }
 
     fn origin(&self, at: Position) -> Origin {
@@ -170,6 +189,15 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn file_path(&self) -> Option<PathBuf> {
         self.filled_text().map(|text| self.source.base.join(text))
+    }
+
+    /// The path of a file that is read later, noted in the source (see [`Source::into_mentioned`]).
+    #[must_use]
+    pub fn mentioned_file(&self) -> Option<PathBuf> {
+        let path = self.file_path()?;
+        let file = MentionedFile { path: path.clone(), origin: self.origin(), key: self.path.clone() };
+        self.source.mentioned.borrow_mut().push(file);
+        Some(path)
     }
 
     /// One of these words.

@@ -6,7 +6,7 @@ use super::http_client::{HttpClientConfig, read_http_client};
 use super::protocol::{
     EscapingScheme, NameValidation, ScrapeProtocol, read_escaping, read_protocol, read_protocols, read_validation,
 };
-use super::relabel::{RelabelRule, read_rules};
+use crate::relabel::{RelabelRule, read_rules};
 use crate::yaml::{Fields, Value, render_duration};
 use std::time::Duration;
 

@@ -1,12 +1,18 @@
 //! Whole files: broken ones with what is said about them, and good ones with what is read.
 
 use super::*;
+use crate::relabel::{LabelBuilder, relabel};
 use clew_model::metrics::Labels;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/prometheus")
+}
+
+fn loaded(name: &str, environment: Environment<'_>) -> LoadedPrometheusConfig {
+    let file = fixtures().join(name);
+    parse(&file, &std::fs::read_to_string(&file).unwrap(), environment).unwrap()
 }
 
 fn no_environment(_: &str) -> Option<String> {
@@ -38,7 +44,7 @@ fn each_broken_file_is_refused_with_its_message() {
 
 #[test]
 fn a_small_file_gets_the_documented_defaults() {
-    let loaded = load(&fixtures().join("agent-mesh.good.yml"), &no_environment).unwrap();
+    let loaded = loaded("agent-mesh.good.yml", &no_environment);
     assert_eq!(loaded.warnings, []);
     let [job] = loaded.config.jobs.as_slice() else { panic!("{:?}", loaded.config) };
     assert_eq!(job.job_name, "agent-mesh-api");
@@ -55,7 +61,7 @@ fn a_small_file_gets_the_documented_defaults() {
 #[test]
 fn every_supported_key_is_read() {
     let environment = |name: &str| (name == "CLUSTER").then(|| "eu-1".to_owned());
-    let loaded = load(&fixtures().join("full.good.yml"), &environment).unwrap();
+    let loaded = loaded("full.good.yml", &environment);
     let warned: Vec<&str> = loaded.warnings.iter().map(|fault| fault.path.as_str()).collect();
     assert_eq!(warned, ["rule_files", "alerting", "remote_write", "storage"]);
     let global = &loaded.config.global;
@@ -94,13 +100,18 @@ fn every_supported_key_is_read() {
 }
 
 #[test]
-fn a_variable_that_is_not_set_and_a_file_that_is_missing_are_warnings() {
+fn a_variable_that_is_not_set_is_a_warning_and_files_of_secrets_are_told() {
     let text = "global: {external_labels: {a: '${NOPE}'}}\nscrape_configs:\n  - job_name: a\n    authorization: {credentials_file: no/such/file}\n";
     let loaded = parse(Path::new("p.yml"), text, &no_environment).unwrap();
     let said: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(said.len(), 2, "{said:?}");
+    assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("the environment variable NOPE in the label \"a\" is not set"), "{said:?}");
-    assert!(said[1].contains("no/such/file cannot be read now"), "{said:?}");
+    let [file] = loaded.files.as_slice() else { panic!("{:?}", loaded.files) };
+    assert_eq!(file.path, Path::new("no/such/file"));
+    assert_eq!(
+        (file.origin.to_string(), file.key.as_str()),
+        ("p.yml:4:39".to_owned(), "scrape_configs[0].authorization.credentials_file")
+    );
 }
 
 /// Rules in YAML applied to labels; `None` when they are dropped.

@@ -2,7 +2,7 @@
 
 use super::secret::Secret;
 use crate::yaml::{Fields, Value};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A secret written in the configuration, or kept in a file that is read at each use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,17 +202,9 @@ fn read_secret(fields: &mut Fields<'_>, key: &'static str, file_key: &'static st
     inline.map(|text| SecretSource::Inline(Secret::new(text))).or_else(|| file.and_then(|value| secret_file(&value)))
 }
 
-/// A file that is read later; that it is missing now is worth a warning only.
+/// A file that is read at each use.
 fn secret_file(value: &Value<'_>) -> Option<SecretSource> {
-    let path = value.file_path()?;
-    warn_when_missing(value, &path);
-    Some(SecretSource::File(path))
-}
-
-fn warn_when_missing(value: &Value<'_>, path: &Path) {
-    if let Err(error) = std::fs::metadata(path) {
-        value.warn(format!("the file {} cannot be read now: {error}", path.display()), "");
-    }
+    value.mentioned_file().map(SecretSource::File)
 }
 
 fn read_headers(value: &Value<'_>) -> Vec<ExtraHeader> {
@@ -224,7 +216,7 @@ fn read_headers(value: &Value<'_>) -> Vec<ExtraHeader> {
                 format!("the header {name:?} is set by the client itself"),
                 "use basic_auth, authorization or another key for it",
             );
-        } else if reqwest::header::HeaderName::from_bytes(name.as_bytes()).is_err() {
+        } else if !is_header_name(name) {
             value.fault(format!("{name:?} is not a header name"), "write a name such as X-Scope-OrgID");
         }
         let mut fields = value.fields();
@@ -239,6 +231,12 @@ fn read_headers(value: &Value<'_>) -> Vec<ExtraHeader> {
         headers.push(ExtraHeader { name: name.to_owned(), values });
     }
     headers
+}
+
+/// Whether a text is a token of RFC 9110, section 5.6.2.
+fn is_header_name(name: &str) -> bool {
+    let is_token_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_token_byte)
 }
 
 fn read_tls(value: &Value<'_>) -> TlsConfig {

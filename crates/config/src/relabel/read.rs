@@ -1,7 +1,7 @@
 //! Reading rules, with the checks that Prometheus makes.
 
-use super::super::limits::MAX_REGEX_BYTES;
 use super::rule::{RelabelAction, RelabelRule};
+use crate::limits::MAX_REGEX_BYTES;
 use crate::yaml::{Content, Fields, Value};
 use regex::{Regex, RegexBuilder};
 
@@ -10,7 +10,7 @@ const DEFAULT_REPLACEMENT: &str = "$1";
 const DEFAULT_SEPARATOR: &str = ";";
 
 /// Reads a list of rules; those with faults are left out.
-pub(in super::super) fn read_rules(value: &Value<'_>) -> Vec<RelabelRule> {
+pub(crate) fn read_rules(value: &Value<'_>) -> Vec<RelabelRule> {
     value.items().iter().filter_map(read_rule).collect()
 }
 

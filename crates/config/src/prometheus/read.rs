@@ -2,8 +2,8 @@
 
 use super::global::{GlobalConfig, read_global};
 use super::job::{ScrapeConfig, read_job};
-use super::limits::MAX_JOBS;
-use crate::yaml::{Document, Fault, Faults, MAX_DOCUMENT_BYTES, Origin, Severity, Source, Value};
+use crate::limits::MAX_JOBS;
+use crate::yaml::{Document, Fault, Faults, MentionedFile, Source, Value};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,25 +27,9 @@ pub struct LoadedPrometheusConfig {
     pub config: PrometheusConfig,
     /// Keys that are accepted without effect, with their lines.
     pub warnings: Vec<Fault>,
-}
-
-/// Reads a file.
-///
-/// # Errors
-/// Every fault: one when the file cannot be read, otherwise those of [`parse`].
-pub fn load(file: &Path, environment: Environment<'_>) -> Result<LoadedPrometheusConfig, Vec<Fault>> {
-    let refused = |problem: String, remedy: &str| {
-        let origin = Origin::File { file: Arc::from(file), line: 1, column: 1 };
-        vec![Fault { severity: Severity::Error, origin, path: String::new(), problem, remedy: remedy.to_owned() }]
-    };
-    let size = std::fs::metadata(file).map(|metadata| metadata.len()).unwrap_or_default();
-    if size > MAX_DOCUMENT_BYTES {
-        return Err(refused(format!("has {size} bytes, the limit is {MAX_DOCUMENT_BYTES}"), "split it"));
-    }
-    match std::fs::read_to_string(file) {
-        Ok(text) => parse(file, &text, environment),
-        Err(error) => Err(refused(format!("cannot be read: {error}"), "check the path and its permissions")),
-    }
+    /// Files that are read only when they are needed: secrets and certificates. Who has a disk can say now that one is
+    /// missing.
+    pub files: Vec<MentionedFile>,
 }
 
 /// Reads the text of a file; `file` names it in faults, and relative paths start at its folder.
@@ -55,13 +39,15 @@ pub fn load(file: &Path, environment: Environment<'_>) -> Result<LoadedPrometheu
 pub fn parse(file: &Path, text: &str, environment: Environment<'_>) -> Result<LoadedPrometheusConfig, Vec<Fault>> {
     let faults = Faults::new();
     let mut config = PrometheusConfig::default();
+    let mut files = Vec::new();
     if let Some(document) = Document::parse(file, text, &faults) {
         let source = Source::file(&document.file, &faults);
         config = read_config(&source.root(&document), environment);
+        files = source.into_mentioned();
     }
     let refused = faults.has_errors();
-    let list = faults.into_sorted();
-    if refused { Err(list) } else { Ok(LoadedPrometheusConfig { config, warnings: list }) }
+    let warnings = faults.into_sorted();
+    if refused { Err(warnings) } else { Ok(LoadedPrometheusConfig { config, warnings, files }) }
 }
 
 fn read_config(value: &Value<'_>, environment: Environment<'_>) -> PrometheusConfig {

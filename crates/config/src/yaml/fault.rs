@@ -1,6 +1,6 @@
 //! What is wrong with a document, where, and what to write instead.
 
-use super::limits::MAX_FAULTS;
+use crate::limits::MAX_FAULTS;
 use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;

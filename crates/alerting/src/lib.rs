@@ -1,1 +1,0 @@
-//! Rules, grouping, inhibition, silences as state machines.

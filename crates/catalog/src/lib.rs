@@ -1,1 +1,0 @@
-//! What people keep: dashboards, saved searches, rules, tokens; runs the migrations.
