@@ -13,6 +13,7 @@ use axum::http::Request;
 use clew_app::AppError;
 use clew_model::TimeRange;
 use clew_model::logs::LogFilter;
+use clew_query::traces;
 use std::collections::HashMap;
 
 /// Lists services by their spans and their logs.
@@ -33,7 +34,8 @@ pub async fn list(State(state): State<ApiState>, request: Request<Body>) -> Resu
     let services = state
         .app
         .query("services", state.tenant(), None, move |context, stores| {
-            let traced = stores.traces.services(context, range)?;
+            let view = stores.traces.view(context);
+            let traced = traces::services(context, &*view, range)?;
             let logged = stores.logs.field_values(context, "service", &LogFilter::All, range, MAX_FIELD_VALUES)?;
             let (logged, warnings) = (logged.field, logged.warnings);
             let truncated = logged.top.len() >= MAX_FIELD_VALUES;
@@ -78,8 +80,9 @@ pub async fn details(
     let details = state
         .app
         .query("service", state.tenant(), None, move |context, stores| {
-            let details = stores.traces.service(context, &name, range, step)?;
-            let edges = stores.traces.service_edges(context, range)?;
+            let view = stores.traces.view(context);
+            let details = traces::service(context, &*view, &name, range, step)?;
+            let edges = traces::service_edges(context, &*view, range)?;
             Ok::<_, AppError>(ServiceDetailsDto::new(details, edges, range, step))
         })
         .await?;
@@ -104,8 +107,9 @@ pub async fn map(State(state): State<ApiState>, request: Request<Body>) -> Resul
     let map = state
         .app
         .query("service_map", state.tenant(), None, move |context, stores| {
-            let services = stores.traces.services(context, range)?;
-            Ok::<_, AppError>(ServiceMapDto::new(services, stores.traces.service_edges(context, range)?))
+            let view = stores.traces.view(context);
+            let services = traces::services(context, &*view, range)?;
+            Ok::<_, AppError>(ServiceMapDto::new(services, traces::service_edges(context, &*view, range)?))
         })
         .await?;
     Ok(Json(map))

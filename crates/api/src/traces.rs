@@ -13,6 +13,7 @@ use clew_app::AppError;
 use clew_model::logs::FieldTest;
 use clew_model::traces::{AttributeTest, SpanKind, StatusCode, TraceFilter, TraceQuery};
 use clew_model::{CanonicalId, ErrorKind, TimeRange, TraceId, UnixNanos};
+use clew_query::traces;
 
 /// Searches traces.
 #[utoipa::path(
@@ -46,7 +47,7 @@ pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Re
     let page = state
         .app
         .query("traces", state.tenant(), None, move |context, stores| {
-            stores.traces.search(context, &query).map_err(AppError::from)
+            traces::search(context, &*stores.traces.view(context), &query).map_err(AppError::from)
         })
         .await?;
     Ok(Json(TracePageDto::from(page)))
@@ -68,7 +69,7 @@ pub async fn trace(State(state): State<ApiState>, Path(id): Path<String>) -> Res
     let page = state
         .app
         .query("trace", state.tenant(), None, move |context, stores| {
-            stores.traces.trace(context, id).map_err(AppError::from)
+            traces::trace(context, &*stores.traces.view(context), id).map_err(AppError::from)
         })
         .await?;
     TraceDto::new(page)

@@ -9,11 +9,9 @@ use clew_model::logs::{
     LogArrivals, LogFieldValues, LogFields, LogFilter, LogHistogram, LogPage, LogQuery, LogReader, LogRecord, LogRow,
 };
 use clew_model::metrics::{ExemplarRow, Labels, Matcher, Metadata, MetricReader, SeriesData};
-use clew_model::traces::{
-    ServiceDetails, ServiceEdge, ServiceSummary, Span, SpanPage, TracePage, TraceQuery, TraceReader,
-};
+use clew_model::traces::{Among, Span, SpanBatch, SpanList, SpanScan, TraceReader, TraceView};
 use clew_model::value::Attribute;
-use clew_model::{CanonicalId, Context, ReadError, RecordId, SpanId, TimeRange, TraceId, Value};
+use clew_model::{CanonicalId, Context, ReadError, RecordId, Sink, SpanId, TimeRange, TraceId, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
@@ -108,29 +106,18 @@ impl LogReader for World {
 }
 
 impl TraceReader for World {
-    fn find_ids(&self, _: &Context, ids: &[CanonicalId], _: TimeRange, limit: usize) -> Result<SpanPage, ReadError> {
-        let (spans, truncated) = Self::find(&self.spans, ids, limit, |number| self.span(number));
-        Ok(SpanPage { spans, truncated, ..SpanPage::default() })
+    fn view(&self, _: &Context) -> Box<dyn TraceView> {
+        Box::new(self.clone())
     }
+}
 
-    fn search(&self, _: &Context, _: &TraceQuery) -> Result<TracePage, ReadError> {
-        unreachable!()
-    }
-
-    fn trace(&self, _: &Context, _: TraceId) -> Result<SpanPage, ReadError> {
-        unreachable!()
-    }
-
-    fn services(&self, _: &Context, _: TimeRange) -> Result<Vec<ServiceSummary>, ReadError> {
-        unreachable!()
-    }
-
-    fn service(&self, _: &Context, _: &str, _: TimeRange, _: i64) -> Result<ServiceDetails, ReadError> {
-        unreachable!()
-    }
-
-    fn service_edges(&self, _: &Context, _: TimeRange) -> Result<Vec<ServiceEdge>, ReadError> {
-        unreachable!()
+impl TraceView for World {
+    fn scan(&self, _: &Context, scan: &SpanScan<'_>, sink: &dyn Sink<dyn SpanBatch>) -> Result<(), ReadError> {
+        let Among::Carrying(ids) = scan.among else { unreachable!() };
+        let (spans, _) = Self::find(&self.spans, ids, usize::MAX, |number| self.span(number));
+        let mut worker = sink.worker();
+        worker.take(&SpanList::all(spans))?;
+        worker.merge()
     }
 }
 

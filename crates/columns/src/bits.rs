@@ -49,14 +49,39 @@ pub fn pack(out: &mut Vec<u8>, values: impl IntoIterator<Item = u64>, width: u8)
 /// # Errors
 /// The bytes end too early, or the width is above 64.
 pub fn unpack(reader: &mut Reader<'_>, count: usize, width: u8) -> Result<Vec<u64>, BytesError> {
+    let mut values = Vec::with_capacity(count.min(MAX_RESERVED));
+    unpack_into(reader, count, width, &mut values)?;
+    Ok(values)
+}
+
+/// Room set aside on the word of a caller's count; more grows as it is read.
+const MAX_RESERVED: usize = 1 << 16;
+
+/// As [`unpack`], appended to `out`.
+///
+/// # Errors
+/// As [`unpack`]; nothing is appended then.
+pub fn unpack_into(reader: &mut Reader<'_>, count: usize, width: u8, out: &mut Vec<u64>) -> Result<(), BytesError> {
     if width > 64 {
         return Err(reader.error(WHAT, Problem::BadValue(u64::from(width))));
     }
     let bytes = reader.take(packed_bytes(count, width), WHAT)?;
     if width == 0 {
-        return Ok(vec![0; count]);
+        out.resize(out.len() + count, 0);
+        return Ok(());
     }
-    Ok((0..count).map(|index| get(bytes, width, index).unwrap_or(0)).collect())
+    let mask = mask_of(width);
+    let step = usize::from(width);
+    // Eight bytes from where a value begins hold it whole, shifted by up to seven bits; the last few have fewer.
+    let whole = if width <= 57 { (bytes.len().saturating_sub(8) * 8 / step).min(count) } else { 0 };
+    out.extend((0..whole).map(|index| {
+        let bit = index * step;
+        let word =
+            bytes.get(bit / 8..).and_then(|rest| rest.first_chunk::<8>()).map_or(0, |word| u64::from_le_bytes(*word));
+        (word >> (bit % 8)) & mask
+    }));
+    out.extend((whole..count).map(|index| get(bytes, width, index).unwrap_or(0)));
+    Ok(())
 }
 
 /// The value at `index` of packed bytes; `None` when it is not wholly there.

@@ -95,5 +95,11 @@ pub const MERGE_WINDOW_SPANS: usize = 32_768;
 /// Bytes of spans that a merge holds back.
 pub const MERGE_WINDOW_BYTES: usize = 32 << 20;
 
-/// Most buckets of a service over time.
-pub const MAX_SERVICE_BUCKETS: i64 = 11_000;
+/// Bytes of lists kept in memory that say in which blocks the traces of a run stand.
+pub const TRACE_LIST_CACHE_BYTES: usize = 16 << 20;
+
+/// Units of a scan (blocks, mostly) that are worth a thread of their own.
+pub const SCAN_UNITS_PER_THREAD: usize = 32;
+
+/// Spans of traces brought together after which a batch ends at the next trace.
+pub const ASSEMBLED_ROWS: usize = 4_096;

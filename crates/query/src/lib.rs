@@ -1,11 +1,13 @@
 //! The query languages: parse, plan, evaluate over the traits of the model. Pure: no I/O, no clock, no async.
 //!
 //! - [`promql`]: PromQL, parsed in full and evaluated over a `MetricReader`;
-//! - [`logs`]: the search-bar language and LogQL's log selection, planned into a `LogFilter`.
+//! - [`logs`]: the search-bar language and LogQL's log selection, planned into a `LogFilter`;
+//! - [`traces`]: trace search, services, the service map, traces and spans by their IDs, as sinks over a `TraceView`.
 
 mod error;
 pub mod limits;
 pub mod logs;
 pub mod promql;
+pub mod traces;
 
 pub use error::QueryError;

@@ -35,3 +35,6 @@ pub const MAX_CACHED_WINDOWS: usize = 32;
 
 /// Longest label value that `label_replace`, `label_join` and `count_values` may make, in bytes.
 pub const MAX_MADE_LABEL_BYTES: usize = 64 * 1024;
+
+/// Most buckets of a service over time.
+pub const MAX_SERVICE_BUCKETS: i64 = 11_000;

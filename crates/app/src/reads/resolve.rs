@@ -3,6 +3,7 @@
 use super::walk::Stores;
 use crate::error::AppError;
 use clew_model::{CanonicalId, Context, TimeRange};
+use clew_query::traces;
 
 /// What an ID looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,8 @@ pub fn resolve(
 ) -> Result<Resolution, AppError> {
     let ids = [id];
     let logs = stores.logs.find_ids(context, &ids, range, limit)?;
-    let spans = stores.traces.find_ids(context, &ids, range, limit)?;
+    let view = stores.traces.view(context);
+    let spans = traces::find_ids(context, &*view, &ids, range, limit)?;
     let (exemplars, more) = stores.metrics.find_ids(context, &ids, range, limit)?;
     let [id] = ids;
     let kind = if id.as_trace_id().is_some() {

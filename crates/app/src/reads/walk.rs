@@ -8,6 +8,7 @@ use clew_model::logs::{LogReader, LogRow};
 use clew_model::metrics::{ExemplarRow, Labels, MetricReader};
 use clew_model::traces::{Span, SpanKind, TraceReader};
 use clew_model::{CanonicalId, Context, RecordId, SpanId, TimeRange, TraceId};
+use clew_query::traces;
 use std::collections::{BTreeMap, HashSet};
 
 /// What a correlation asks.
@@ -175,7 +176,8 @@ impl Walker<'_> {
         ids: &[CanonicalId],
         next: &mut Vec<CanonicalId>,
     ) -> Result<(), AppError> {
-        let page = self.stores.traces.find_ids(context, ids, self.query.range, self.query.limit)?;
+        let view = self.stores.traces.view(context);
+        let page = traces::find_ids(context, &*view, ids, self.query.range, self.query.limit)?;
         self.walk.truncated_spans |= page.truncated;
         self.walk.warnings.extend(page.warnings);
         for span in page.spans {

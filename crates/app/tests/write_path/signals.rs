@@ -91,7 +91,9 @@ async fn counts(app: &Arc<App>) -> (usize, usize, usize) {
             after: None,
         };
         let logs = stores.logs.search(context, &query)?.rows.len();
-        Ok((samples, logs, stores.traces.trace(context, TraceId([7; 16]))?.spans.len()))
+        let view = stores.traces.view(context);
+        let trace = clew_query::traces::trace(context, &*view, TraceId([7; 16]))?;
+        Ok((samples, logs, trace.spans.len()))
     })
     .await
     .unwrap()

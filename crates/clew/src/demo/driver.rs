@@ -9,6 +9,7 @@ use clew_codec::error::Decoded;
 use clew_model::logs::FieldTest;
 use clew_model::traces::{AttributeTest, TraceFilter, TraceQuery};
 use clew_model::{TenantId, TimeRange};
+use clew_query::traces;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -125,7 +126,7 @@ async fn newest_request(app: &Arc<App>) -> Result<i64> {
     let query = TraceQuery { filter, range: TimeRange::ALL, limit: 1, after: None };
     let page = app
         .query("demo", TenantId::default(), None, move |context, stores| {
-            stores.traces.search(context, &query).map_err(AppError::from)
+            traces::search(context, &*stores.traces.view(context), &query).map_err(AppError::from)
         })
         .await
         .context("cannot look for an earlier demo")?;

@@ -4,30 +4,21 @@ use super::attributes::Lists;
 use super::dictionary::SpanDictionary;
 use super::limits::MAX_BLOCK_SPANS;
 use super::numbers::{read_by_run, read_plain};
-use super::section::{self, Code, MAGIC, Owner, StringColumn, WHAT, read_numbers, read_small, read_strings};
-use crate::bits::{read_numbers as read_signed_numbers, unpack};
+use super::section::{self, MAGIC, Owner, StringColumn, WHAT, read_numbers, read_small, read_strings};
+use crate::bits::read_numbers as read_signed_numbers;
 use crate::bytes::{Problem, Reader, unzigzag};
 use crate::container::Container;
 use crate::error::ColumnsError;
-use clew_model::traces::{Span, SpanEvent, SpanKind, SpanLink, SpanStatus, StatusCode};
+use clew_model::traces::{Span, SpanEvent, SpanKind, SpanLink, SpanStatus, StatusCode, TraceRows};
 use clew_model::{SpanId, TraceId};
 use std::ops::Range;
-
-/// The spans of one trace that stand together in a block.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TraceRun {
-    /// The trace.
-    pub trace_id: TraceId,
-    /// Its rows.
-    pub rows: Range<usize>,
-}
 
 /// A block of spans whose directory was read. Columns are checked and decoded when they are asked for.
 #[derive(Debug)]
 pub struct SpanBlock<B> {
     pub(super) container: Container<B>,
-    traces: Vec<TraceRun>,
-    lengths: Vec<u32>,
+    traces: Vec<TraceRows>,
+    pub(super) lengths: Vec<u32>,
     /// For each row the number of its trace in the block.
     pub(super) runs: Vec<u32>,
 }
@@ -63,16 +54,6 @@ impl SpanHead {
     pub fn name<'a>(&'a self, row: usize, dictionary: &'a SpanDictionary) -> &'a str {
         self.names.get(row, &dictionary.strings)
     }
-
-    /// A number that rows with the same name from the dictionary share; `None` for names outside it.
-    #[must_use]
-    pub fn name_number(&self, row: usize) -> Option<u32> {
-        match self.names.code(row) {
-            Code::Known(place) => Some(place),
-            Code::Empty => Some(u32::MAX),
-            Code::Raw(_) => None,
-        }
-    }
 }
 
 pub(super) fn kind_of(code: u32) -> SpanKind {
@@ -105,7 +86,7 @@ impl<B: AsRef<[u8]>> SpanBlock<B> {
             let length = usize::try_from(length).ok().filter(|length| *length <= rows as usize - start);
             let length = length.ok_or_else(|| reader.error(WHAT, Problem::BadValue(rows)))?;
             lengths.push(length as u32);
-            traces.push(TraceRun { trace_id, rows: start..start + length });
+            traces.push(TraceRows { trace_id, rows: start..start + length });
             start += length;
         }
         if start as u64 != rows {
@@ -129,7 +110,7 @@ impl<B: AsRef<[u8]>> SpanBlock<B> {
 
     /// Its traces in order.
     #[must_use]
-    pub fn traces(&self) -> &[TraceRun] {
+    pub fn traces(&self) -> &[TraceRows] {
         &self.traces
     }
 
@@ -208,13 +189,7 @@ impl<B: AsRef<[u8]>> SpanBlock<B> {
     /// # Errors
     /// Damaged.
     pub fn parents(&self, ids: &[SpanId]) -> Result<Vec<Option<SpanId>>, ColumnsError> {
-        let mut reader = Reader::new(self.container.required(section::PARENTS)?);
-        let widths = read_plain(&mut reader, self.lengths.len())?;
-        let mut codes = Vec::with_capacity(self.len());
-        for (length, width) in self.lengths.iter().zip(widths) {
-            let width = u8::try_from(width).unwrap_or(u8::MAX);
-            codes.extend(unpack(&mut reader, *length as usize, width)?);
-        }
+        let (codes, mut reader) = self.parent_codes()?;
         let mut parents = Vec::with_capacity(codes.len());
         for (code, run) in codes.into_iter().zip(&self.runs) {
             parents.push(match code {

@@ -4,6 +4,7 @@ use super::dictionary::{Form, SpanDictionary};
 use super::intern::{Interned, List, Row};
 use super::limits::{BLOCK_BYTES, BLOCK_SPANS, LINEAR_PARENTS, MAX_BLOCK_SPANS};
 use super::numbers::{put, put_by_run};
+use super::scan_columns::has_shared_ids;
 use super::section::{self, Owner, Sections, column_section};
 use super::terms::{
     id_term, key_seed, operation_term, outcome_term, service_term, span_term, trace_term, value_term, visit_elements,
@@ -411,6 +412,9 @@ fn put_identity(sections: &mut Sections, spans: &[&Span], lengths: &[u32]) {
     let mut out = Vec::new();
     let mut raw: Vec<u8> = Vec::new();
     let mut widths = Vec::with_capacity(lengths.len());
+    if runs().any(has_shared_ids) {
+        sections.bytes(section::SHARED_IDS, vec![1]);
+    }
     for run in runs() {
         let codes = parent_codes(run, &mut raw);
         let width = width_of(codes.iter().copied().max().unwrap_or(0));

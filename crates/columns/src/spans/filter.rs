@@ -48,19 +48,23 @@ impl<'a> FilterPlan<'a> {
             || self.tests.iter().any(|test| test.columns.is_empty() && none(&test.resources))
     }
 
-    /// The rows that start in the range and pass, ascending.
+    /// The rows that start in the range and pass, ascending. Without a range all start in it.
     ///
     /// # Errors
     /// The block is damaged or belongs to another dictionary.
     pub fn rows<B: AsRef<[u8]>>(
         &mut self,
         block: &SpanBlock<B>,
-        range: &TimeRange,
-    ) -> Result<Vec<usize>, ColumnsError> {
-        let starts = block.starts()?;
-        let mut rows: Vec<usize> =
-            starts.iter().enumerate().filter(|(_, start)| range.contains(**start)).map(|(row, _)| row).collect();
-        self.keep_by_duration(block, &starts, &mut rows)?;
+        range: Option<&TimeRange>,
+    ) -> Result<Vec<u32>, ColumnsError> {
+        let mut rows: Vec<u32> = match range {
+            None => (0..block.len() as u32).collect(),
+            Some(range) => {
+                let starts = block.starts()?;
+                (0u32..).zip(&starts).filter(|(_, start)| range.contains(**start)).map(|(row, _)| row).collect()
+            }
+        };
+        self.keep_by_duration(block, &mut rows)?;
         self.keep_by_columns(block, &mut rows)?;
         for test in &mut self.tests {
             if rows.is_empty() {
@@ -71,42 +75,37 @@ impl<'a> FilterPlan<'a> {
         Ok(rows)
     }
 
-    fn keep_by_duration<B: AsRef<[u8]>>(
-        &self,
-        block: &SpanBlock<B>,
-        starts: &[i64],
-        rows: &mut Vec<usize>,
-    ) -> Result<(), ColumnsError> {
+    fn keep_by_duration<B: AsRef<[u8]>>(&self, block: &SpanBlock<B>, rows: &mut Vec<u32>) -> Result<(), ColumnsError> {
         let (least, most) = (self.filter.min_duration, self.filter.max_duration);
         if rows.is_empty() || (least.is_none() && most.is_none()) {
             return Ok(());
         }
-        let lasting = block.lasting()?;
+        let (starts, lasting) = (block.starts()?, block.lasting()?);
         rows.retain(|row| {
-            let start = starts.get(*row).copied().unwrap_or(0);
-            let end = start.wrapping_add(lasting.get(*row).copied().unwrap_or(0));
+            let start = starts.get(*row as usize).copied().unwrap_or(0);
+            let end = start.wrapping_add(lasting.get(*row as usize).copied().unwrap_or(0));
             let duration = end.saturating_sub(start).max(0);
             least.is_none_or(|least| duration >= least) && most.is_none_or(|most| duration <= most)
         });
         Ok(())
     }
 
-    fn keep_by_columns<B: AsRef<[u8]>>(&self, block: &SpanBlock<B>, rows: &mut Vec<usize>) -> Result<(), ColumnsError> {
+    fn keep_by_columns<B: AsRef<[u8]>>(&self, block: &SpanBlock<B>, rows: &mut Vec<u32>) -> Result<(), ColumnsError> {
         if let Some(services) = self.services.as_ref().filter(|_| !rows.is_empty()) {
             let resources = block.resources(self.dictionary)?;
-            rows.retain(|row| passes(services, resources.get(*row)));
+            rows.retain(|row| passes(services, resources.get(*row as usize)));
         }
         if !rows.is_empty() && (self.filter.kind.is_some() || self.filter.status.is_some()) {
             let codes = block.codes()?;
             rows.retain(|row| {
-                let code = codes.get(*row).copied().unwrap_or(0);
+                let code = codes.get(*row as usize).copied().unwrap_or(0);
                 self.filter.kind.is_none_or(|kind| kind == kind_of(code))
                     && self.filter.status.is_none_or(|status| status == status_of(code))
             });
         }
         if let Some(operation) = self.filter.operation.as_deref().filter(|_| !rows.is_empty()) {
             let names = block.names(self.dictionary)?;
-            rows.retain(|row| names.get(*row, &self.dictionary.strings) == operation);
+            rows.retain(|row| names.get(*row as usize, &self.dictionary.strings) == operation);
         }
         Ok(())
     }
@@ -133,7 +132,7 @@ impl<'a> TestPlan<'a> {
         &mut self,
         block: &SpanBlock<B>,
         dictionary: &SpanDictionary,
-        rows: &mut Vec<usize>,
+        rows: &mut Vec<u32>,
     ) -> Result<(), ColumnsError> {
         let mut passed = vec![false; block.len()];
         if self.resources.contains(&true) {
@@ -148,7 +147,7 @@ impl<'a> TestPlan<'a> {
                 self.mark(block, dictionary, column, &shapes, &mut passed)?;
             }
         }
-        rows.retain(|row| passed.get(*row).copied().unwrap_or(false));
+        rows.retain(|row| passed.get(*row as usize).copied().unwrap_or(false));
         Ok(())
     }
 

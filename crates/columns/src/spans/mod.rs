@@ -12,6 +12,7 @@ mod filter;
 mod intern;
 pub mod limits;
 mod numbers;
+mod scan_columns;
 mod section;
 mod terms;
 mod weight;
@@ -20,7 +21,7 @@ mod zone;
 #[cfg(test)]
 pub(crate) mod samples;
 
-pub use block::{SpanBlock, SpanHead, TraceRun};
+pub use block::{SpanBlock, SpanHead};
 pub use dictionary::SpanDictionary;
 pub use encode::{EncodedBlock, EncodedGroup, encode_group};
 pub use filter::FilterPlan;

@@ -4,7 +4,7 @@
 //! dictionary (count, differences of the sorted numbers, packed indices). An empty column takes no bytes.
 
 use super::limits::MAX_LOCAL_ENTRIES;
-use crate::bits::{pack, packed_bytes, put_unsigned, read_unsigned, unpack, width_of};
+use crate::bits::{pack, packed_bytes, put_unsigned, read_unsigned, unpack, unpack_into, width_of};
 use crate::bytes::{BytesError, Problem, Reader, put_varint};
 
 const WHAT: &str = "column of spans";
@@ -233,8 +233,10 @@ pub fn read_by_run(reader: &mut Reader<'_>, lengths: &[u32]) -> Result<Vec<u64>,
     let mut values = Vec::with_capacity(lengths.iter().map(|length| *length as usize).sum());
     for (length, width) in lengths.iter().zip(widths) {
         let width = u8::try_from(width).unwrap_or(u8::MAX);
-        let run = unpack(reader, *length as usize, width)?;
-        values.extend(run.into_iter().map(|value| value.wrapping_mul(unit)));
+        unpack_into(reader, *length as usize, width, &mut values)?;
+    }
+    if unit != 1 {
+        values.iter_mut().for_each(|value| *value = value.wrapping_mul(unit));
     }
     Ok(values)
 }

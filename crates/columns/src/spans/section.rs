@@ -41,6 +41,8 @@ pub(super) const LINK_STATES: u32 = 25;
 pub(super) const LINK_FLAGS: u32 = 26;
 pub(super) const LINK_DROPPED: u32 = 27;
 pub(super) const LINK_SHAPES: u32 = 28;
+/// There when a trace has several spans with one ID.
+pub(super) const SHARED_IDS: u32 = 29;
 const FIRST_COLUMN: u32 = 32;
 
 /// Whose attributes a column holds.

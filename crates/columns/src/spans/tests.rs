@@ -2,7 +2,9 @@ use super::samples::{any_spans, in_order, shown};
 use super::*;
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::{Comparison, FieldTest};
-use clew_model::traces::{AttributeTest, Span, SpanKind, StatusCode, TraceFilter};
+use clew_model::traces::{
+    AttributeTest, Parent, Span, SpanBatch, SpanKind, SpanList, StatusCode, TextColumn, TraceFilter, ValueColumn,
+};
 use clew_model::{Attribute, SpanId, TimeRange, TraceId};
 use hashbrown::HashSet;
 use proptest::prelude::*;
@@ -74,14 +76,52 @@ proptest! {
         let dictionary = SpanDictionary::open(&group.dictionary).unwrap();
         let block = SpanBlock::open(&group.blocks[0].bytes).unwrap();
         let range = TimeRange::new(1_700_000_001_000_000_000, i64::MAX);
-        let expected: Vec<usize> = spans.iter().enumerate()
-            .filter(|(_, span)| range.contains(span.start) && filter.matches(span)).map(|(row, _)| row).collect();
         let mut plan = FilterPlan::new(&filter, &dictionary);
-        prop_assert_eq!(plan.rows(&block, &range).unwrap(), expected.clone());
+        let passing = |range: TimeRange| -> Vec<u32> {
+            let passes = |span: &Span| range.contains(span.start) && filter.matches(span);
+            (0u32..).zip(&spans).filter(|(_, span)| passes(span)).map(|(row, _)| row).collect()
+        };
+        prop_assert_eq!(plan.rows(&block, None).unwrap(), passing(TimeRange::ALL));
+        let expected = passing(range);
+        prop_assert_eq!(plan.rows(&block, Some(&range)).unwrap(), expected.clone());
         prop_assert!(expected.is_empty() || !plan.is_impossible());
         let zone = &group.blocks[0].zone;
         let service = filter.service.as_deref();
         prop_assert!(expected.is_empty() || zone.may_last(service, filter.min_duration.unwrap_or(0)));
+    }
+
+    #[test]
+    fn columns_say_what_the_spans_say(spans in any_spans(1..24), key in "[a-e]") {
+        let spans = in_order(spans);
+        let group = encode(&spans);
+        let dictionary = SpanDictionary::open(&group.dictionary).unwrap();
+        let block = SpanBlock::open(&group.blocks[0].bytes).unwrap();
+        let list = SpanList::all(spans.clone());
+        let texts = |column: &TextColumn<'_>| (0..spans.len()).map(|row| column.get(row).to_owned()).collect::<Vec<_>>();
+        prop_assert_eq!(texts(&block.service_column(&dictionary).unwrap()), texts(&list.services().unwrap()));
+        prop_assert_eq!(texts(&block.operation_column(&dictionary).unwrap()), texts(&list.operations().unwrap()));
+        prop_assert_eq!(block.outcomes().unwrap(), list.outcomes().unwrap());
+        prop_assert_eq!(block.starts().unwrap(), list.starts().unwrap());
+        prop_assert_eq!(block.lasting().unwrap(), list.lasting().unwrap());
+        prop_assert_eq!(block.traces(), list.traces());
+        let values = |column: &ValueColumn| (0..spans.len()).map(|row| format!("{:?}", column.get(row))).collect::<Vec<_>>();
+        let attribute = block.attribute_column(&dictionary, &key).unwrap();
+        prop_assert_eq!(values(&attribute), values(&list.attribute(&key).unwrap()));
+        let parents = block.parent_rows().unwrap();
+        prop_assert_eq!(parents.shared, list.parents().unwrap().shared);
+        for (span, parent) in spans.iter().zip(parents.of) {
+            match parent {
+                Parent::None => prop_assert_eq!(span.parent_span_id, None),
+                Parent::Row(row) => {
+                    prop_assert_eq!(spans[row as usize].trace_id, span.trace_id);
+                    prop_assert_eq!(span.parent_span_id, Some(spans[row as usize].span_id));
+                }
+                Parent::Elsewhere(id) => {
+                    prop_assert_eq!(span.parent_span_id, Some(id));
+                    prop_assert!(!spans.iter().any(|other| other.trace_id == span.trace_id && other.span_id == id));
+                }
+            }
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// Which runs to merge.
 pub struct Plan {
@@ -70,9 +71,9 @@ fn same_tier(units: &[Vec<Run>]) -> Option<Vec<Run>> {
 /// Writes the merged run into the edit.
 pub fn merge(
     edit: &mut Edit<'_>,
-    snapshot: &Snapshot,
+    snapshot: &Arc<Snapshot>,
     plan: &Plan,
-    caches: &RunCaches,
+    caches: &Arc<RunCaches>,
     rules: &CorrelationRules,
 ) -> Result<CompactReport, KvError> {
     let mut sources = Vec::with_capacity(plan.runs.len());
@@ -100,14 +101,14 @@ pub fn merge(
 }
 
 /// One of the runs being merged, read block by block.
-struct Source<'s> {
-    run: OpenRun<'s>,
+struct Source {
+    run: OpenRun,
     next_block: u32,
     traces: VecDeque<Vec<Span>>,
 }
 
-impl<'s> Source<'s> {
-    fn new(run: OpenRun<'s>) -> Result<Self, KvError> {
+impl Source {
+    fn new(run: OpenRun) -> Result<Self, KvError> {
         let mut source = Self { run, next_block: 0, traces: VecDeque::new() };
         source.fill()?;
         Ok(source)
@@ -139,7 +140,7 @@ impl<'s> Source<'s> {
     }
 }
 
-fn next_source<'a, 's>(sources: &'a mut [Source<'s>]) -> Option<&'a mut Source<'s>> {
+fn next_source(sources: &mut [Source]) -> Option<&mut Source> {
     sources.iter_mut().filter(|source| source.start().is_some()).min_by_key(|source| source.start())
 }
 

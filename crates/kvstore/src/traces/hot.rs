@@ -147,6 +147,12 @@ impl HotGeneration {
         self.inner.read().tenants.get(tenant).map(|tail| tail.batches.clone()).unwrap_or_default()
     }
 
+    /// The traces of a tenant.
+    pub fn trace_ids(&self, tenant: &TenantId) -> Vec<TraceId> {
+        let inner = self.inner.read();
+        inner.tenants.get(tenant).map(|tail| tail.last_of_trace.keys().copied().collect()).unwrap_or_default()
+    }
+
     /// Where the spans of a trace stand, newest arrival first.
     pub fn trace(&self, tenant: &TenantId, id: TraceId) -> Vec<(Arc<Batch>, usize)> {
         self.inner.read().tenants.get(tenant).map(|tail| tail.trace(id)).unwrap_or_default()

@@ -117,25 +117,41 @@ fn shard_bytes(postings: &[u8], list: HashListBuilder) -> Vec<u8> {
     out
 }
 
-/// The blocks that may hold a term, ascending, by its shard's bytes.
-///
-/// # Errors
-/// The shard is damaged.
-pub fn find(shard: &[u8], term: u64) -> Result<Vec<u32>, KvError> {
-    let mut reader = Reader::new(shard);
-    let checksum = reader.u32(WHAT).map_err(KvError::damaged(WHAT))?;
-    if shard.get(4..).map(crc32fast::hash) != Some(checksum) {
-        return Err(KvError::inconsistent(WHAT, "it does not match its checksum"));
+/// A shard whose checksum was checked.
+pub struct Shard<'b> {
+    postings: &'b [u8],
+    list: &'b [u8],
+}
+
+impl<'b> Shard<'b> {
+    /// Opens a shard.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn open(bytes: &'b [u8]) -> Result<Self, KvError> {
+        let mut reader = Reader::new(bytes);
+        let checksum = reader.u32(WHAT).map_err(KvError::damaged(WHAT))?;
+        if bytes.get(4..).map(crc32fast::hash) != Some(checksum) {
+            return Err(KvError::inconsistent(WHAT, "it does not match its checksum"));
+        }
+        let postings = reader.bytes(WHAT).map_err(KvError::damaged(WHAT))?;
+        let list = reader.take(reader.left(), WHAT).map_err(KvError::damaged(WHAT))?;
+        Ok(Self { postings, list })
     }
-    let postings = reader.bytes(WHAT).map_err(KvError::damaged(WHAT))?;
-    let rest = reader.take(reader.left(), WHAT).map_err(KvError::damaged(WHAT))?;
-    let mut blocks = find_posting(postings, term).map_err(KvError::damaged(WHAT))?;
-    if !rest.is_empty() {
-        blocks.extend(lookup(rest, term).map_err(|error| damaged_list(&error))?);
-        blocks.sort_unstable();
-        blocks.dedup();
+
+    /// The blocks that may hold a term, ascending.
+    ///
+    /// # Errors
+    /// The shard is damaged.
+    pub fn find(&self, term: u64) -> Result<Vec<u32>, KvError> {
+        let mut blocks = find_posting(self.postings, term).map_err(KvError::damaged(WHAT))?;
+        if !self.list.is_empty() {
+            blocks.extend(lookup(self.list, term).map_err(|error| damaged_list(&error))?);
+            blocks.sort_unstable();
+            blocks.dedup();
+        }
+        Ok(blocks)
     }
-    Ok(blocks)
 }
 
 fn damaged_list(error: &ColumnsError) -> KvError {
@@ -198,7 +214,7 @@ mod tests {
             }
             let (shards, bits) = builder.finish();
             for (term, wanted) in expected {
-                let found = find(&shards[shard_of(term, bits) as usize], term).unwrap();
+                let found = Shard::open(&shards[shard_of(term, bits) as usize]).unwrap().find(term).unwrap();
                 prop_assert!(wanted.iter().all(|block| found.contains(block)), "{term}: {found:?} lacks some of {wanted:?}");
             }
         }
@@ -210,7 +226,7 @@ mod tests {
             let (mut shards, _) = builder.finish();
             let place = byte.index(shards[0].len());
             shards[0][place] ^= flip;
-            prop_assert!(find(&shards[0], 7).is_err());
+            prop_assert!(Shard::open(&shards[0]).and_then(|shard| shard.find(7)).is_err());
         }
     }
 }

@@ -3,21 +3,15 @@
 //! Blocks, their dictionaries and the term index of a run are values that one seal (or one merge) writes in a single
 //! pass; the manifest publishes them together with the journal position they reach.
 
-mod aggregate;
 mod cache;
 mod compact;
-mod durations;
-mod edges;
-mod find;
 mod hot;
 mod identity;
 mod index;
 mod options;
-mod reader;
 mod run;
+mod scan;
 mod seal;
-mod search;
-mod service;
 mod store;
 mod view;
 mod writer;

@@ -10,14 +10,17 @@
 //! Keys are big endian, so that a run is written in one pass, blocks first.
 
 use super::cache::Cache;
-use super::index::{find, shard_of};
+use super::index::{Shard, shard_of};
+use super::scan::TraceList;
 use crate::engine::{Run, Snapshot};
 use crate::error::KvError;
-use crate::limits::{RUN_HEAD_CACHE_BYTES, ZONE_CACHE_BYTES};
+use crate::limits::{RUN_HEAD_CACHE_BYTES, TRACE_LIST_CACHE_BYTES, ZONE_CACHE_BYTES};
 use clew_columns::ColumnsError;
 use clew_columns::bytes::{BytesError, Problem, Reader, put_u32, put_varint};
 use clew_columns::spans::{BlockZone, SpanBlock, SpanDictionary};
 use fjall::Slice;
+use hashbrown::HashSet;
+use parking_lot::Mutex;
 use std::sync::Arc;
 
 const BLOCK: u8 = 1;
@@ -148,12 +151,18 @@ fn read_u32(reader: &mut Reader<'_>) -> Result<u32, BytesError> {
     u32::try_from(value).map_err(|_| reader.error(WHAT, Problem::BadValue(value)))
 }
 
+/// Runs, and the terms of the traces that stand in several of their blocks.
+type SplitOfRuns = (Vec<RunId>, Arc<HashSet<u64>>);
+
 /// Decoded parts of runs that readers share.
 #[derive(Debug)]
 pub struct RunCaches {
     heads: Cache<RunId, RunHead>,
     zones: Cache<RunId, Vec<BlockZone>>,
     dictionaries: Cache<(RunId, u32), SpanDictionary>,
+    traces: Cache<RunId, TraceList>,
+    /// The traces that stand in several blocks of some runs: those that were asked for last.
+    split: Mutex<Option<SplitOfRuns>>,
 }
 
 impl RunCaches {
@@ -163,7 +172,23 @@ impl RunCaches {
             heads: Cache::new(RUN_HEAD_CACHE_BYTES),
             zones: Cache::new(ZONE_CACHE_BYTES),
             dictionaries: Cache::new(dictionary_bytes),
+            traces: Cache::new(TRACE_LIST_CACHE_BYTES),
+            split: Mutex::default(),
         }
+    }
+
+    /// The traces that stand in several blocks of these runs, found by `make` when they are not those of the last call.
+    pub fn split_of(
+        &self,
+        runs: Vec<RunId>,
+        make: impl FnOnce() -> Result<HashSet<u64>, KvError>,
+    ) -> Result<Arc<HashSet<u64>>, KvError> {
+        if let Some((_, split)) = self.split.lock().as_ref().filter(|(own, _)| *own == runs) {
+            return Ok(split.clone());
+        }
+        let split = Arc::new(make()?);
+        *self.split.lock() = Some((runs, split.clone()));
+        Ok(split)
     }
 
     /// Forgets what belongs to runs that do not exist any more.
@@ -171,30 +196,45 @@ impl RunCaches {
         self.heads.retain(&exists);
         self.zones.retain(&exists);
         self.dictionaries.retain(|(run, _)| exists(run));
+        self.traces.retain(&exists);
     }
 }
 
 /// A run that is being read.
 #[derive(Clone)]
-pub struct OpenRun<'s> {
-    snapshot: &'s Snapshot,
+pub struct OpenRun {
+    snapshot: Arc<Snapshot>,
     /// The run.
-    pub run: &'s Run,
+    pub run: Run,
     /// Its head.
     pub head: Arc<RunHead>,
-    caches: &'s RunCaches,
+    caches: Arc<RunCaches>,
 }
 
-impl<'s> OpenRun<'s> {
+impl OpenRun {
     /// Opens a run that the snapshot lists.
-    pub fn open(snapshot: &'s Snapshot, run: &'s Run, caches: &'s RunCaches) -> Result<Self, KvError> {
+    pub fn open(snapshot: &Arc<Snapshot>, run: &Run, caches: &Arc<RunCaches>) -> Result<Self, KvError> {
         let head = caches.heads.get_or_make(&run_id(run), || {
             let bytes = required(snapshot, run, &head_key(), "head")?;
             let head = RunHead::decode(&bytes).map_err(KvError::damaged(place(run, "head")))?;
             let size = head.groups.len() * 4 + 128;
             Ok::<_, KvError>((head, size))
         })?;
-        Ok(Self { snapshot, run, head, caches })
+        Ok(Self { snapshot: snapshot.clone(), run: run.clone(), head, caches: caches.clone() })
+    }
+
+    /// What is shared by all who read.
+    pub fn caches(&self) -> &RunCaches {
+        &self.caches
+    }
+
+    /// In which blocks its traces stand.
+    pub fn traces(&self) -> Result<Arc<TraceList>, KvError> {
+        self.caches.traces.get_or_make(&run_id(&self.run), || {
+            let list = TraceList::read(self)?;
+            let size = list.heap_bytes();
+            Ok((list, size))
+        })
     }
 
     /// The number of blocks.
@@ -204,11 +244,11 @@ impl<'s> OpenRun<'s> {
 
     /// The bounds of the blocks, in order.
     pub fn zones(&self) -> Result<Arc<Vec<BlockZone>>, KvError> {
-        self.caches.zones.get_or_make(&run_id(self.run), || {
-            let bytes = required(self.snapshot, self.run, &zones_key(), "bounds")?;
-            let zones = decode_zones(&bytes).map_err(KvError::damaged(place(self.run, "bounds")))?;
+        self.caches.zones.get_or_make(&run_id(&self.run), || {
+            let bytes = required(&self.snapshot, &self.run, &zones_key(), "bounds")?;
+            let zones = decode_zones(&bytes).map_err(KvError::damaged(place(&self.run, "bounds")))?;
             if zones.len() != self.head.blocks as usize {
-                return Err(KvError::inconsistent(place(self.run, "bounds"), "they are not as many as the blocks"));
+                return Err(KvError::inconsistent(place(&self.run, "bounds"), "they are not as many as the blocks"));
             }
             let services: usize = zones.iter().map(|zone| zone.services.capacity() * 8).sum();
             let size = services + zones.len() * size_of::<BlockZone>();
@@ -218,15 +258,15 @@ impl<'s> OpenRun<'s> {
 
     /// Opens a block.
     pub fn block(&self, number: u32) -> Result<SpanBlock<Slice>, KvError> {
-        let bytes = required(self.snapshot, self.run, &block_key(number), "block")?;
+        let bytes = required(&self.snapshot, &self.run, &block_key(number), "block")?;
         SpanBlock::open(bytes).map_err(|error| self.damaged(&error))
     }
 
     /// The dictionary that a block needs.
     pub fn dictionary(&self, block: u32) -> Result<Arc<SpanDictionary>, KvError> {
         let group = self.head.group_of(block);
-        self.caches.dictionaries.get_or_make(&(run_id(self.run), group), || {
-            let bytes = required(self.snapshot, self.run, &dictionary_key(group), "dictionary")?;
+        self.caches.dictionaries.get_or_make(&(run_id(&self.run), group), || {
+            let bytes = required(&self.snapshot, &self.run, &dictionary_key(group), "dictionary")?;
             let dictionary = SpanDictionary::open(&bytes).map_err(|error| self.damaged(&error))?;
             let size = dictionary.heap_bytes();
             Ok((dictionary, size))
@@ -236,16 +276,36 @@ impl<'s> OpenRun<'s> {
     /// The blocks that may hold a term, ascending.
     pub fn find(&self, term: u64) -> Result<Vec<u32>, KvError> {
         let shard = shard_of(term, self.head.shard_bits);
-        let bytes = required(self.snapshot, self.run, &shard_key(shard), "index")?;
-        let mut blocks = find(&bytes, term)?;
+        let bytes = required(&self.snapshot, &self.run, &shard_key(shard), "index")?;
+        let mut blocks = Shard::open(&bytes)?.find(term)?;
         let count = self.blocks();
         blocks.retain(|block| *block < count);
         Ok(blocks)
     }
 
+    /// The blocks that may hold one of some terms, ascending; each shard of the index is read once.
+    pub fn find_all(&self, terms: &[u64]) -> Result<Vec<u32>, KvError> {
+        let mut by_shard: Vec<(u32, u64)> =
+            terms.iter().map(|term| (shard_of(*term, self.head.shard_bits), *term)).collect();
+        by_shard.sort_unstable();
+        let mut blocks = Vec::new();
+        for same in by_shard.chunk_by(|left, right| left.0 == right.0) {
+            let Some((shard, _)) = same.first() else { continue };
+            let bytes = required(&self.snapshot, &self.run, &shard_key(*shard), "index")?;
+            let shard = Shard::open(&bytes)?;
+            for (_, term) in same {
+                blocks.extend(shard.find(*term)?);
+            }
+        }
+        blocks.sort_unstable();
+        blocks.dedup();
+        blocks.retain(|block| *block < self.blocks());
+        Ok(blocks)
+    }
+
     /// An error in the columns of this run.
     pub fn damaged(&self, error: &ColumnsError) -> KvError {
-        KvError::inconsistent(place(self.run, "columns"), error.to_string())
+        KvError::inconsistent(place(&self.run, "columns"), error.to_string())
     }
 }
 

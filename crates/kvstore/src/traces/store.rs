@@ -9,8 +9,8 @@ use super::view::View;
 use crate::engine::{Engine, EngineOptions, PartitionKey, SealedStats, Snapshot};
 use crate::error::KvError;
 use clew_model::correlation::CorrelationRules;
-use clew_model::traces::Span;
-use clew_model::{TenantId, UnixNanos};
+use clew_model::traces::{Span, TraceReader, TraceView};
+use clew_model::{Context, TenantId, UnixNanos};
 use hashbrown::HashSet;
 use parking_lot::{Mutex, RwLock};
 use std::path::Path;
@@ -194,8 +194,8 @@ impl TraceStore {
         self.caches.keep_only(|run| runs.contains(run));
     }
 
-    /// What a call reads.
-    pub(super) fn view(&self) -> View {
+    /// What a question reads.
+    pub(super) fn snapshot(&self) -> View {
         let state = self.state.read();
         View {
             snapshot: state.snapshot.clone(),
@@ -203,6 +203,12 @@ impl TraceStore {
             caches: self.caches.clone(),
             rules: self.rules.clone(),
         }
+    }
+}
+
+impl TraceReader for TraceStore {
+    fn view(&self, _: &Context) -> Box<dyn TraceView> {
+        Box::new(self.snapshot())
     }
 }
 

@@ -1,12 +1,15 @@
-//! Spans, the query that selects traces, and the trait by which queries read a trace store.
+//! Spans, the query that selects traces, and the traits by which questions read a trace store.
 
+mod answers;
+mod batch;
 mod query;
-mod reader;
+mod scan;
 mod span;
 
-pub use query::{AttributeTest, TraceFilter, TraceQuery};
-pub use reader::{
-    OperationSummary, ServiceBucket, ServiceDetails, ServiceEdge, ServiceSummary, SpanPage, TracePage, TraceReader,
-    TraceSummary,
+pub use answers::{
+    OperationSummary, ServiceBucket, ServiceDetails, ServiceEdge, ServiceSummary, SpanPage, TracePage, TraceSummary,
 };
+pub use batch::{Parent, Parents, Selected, SpanBatch, SpanList, TextColumn, TraceRows, ValueColumn};
+pub use query::{AttributeTest, TraceFilter, TraceQuery};
+pub use scan::{Among, SpanOrder, SpanScan, TraceReader, TraceView};
 pub use span::{Span, SpanEvent, SpanKind, SpanLink, SpanStatus, StatusCode};

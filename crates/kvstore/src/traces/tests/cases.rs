@@ -1,7 +1,7 @@
 //! Single situations that must hold.
 
 use super::*;
-use clew_model::traces::{TraceFilter, TraceQuery, TraceReader};
+use clew_model::traces::{TraceFilter, TraceQuery};
 use clew_model::{CanonicalId, ErrorKind, TenantId, TimeRange};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,9 +16,9 @@ fn a_trace_of_seventy_thousand_spans_is_kept_whole() {
     let spans: Vec<Span> = (0..70_000).map(|number| span(1, number, i64::from(number))).collect();
     store.apply(1, &TenantId::default(), spans.clone());
     assert_eq!(store.seal().unwrap().spans, 70_000);
-    let found = store.trace(&context(), trace_id(1)).unwrap().spans;
+    let found = ask(&store, &context()).trace(trace_id(1)).unwrap().spans;
     assert!(found == spans);
-    let page = store.search(&context(), &all()).unwrap();
+    let page = ask(&store, &context()).search(&all()).unwrap();
     assert_eq!((page.traces[0].spans, page.traces[0].duration), (70_000, 70_009));
 }
 
@@ -32,7 +32,7 @@ fn a_trace_over_several_seals_and_partitions_is_one_trace() {
             store.seal().unwrap();
         }
     }
-    let page = store.search(&context(), &all()).unwrap();
+    let page = ask(&store, &context()).search(&all()).unwrap();
     assert_eq!(page.traces.len(), 1);
     assert_eq!((page.traces[0].spans, page.traces[0].start, page.traces[0].duration), (5, 0, 2 * WIDTH + 10));
 }
@@ -44,8 +44,8 @@ fn a_clock_that_ran_backwards_is_kept_as_it_was_sent() {
     let skewed = Span { end: 40, ..span(1, 1, 100) };
     store.apply(1, &TenantId::default(), vec![skewed.clone()]);
     store.seal().unwrap();
-    assert_eq!(store.trace(&context(), trace_id(1)).unwrap().spans, [skewed]);
-    let page = store.search(&context(), &all()).unwrap();
+    assert_eq!(ask(&store, &context()).trace(trace_id(1)).unwrap().spans, [skewed]);
+    let page = ask(&store, &context()).search(&all()).unwrap();
     assert_eq!(page.traces[0].duration, 0);
 }
 
@@ -59,10 +59,10 @@ fn a_span_sent_again_is_dropped_by_the_seal_and_by_the_merge() {
         store.apply(position, &TenantId::default(), vec![span(1, 1, 5)]);
         store.seal().unwrap();
     }
-    assert_eq!(store.services(&context(), TimeRange::ALL).unwrap()[0].spans, 1);
+    assert_eq!(ask(&store, &context()).services(TimeRange::ALL).unwrap()[0].spans, 1);
     let report = store.compact().unwrap();
     assert_eq!((report.merged, report.spans, report.duplicates), (9, 1, 8));
-    assert_eq!(store.trace(&context(), trace_id(1)).unwrap().spans, [span(1, 1, 5)]);
+    assert_eq!(ask(&store, &context()).trace(trace_id(1)).unwrap().spans, [span(1, 1, 5)]);
 }
 
 #[test]
@@ -87,11 +87,11 @@ fn retention_gives_the_space_back_and_late_spans_do_not_return() {
         std::thread::sleep(Duration::from_millis(5));
     }
     store.apply(7, &TenantId::default(), vec![span(9, 1, WIDTH), span(9, 2, 3 * WIDTH)]);
-    assert_eq!(store.trace(&context(), trace_id(9)).unwrap().spans.len(), 1);
+    assert_eq!(ask(&store, &context()).trace(trace_id(9)).unwrap().spans.len(), 1);
     assert_eq!(store.seal().unwrap().expired, 1);
     let left = store.retain(0, Some(1)).unwrap();
     assert_eq!(left.partitions, 2, "the newest partition stays");
-    assert_eq!(store.search(&context(), &all()).unwrap().traces.len(), 1);
+    assert_eq!(ask(&store, &context()).search(&all()).unwrap().traces.len(), 1);
 }
 
 #[test]
@@ -103,11 +103,11 @@ fn tenants_do_not_see_each_other() {
     store.apply(2, &other, vec![span(2, 1, 5)]);
     for _ in 0..2 {
         let context = Context { tenant: other.clone(), ..context() };
-        let page = store.search(&context, &all()).unwrap();
+        let page = ask(&store, &context).search(&all()).unwrap();
         assert_eq!(page.traces.iter().map(|trace| trace.trace_id).collect::<Vec<_>>(), [trace_id(2)]);
-        assert!(store.trace(&context, trace_id(1)).unwrap().spans.is_empty());
+        assert!(ask(&store, &context).trace(trace_id(1)).unwrap().spans.is_empty());
         let id = [CanonicalId::from(trace_id(1))];
-        assert!(store.find_ids(&context, &id, TimeRange::ALL, 10).unwrap().spans.is_empty());
+        assert!(ask(&store, &context).find_ids(&id, TimeRange::ALL, 10).unwrap().spans.is_empty());
         store.seal().unwrap();
     }
 }
@@ -119,11 +119,11 @@ fn a_stopped_or_too_large_read_says_so() {
     store.apply(1, &TenantId::default(), (0..2000).map(|number| span(number % 50, number, 5)).collect());
     store.seal().unwrap();
     let small = Context::new(Duration::from_secs(1), 1000);
-    assert_eq!(store.trace(&small, trace_id(1)).unwrap_err().kind, ErrorKind::LimitExceeded);
-    assert_eq!(store.services(&small, TimeRange::ALL).unwrap_err().kind, ErrorKind::LimitExceeded);
+    assert_eq!(ask(&store, &small).trace(trace_id(1)).unwrap_err().kind, ErrorKind::LimitExceeded);
+    assert_eq!(ask(&store, &small).services(TimeRange::ALL).unwrap_err().kind, ErrorKind::LimitExceeded);
     let stopped = context();
     stopped.cancel.cancel(clew_model::CancelReason::Deadline);
-    assert_eq!(store.search(&stopped, &all()).unwrap_err().kind, ErrorKind::DeadlineExceeded);
+    assert_eq!(ask(&store, &stopped).search(&all()).unwrap_err().kind, ErrorKind::DeadlineExceeded);
 }
 
 #[test]
@@ -147,13 +147,13 @@ fn readers_see_each_span_once_while_seals_and_merges_go_on() {
         });
         let mut seen = 1;
         while !done.load(Ordering::Acquire) {
-            let found = store.trace(&context(), trace_id(1)).unwrap().spans.len();
-            let counted = store.services(&context(), TimeRange::ALL).unwrap()[0].spans as usize;
+            let found = ask(&store, &context()).trace(trace_id(1)).unwrap().spans.len();
+            let counted = ask(&store, &context()).services(TimeRange::ALL).unwrap()[0].spans as usize;
             assert!(seen <= found && found <= counted, "{seen} {found} {counted}");
             seen = counted;
         }
     });
-    assert_eq!(store.trace(&context(), trace_id(1)).unwrap().spans.len(), 300);
+    assert_eq!(ask(&store, &context()).trace(trace_id(1)).unwrap().spans.len(), 300);
 }
 
 #[test]
@@ -187,9 +187,9 @@ fn spans_of_megabytes_stand_in_many_blocks_and_survive_merging() {
         store.seal().unwrap();
     }
     assert_eq!(store.compact().unwrap().merged, 8);
-    let view = store.view();
+    let view = store.snapshot();
     let runs = view.all_runs(&TenantId::default()).unwrap();
     assert_eq!(runs.len(), 1);
     assert!(runs[0].blocks() >= 16, "{} blocks of {} MiB", runs[0].blocks(), all.len());
-    assert!(store.trace(&context(), trace_id(1)).unwrap().spans == all);
+    assert!(ask(&store, &context()).trace(trace_id(1)).unwrap().spans == all);
 }

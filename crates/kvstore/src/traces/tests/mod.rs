@@ -6,8 +6,12 @@ mod random;
 
 use super::*;
 use clew_model::correlation::CorrelationRules;
-use clew_model::traces::{Span, SpanKind, SpanStatus, StatusCode};
-use clew_model::{Attribute, Context, Resource, SpanId, TraceId};
+use clew_model::traces::{
+    ServiceDetails, ServiceEdge, ServiceSummary, Span, SpanKind, SpanPage, SpanStatus, StatusCode, TracePage,
+    TraceQuery, TraceReader, TraceView,
+};
+use clew_model::{Attribute, CanonicalId, Context, ReadError, Resource, SpanId, TimeRange, TraceId};
+use clew_query::traces as questions;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +26,42 @@ fn open(dir: &Path) -> TraceStore {
 
 fn context() -> Context {
     Context::new(Duration::from_secs(60), 1 << 30)
+}
+
+/// Questions to a store, by the sinks that answer them.
+struct Ask<'a> {
+    view: Box<dyn TraceView>,
+    context: &'a Context,
+}
+
+fn ask<'a>(store: &TraceStore, context: &'a Context) -> Ask<'a> {
+    Ask { view: store.view(context), context }
+}
+
+impl Ask<'_> {
+    fn search(&self, query: &TraceQuery) -> Result<TracePage, ReadError> {
+        questions::search(self.context, &*self.view, query)
+    }
+
+    fn trace(&self, id: TraceId) -> Result<SpanPage, ReadError> {
+        questions::trace(self.context, &*self.view, id)
+    }
+
+    fn services(&self, range: TimeRange) -> Result<Vec<ServiceSummary>, ReadError> {
+        questions::services(self.context, &*self.view, range)
+    }
+
+    fn service(&self, name: &str, range: TimeRange, step: i64) -> Result<ServiceDetails, ReadError> {
+        questions::service(self.context, &*self.view, name, range, step)
+    }
+
+    fn service_edges(&self, range: TimeRange) -> Result<Vec<ServiceEdge>, ReadError> {
+        questions::service_edges(self.context, &*self.view, range)
+    }
+
+    fn find_ids(&self, ids: &[CanonicalId], range: TimeRange, limit: usize) -> Result<SpanPage, ReadError> {
+        questions::find_ids(self.context, &*self.view, ids, range, limit)
+    }
 }
 
 fn trace_id(number: u32) -> TraceId {

@@ -3,7 +3,7 @@
 use super::naive::{Hit, Naive};
 use super::*;
 use clew_model::logs::{Comparison, FieldTest};
-use clew_model::traces::{AttributeTest, SpanLink, TraceFilter, TracePage, TraceQuery, TraceReader};
+use clew_model::traces::{AttributeTest, SpanLink, TraceFilter, TracePage, TraceQuery};
 use clew_model::{CanonicalId, TenantId, TimeRange, Value};
 use fastrand::Rng;
 
@@ -93,22 +93,22 @@ impl Life {
         for _ in 0..4 {
             let id = trace_id(self.random.u32(0..TRACES + 1));
             let expected: Vec<Span> = spans.iter().filter(|span| span.trace_id == id).cloned().collect();
-            assert_eq!(store.trace(&context, id).unwrap().spans, expected);
+            assert_eq!(ask(store, &context).trace(id).unwrap().spans, expected);
         }
-        assert_eq!(store.services(&context, range).unwrap(), self.naive.services(range));
+        assert_eq!(ask(store, &context).services(range).unwrap(), self.naive.services(range));
         // A span of time that starts and ends at no multiple of the step.
         let step = ((range.end.saturating_sub(range.start)) / 7).max(1);
         if range.end.saturating_sub(range.start) < i64::MAX / 2 {
             let expected = self.naive.service("back", range, step);
-            assert_eq!(store.service(&context, "back", range, step).unwrap(), expected);
+            assert_eq!(ask(store, &context).service("back", range, step).unwrap(), expected);
         }
-        assert_eq!(store.service_edges(&context, range).unwrap(), self.naive.edges(range));
+        assert_eq!(ask(store, &context).service_edges(range).unwrap(), self.naive.edges(range));
         for _ in 0..4 {
             let query = any_query(&mut self.random);
-            assert_eq!(hits(store.search(&context, &query).unwrap()), self.naive.search(&query), "{query:?}");
+            assert_eq!(hits(ask(store, &context).search(&query).unwrap()), self.naive.search(&query), "{query:?}");
         }
         let ids = any_ids(&mut self.random);
-        let found = store.find_ids(&context, &ids, range, 1000).unwrap();
+        let found = ask(store, &context).find_ids(&ids, range, 1000).unwrap();
         assert_eq!(found.spans, self.naive.find_ids(&CorrelationRules::default(), &ids, range), "{ids:?}");
         assert_eq!(context.memory.used(), 0);
     }
@@ -240,7 +240,7 @@ fn pages_lead_through_all_traces_without_repeating_one() {
     let mut query = TraceQuery { filter: TraceFilter::default(), range: TimeRange::ALL, limit: 7, after: None };
     let mut found = Vec::new();
     loop {
-        let page = life.store().search(&context(), &query).unwrap();
+        let page = ask(life.store(), &context()).search(&query).unwrap();
         query.after = page.next;
         found.extend(hits(page));
         if query.after.is_none() {

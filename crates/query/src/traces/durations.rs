@@ -3,7 +3,7 @@
 //! A bucket is a 64th of a power of two wide: quantiles are off by less than 1 %, and never outside what was seen.
 
 /// Counts of durations.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Durations {
     /// By the number of the bucket, up to the last one met; fewer than 4,000.
     buckets: Vec<u64>,
@@ -30,6 +30,20 @@ impl Durations {
         if let Some(count) = self.buckets.get_mut(bucket) {
             *count += 1;
         }
+    }
+
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        self.least = if self.count == 0 { other.least } else { self.least.min(other.least) };
+        self.most = self.most.max(other.most);
+        self.count += other.count;
+        if other.buckets.len() > self.buckets.len() {
+            self.buckets.resize(other.buckets.len(), 0);
+        }
+        self.buckets.iter_mut().zip(&other.buckets).for_each(|(own, other)| *own += other);
     }
 
     /// Bytes of memory that the counts take.
@@ -81,6 +95,22 @@ mod tests {
             let exact = all[(all.len() * percent).div_ceil(100) - 1];
             assert!((found - exact).abs() * 100 <= exact, "{percent} %: {found}, exactly {exact}");
         }
+    }
+
+    #[test]
+    fn counts_merge_as_if_they_were_taken_by_one() {
+        let mut random = fastrand::Rng::with_seed(8);
+        let (mut all, mut parts) = (Durations::default(), [Durations::default(), Durations::default()]);
+        for _ in 0..1000 {
+            let duration = random.i64(0..1 << 40) >> random.u32(0..40);
+            all.add(duration);
+            parts[random.usize(0..2)].add(duration);
+        }
+        let mut merged = Durations::default();
+        parts.iter().for_each(|part| merged.merge(part));
+        merged.merge(&Durations::default());
+        assert_eq!(merged.quantiles(), all.quantiles());
+        assert_eq!(merged, all);
     }
 
     #[test]

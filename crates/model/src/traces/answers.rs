@@ -1,12 +1,8 @@
-//! How queries read a trace store.
+//! What questions about traces answer.
 
-use super::query::TraceQuery;
-use super::span::Span;
-use crate::context::Context;
-use crate::correlation::CanonicalId;
-use crate::error::ReadError;
+use super::span::{Span, SpanKind};
 use crate::id::TraceId;
-use crate::time::{TimeRange, UnixNanos};
+use crate::time::UnixNanos;
 
 /// What a list of traces shows of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +31,7 @@ pub struct TraceSummary {
     pub newest_match: UnixNanos,
 }
 
-/// An answer to a [`TraceQuery`].
+/// An answer to a [`super::TraceQuery`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TracePage {
     /// The traces, newest matching span first.
@@ -102,7 +98,7 @@ pub struct OperationSummary {
     /// The span's name.
     pub name: String,
     /// The span's role.
-    pub kind: super::SpanKind,
+    pub kind: SpanKind,
     /// Its spans.
     pub spans: u64,
     /// Its spans with status error.
@@ -122,52 +118,4 @@ pub struct ServiceEdge {
     pub calls: u64,
     /// Calls whose span has status error.
     pub errors: u64,
-}
-
-/// A store that trace queries can read. Calls block; they check the context at each block of spans.
-pub trait TraceReader: Send + Sync {
-    /// The traces that pass, newest first, up to the limit.
-    ///
-    /// # Errors
-    /// Cancelled, out of time or memory, or a store that cannot be read.
-    fn search(&self, context: &Context, query: &TraceQuery) -> Result<TracePage, ReadError>;
-
-    /// All spans of a trace, each once (identity: trace ID, span ID, kind), by start. Empty when there is none.
-    ///
-    /// # Errors
-    /// As [`TraceReader::search`].
-    fn trace(&self, context: &Context, id: TraceId) -> Result<SpanPage, ReadError>;
-
-    /// The services with spans that start in the range, sorted by name.
-    ///
-    /// # Errors
-    /// As [`TraceReader::search`].
-    fn services(&self, context: &Context, range: TimeRange) -> Result<Vec<ServiceSummary>, ReadError>;
-
-    /// One service in the range: its operations, and buckets of `step` nanoseconds, aligned to multiples of the step,
-    /// from the one that holds `range.start` to the one that holds `range.end`.
-    ///
-    /// # Errors
-    /// As [`TraceReader::search`]; also when the range has more buckets than the store's cap.
-    fn service(&self, context: &Context, name: &str, range: TimeRange, step: i64) -> Result<ServiceDetails, ReadError>;
-
-    /// The calls between services in the range, sorted by client and server.
-    ///
-    /// # Errors
-    /// As [`TraceReader::search`].
-    fn service_edges(&self, context: &Context, range: TimeRange) -> Result<Vec<ServiceEdge>, ReadError>;
-
-    /// Spans that carry one of the IDs as trace ID, span ID, the trace ID of a link, or the value of an attribute,
-    /// event attribute or resource attribute that is a correlation field or looks like an ID; by start, at most
-    /// `limit`.
-    ///
-    /// # Errors
-    /// As [`TraceReader::search`].
-    fn find_ids(
-        &self,
-        context: &Context,
-        ids: &[CanonicalId],
-        range: TimeRange,
-        limit: usize,
-    ) -> Result<SpanPage, ReadError>;
 }

@@ -1,0 +1,36 @@
+//! Scans over a view: which blocks and batches hold what is asked for, and in which order sinks get it.
+
+mod assembled_batch;
+mod assembly;
+mod block_batch;
+mod by_trace;
+mod carrying;
+mod hot_rows;
+mod newest;
+mod parallel;
+mod places;
+mod selection;
+mod whole;
+
+pub use places::TraceList;
+
+use super::view::View;
+use clew_model::traces::{Among, SpanBatch, SpanOrder, SpanScan, TraceView};
+use clew_model::{Context, ReadError, Sink};
+use selection::Selection;
+
+impl TraceView for View {
+    fn scan(&self, context: &Context, scan: &SpanScan<'_>, sink: &dyn Sink<dyn SpanBatch>) -> Result<(), ReadError> {
+        let selection = Selection::new(scan.filter, self.kept(scan.range));
+        if selection.range.is_empty() {
+            return Ok(());
+        }
+        match (scan.among, scan.order) {
+            (Among::Carrying(ids), _) => carrying::scan(self, context, ids, &selection, sink),
+            (Among::Traces(ids), _) if scan.whole => whole::scan(self, context, ids, &selection, sink),
+            (Among::Traces(ids), _) => by_trace::scan_traces(self, context, ids, &selection, sink),
+            (Among::All, SpanOrder::NewestFirst) => newest::scan(self, context, &selection, sink),
+            (Among::All, SpanOrder::ByTrace) => by_trace::scan(self, context, &selection, sink),
+        }
+    }
+}

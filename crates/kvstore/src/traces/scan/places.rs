@@ -1,0 +1,75 @@
+//! In which blocks of a run its traces stand, and which traces stand in several places.
+
+use crate::error::KvError;
+use crate::traces::run::{OpenRun, run_id};
+use clew_columns::spans::trace_term;
+use hashbrown::HashSet;
+use std::sync::Arc;
+
+/// The traces of a run by their terms, with the block of each; sorted. Traces that share a term are taken for one,
+/// which costs a little and changes nothing.
+#[derive(Debug)]
+pub struct TraceList(Vec<(u64, u32)>);
+
+impl TraceList {
+    /// Reads the traces of all blocks.
+    pub fn read(run: &OpenRun) -> Result<Self, KvError> {
+        let mut places = Vec::new();
+        for number in 0..run.blocks() {
+            places.extend(run.block(number)?.traces().iter().map(|trace| (trace_term(trace.trace_id), number)));
+        }
+        places.sort_unstable();
+        Ok(Self(places))
+    }
+
+    /// Bytes of memory held.
+    pub fn heap_bytes(&self) -> usize {
+        self.0.capacity() * size_of::<(u64, u32)>()
+    }
+
+    /// The blocks that hold one of the traces, ascending.
+    pub fn blocks_of(&self, traces: &Split) -> Vec<u32> {
+        let mut blocks: Vec<u32> =
+            self.0.iter().filter(|(term, _)| traces.contains(*term)).map(|(_, block)| *block).collect();
+        blocks.sort_unstable();
+        blocks.dedup();
+        blocks
+    }
+}
+
+/// The traces of a scan that stand in several blocks, or in the hot tail, by their terms.
+pub struct Split {
+    sealed: Arc<HashSet<u64>>,
+    hot: HashSet<u64>,
+}
+
+impl Split {
+    /// Finds the traces that are in several blocks of these runs; `hot` are those of the hot tail.
+    pub fn of(runs: &[Arc<OpenRun>], hot: HashSet<u64>) -> Result<Self, KvError> {
+        let Some(first) = runs.first() else { return Ok(Self { sealed: Arc::default(), hot }) };
+        let ids = runs.iter().map(|run| run_id(&run.run)).collect();
+        let sealed = first.caches().split_of(ids, || {
+            let lists = runs.iter().map(|run| run.traces()).collect::<Result<Vec<_>, _>>()?;
+            Ok(in_several_places(&lists))
+        })?;
+        Ok(Self { sealed, hot })
+    }
+
+    /// Whether a trace with this term is among them.
+    pub fn contains(&self, term: u64) -> bool {
+        self.sealed.contains(&term) || self.hot.contains(&term)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.sealed.is_empty() && self.hot.is_empty()
+    }
+}
+
+fn in_several_places(lists: &[Arc<TraceList>]) -> HashSet<u64> {
+    let mut terms: Vec<u64> = lists.iter().flat_map(|list| list.0.iter().map(|(term, _)| *term)).collect();
+    // Each list is sorted already: a stable sort merges them.
+    terms.sort();
+    let several = terms.chunk_by(|left, right| left == right).filter(|same| same.len() > 1);
+    several.filter_map(<[u64]>::first).copied().collect()
+}

@@ -1,0 +1,65 @@
+//! How a question reads a trace store: a view, and scans over it.
+
+use super::batch::SpanBatch;
+use super::query::TraceFilter;
+use crate::context::Context;
+use crate::correlation::CanonicalId;
+use crate::error::ReadError;
+use crate::id::TraceId;
+use crate::scan::Sink;
+use crate::time::TimeRange;
+
+/// A store that trace questions can read.
+pub trait TraceReader: Send + Sync {
+    /// What the store holds now: one snapshot for a whole question, however many scans it makes.
+    fn view(&self, context: &Context) -> Box<dyn TraceView>;
+}
+
+/// The spans of a store at one moment.
+pub trait TraceView: Send + Sync {
+    /// Pushes the spans that the scan asks for into the sink, in batches. Runs on the context's executor where the
+    /// scan says that order does not matter; looks at the context at each block of spans.
+    ///
+    /// # Errors
+    /// Cancelled, out of time or memory, a store that cannot be read, or what the sink answers.
+    fn scan(&self, context: &Context, scan: &SpanScan<'_>, sink: &dyn Sink<dyn SpanBatch>) -> Result<(), ReadError>;
+}
+
+/// What a scan asks of a store.
+#[derive(Debug, Clone, Copy)]
+pub struct SpanScan<'q> {
+    /// Among which spans.
+    pub among: Among<'q>,
+    /// When a selected span started.
+    pub range: TimeRange,
+    /// What a selected span satisfies; [`TraceFilter::matches`] is the definition.
+    pub filter: &'q TraceFilter,
+    /// In which order, and what stands together.
+    pub order: SpanOrder,
+    /// Whether the asker takes whole spans of what it is given: they are then decoded once, when they are found.
+    pub whole: bool,
+}
+
+/// Among which spans a scan looks.
+#[derive(Debug, Clone, Copy)]
+pub enum Among<'q> {
+    /// All.
+    All,
+    /// Those of these traces. Their other spans come too, not selected.
+    Traces(&'q [TraceId]),
+    /// Those that carry one of these IDs as trace ID, span ID, the trace ID of a link, or the value of an attribute,
+    /// event attribute or resource attribute that is a correlation field or looks like an ID.
+    Carrying(&'q [CanonicalId]),
+}
+
+/// How a scan arranges what it finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanOrder {
+    /// Batches in any order, on several threads at once. Each span comes once, in the version that is kept of it, and
+    /// with those of the same trace that the scan met.
+    ByTrace,
+    /// One batch after the other, so that no span starts after [`SpanBatch::newest`] of a batch before: a sink with
+    /// enough may stop. A span that was sent twice may come twice, in a version that is not kept: whoever needs it
+    /// exactly asks for its trace.
+    NewestFirst,
+}
