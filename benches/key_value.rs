@@ -1,4 +1,4 @@
-//! Which key-value engine keeps metrics and spans: fjall beside redb and sled (docs/decisions/0001).
+//! What keeps metrics and spans: our own sealed tables beside fjall, redb and sled (docs/decisions/0001, 0007).
 //!
 //! Question: what does an engine cost that takes in chunks of many series in order of time, gives back one series, and
 //! loses its oldest half?
@@ -12,6 +12,9 @@
 //! a page that is still in memory is not seen); disk as the length of the files after the last sync. Then 1,000 series
 //! are read whole in random order; then the older partition is dropped in the way the engine is best at. Runs of the
 //! engines take turns; figures are medians.
+//!
+//! "own tables" is the engine of `clew-kvstore` as it is shipped: a table for each durable write, eight of a partition
+//! merged into one; "fjall in bulk" writes as that crate did before, by ingestion past fjall's journal.
 //!
 //! Limits: one thread writes; data fits in memory, so reads come from caches; fjall and sled work in the background, what
 //! they have not finished one second after the last sync is not counted. Settings: `CLEW_BENCH_CHUNKS` (400000),

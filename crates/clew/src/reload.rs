@@ -26,7 +26,7 @@ pub struct Everything {
 }
 
 /// Levels of what Clew is built on: its news is not ours. A filter of the user's that names them wins.
-const QUIET: &str = "fjall=warn,lsm_tree=warn,tantivy=warn,hyper=warn,h2=warn,reqwest=warn,rustls=warn";
+const QUIET: &str = "tantivy=warn,hyper=warn,h2=warn,reqwest=warn,rustls=warn";
 
 /// The filter of Clew's own log for a configured level.
 #[must_use]

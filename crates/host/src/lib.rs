@@ -9,6 +9,7 @@ pub mod randomness;
 
 pub use clock::{Clock, SimClock, SystemClock};
 pub use files::{
-    DirEntry, DiskFiles, Fault, Files, Lock, Operation, ReadFile, SimFiles, WriteFile, atomic_write, make_dir,
+    DirEntry, DiskFiles, Fault, Files, Lock, OpenFiles, Operation, PooledFile, ReadFile, SimFiles, TEMPORARY_SUFFIX,
+    WriteFile, atomic_write, make_dir,
 };
 pub use randomness::{OsRandom, Random, SeededRandom};

@@ -5,6 +5,7 @@
 //! `cargo run --release -p clew-kvstore --example metrics_path [SERIES] [SCRAPES]`
 
 use clew_columns::frames::metrics::{MetricFrameDecoder, MetricFrameEncoder};
+use clew_host::DiskFiles;
 use clew_kvstore::metrics::{MetricStore, MetricStoreOptions};
 use clew_model::metrics::{Labels, MatchOp, Matcher, MetricBatch, MetricReader, Sample};
 use clew_model::{Context, TenantId, TimeRange};
@@ -77,7 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let scrapes = arguments.next().transpose()?.unwrap_or(480);
     let dir = std::env::temp_dir().join(format!("clew-metrics-path-{}", std::process::id()));
     let options = MetricStoreOptions { compact_runs: 4, ..MetricStoreOptions::default() };
-    let store = MetricStore::open(&dir, options, Arc::default())?;
+    let store = MetricStore::open(Arc::new(DiskFiles), &dir, options, Arc::default())?;
     let all: Vec<Labels> = (0..series).map(labels).collect::<Result<_, _>>()?;
     let (mut encoder, mut decoder) = (MetricFrameEncoder::new(), MetricFrameDecoder::new());
     let mut random = fastrand::Rng::with_seed(1);
@@ -136,7 +137,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     query(&store, "compacted")?;
     drop(store);
     let started = Cpu::now();
-    let store = MetricStore::open(&dir, MetricStoreOptions::default(), Arc::default())?;
+    let store = MetricStore::open(Arc::new(DiskFiles), &dir, MetricStoreOptions::default(), Arc::default())?;
     println!("open: {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
     query(&store, "after opening, first with an empty cache")?;
     drop(store);

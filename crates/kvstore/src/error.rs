@@ -8,14 +8,14 @@ use std::path::PathBuf;
 /// Why a store could not be opened, written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum KvError {
-    /// The engine refused an operation.
-    #[error("the key-value engine could not {operation}")]
-    Engine {
-        /// What was being done.
+    /// The disk refused.
+    #[error("cannot {operation}: {source}")]
+    Io {
+        /// What was tried.
         operation: &'static str,
-        /// Why.
+        /// What the disk said; its message names the path.
         #[source]
-        source: fjall::Error,
+        source: io::Error,
     },
     /// Another process has the directory open.
     #[error("{} is in use by another process; stop it or choose another data directory", path.display())]
@@ -48,6 +48,27 @@ pub enum KvError {
         /// What was asked for.
         wanted: String,
     },
+    /// A table of this store was written by a newer version.
+    #[error(
+        "{} has table format version {found}, this version reads up to {supported}; use the newer version",
+        file.display()
+    )]
+    NewerTable {
+        /// The file.
+        file: PathBuf,
+        /// The version on disk.
+        found: u32,
+        /// The newest version that can be read.
+        supported: u32,
+    },
+    /// A table is missing or its bytes are not those that were written. What other tables hold is not touched by it.
+    #[error("{} is damaged: {reason}", file.display())]
+    DamagedTable {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// Stored bytes do not have the form they should have.
     #[error("{what} is damaged")]
     Damaged {
@@ -74,9 +95,9 @@ pub enum KvError {
 }
 
 impl KvError {
-    /// An engine error with what was being done.
-    pub(crate) fn engine(operation: &'static str) -> impl FnOnce(fjall::Error) -> Self {
-        move |source| Self::Engine { operation, source }
+    /// An error of the disk with what was being done.
+    pub(crate) fn io(operation: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { operation, source }
     }
 
     /// Damage found by decoding.
@@ -93,13 +114,24 @@ impl KvError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Engine { source, .. } => engine_kind(source),
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::StorageFull,
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => ErrorKind::Corrupt,
+                _ => ErrorKind::Internal,
+            },
             Self::Locked { .. } => ErrorKind::Conflict,
-            Self::NewerFormat { .. } | Self::OtherSignal { .. } => ErrorKind::Unsupported,
-            Self::Damaged { .. } | Self::Inconsistent { .. } => ErrorKind::Corrupt,
+            Self::NewerFormat { .. } | Self::NewerTable { .. } | Self::OtherSignal { .. } => ErrorKind::Unsupported,
+            Self::DamagedTable { .. } | Self::Damaged { .. } | Self::Inconsistent { .. } => ErrorKind::Corrupt,
             Self::BadEntry(_) => ErrorKind::Internal,
             Self::Read(error) => error.kind(),
         }
+    }
+
+    /// Whether it is stored bytes that are bad, and stay so, rather than the machine at this moment: a reader may do
+    /// without what they held, if it says so.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::NewerTable { .. }) || self.kind() == ErrorKind::Corrupt
     }
 }
 
@@ -107,24 +139,7 @@ impl From<KvError> for ReadError {
     fn from(error: KvError) -> Self {
         match error {
             KvError::Read(read) => read,
-            other => ReadError::caused_by(other.kind(), "the store could not be read", other),
+            other => ReadError::caused_by(other.kind(), other.to_string(), other),
         }
-    }
-}
-
-fn engine_kind(error: &fjall::Error) -> ErrorKind {
-    let io_kind = match error {
-        fjall::Error::Io(error) => Some(error.kind()),
-        fjall::Error::Storage(fjall::LsmError::Io(error)) => Some(error.kind()),
-        _ => None,
-    };
-    match (io_kind, error) {
-        (Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded), _) => ErrorKind::StorageFull,
-        (Some(_), _) => ErrorKind::Internal,
-        (None, fjall::Error::Poisoned) => ErrorKind::Unavailable,
-        (None, fjall::Error::Locked) => ErrorKind::Conflict,
-        (None, fjall::Error::InvalidVersion(_)) => ErrorKind::Unsupported,
-        (None, fjall::Error::KeyspaceDeleted) => ErrorKind::Internal,
-        (None, _) => ErrorKind::Corrupt,
     }
 }

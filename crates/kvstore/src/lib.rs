@@ -1,4 +1,4 @@
-//! Metric chunks with their series index, and span blocks, in the key-value engine.
+//! Metric chunks with their series index, and span blocks, in sealed tables behind one manifest.
 
 #![warn(clippy::indexing_slicing)]
 

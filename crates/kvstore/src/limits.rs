@@ -1,20 +1,30 @@
 //! Bounds of this crate. What users may set is an option of the store; these are the fixed ones.
 
-/// Bytes of fjall's own journal; small partitions would otherwise pin hundreds of megabytes of it.
-/// 64 MiB is the least that fjall accepts.
-pub const ENGINE_JOURNAL_BYTES: u64 = 64 << 20;
+/// Default bytes of blocks and indexes of tables that a store keeps in memory. Behind it stands the system's own cache
+/// of files, from which a block is read and checked in some microseconds.
+pub const CACHE_BYTES: u64 = 32 << 20;
 
-/// Threads with which the engine flushes and compacts in the background.
-pub const ENGINE_WORKERS: usize = 2;
+/// Tables of a store that are open at once; the least recently read are closed, and opened again when needed. With
+/// those of the other stores a part of the 1,024 files that a process may open on most systems.
+pub const OPEN_TABLE_FILES: usize = 192;
 
-/// Default size of the engine's block cache in bytes.
-pub const ENGINE_CACHE_BYTES: u64 = 64 << 20;
+/// Bytes after which a block of a table ends; a larger value stands alone. Values are compressed columns already, so
+/// blocks exist to be looked up, not to be compressed.
+pub const BLOCK_BYTES: usize = 4 << 10;
 
-/// Least bytes of a data block in the engine: values are compressed columns already, so blocks exist to be looked up,
-/// not to be compressed.
-pub const ENGINE_BLOCK_BYTES: u32 = 16 << 10;
+/// Bytes of a table that are written at once.
+pub const WRITE_BYTES: usize = 256 << 10;
 
-/// Longest key after the generation number, in bytes (fjall allows 65,536 in all).
+/// Bytes that going through a table reads at once, if they are wanted.
+pub const READ_AHEAD_BYTES: u64 = 256 << 10;
+
+/// Blocks up to which going through part of a table keeps them in memory.
+pub const CACHED_SCAN_BLOCKS: usize = 4;
+
+/// Largest manifest that is believed, in bytes.
+pub const MAX_MANIFEST_BYTES: usize = 256 << 20;
+
+/// Longest key, in bytes.
 pub const MAX_KEY_BYTES: usize = 1024;
 
 /// Largest value, in bytes; larger things are cut into chunks by their owner. Far above the largest body that is taken
@@ -74,15 +84,6 @@ pub const RUN_HEAD_CACHE_BYTES: usize = 8 << 20;
 
 /// Bytes of decoded bounds of span blocks kept in memory.
 pub const ZONE_CACHE_BYTES: usize = 16 << 20;
-
-/// Seals that share a keyspace before the next one begins a new one.
-pub const SHARED_KEYSPACE_RUNS: usize = 16;
-
-/// Spans in a keyspace from which on the next seal begins a new one.
-pub const SHARED_KEYSPACE_SPANS: u64 = 131_072;
-
-/// Runs in one keyspace that are worth merging.
-pub const MERGE_SHARED_RUNS: usize = 8;
 
 /// Runs of about the same size that are worth merging.
 pub const MERGE_TIER_RUNS: usize = 4;

@@ -12,7 +12,6 @@ mod histogram;
 mod hot;
 pub mod limits;
 mod manifest;
-mod open_files;
 mod pages;
 mod part;
 mod reader;

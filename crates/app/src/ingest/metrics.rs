@@ -21,17 +21,17 @@ pub struct MetricSignal {
 }
 
 impl MetricSignal {
-    /// Opens the store below `dir`. The key-value engine does its own file work.
+    /// Opens the store below `dir`.
     ///
     /// # Errors
-    /// A database that cannot be read, or was written by a newer version.
-    pub fn open(_files: Arc<dyn Files>, dir: &Path, options: &AppOptions) -> Result<Self, AppError> {
+    /// A store that cannot be read, or was written by a newer version.
+    pub fn open(files: Arc<dyn Files>, dir: &Path, options: &AppOptions) -> Result<Self, AppError> {
         let store_options = MetricStoreOptions {
             partition_width: super::partition_width(options.metrics.retention.age) / NANOS_PER_MILLI,
             max_series: options.max_series,
             ..MetricStoreOptions::default()
         };
-        let store = MetricStore::open(&dir.join("store"), store_options, Arc::clone(&options.rules))
+        let store = MetricStore::open(files, &dir.join("store"), store_options, Arc::clone(&options.rules))
             .map_err(|error| AppError::start("open the metric store", error))?;
         Ok(Self { store })
     }
@@ -172,7 +172,7 @@ impl SignalStore for MetricSignal {
 
     fn on_disk(&self) -> OnDisk {
         let sealed = self.store.sealed_stats();
-        OnDisk { parts: sealed.runs, records: sealed.rows, bytes: self.store.disk_bytes().unwrap_or(sealed.bytes) }
+        OnDisk { parts: sealed.runs, records: sealed.rows, bytes: self.store.disk_bytes() }
     }
 
     fn seal(&self) -> Result<Sealed, StoreError> {

@@ -18,16 +18,16 @@ pub struct TraceSignal {
 }
 
 impl TraceSignal {
-    /// Opens the store below `dir`. The key-value engine does its own file work.
+    /// Opens the store below `dir`.
     ///
     /// # Errors
-    /// A database that cannot be read, or was written by a newer version.
-    pub fn open(_files: Arc<dyn Files>, dir: &Path, options: &AppOptions) -> Result<Self, AppError> {
+    /// A store that cannot be read, or was written by a newer version.
+    pub fn open(files: Arc<dyn Files>, dir: &Path, options: &AppOptions) -> Result<Self, AppError> {
         let store_options = TraceStoreOptions {
             partition_width: super::partition_width(options.traces.retention.age),
             ..TraceStoreOptions::default()
         };
-        let store = TraceStore::open(&dir.join("store"), store_options, Arc::clone(&options.rules))
+        let store = TraceStore::open(files, &dir.join("store"), store_options, Arc::clone(&options.rules))
             .map_err(|error| AppError::start("open the trace store", error))?;
         Ok(Self { store })
     }
@@ -105,7 +105,7 @@ impl SignalStore for TraceSignal {
 
     fn on_disk(&self) -> OnDisk {
         let sealed = self.store.sealed_stats();
-        OnDisk { parts: sealed.runs, records: sealed.rows, bytes: self.store.disk_bytes().unwrap_or(sealed.bytes) }
+        OnDisk { parts: sealed.runs, records: sealed.rows, bytes: self.store.disk_bytes() }
     }
 
     fn seal(&self) -> Result<Sealed, StoreError> {

@@ -19,7 +19,6 @@ use std::time::Duration;
 const NOW: i64 = 1_800_000_000_000_000_000;
 const DAY: i64 = 86_400_000_000_000;
 
-/// The key-value engine works on the real disk, journals and logs on the simulated one.
 pub fn start(dir: &Path, files: &SimFiles, clock: &SimClock) -> Arc<App> {
     start_with(dir, files, clock, |_| {})
 }

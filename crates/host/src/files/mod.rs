@@ -11,6 +11,7 @@ mod atomic;
 mod disk;
 mod error;
 mod make_dir;
+mod open_files;
 mod simulated;
 
 use std::fmt::Debug;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 pub use atomic::{TEMPORARY_SUFFIX, atomic_write};
 pub use disk::DiskFiles;
 pub use make_dir::make_dir;
+pub use open_files::{OpenFiles, PooledFile};
 pub use simulated::{Fault, Operation, SimFiles};
 
 /// A file system. Paths are used as they are given; directories above a new name must exist.

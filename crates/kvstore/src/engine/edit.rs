@@ -1,25 +1,16 @@
 //! Changing what exists, in one atomic step.
 
-use super::manifest::{Manifest, Partition, PartitionKey, Run};
-use super::open::{Engine, MANIFEST_KEY, meta_key};
-use super::snapshot::{Snapshot, full_key};
+use super::manifest::{Manifest, Partition, PartitionKey, Run, ValueTable};
+use super::open::{Engine, run_file, value_file};
+use super::snapshot::Snapshot;
+use super::table::{Table, TableWriter};
 use crate::error::KvError;
-use crate::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use clew_model::TenantId;
-use fjall::Keyspace;
 use parking_lot::MutexGuard;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-/// Where a run is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// Beside the partition's newest run: what a seal does.
-    Shared,
-    /// Into a keyspace of its own, so that the runs it replaces can be dropped whole: what a compaction does.
-    Fresh,
-}
 
 /// What a finished run is known to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,14 +24,15 @@ pub struct RunSpan {
 }
 
 /// A change being prepared. Nothing of it is seen before [`Edit::commit`]; dropping it instead leaves what exists as it
-/// was (and unlisted bytes that the next open removes).
+/// was.
 pub struct Edit<'a> {
     engine: &'a Engine,
     manifest: Manifest,
-    keyspaces: BTreeMap<u64, Keyspace>,
+    tables: BTreeMap<u64, Arc<Table>>,
     generation: u64,
-    values: BTreeMap<Vec<u8>, Vec<u8>>,
-    created: Vec<Keyspace>,
+    values: BTreeMap<String, Vec<u8>>,
+    /// The files that this change has begun.
+    created: Vec<PathBuf>,
     _guard: MutexGuard<'a, ()>,
 }
 
@@ -51,7 +43,7 @@ impl<'a> Edit<'a> {
         Self {
             engine,
             manifest: current.manifest().clone(),
-            keyspaces: current.keyspaces.clone(),
+            tables: current.tables.clone(),
             generation: engine.next_generation.fetch_add(1, Ordering::Relaxed),
             values: BTreeMap::new(),
             created: Vec::new(),
@@ -78,49 +70,36 @@ impl<'a> Edit<'a> {
         (key, end)
     }
 
-    /// Writes this generation's run into a partition and syncs it: `write` puts the entries and answers what they hold.
+    /// Writes this generation's run of a partition and syncs it: `write` puts the entries and answers what they hold.
     /// The run exists only once it is listed and the change is committed.
     ///
     /// # Errors
-    /// The engine cannot write, or `write` fails.
+    /// The disk refuses, or `write` fails.
     pub fn write_run(
         &mut self,
         partition: &PartitionKey,
-        target: Target,
         write: impl FnOnce(&mut RunWriter<'_>) -> Result<RunSpan, KvError>,
     ) -> Result<Run, KvError> {
-        let (number, keyspace) = self.target_keyspace(partition, target)?;
-        let mut ingestion = keyspace.start_ingestion().map_err(KvError::engine("begin a run"))?;
-        let mut sink = |key: &[u8], value: &[u8]| ingestion.write(key, value);
-        let mut writer = RunWriter { sink: &mut sink, generation: self.generation, last: Vec::new(), bytes: 0 };
-        let span = write(&mut writer)?;
-        let bytes = writer.bytes;
-        ingestion.finish().map_err(KvError::engine("write a run"))?;
+        let name = |number| run_file(number, partition.tenant.as_str(), partition.start);
+        let (table, bytes, span) = self.write_table(name, write)?;
         let RunSpan { min_time, max_time, rows } = span;
-        Ok(Run {
-            generation: self.generation,
-            keyspace: number,
-            min_time,
-            max_time,
-            rows,
-            bytes,
-            is_merged: target == Target::Fresh,
-        })
+        Ok(Run { generation: self.generation, table, min_time, max_time, rows, bytes })
     }
 
-    fn target_keyspace(&mut self, partition: &PartitionKey, target: Target) -> Result<(u64, Keyspace), KvError> {
-        let runs = self.manifest.partitions.get(partition).map(|partition| partition.runs.as_slice());
-        let shared = runs.and_then(|runs| runs.last()).filter(|run| !run.is_merged).map(|run| run.keyspace);
-        if let (Target::Shared, Some(number)) = (target, shared)
-            && let Some(keyspace) = self.keyspaces.get(&number)
-        {
-            return Ok((number, keyspace.clone()));
-        }
-        let number = self.engine.next_keyspace.fetch_add(1, Ordering::Relaxed);
-        let keyspace = self.engine.create_keyspace(number)?;
-        self.keyspaces.insert(number, keyspace.clone());
-        self.created.push(keyspace.clone());
-        Ok((number, keyspace))
+    /// Writes a table; answers its number and length.
+    fn write_table<T>(
+        &mut self,
+        name: impl FnOnce(u64) -> String,
+        write: impl FnOnce(&mut RunWriter<'_>) -> Result<T, KvError>,
+    ) -> Result<(u64, u64, T), KvError> {
+        let number = self.engine.next_table.fetch_add(1, Ordering::Relaxed);
+        let path = self.engine.tables_dir().join(name(number));
+        self.created.push(path.clone());
+        let mut table = TableWriter::create(&*self.engine.tables.files, &path, number)?;
+        let answer = write(&mut RunWriter { table: &mut table })?;
+        let bytes = table.finish()?;
+        self.tables.insert(number, Arc::new(Table::new(&self.engine.tables, &path, number)));
+        Ok((number, bytes, answer))
     }
 
     /// Lists a run that was written.
@@ -155,98 +134,92 @@ impl<'a> Edit<'a> {
         self.manifest.sealed_position = self.manifest.sealed_position.max(position);
     }
 
-    /// Sets a value beside the manifest, published with it.
-    pub fn set_meta_value(&mut self, key: &str, value: Vec<u8>) {
-        self.values.insert(meta_key(key), value);
+    /// Sets a value beside the runs, published with them. Its name is one that a file may have.
+    pub fn set_meta_value(&mut self, name: &str, value: Vec<u8>) {
+        self.values.insert(name.to_owned(), value);
     }
 
-    /// Makes the change durable and visible, then drops keyspaces that nothing lists any more. The answer shows the
+    /// Makes the change durable and visible, then removes the tables that nothing lists any more. The answer shows the
     /// new state; older snapshots stay readable.
     ///
     /// # Errors
-    /// The engine cannot write; what exists is as it was, and after a crash either that or the change.
+    /// The disk refuses; what exists is as it was, and after a crash either that or the change.
     pub fn commit(mut self) -> Result<Arc<Snapshot>, KvError> {
+        for (name, value) in std::mem::take(&mut self.values) {
+            let (table, bytes, ()) =
+                self.write_table(|number| value_file(number, &name), |writer| writer.put(&[], &value))?;
+            self.manifest.values.insert(name, ValueTable { table, bytes });
+        }
         self.manifest.partitions.retain(|_, partition| !partition.runs.is_empty());
         self.manifest.next_generation = self.engine.next_generation.load(Ordering::Relaxed);
-        self.manifest.next_keyspace = self.engine.next_keyspace.load(Ordering::Relaxed);
-        self.engine.sync()?;
-        let values = std::mem::take(&mut self.values);
-        let manifest = (MANIFEST_KEY.to_vec(), self.manifest.encode(&self.engine.options.signal));
-        let entries: BTreeMap<Vec<u8>, Vec<u8>> = values.into_iter().chain([manifest]).collect();
-        // From here on the disk may list them, even if publishing fails.
-        let created = std::mem::take(&mut self.created);
-        let mut doubtful = self.engine.doubtful.lock();
-        if let Err(error) = publish(&self.engine.meta, entries) {
-            doubtful.extend(created);
+        self.manifest.next_table = self.engine.next_table.load(Ordering::Relaxed);
+        let files = &*self.engine.tables.files;
+        files.sync_dir(&self.engine.tables_dir()).map_err(KvError::io("sync the tables' names"))?;
+        let bytes = self.manifest.encode(&self.engine.options.signal);
+        if let Err(error) = Manifest::write(files, &self.engine.dir, &bytes) {
+            self.keep_if_listed();
             return Err(error);
         }
-        let doubtful = std::mem::take(&mut *doubtful);
-        let listed = self.manifest.keyspaces();
-        let (kept, dropped): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            std::mem::take(&mut self.keyspaces).into_iter().partition(|(number, _)| listed.contains(number));
-        let snapshot = Arc::new(Snapshot::new(std::mem::take(&mut self.manifest), kept));
-        *self.engine.current.write() = snapshot.clone();
-        for keyspace in dropped.into_values().chain(doubtful) {
-            // The change is made; what cannot be dropped now is dropped by the next open.
-            let _ = self.engine.database.delete_keyspace(keyspace);
+        self.created.clear();
+        for path in std::mem::take(&mut *self.engine.doubtful.lock()) {
+            // What stays behind is removed when the store is opened next.
+            let _ = files.remove_file(&path);
         }
-        Ok(snapshot)
+        Ok(self.publish())
+    }
+
+    /// After a manifest that may have reached the disk or not: its tables must stay until the next one has replaced it,
+    /// unless the disk surely has the one before. A full disk gets its room back at once that way.
+    fn keep_if_listed(&mut self) {
+        let Engine { tables, dir, options, .. } = self.engine;
+        let before = self.engine.snapshot().manifest().encode(&options.signal);
+        let is_unchanged = matches!(Manifest::read(&*tables.files, dir), Ok(Some(found)) if found == before);
+        if !is_unchanged {
+            self.engine.doubtful.lock().append(&mut self.created);
+        }
+    }
+
+    /// Shows readers what the disk has.
+    fn publish(&mut self) -> Arc<Snapshot> {
+        let listed = super::open::names(&self.manifest);
+        let (kept, dropped): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.tables).into_iter().partition(|(number, _)| listed.contains_key(number));
+        let snapshot = Arc::new(Snapshot::new(std::mem::take(&mut self.manifest), kept));
+        let before = std::mem::replace(&mut *self.engine.current.write(), Arc::clone(&snapshot));
+        dropped.values().for_each(|table| table.give_up());
+        // Files are removed here, outside the lock, unless somebody still reads them.
+        drop((before, dropped));
+        snapshot
     }
 }
 
 impl Drop for Edit<'_> {
     /// Gives back the disk space of what was not committed.
     fn drop(&mut self) {
-        for keyspace in std::mem::take(&mut self.created) {
-            // Should this fail, the next open drops it.
-            let _ = self.engine.database.delete_keyspace(keyspace);
+        for path in std::mem::take(&mut self.created) {
+            // Should this fail, the next open removes it.
+            let _ = self.engine.tables.files.remove_file(&path);
         }
     }
 }
 
-type Sink<'k> = dyn FnMut(&[u8], &[u8]) -> fjall::Result<()> + 'k;
-
 /// Writes one run: entries in ascending order of keys.
 pub struct RunWriter<'k> {
-    // fjall does not export the type of its ingestion.
-    sink: &'k mut Sink<'k>,
-    generation: u64,
-    last: Vec<u8>,
-    bytes: u64,
+    table: &'k mut TableWriter,
 }
 
 impl RunWriter<'_> {
     /// Adds an entry.
     ///
     /// # Errors
-    /// A key that is not greater than the one before, an entry that is too large, or the engine cannot write.
+    /// A key that is not greater than the one before, an entry that is too large, or the disk refuses.
     pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), KvError> {
-        if key.len() > MAX_KEY_BYTES || value.len() > MAX_VALUE_BYTES {
-            return Err(KvError::BadEntry(format!("key of {} bytes, value of {} bytes", key.len(), value.len())));
-        }
-        let full = full_key(self.generation, key);
-        if self.last >= full {
-            return Err(KvError::BadEntry(format!("the key {key:?} is not greater than the one before")));
-        }
-        self.bytes += (full.len() + value.len()) as u64;
-        (self.sink)(&full, value).map_err(KvError::engine("write a run"))?;
-        self.last = full;
-        Ok(())
+        self.table.put(key, value)
     }
 
-    /// Bytes of keys and values so far.
+    /// Bytes so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.table.bytes()
     }
-}
-
-/// Writes to the manifest's keyspace, all of it or nothing, and syncs.
-pub(super) fn publish(meta: &Keyspace, entries: BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), KvError> {
-    let operation = "publish the manifest";
-    let mut ingestion = meta.start_ingestion().map_err(KvError::engine(operation))?;
-    for (key, value) in entries {
-        ingestion.write(key, value).map_err(KvError::engine(operation))?;
-    }
-    ingestion.finish().map_err(KvError::engine(operation))
 }

@@ -1,13 +1,21 @@
-//! The manifest: what exists. Its bytes are described in `docs/storage-format.md`, "Key-value manifest".
+//! The manifest: what exists. One file, replaced as a whole. Its bytes are described in `docs/storage-format.md`,
+//! "Key-value manifest and tables".
 
+use crate::error::KvError;
+use crate::limits::MAX_MANIFEST_BYTES;
 use clew_columns::bytes::{BytesError, Problem, Reader, put_signed, put_text, put_u32, put_varint};
+use clew_host::{Files, atomic_write};
 use clew_model::TenantId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The newest format version this build reads and the one it writes.
 pub const FORMAT_VERSION: u32 = 0;
 
 const MAGIC: &[u8; 6] = b"CLEWKV";
+
+/// The name of the manifest's file.
+pub(super) const FILE_NAME: &str = "manifest";
 
 /// Names a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,18 +31,16 @@ pub struct PartitionKey {
 pub struct Run {
     /// The generation's number; older ones are smaller.
     pub generation: u64,
-    /// The number of the keyspace that holds it.
-    pub keyspace: u64,
+    /// The number of the table that holds it.
+    pub table: u64,
     /// Earliest time of a row.
     pub min_time: i64,
     /// Latest time of a row.
     pub max_time: i64,
     /// Rows (samples, spans).
     pub rows: u64,
-    /// Bytes of keys and values.
+    /// Bytes that it takes on disk.
     pub bytes: u64,
-    /// Whether a compaction made it; seals never write into the keyspace of such a run.
-    pub is_merged: bool,
 }
 
 /// A stretch of time of one tenant.
@@ -46,6 +52,23 @@ pub struct Partition {
     pub runs: Vec<Run>,
 }
 
+impl Partition {
+    /// Bytes that it takes on disk.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.runs.iter().map(|run| run.bytes).sum()
+    }
+}
+
+/// A table that holds a value beside the runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValueTable {
+    /// Its number.
+    pub table: u64,
+    /// Bytes that it takes on disk.
+    pub bytes: u64,
+}
+
 /// What exists: published by one atomic write.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Manifest {
@@ -53,10 +76,12 @@ pub struct Manifest {
     pub sealed_position: u64,
     /// Number for the next generation; no number is used twice.
     pub next_generation: u64,
-    /// Number for the next keyspace; no number is used twice.
-    pub next_keyspace: u64,
+    /// Number for the next table; no published number is used twice.
+    pub next_table: u64,
     /// Nothing older than this exists any more; what arrives for it is refused.
     pub retention_bound: i64,
+    /// Values beside the runs, by name.
+    pub values: BTreeMap<String, ValueTable>,
     /// The partitions; those of one tenant do not overlap.
     pub partitions: BTreeMap<PartitionKey, Partition>,
 }
@@ -65,7 +90,7 @@ impl Manifest {
     /// The manifest of an empty store.
     #[must_use]
     pub fn empty() -> Self {
-        Self { retention_bound: i64::MIN, next_generation: 1, next_keyspace: 1, ..Self::default() }
+        Self { retention_bound: i64::MIN, next_generation: 1, next_table: 1, ..Self::default() }
     }
 
     /// Partitions of a tenant that touch `start..=end`, in order of time.
@@ -103,10 +128,30 @@ impl Manifest {
         (PartitionKey { tenant: tenant.clone(), start }, end)
     }
 
-    /// Numbers of the keyspaces in use.
+    /// Bytes on disk of everything it lists.
     #[must_use]
-    pub fn keyspaces(&self) -> BTreeSet<u64> {
-        self.partitions.values().flat_map(|partition| &partition.runs).map(|run| run.keyspace).collect()
+    pub fn bytes(&self) -> u64 {
+        let values: u64 = self.values.values().map(|value| value.bytes).sum();
+        values + self.partitions.values().map(Partition::bytes).sum::<u64>()
+    }
+
+    /// The bytes of the manifest's file; `None` when there is none.
+    pub(super) fn read(files: &dyn Files, dir: &Path) -> Result<Option<Vec<u8>>, KvError> {
+        let path = dir.join(FILE_NAME);
+        let failed = || KvError::io("read the manifest");
+        if !files.exists(&path).map_err(failed())? {
+            return Ok(None);
+        }
+        let file = files.open(&path).map_err(failed())?;
+        let length = file.len().map_err(failed())?;
+        let length = usize::try_from(length).ok().filter(|length| *length <= MAX_MANIFEST_BYTES);
+        let length = length.ok_or_else(|| KvError::inconsistent(path.display().to_string(), "it is too long"))?;
+        file.read_at(0, length).map(Some).map_err(failed())
+    }
+
+    /// Puts encoded bytes in the place of the manifest's file; durable when it returns.
+    pub(super) fn write(files: &dyn Files, dir: &Path, bytes: &[u8]) -> Result<(), KvError> {
+        atomic_write(files, &dir.join(FILE_NAME), bytes).map_err(KvError::io("write the manifest"))
     }
 
     /// Encodes the manifest of a signal's store.
@@ -117,8 +162,14 @@ impl Manifest {
         put_text(&mut out, signal);
         put_varint(&mut out, self.sealed_position);
         put_varint(&mut out, self.next_generation);
-        put_varint(&mut out, self.next_keyspace);
+        put_varint(&mut out, self.next_table);
         put_signed(&mut out, self.retention_bound);
+        put_varint(&mut out, self.values.len() as u64);
+        for (name, value) in &self.values {
+            put_text(&mut out, name);
+            put_varint(&mut out, value.table);
+            put_varint(&mut out, value.bytes);
+        }
         put_varint(&mut out, self.partitions.len() as u64);
         for (key, partition) in &self.partitions {
             put_text(&mut out, key.tenant.as_str());
@@ -127,12 +178,11 @@ impl Manifest {
             put_varint(&mut out, partition.runs.len() as u64);
             for run in &partition.runs {
                 put_varint(&mut out, run.generation);
-                put_varint(&mut out, run.keyspace);
+                put_varint(&mut out, run.table);
                 put_signed(&mut out, run.min_time);
                 put_signed(&mut out, run.max_time);
                 put_varint(&mut out, run.rows);
                 put_varint(&mut out, run.bytes);
-                out.push(run.is_merged.into());
             }
         }
         let checksum = crc32fast::hash(&out);
@@ -168,11 +218,17 @@ impl Manifest {
         let mut manifest = Self {
             sealed_position: reader.varint("the sealed position")?,
             next_generation: reader.varint("the next generation")?,
-            next_keyspace: reader.varint("the next keyspace")?,
+            next_table: reader.varint("the next table")?,
             retention_bound: reader.signed("the retention bound")?,
-            partitions: BTreeMap::new(),
+            ..Self::default()
         };
-        for _ in 0..reader.count(5, "the partitions")? {
+        for _ in 0..reader.count(3, "the values")? {
+            let name = reader.text("the name of a value")?.to_owned();
+            let table = reader.varint("the table of a value")?;
+            let bytes = reader.varint("the bytes of a value")?;
+            manifest.values.insert(name, ValueTable { table, bytes });
+        }
+        for _ in 0..reader.count(4, "the partitions")? {
             let (key, partition) = read_partition(&mut reader)?;
             manifest.partitions.insert(key, partition);
         }
@@ -194,17 +250,16 @@ fn read_partition(reader: &mut Reader<'_>) -> Result<(PartitionKey, Partition), 
     let tenant = TenantId::new(name).ok_or_else(|| reader.error("the tenant", Problem::BadValue(name.len() as u64)))?;
     let start = reader.signed("the partition's start")?;
     let end = reader.signed("the partition's end")?;
-    let count = reader.count(7, "the runs")?;
+    let count = reader.count(6, "the runs")?;
     let mut runs = Vec::with_capacity(count);
     for _ in 0..count {
         runs.push(Run {
             generation: reader.varint("the generation")?,
-            keyspace: reader.varint("the keyspace")?,
+            table: reader.varint("the table")?,
             min_time: reader.signed("the earliest time")?,
             max_time: reader.signed("the latest time")?,
             rows: reader.varint("the rows")?,
             bytes: reader.varint("the bytes")?,
-            is_merged: reader.u8("the kind of run")? != 0,
         });
     }
     Ok((PartitionKey { tenant, start }, Partition { end, runs }))

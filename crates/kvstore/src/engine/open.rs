@@ -1,20 +1,24 @@
-//! Opening a database: version check, leftovers of unfinished work, keyspaces by number.
+//! Opening a store: version check, leftovers of unfinished work.
 
-use super::edit::{Edit, publish};
+use super::edit::Edit;
 use super::manifest::{FORMAT_VERSION, Manifest};
-use super::snapshot::{Snapshot, generation_of};
+use super::snapshot::Snapshot;
+use super::table::{BlockCache, Slice, Table, Tables};
 use crate::error::KvError;
-use crate::limits::{ENGINE_BLOCK_BYTES, ENGINE_CACHE_BYTES, ENGINE_JOURNAL_BYTES, ENGINE_WORKERS};
-use fjall::config::{BlockSizePolicy, CompressionPolicy};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use crate::limits::{CACHE_BYTES, OPEN_TABLE_FILES};
+use clew_host::{Files, Lock, OpenFiles, TEMPORARY_SUFFIX, make_dir};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-pub(super) const META: &str = "meta";
-pub(super) const MANIFEST_KEY: &[u8] = b"manifest";
+/// The folder of the tables.
+const TABLES: &str = "tables";
+
+/// What the names of tables end with.
+const SUFFIX: &str = ".table";
 
 /// How to open an [`Engine`].
 #[derive(Debug, Clone)]
@@ -23,7 +27,7 @@ pub struct EngineOptions {
     pub signal: String,
     /// Width of new partitions, in the signal's unit of time.
     pub partition_width: i64,
-    /// Bytes of the block cache.
+    /// Bytes of blocks and indexes of tables kept in memory.
     pub cache_bytes: u64,
 }
 
@@ -31,62 +35,64 @@ impl EngineOptions {
     /// Options with the default cache.
     #[must_use]
     pub fn new(signal: &str, partition_width: i64) -> Self {
-        Self { signal: signal.to_owned(), partition_width, cache_bytes: ENGINE_CACHE_BYTES }
+        Self { signal: signal.to_owned(), partition_width, cache_bytes: CACHE_BYTES }
     }
 }
 
-/// One signal's database. Reads go through [`Snapshot`]s and never wait for writes; there is one [`Edit`] at a time.
+/// One signal's sealed partitions. Reads go through [`Snapshot`]s and never wait for writes; there is one [`Edit`] at a
+/// time.
+#[derive(Debug)]
 pub struct Engine {
-    pub(super) database: Database,
-    pub(super) meta: Keyspace,
+    pub(super) tables: Arc<Tables>,
     pub(super) options: EngineOptions,
-    pub(super) path: PathBuf,
+    pub(super) dir: PathBuf,
     pub(super) current: RwLock<Arc<Snapshot>>,
     pub(super) editing: Mutex<()>,
-    /// Keyspaces of changes whose publishing failed: the disk may list them until the next manifest is there.
-    pub(super) doubtful: Mutex<Vec<Keyspace>>,
+    /// Files of changes whose publishing failed: the disk may list them until the next manifest is there.
+    pub(super) doubtful: Mutex<Vec<PathBuf>>,
     pub(super) next_generation: AtomicU64,
-    pub(super) next_keyspace: AtomicU64,
+    pub(super) next_table: AtomicU64,
+    _lock: Box<dyn Lock>,
 }
 
 impl Engine {
-    /// Opens the database in `dir`, creating it when there is none; removes what unfinished seals left behind.
+    /// Opens the store in `dir`, creating it when there is none; removes what unfinished seals left behind. Reads the
+    /// manifest only.
     ///
     /// # Errors
-    /// A directory that cannot be read or written, is in use, damaged, of a newer format or of another store.
-    pub fn open(dir: &Path, options: EngineOptions) -> Result<Self, KvError> {
-        let database = Database::builder(dir)
-            .cache_size(options.cache_bytes)
-            .worker_threads(ENGINE_WORKERS)
-            .max_journaling_size(ENGINE_JOURNAL_BYTES)
-            .open()
-            .map_err(|source| match source {
-                fjall::Error::Locked => KvError::Locked { path: dir.to_owned() },
-                source => KvError::Engine { operation: "open the database", source },
-            })?;
-        let meta = database
-            .keyspace(META, KeyspaceCreateOptions::default)
-            .map_err(KvError::engine("open the manifest's keyspace"))?;
-        let manifest = match read_manifest(&meta, dir, &options.signal)? {
-            Some(manifest) => manifest,
-            None => first_manifest(&database, &meta, dir, &options.signal)?,
-        };
-        drop_unlisted_keyspaces(&database, &manifest.keyspaces())?;
-        let keyspaces = open_keyspaces(&database, &manifest)?;
-        let mut next_generation = manifest.next_generation;
-        for (number, keyspace) in &keyspaces {
-            next_generation = next_generation.max(remove_unlisted_runs(keyspace, *number, &manifest)?);
+    /// A directory that cannot be read or written, is in use, of a newer format or of another store, or a damaged
+    /// manifest.
+    pub fn open(files: Arc<dyn Files>, dir: &Path, options: EngineOptions) -> Result<Self, KvError> {
+        let tables_dir = dir.join(TABLES);
+        for made in [dir, &tables_dir] {
+            make_dir(&*files, made).map_err(KvError::io("create the store"))?;
         }
+        let lock = files.lock(dir).map_err(|source| match source.kind() {
+            io::ErrorKind::WouldBlock => KvError::Locked { path: dir.to_owned() },
+            _ => KvError::Io { operation: "lock the store", source },
+        })?;
+        let manifest = match read_manifest(&*files, dir, &options.signal)? {
+            Some(manifest) => manifest,
+            None => first_manifest(&*files, dir, &options.signal)?,
+        };
+        let open_files = Arc::new(OpenFiles::new(Arc::clone(&files), OPEN_TABLE_FILES));
+        let cache = BlockCache::new(usize::try_from(options.cache_bytes).unwrap_or(usize::MAX));
+        let tables = Arc::new(Tables { files, open_files, cache });
+        let listed: BTreeMap<u64, Arc<Table>> = names(&manifest)
+            .into_iter()
+            .map(|(number, name)| (number, Arc::new(Table::new(&tables, &tables_dir.join(name), number))))
+            .collect();
+        remove_leftovers(&*tables.files, dir, &manifest)?;
         Ok(Self {
-            database,
-            meta,
-            path: dir.to_owned(),
-            next_generation: AtomicU64::new(next_generation),
-            next_keyspace: AtomicU64::new(manifest.next_keyspace),
-            current: RwLock::new(Arc::new(Snapshot::new(manifest, keyspaces))),
+            tables,
+            dir: dir.to_owned(),
+            next_generation: AtomicU64::new(manifest.next_generation),
+            next_table: AtomicU64::new(manifest.next_table),
+            current: RwLock::new(Arc::new(Snapshot::new(manifest, listed))),
             editing: Mutex::new(()),
             doubtful: Mutex::default(),
             options,
+            _lock: lock,
         })
     }
 
@@ -102,26 +108,26 @@ impl Engine {
         Edit::begin(self)
     }
 
-    /// A value that was set beside the manifest.
+    /// A value that was set beside the runs.
     ///
     /// # Errors
-    /// The engine cannot read.
-    pub fn meta_value(&self, key: &str) -> Result<Option<fjall::Slice>, KvError> {
-        self.meta.get(meta_key(key)).map_err(KvError::engine("read beside the manifest"))
+    /// The disk refuses, or the value is damaged.
+    pub fn meta_value(&self, name: &str) -> Result<Option<Slice>, KvError> {
+        let snapshot = self.snapshot();
+        let Some(value) = snapshot.manifest().values.get(name) else { return Ok(None) };
+        snapshot.table(value.table)?.get(&[])
     }
 
-    /// Bytes on disk, the engine's own journal included.
-    ///
-    /// # Errors
-    /// The engine cannot tell.
-    pub fn disk_bytes(&self) -> Result<u64, KvError> {
-        self.database.disk_space().map_err(KvError::engine("count its bytes on disk"))
-    }
-
-    /// The directory.
+    /// Bytes on disk of what exists.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn disk_bytes(&self) -> u64 {
+        self.snapshot().manifest().bytes()
+    }
+
+    /// Bytes of blocks and indexes of tables in memory.
+    #[must_use]
+    pub fn cache_bytes(&self) -> u64 {
+        self.tables.cache.bytes() as u64
     }
 
     /// Width of new partitions.
@@ -130,56 +136,45 @@ impl Engine {
         self.options.partition_width
     }
 
-    /// Files of the engine's own journal; stays at one, since nothing is written through it.
-    #[must_use]
-    pub fn journal_files(&self) -> usize {
-        self.database.journal_count()
-    }
-
-    pub(super) fn create_keyspace(&self, number: u64) -> Result<Keyspace, KvError> {
-        partition_keyspace(&self.database, number)
-    }
-
-    pub(super) fn sync(&self) -> Result<(), KvError> {
-        self.database.persist(PersistMode::SyncAll).map_err(KvError::engine("sync to disk"))
+    pub(super) fn tables_dir(&self) -> PathBuf {
+        self.dir.join(TABLES)
     }
 }
 
-/// The key of a value beside the manifest.
-pub(super) fn meta_key(key: &str) -> Vec<u8> {
-    [b"value/", key.as_bytes()].concat()
+/// The name of a run's table.
+pub(super) fn run_file(number: u64, tenant: &str, start: i64) -> String {
+    format!("{number}.{tenant}.{start}{SUFFIX}")
 }
 
-fn keyspace_name(number: u64) -> String {
-    format!("p{number}")
+/// The name of the table of a value.
+pub(super) fn value_file(number: u64, name: &str) -> String {
+    format!("{number}.{name}{SUFFIX}")
 }
 
-fn partition_keyspace(database: &Database, number: u64) -> Result<Keyspace, KvError> {
-    let options = || {
-        KeyspaceCreateOptions::default()
-            .data_block_size_policy(BlockSizePolicy::all(ENGINE_BLOCK_BYTES))
-            .data_block_compression_policy(CompressionPolicy::disabled())
-            .expect_point_read_hits(true)
-    };
-    database.keyspace(&keyspace_name(number), options).map_err(KvError::engine("open a partition's keyspace"))
+/// The files that a manifest lists, by their numbers.
+pub(super) fn names(manifest: &Manifest) -> BTreeMap<u64, String> {
+    let runs = manifest.partitions.iter().flat_map(|(key, partition)| {
+        partition.runs.iter().map(|run| (run.table, run_file(run.table, key.tenant.as_str(), key.start)))
+    });
+    let values = manifest.values.iter().map(|(name, value)| (value.table, value_file(value.table, name)));
+    runs.chain(values).collect()
 }
 
-/// Publishes the manifest of a new store. It comes before any other keyspace, so that data without one are damage and
-/// not leftovers to be removed.
-fn first_manifest(database: &Database, meta: &Keyspace, dir: &Path, signal: &str) -> Result<Manifest, KvError> {
-    if database.list_keyspace_names().iter().any(|name| &**name != META) {
+/// Publishes the manifest of a new store. It comes before any table, so that tables without one are damage and not
+/// leftovers to be removed.
+fn first_manifest(files: &dyn Files, dir: &Path, signal: &str) -> Result<Manifest, KvError> {
+    let entries = files.list(&dir.join(TABLES)).map_err(KvError::io("list the tables"))?;
+    if entries.iter().any(|entry| entry.name.ends_with(SUFFIX)) {
         let reason = "its manifest is missing though there are data; restore it from a backup";
         return Err(KvError::inconsistent(format!("the store in {}", dir.display()), reason));
     }
     let manifest = Manifest::empty();
-    publish(meta, BTreeMap::from([(MANIFEST_KEY.to_vec(), manifest.encode(signal))]))?;
+    Manifest::write(files, dir, &manifest.encode(signal))?;
     Ok(manifest)
 }
 
-fn read_manifest(meta: &Keyspace, dir: &Path, signal: &str) -> Result<Option<Manifest>, KvError> {
-    let Some(bytes) = meta.get(MANIFEST_KEY).map_err(KvError::engine("read the manifest"))? else {
-        return Ok(None);
-    };
+fn read_manifest(files: &dyn Files, dir: &Path, signal: &str) -> Result<Option<Manifest>, KvError> {
+    let Some(bytes) = Manifest::read(files, dir)? else { return Ok(None) };
     let what = || format!("the manifest in {}", dir.display());
     let (version, found) = Manifest::peek(&bytes).map_err(KvError::damaged(what()))?;
     if version > FORMAT_VERSION {
@@ -192,61 +187,18 @@ fn read_manifest(meta: &Keyspace, dir: &Path, signal: &str) -> Result<Option<Man
     Manifest::decode(&bytes).map(Some).map_err(KvError::damaged(what()))
 }
 
-/// Keyspaces that no manifest lists: created by work that was not finished, or dropped by work whose last step was cut
-/// off.
-fn drop_unlisted_keyspaces(database: &Database, listed: &BTreeSet<u64>) -> Result<(), KvError> {
-    let listed: BTreeSet<String> = listed.iter().map(|number| keyspace_name(*number)).collect();
-    for name in database.list_keyspace_names() {
-        let name: &str = &name;
-        if name != META && !listed.contains(name) {
-            let keyspace = database
-                .keyspace(name, KeyspaceCreateOptions::default)
-                .map_err(KvError::engine("open an unfinished keyspace"))?;
-            database.delete_keyspace(keyspace).map_err(KvError::engine("drop an unfinished keyspace"))?;
-        }
+/// Removes tables that the manifest does not list, from work that was not finished or whose last step was cut off, and
+/// what a manifest that was not finished left. Names that are not ours are left alone.
+fn remove_leftovers(files: &dyn Files, dir: &Path, manifest: &Manifest) -> Result<(), KvError> {
+    let listed: BTreeSet<String> = names(manifest).into_values().collect();
+    let tables_dir = dir.join(TABLES);
+    let list = |dir: &Path| files.list(dir).map_err(KvError::io("list the store"));
+    let tables = list(&tables_dir)?.into_iter().filter(|entry| entry.name.ends_with(SUFFIX));
+    let tables = tables.filter(|entry| !entry.is_dir && !listed.contains(&entry.name));
+    let tables = tables.map(|entry| tables_dir.join(entry.name));
+    let unfinished = list(dir)?.into_iter().filter(|entry| !entry.is_dir && entry.name.ends_with(TEMPORARY_SUFFIX));
+    for path in tables.chain(unfinished.map(|entry| dir.join(entry.name))) {
+        files.remove_file(&path).map_err(KvError::io("remove a leftover"))?;
     }
     Ok(())
-}
-
-fn open_keyspaces(database: &Database, manifest: &Manifest) -> Result<BTreeMap<u64, Keyspace>, KvError> {
-    let mut keyspaces = BTreeMap::new();
-    for number in manifest.keyspaces() {
-        if !database.keyspace_exists(&keyspace_name(number)) {
-            let reason = format!("keyspace {number}, which the manifest lists, is not there");
-            return Err(KvError::inconsistent("the store", reason));
-        }
-        keyspaces.insert(number, partition_keyspace(database, number)?);
-    }
-    Ok(keyspaces)
-}
-
-/// Removes runs that the manifest does not list from a keyspace that it does; answers the first generation number that
-/// no leftover has used.
-fn remove_unlisted_runs(keyspace: &Keyspace, number: u64, manifest: &Manifest) -> Result<u64, KvError> {
-    let runs = manifest.partitions.values().flat_map(|partition| &partition.runs);
-    let listed: BTreeSet<u64> = runs.filter(|run| run.keyspace == number).map(|run| run.generation).collect();
-    let read = || KvError::engine("look for unfinished runs");
-    let mut leftovers = Vec::new();
-    let mut from = 0u64;
-    let mut next = 0;
-    while let Some(guard) = keyspace.range(from.to_be_bytes()..).next() {
-        let key = guard.key().map_err(read())?;
-        let generation = generation_of(&key)?;
-        if !listed.contains(&generation) {
-            next = generation.saturating_add(1);
-            for guard in keyspace.prefix(generation.to_be_bytes()) {
-                leftovers.push(guard.key().map_err(read())?);
-            }
-        }
-        let Some(following) = generation.checked_add(1) else { break };
-        from = following;
-    }
-    if !leftovers.is_empty() {
-        let mut ingestion = keyspace.start_ingestion().map_err(KvError::engine("remove an unfinished run"))?;
-        for key in leftovers {
-            ingestion.write_tombstone(key).map_err(KvError::engine("remove an unfinished run"))?;
-        }
-        ingestion.finish().map_err(KvError::engine("remove an unfinished run"))?;
-    }
-    Ok(next)
 }

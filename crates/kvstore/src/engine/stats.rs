@@ -11,7 +11,7 @@ pub struct SealedStats {
     pub runs: u64,
     /// Rows (samples, spans) in them.
     pub rows: u64,
-    /// Bytes of their keys and values, without the engine's overhead.
+    /// Bytes that they take on disk.
     pub bytes: u64,
 }
 

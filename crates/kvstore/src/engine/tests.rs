@@ -1,20 +1,26 @@
 use super::*;
 use crate::KvError;
+use clew_host::DiskFiles;
 use clew_model::{ErrorKind, TenantId};
 use proptest::prelude::*;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn open(dir: &Path) -> Engine {
-    Engine::open(dir, EngineOptions::new("test", 100)).unwrap()
+    try_open(dir, "test").unwrap()
+}
+
+fn try_open(dir: &Path, signal: &str) -> Result<Engine, KvError> {
+    Engine::open(Arc::new(DiskFiles), dir, EngineOptions::new(signal, 100))
 }
 
 /// Writes one run of `rows` entries with keys 0.. and values of `size` bytes at `time`.
-fn write(edit: &mut Edit<'_>, time: i64, rows: u32, size: usize, target: Target) -> (PartitionKey, Run) {
+fn write(edit: &mut Edit<'_>, time: i64, rows: u32, size: usize) -> (PartitionKey, Run) {
     let (partition, _) = edit.partition_of(&TenantId::default(), time);
     let run = edit
-        .write_run(&partition, target, |writer| {
+        .write_run(&partition, |writer| {
             for row in 0..rows {
                 let value: Vec<u8> = (0..size).map(|at| (at as u32 ^ row.wrapping_mul(0x9e37_79b9)) as u8).collect();
                 writer.put(&row.to_be_bytes(), &value)?;
@@ -27,7 +33,7 @@ fn write(edit: &mut Edit<'_>, time: i64, rows: u32, size: usize, target: Target)
 
 fn seal(engine: &Engine, time: i64, rows: u32, size: usize, position: u64) {
     let mut edit = engine.edit();
-    let (partition, run) = write(&mut edit, time, rows, size, Target::Shared);
+    let (partition, run) = write(&mut edit, time, rows, size);
     edit.add_run(&partition, run);
     edit.set_sealed_position(position);
     edit.commit().unwrap();
@@ -51,13 +57,12 @@ fn folder_bytes(dir: &Path) -> u64 {
         .sum()
 }
 
-/// The engine's background threads may hold a dropped keyspace a little longer.
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !done() {
-        assert!(started.elapsed() < Duration::from_secs(10), "{what}: not within 10 s");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+/// The tables on disk.
+fn table_files(dir: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(dir.join("tables")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
 }
 
 #[test]
@@ -68,27 +73,31 @@ fn what_is_committed_is_there_after_reopening_and_what_is_not_is_not() {
         seal(&engine, 10, 3, 8, 7);
         let mut edit = engine.edit();
         edit.set_meta_value("names", b"kept".to_vec());
-        let (partition, run) = write(&mut edit, 20, 5, 8, Target::Shared);
+        let (partition, run) = write(&mut edit, 20, 5, 8);
         edit.add_run(&partition, run);
         // Never committed: the process might as well have been killed here.
         drop(edit);
-        assert_eq!(engine.meta_value("names").unwrap(), None);
+        assert!(engine.meta_value("names").unwrap().is_none());
     }
     let engine = open(dir.path());
     let snapshot = engine.snapshot();
     assert_eq!(snapshot.manifest().sealed_position, 7);
     let listed = runs(&snapshot);
     assert_eq!(listed.iter().map(|run| count(&snapshot, run)).collect::<Vec<_>>(), [3]);
-    // The number of the unfinished generation is not used again, and its entries are gone.
-    let unfinished = Run { generation: listed[0].generation + 1, ..listed[0].clone() };
-    assert_eq!(count(&snapshot, &unfinished), 0);
-    assert!(engine.edit().generation() > unfinished.generation);
+    assert_eq!(table_files(dir.path()).len(), 1);
+    assert!(engine.edit().generation() > listed[0].generation);
     let mut edit = engine.edit();
     edit.set_meta_value("names", b"kept".to_vec());
     edit.commit().unwrap();
     drop(snapshot);
     drop(engine);
-    assert_eq!(open(dir.path()).meta_value("names").unwrap().as_deref(), Some(b"kept".as_slice()));
+    let engine = open(dir.path());
+    assert_eq!(engine.meta_value("names").unwrap().as_deref(), Some(b"kept".as_slice()));
+    let mut edit = engine.edit();
+    edit.set_meta_value("names", b"new".to_vec());
+    edit.commit().unwrap();
+    assert_eq!(engine.meta_value("names").unwrap().as_deref(), Some(b"new".as_slice()));
+    assert_eq!(table_files(dir.path()).len(), 2, "the value before is gone");
 }
 
 #[test]
@@ -108,8 +117,10 @@ fn a_dropped_partition_gives_its_space_back_once_no_reader_needs_it() {
     let after = edit.commit().unwrap();
     assert_eq!(runs(&after).len(), 2);
     assert_eq!(count(&reader, &runs(&reader)[0]), 2_000);
+    assert_eq!(table_files(dir.path()).len(), 3);
     drop(reader);
-    wait_until("the space is back", || folder_bytes(dir.path()) < full - 1_900_000);
+    assert_eq!(table_files(dir.path()).len(), 2);
+    assert!(folder_bytes(dir.path()) < full - 1_900_000);
     drop(after);
     drop(engine);
     let engine = open(dir.path());
@@ -118,7 +129,7 @@ fn a_dropped_partition_gives_its_space_back_once_no_reader_needs_it() {
 }
 
 #[test]
-fn replacing_runs_by_a_merged_one_drops_the_old_keyspace() {
+fn replacing_runs_by_a_merged_one_drops_their_tables() {
     let dir = tempfile::tempdir().unwrap();
     let engine = open(dir.path());
     for position in 1..=3 {
@@ -127,11 +138,11 @@ fn replacing_runs_by_a_merged_one_drops_the_old_keyspace() {
     let before = folder_bytes(dir.path());
     let mut edit = engine.edit();
     let replaced: Vec<u64> = runs(&engine.snapshot()).iter().map(|run| run.generation).collect();
-    let (partition, merged) = write(&mut edit, 50, 1_000, 1_000, Target::Fresh);
+    let (partition, merged) = write(&mut edit, 50, 1_000, 1_000);
     edit.replace_runs(&partition, &replaced, merged);
     let snapshot = edit.commit().unwrap();
     assert_eq!(runs(&snapshot).iter().map(|run| count(&snapshot, run)).collect::<Vec<_>>(), [1_000]);
-    wait_until("the replaced runs are gone", || folder_bytes(dir.path()) < before - 1_900_000);
+    assert!(folder_bytes(dir.path()) < before - 1_900_000);
     drop(snapshot);
     drop(engine);
     let snapshot = open(dir.path()).snapshot();
@@ -144,34 +155,37 @@ fn newer_formats_other_signals_and_open_directories_are_refused() {
     {
         let engine = open(dir.path());
         seal(&engine, 0, 1, 8, 1);
-        let error = Engine::open(dir.path(), EngineOptions::new("test", 100)).err().unwrap();
+        let error = try_open(dir.path(), "test").err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
     }
-    let error = Engine::open(dir.path(), EngineOptions::new("traces", 100)).err().unwrap();
+    let error = try_open(dir.path(), "traces").err().unwrap();
     assert!(matches!(error, KvError::OtherSignal { .. }), "{error}");
     {
         let engine = open(dir.path());
         let mut newer = engine.snapshot().manifest().encode("test");
         newer[6] = 9;
-        let mut ingestion = engine.meta.start_ingestion().unwrap();
-        ingestion.write(open::MANIFEST_KEY, newer).unwrap();
-        ingestion.finish().unwrap();
+        std::fs::write(dir.path().join("manifest"), newer).unwrap();
     }
-    let error = Engine::open(dir.path(), EngineOptions::new("test", 100)).err().unwrap();
+    let error = try_open(dir.path(), "test").err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("format version 9"), "{error}");
 }
 
 #[test]
-fn idle_keyspaces_pin_no_journal_and_many_small_seals_leave_one_journal_file() {
+fn idle_partitions_pin_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let engine = open(dir.path());
     for position in 0..60u64 {
         // Forty partitions that are written once and then stay idle, as in fjall's issue 288.
         seal(&engine, (position % 40) as i64 * 100, 20, 500, position);
     }
-    assert_eq!(engine.journal_files(), 1);
     assert_eq!(runs(&engine.snapshot()).len(), 60);
+    assert_eq!(table_files(dir.path()).len(), 60);
+    // Nothing beside what the runs hold: no journal, no files made in advance.
+    let held = engine.snapshot().manifest().bytes();
+    assert_eq!(held, engine.disk_bytes());
+    assert!(held < 60 * 20 * 520, "{held}");
+    assert!(folder_bytes(dir.path()) < held + 4_096, "{}", folder_bytes(dir.path()));
     drop(engine);
     assert_eq!(runs(&open(dir.path()).snapshot()).len(), 60);
 }
@@ -187,7 +201,7 @@ fn seal_for_ever() {
         position += 1;
         let mut edit = engine.edit();
         for time in [0, 100] {
-            let (partition, run) = write(&mut edit, time, position as u32, 100, Target::Shared);
+            let (partition, run) = write(&mut edit, time, position as u32, 100);
             edit.add_run(&partition, run);
         }
         edit.set_sealed_position(position);
@@ -226,7 +240,7 @@ fn after_a_kill_every_published_generation_is_whole_and_writing_goes_on() {
             last += 1;
             let mut edit = engine.edit();
             for time in [0, 100] {
-                let (partition, run) = write(&mut edit, time, last as u32, 100, Target::Shared);
+                let (partition, run) = write(&mut edit, time, last as u32, 100);
                 edit.add_run(&partition, run);
             }
             edit.set_sealed_position(last);
@@ -241,7 +255,8 @@ fn after_a_kill_every_published_generation_is_whole_and_writing_goes_on() {
 fn damaged_manifests_are_errors() {
     let mut manifest = Manifest::empty();
     let (key, end) = manifest.place(&TenantId::default(), 5, 100);
-    let run = Run { generation: 1, keyspace: 1, min_time: 0, max_time: 9, rows: 3, bytes: 4, is_merged: true };
+    let run = Run { generation: 1, table: 1, min_time: 0, max_time: 9, rows: 3, bytes: 4 };
+    manifest.values.insert("names".to_owned(), ValueTable { table: 2, bytes: 9 });
     manifest.partitions.insert(key, Partition { end, runs: vec![run] });
     let bytes = manifest.encode("test");
     assert_eq!(Manifest::decode(&bytes).unwrap(), manifest);
@@ -277,12 +292,69 @@ fn data_without_a_manifest_are_refused_and_not_removed() {
     {
         let engine = open(dir.path());
         seal(&engine, 0, 10, 8, 1);
-        let mut ingestion = engine.meta.start_ingestion().unwrap();
-        ingestion.write_tombstone(open::MANIFEST_KEY).unwrap();
-        ingestion.finish().unwrap();
     }
+    std::fs::remove_file(dir.path().join("manifest")).unwrap();
     for _ in 0..2 {
-        let error = Engine::open(dir.path(), EngineOptions::new("test", 100)).err().unwrap();
+        let error = try_open(dir.path(), "test").err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     }
+}
+
+#[test]
+fn leftovers_are_removed_and_what_is_not_ours_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let engine = open(dir.path());
+        seal(&engine, 0, 10, 8, 1);
+    }
+    for name in ["tables/77.default.0.table", "manifest.tmp", "tables/notes.txt", "notes.txt"] {
+        std::fs::write(dir.path().join(name), b"left").unwrap();
+    }
+    let engine = open(dir.path());
+    assert_eq!(runs(&engine.snapshot()).iter().map(|run| count(&engine.snapshot(), run)).collect::<Vec<_>>(), [10]);
+    let left: Vec<bool> = ["tables/77.default.0.table", "manifest.tmp", "tables/notes.txt", "notes.txt"]
+        .map(|name| dir.path().join(name).exists())
+        .into();
+    assert_eq!(left, [false, false, true, true]);
+}
+
+#[test]
+fn damage_of_one_table_is_named_and_hurts_its_own_records_only() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let engine = open(dir.path());
+        for (position, time) in [(1, 0), (2, 50), (3, 150)] {
+            seal(&engine, time, 500, 1_000, position);
+        }
+    }
+    let files = table_files(dir.path());
+    let mut bytes = std::fs::read(&files[0]).unwrap();
+    bytes[100_000] ^= 1;
+    std::fs::write(&files[0], bytes).unwrap();
+    std::fs::remove_file(&files[1]).unwrap();
+    // The start reads no data, so it does not see the damage, and does not fail for it.
+    let engine = open(dir.path());
+    let snapshot = engine.snapshot();
+    let [bent, missing, whole] = runs(&snapshot).try_into().unwrap();
+    assert_eq!(count(&snapshot, &whole), 500);
+    let error = snapshot.scan(&missing, &[], None).err().unwrap();
+    assert!(error.is_damage() && error.kind() == ErrorKind::Corrupt, "{error}");
+    assert!(error.to_string().contains(files[1].file_name().unwrap().to_str().unwrap()), "{error}");
+    // Of the bent table only one block is lost.
+    let found: Vec<_> = snapshot.scan(&bent, &[], None).unwrap().collect();
+    let lost: Vec<&KvError> = found.iter().filter_map(|entry| entry.as_ref().err()).collect();
+    assert_eq!(lost.len(), 1);
+    assert!(lost[0].is_damage(), "{}", lost[0]);
+    assert!(lost[0].to_string().contains(files[0].file_name().unwrap().to_str().unwrap()), "{}", lost[0]);
+    assert!(found.len() > 480, "{}", found.len());
+    assert!(snapshot.get(&bent, &3u32.to_be_bytes()).unwrap().is_some());
+    let unreadable = (0..500u32).filter(|row| snapshot.get(&bent, &row.to_be_bytes()).is_err()).count();
+    assert_eq!(unreadable, 501 - found.len());
+    // Sealing and dropping go on.
+    seal(&engine, 60, 10, 10, 4);
+    let mut edit = engine.edit();
+    let oldest = edit.manifest().partitions.keys().next().unwrap().clone();
+    edit.drop_partition(&oldest);
+    edit.commit().unwrap();
+    assert_eq!(runs(&engine.snapshot()), [whole]);
 }

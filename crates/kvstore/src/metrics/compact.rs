@@ -5,7 +5,7 @@ use super::run::{
     RunHeader, SeriesSamples, exemplar_chunks, read_exemplars, scan_series, write_exemplars, write_head, write_series,
 };
 use super::store::MetricStore;
-use crate::engine::{Manifest, PartitionKey, Run, RunSpan, RunWriter, Snapshot, Target};
+use crate::engine::{Manifest, PartitionKey, Run, RunSpan, RunWriter, Snapshot};
 use crate::error::KvError;
 use crate::limits::COMPACT_RATIO;
 use clew_columns::metrics::{Effort, SampleDecoder, SampleEncoder, StoredExemplar};
@@ -57,7 +57,7 @@ impl MetricStore {
             RunHeader { first_new, new: new.len() as u32, present, exemplar_chunks: exemplar_chunks(&exemplars) };
         let mut samples = 0;
         let mut edit = self.engine.edit();
-        let merged = edit.write_run(key, Target::Fresh, |writer| {
+        let merged = edit.write_run(key, |writer| {
             write_head(writer, &header, &new)?;
             samples = merge_series(writer, snapshot, runs, headers, &header.present)?;
             write_exemplars(writer, &exemplars, &self.rules)?;

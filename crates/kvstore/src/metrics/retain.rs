@@ -2,7 +2,7 @@
 
 use super::report::RetentionReport;
 use super::store::MetricStore;
-use crate::engine::{Manifest, PartitionKey};
+use crate::engine::{Manifest, Partition, PartitionKey};
 use crate::error::KvError;
 use clew_model::UnixMillis;
 
@@ -20,10 +20,7 @@ impl MetricStore {
         let manifest = snapshot.manifest();
         let mut bound = manifest.retention_bound.max(cutoff.div_euclid(width).saturating_mul(width));
         if let Some(max_bytes) = max_bytes {
-            bound = bound.max(bound_for_size(manifest, max_bytes, |key| {
-                let runs = manifest.partitions.get(key).map(|partition| partition.runs.as_slice());
-                snapshot.keyspace_bytes(runs.unwrap_or_default())
-            }));
+            bound = bound.max(bound_for_size(manifest, max_bytes));
         }
         let mut report = RetentionReport { bound, ..RetentionReport::default() };
         if bound == manifest.retention_bound {
@@ -33,8 +30,7 @@ impl MetricStore {
         let ended = manifest.partitions.iter().filter(|(_, partition)| partition.end <= bound);
         let ended: Vec<PartitionKey> = ended.map(|(key, _)| key.clone()).collect();
         for key in &ended {
-            let runs = manifest.partitions.get(key).map(|partition| partition.runs.as_slice());
-            report.bytes += snapshot.keyspace_bytes(runs.unwrap_or_default());
+            report.bytes += manifest.partitions.get(key).map_or(0, Partition::bytes);
             report.partitions += 1;
             edit.drop_partition(key);
         }
@@ -47,9 +43,9 @@ impl MetricStore {
 }
 
 /// The bound that leaves at most `max_bytes` on disk, or the newest partitions when they alone have more.
-fn bound_for_size(manifest: &Manifest, max_bytes: u64, bytes_of: impl Fn(&PartitionKey) -> u64) -> UnixMillis {
+fn bound_for_size(manifest: &Manifest, max_bytes: u64) -> UnixMillis {
     let mut by_end: Vec<(UnixMillis, u64)> =
-        manifest.partitions.iter().map(|(key, partition)| (partition.end, bytes_of(key))).collect();
+        manifest.partitions.values().map(|partition| (partition.end, partition.bytes())).collect();
     by_end.sort_unstable();
     let newest = by_end.last().map_or(UnixMillis::MIN, |(end, _)| *end);
     let mut held: u64 = by_end.iter().map(|(_, bytes)| bytes).sum();

@@ -1,6 +1,6 @@
 //! How a run of metrics is laid out: keys and values (`docs/storage-format.md`, "Metric partitions").
 
-use crate::engine::{Run, RunWriter, Snapshot};
+use crate::engine::{Run, RunWriter, Slice, Snapshot};
 use crate::error::KvError;
 use crate::limits::{EXEMPLARS_PER_CHUNK, LABELS_CHUNK_BYTES, LABELS_PER_CHUNK};
 use clew_columns::bytes::{Problem, Reader, put_bytes, put_u64, put_varint};
@@ -223,7 +223,7 @@ pub(super) fn read_labels(snapshot: &Snapshot, run: &Run, header: &RunHeader) ->
 }
 
 /// Reads the value of one series.
-pub(super) fn read_series(snapshot: &Snapshot, run: &Run, number: u32) -> Result<fjall::Slice, KvError> {
+pub(super) fn read_series(snapshot: &Snapshot, run: &Run, number: u32) -> Result<Slice, KvError> {
     snapshot.get(run, &key(SERIES, number))?.ok_or_else(|| {
         KvError::inconsistent(format!("run {}", run.generation), format!("series {number} is not there"))
     })
@@ -235,7 +235,7 @@ pub(super) fn scan_series(
     run: &Run,
     first: u32,
     last: u32,
-) -> Result<impl Iterator<Item = Result<(u32, fjall::Slice), KvError>> + use<>, KvError> {
+) -> Result<impl Iterator<Item = Result<(u32, Slice), KvError>> + use<>, KvError> {
     let to = last.checked_add(1).map_or(key(EXEMPLARS, 0), |next| key(SERIES, next));
     let generation = run.generation;
     Ok(snapshot.scan(run, &key(SERIES, first), Some(&to))?.map(move |entry| {

@@ -4,7 +4,7 @@ use super::head::{Generation, State};
 use super::report::SealReport;
 use super::run::{RunHeader, SeriesSamples, exemplar_chunks, write_exemplars, write_head, write_series};
 use super::store::MetricStore;
-use crate::engine::{Edit, PartitionKey, RunSpan, Target};
+use crate::engine::{Edit, PartitionKey, RunSpan};
 use crate::error::KvError;
 use crate::limits::SEAL_LOCK_SERIES;
 use clew_columns::metrics::{Effort, SampleDecoder, SampleEncoder, StoredExemplar};
@@ -192,7 +192,7 @@ impl MetricStore {
             exemplar_chunks: exemplar_chunks(&exemplars),
         };
         let (min_time, max_time) = share.span.unwrap_or((key.start, key.start));
-        let run = edit.write_run(key, Target::Shared, |writer| {
+        let run = edit.write_run(key, |writer| {
             write_head(writer, &header, &numbers.order)?;
             for (number, value) in &series {
                 write_series(writer, *number, value)?;

@@ -8,9 +8,10 @@ use super::partition::IndexCache;
 use super::report::{ApplyReport, HotStats};
 use crate::engine::{Engine, EngineOptions};
 use crate::error::KvError;
-use crate::limits::{ACTIVE_SERIES, COMPACT_RUNS, ENGINE_CACHE_BYTES, INDEX_CACHE_BYTES, QUERY_SAMPLES, QUERY_SERIES};
+use crate::limits::{ACTIVE_SERIES, CACHE_BYTES, COMPACT_RUNS, INDEX_CACHE_BYTES, QUERY_SAMPLES, QUERY_SERIES};
 use clew_columns::bytes::{BytesError, Problem, Reader, put_bytes, put_text};
 use clew_columns::metrics::{decode_metadata, encode_metadata};
+use clew_host::Files;
 use clew_model::correlation::CorrelationRules;
 use clew_model::metrics::MetricBatch;
 use clew_model::{TenantId, UnixMillis};
@@ -28,7 +29,7 @@ pub struct MetricStoreOptions {
     /// Width of new partitions in milliseconds: a thirtieth of the retention, at least a day
     /// ([`crate::engine::partition_width`]).
     pub partition_width: i64,
-    /// Bytes of the engine's block cache.
+    /// Bytes of blocks and indexes of tables kept in memory.
     pub cache_bytes: u64,
     /// Bytes of series indexes of sealed partitions kept in memory.
     pub index_cache_bytes: u64,
@@ -46,7 +47,7 @@ impl Default for MetricStoreOptions {
     fn default() -> Self {
         Self {
             partition_width: DAY,
-            cache_bytes: ENGINE_CACHE_BYTES,
+            cache_bytes: CACHE_BYTES,
             index_cache_bytes: INDEX_CACHE_BYTES,
             max_series: ACTIVE_SERIES,
             query_series: QUERY_SERIES,
@@ -75,10 +76,15 @@ impl MetricStore {
     ///
     /// # Errors
     /// A directory that cannot be read or written, is in use, damaged, of a newer format or of another store.
-    pub fn open(dir: &Path, options: MetricStoreOptions, rules: Arc<CorrelationRules>) -> Result<Self, KvError> {
+    pub fn open(
+        files: Arc<dyn Files>,
+        dir: &Path,
+        options: MetricStoreOptions,
+        rules: Arc<CorrelationRules>,
+    ) -> Result<Self, KvError> {
         let mut engine_options = EngineOptions::new("metrics", options.partition_width);
         engine_options.cache_bytes = options.cache_bytes;
-        let engine = Engine::open(dir, engine_options)?;
+        let engine = Engine::open(files, dir, engine_options)?;
         let metadata = match engine.meta_value(METADATA)? {
             Some(bytes) => read_metadata(&bytes).map_err(KvError::damaged("the metadata of metrics"))?,
             None => BTreeMap::new(),
@@ -150,11 +156,9 @@ impl MetricStore {
         stats
     }
 
-    /// Bytes on disk, the engine's own files included.
-    ///
-    /// # Errors
-    /// The engine cannot tell.
-    pub fn disk_bytes(&self) -> Result<u64, KvError> {
+    /// Bytes on disk.
+    #[must_use]
+    pub fn disk_bytes(&self) -> u64 {
         self.engine.disk_bytes()
     }
 

@@ -1,12 +1,12 @@
-//! Compaction: small runs of a partition become one, in a keyspace of its own, so that theirs is dropped whole.
+//! Compaction: runs of about the same size of a partition become one.
 
 use super::identity::unique;
 use super::options::CompactReport;
 use super::run::{OpenRun, RunCaches};
 use super::writer::SpanRunWriter;
-use crate::engine::{Edit, Manifest, PartitionKey, Run, Snapshot, Target};
+use crate::engine::{Edit, Manifest, PartitionKey, Run, Snapshot};
 use crate::error::KvError;
-use crate::limits::{MAX_MERGED_SPANS, MERGE_SHARED_RUNS, MERGE_TIER_RUNS, MERGE_WINDOW_BYTES, MERGE_WINDOW_SPANS};
+use crate::limits::{MAX_MERGED_SPANS, MERGE_TIER_RUNS, MERGE_WINDOW_BYTES, MERGE_WINDOW_SPANS};
 use clew_columns::spans::limits::{GROUP_BYTES, GROUP_SPANS};
 use clew_columns::spans::weight_of_all;
 use clew_model::TraceId;
@@ -22,43 +22,18 @@ pub struct Plan {
     runs: Vec<Run>,
 }
 
-/// The first merge that is worth it: keyspaces shared by several runs first, then runs of about the same size.
+/// The first merge that is worth it: of runs of about the same size, the smallest first.
 pub fn plan(manifest: &Manifest) -> Option<Plan> {
-    for (key, partition) in &manifest.partitions {
-        let units = units(&partition.runs);
-        let newest = units.len().saturating_sub(1);
-        let shared = units.iter().enumerate().find(|(place, unit)| {
-            let closed = *place < newest && unit.len() > 1;
-            closed || unit.len() >= MERGE_SHARED_RUNS
-        });
-        let runs = match shared {
-            Some((_, unit)) => unit.clone(),
-            None => match same_tier(&units) {
-                Some(runs) => runs,
-                None => continue,
-            },
-        };
-        return Some(Plan { partition: key.clone(), runs });
-    }
-    None
+    let mut partitions = manifest.partitions.iter();
+    partitions.find_map(|(key, partition)| {
+        let runs = same_tier(&partition.runs)?;
+        Some(Plan { partition: key.clone(), runs })
+    })
 }
 
-/// Runs by their keyspace, in order of the first of each.
-fn units(runs: &[Run]) -> Vec<Vec<Run>> {
-    let mut units: Vec<Vec<Run>> = Vec::new();
-    for run in runs {
-        match units.iter_mut().find(|unit| unit.first().is_some_and(|first| first.keyspace == run.keyspace)) {
-            Some(unit) => unit.push(run.clone()),
-            None => units.push(vec![run.clone()]),
-        }
-    }
-    units
-}
-
-fn same_tier(units: &[Vec<Run>]) -> Option<Vec<Run>> {
+fn same_tier(all: &[Run]) -> Option<Vec<Run>> {
     let mut tiers: BTreeMap<u32, (Vec<Run>, u64)> = BTreeMap::new();
-    for unit in units {
-        let [run] = unit.as_slice() else { continue };
+    for run in all {
         let (runs, spans) = tiers.entry(run.rows.max(1).ilog2() / 2).or_default();
         if *spans + run.rows <= MAX_MERGED_SPANS {
             *spans += run.rows;
@@ -80,7 +55,7 @@ pub fn merge(
     for run in &plan.runs {
         sources.push(Source::new(OpenRun::open(snapshot, run, caches)?)?);
     }
-    let run = edit.write_run(&plan.partition, Target::Fresh, |writer| {
+    let run = edit.write_run(&plan.partition, |writer| {
         let mut window = Window { writer: SpanRunWriter::new(writer, rules), parts: Parts::default() };
         while let Some(source) = next_source(&mut sources) {
             if let Some(trace) = source.take()? {

@@ -1,6 +1,6 @@
 //! How a trace store is opened, and what its calls report.
 
-use crate::limits::{DICTIONARY_CACHE_BYTES, ENGINE_CACHE_BYTES};
+use crate::limits::{CACHE_BYTES, DICTIONARY_CACHE_BYTES};
 use clew_model::time::NANOS_PER_SECOND;
 
 /// How to open a [`super::TraceStore`].
@@ -8,7 +8,7 @@ use clew_model::time::NANOS_PER_SECOND;
 pub struct TraceStoreOptions {
     /// Width of a time partition in nanoseconds; about a thirtieth of the retention, at least a day.
     pub partition_width: i64,
-    /// Bytes of the engine's block cache.
+    /// Bytes of blocks and indexes of tables kept in memory.
     pub cache_bytes: u64,
     /// Bytes of decoded dictionaries kept in memory.
     pub dictionary_bytes: usize,
@@ -18,7 +18,7 @@ impl Default for TraceStoreOptions {
     fn default() -> Self {
         Self {
             partition_width: 86_400 * NANOS_PER_SECOND,
-            cache_bytes: ENGINE_CACHE_BYTES,
+            cache_bytes: CACHE_BYTES,
             dictionary_bytes: DICTIONARY_CACHE_BYTES,
         }
     }

@@ -12,13 +12,12 @@
 use super::cache::Cache;
 use super::index::{Shard, shard_of};
 use super::scan::TraceList;
-use crate::engine::{Run, Snapshot};
+use crate::engine::{Run, Slice, Snapshot};
 use crate::error::KvError;
 use crate::limits::{RUN_HEAD_CACHE_BYTES, TRACE_LIST_CACHE_BYTES, ZONE_CACHE_BYTES};
 use clew_columns::ColumnsError;
 use clew_columns::bytes::{BytesError, Problem, Reader, put_u32, put_varint};
 use clew_columns::spans::{BlockZone, SpanBlock, SpanDictionary};
-use fjall::Slice;
 use hashbrown::HashSet;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -34,13 +33,13 @@ pub const VERSION: u8 = 0;
 
 const WHAT: &str = "head of a run of spans";
 
-/// What a run is known by: its generation and its keyspace.
+/// What a run is known by: its generation and its table.
 pub type RunId = (u64, u64);
 
 /// The identity of a run.
 #[must_use]
 pub fn run_id(run: &Run) -> RunId {
-    (run.generation, run.keyspace)
+    (run.generation, run.table)
 }
 
 fn key(kind: u8, number: u32) -> [u8; 5] {
@@ -314,7 +313,7 @@ fn required(snapshot: &Snapshot, run: &Run, key: &[u8], what: &str) -> Result<Sl
 }
 
 fn place(run: &Run, what: &str) -> String {
-    format!("the {what} of run {} in keyspace {}", run.generation, run.keyspace)
+    format!("the {what} of run {} in table {}", run.generation, run.table)
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@ use super::hot::{Batch, HotGeneration};
 use super::identity::unique;
 use super::options::SealReport;
 use super::writer::SpanRunWriter;
-use crate::engine::{Edit, PartitionKey, Target};
+use crate::engine::{Edit, PartitionKey};
 use crate::error::KvError;
-use crate::limits::{SHARED_KEYSPACE_RUNS, SHARED_KEYSPACE_SPANS};
 use clew_model::TenantId;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
@@ -32,8 +31,7 @@ pub fn write_generations(
             let arrived = spans.len();
             let spans = in_order(spans);
             report.duplicates += (arrived - spans.len()) as u64;
-            let target = target_for(edit, &partition);
-            let run = edit.write_run(&partition, target, |writer| {
+            let run = edit.write_run(&partition, |writer| {
                 let mut writer = SpanRunWriter::new(writer, rules);
                 writer.push(&spans)?;
                 writer.finish()
@@ -79,15 +77,4 @@ pub fn in_order(mut spans: Vec<&Span>) -> Vec<&Span> {
         spans.chunk_by(|before, after| before.trace_id == after.trace_id).map(|trace| unique(trace.to_vec())).collect();
     traces.sort_by_key(|trace| trace.first().map(|span| (span.start, span.trace_id)));
     traces.into_iter().flatten().collect()
-}
-
-/// Beside the newest run while that keyspace holds few, small runs, else in a keyspace of its own: merges replace
-/// keyspaces whole, and should stay small.
-fn target_for(edit: &Edit<'_>, partition: &PartitionKey) -> Target {
-    let runs = edit.manifest().partitions.get(partition).map(|partition| partition.runs.as_slice()).unwrap_or_default();
-    let Some(newest) = runs.last() else { return Target::Shared };
-    let beside = || runs.iter().filter(|run| run.keyspace == newest.keyspace);
-    let spans: u64 = beside().map(|run| run.rows).sum();
-    let room = beside().count() < SHARED_KEYSPACE_RUNS && spans < SHARED_KEYSPACE_SPANS;
-    if room { Target::Shared } else { Target::Fresh }
 }

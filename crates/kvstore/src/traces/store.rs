@@ -8,6 +8,7 @@ use super::seal;
 use super::view::View;
 use crate::engine::{Engine, EngineOptions, PartitionKey, SealedStats, Snapshot};
 use crate::error::KvError;
+use clew_host::Files;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::{Span, TraceReader, TraceView};
 use clew_model::{Context, TenantId, UnixNanos};
@@ -43,10 +44,15 @@ impl TraceStore {
     ///
     /// # Errors
     /// A directory that cannot be read or written, is in use, damaged, of a newer format or of another store.
-    pub fn open(dir: &Path, options: TraceStoreOptions, rules: Arc<CorrelationRules>) -> Result<Self, KvError> {
+    pub fn open(
+        files: Arc<dyn Files>,
+        dir: &Path,
+        options: TraceStoreOptions,
+        rules: Arc<CorrelationRules>,
+    ) -> Result<Self, KvError> {
         let mut engine_options = EngineOptions::new("traces", options.partition_width);
         engine_options.cache_bytes = options.cache_bytes;
-        let engine = Engine::open(dir, engine_options)?;
+        let engine = Engine::open(files, dir, engine_options)?;
         let state = State { active: Arc::default(), frozen: Vec::new(), snapshot: engine.snapshot() };
         Ok(Self {
             engine,
@@ -99,11 +105,9 @@ impl TraceStore {
         snapshot.manifest().sealed_stats()
     }
 
-    /// Bytes on disk, the engine's overhead included.
-    ///
-    /// # Errors
-    /// The engine cannot tell.
-    pub fn disk_bytes(&self) -> Result<u64, KvError> {
+    /// Bytes on disk.
+    #[must_use]
+    pub fn disk_bytes(&self) -> u64 {
         self.engine.disk_bytes()
     }
 
@@ -217,13 +221,13 @@ fn oldest_to_drop(snapshot: &Snapshot, bound: i64, most: u64) -> Option<i64> {
     let mut partitions: Vec<_> =
         snapshot.manifest().partitions.values().filter(|partition| partition.end > bound).collect();
     partitions.sort_by_key(|partition| partition.end);
-    let mut bytes: u64 = partitions.iter().map(|partition| snapshot.keyspace_bytes(&partition.runs)).sum();
+    let mut bytes: u64 = partitions.iter().map(|partition| partition.bytes()).sum();
     let mut end = None;
     for (partition, next) in partitions.iter().zip(partitions.iter().skip(1)) {
         if bytes <= most {
             break;
         }
-        bytes = bytes.saturating_sub(snapshot.keyspace_bytes(&partition.runs));
+        bytes = bytes.saturating_sub(partition.bytes());
         // Partitions of several tenants may end together; they go together.
         if next.end > partition.end {
             end = Some(partition.end);

@@ -3,14 +3,13 @@
 use super::{BlockPlace, FOOTER_BYTES, MAGIC, PartMeta, VERSION};
 use crate::error::LogStoreError;
 use crate::limits::{MAX_BLOCK_BYTES, MAX_TAIL_BYTES, PAGE_BYTES};
-use crate::open_files::{OpenFiles, PartFile};
 use crate::pages::{PageCache, Pages};
 use crate::term_index::{Piece, TermIndex};
 use clew_columns::bytes::{BytesError, Problem, Reader};
 use clew_columns::hash_list;
 use clew_columns::logs::{LogBlock, Need, term_hash};
 use clew_columns::{ColumnsError, RowSet};
-use clew_host::{Files, ReadFile};
+use clew_host::{Files, OpenFiles, ReadFile};
 use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -78,8 +77,7 @@ impl Part {
         if let Some(part) = &*opened {
             return Ok(Arc::clone(part));
         }
-        let (sequence, path) = (self.meta.sequence, self.path.clone());
-        let file = PartFile { sequence, path, open_files: Arc::clone(&self.open_files) };
+        let file = self.open_files.file(self.meta.sequence, &self.path);
         let part = Arc::new(OpenPart::open(Arc::new(file), &self.name, &self.cache)?);
         *opened = Some(Arc::clone(&part));
         Ok(part)

@@ -1,7 +1,7 @@
 //! Samples of the selected series: sealed runs oldest first, then what is being sealed, then what is hot.
 
 use super::meter::Meter;
-use crate::engine::{PartitionKey, Run, Snapshot};
+use crate::engine::{PartitionKey, Run, Slice, Snapshot};
 use crate::error::KvError;
 use crate::metrics::buffer::SeriesBuffer;
 use crate::metrics::head::{Generation, TenantHead};
@@ -135,14 +135,14 @@ pub(super) fn touches(head: &TenantHead, number: u32, start: UnixMillis, end: Un
     buffers.any(|buffer| buffer.touches(start, end))
 }
 
-type Values<'a> = Box<dyn Iterator<Item = Result<(u32, fjall::Slice), KvError>> + 'a>;
+type Values<'a> = Box<dyn Iterator<Item = Result<(u32, Slice), KvError>> + 'a>;
 
 /// The values of these series: by scanning when most of what lies between is wanted, else one by one.
 fn values_of<'a>(snapshot: &'a Snapshot, run: &'a Run, wanted: &'a RoaringBitmap) -> Result<Values<'a>, KvError> {
     let (Some(first), Some(last)) = (wanted.min(), wanted.max()) else { return Ok(Box::new(std::iter::empty())) };
     if wanted.len() * SCAN_SHARE >= u64::from(last - first) {
         let scan = scan_series(snapshot, run, first, last)?;
-        let is_wanted = |found: &Result<(u32, fjall::Slice), KvError>| match found {
+        let is_wanted = |found: &Result<(u32, Slice), KvError>| match found {
             Ok((number, _)) => wanted.contains(*number),
             Err(_) => true,
         };

@@ -7,6 +7,7 @@ mod model;
 mod rules;
 
 use super::{MetricStore, MetricStoreOptions};
+use clew_host::DiskFiles;
 use clew_model::metrics::{Labels, MatchOp, Matcher, MetricBatch, MetricReader, Sample, SeriesData};
 use clew_model::{Context, TenantId, TimeRange};
 use std::path::Path;
@@ -21,7 +22,7 @@ fn options() -> MetricStoreOptions {
 }
 
 fn open(dir: &Path) -> MetricStore {
-    MetricStore::open(dir, options(), Arc::default()).unwrap()
+    MetricStore::open(Arc::new(DiskFiles), dir, options(), Arc::default()).unwrap()
 }
 
 fn context() -> Context {

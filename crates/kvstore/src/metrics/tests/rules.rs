@@ -46,8 +46,13 @@ fn staleness_markers_keep_their_bits_through_seal_and_compaction() {
 #[test]
 fn series_beyond_the_limit_are_named_while_known_ones_go_on_and_ended_ones_make_room() {
     let dir = tempfile::tempdir().unwrap();
-    let store =
-        MetricStore::open(dir.path(), MetricStoreOptions { max_series: 4, ..options() }, Arc::default()).unwrap();
+    let store = MetricStore::open(
+        Arc::new(DiskFiles),
+        dir.path(),
+        MetricStoreOptions { max_series: 4, ..options() },
+        Arc::default(),
+    )
+    .unwrap();
     let all: Vec<Labels> = (0..8).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
     let beyond = |of: &[Labels]| store.beyond_limit(&TenantId::default(), of, |_| true);
     let write = |position: u64, of: &[Labels]| {
@@ -86,8 +91,13 @@ fn series_beyond_the_limit_are_named_while_known_ones_go_on_and_ended_ones_make_
 #[test]
 fn one_ended_series_among_many_makes_room_once_the_limit_is_reached() {
     let dir = tempfile::tempdir().unwrap();
-    let store =
-        MetricStore::open(dir.path(), MetricStoreOptions { max_series: 32, ..options() }, Arc::default()).unwrap();
+    let store = MetricStore::open(
+        Arc::new(DiskFiles),
+        dir.path(),
+        MetricStoreOptions { max_series: 32, ..options() },
+        Arc::default(),
+    )
+    .unwrap();
     let all: Vec<Labels> = (0..32).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
     for (position, count) in [(1, 32), (2, 31)] {
         let samples: Vec<_> = all.iter().take(count).map(|labels| (labels, position, 1.0)).collect();
@@ -101,8 +111,13 @@ fn one_ended_series_among_many_makes_room_once_the_limit_is_reached() {
 #[test]
 fn long_labels_count_for_several_series() {
     let dir = tempfile::tempdir().unwrap();
-    let store =
-        MetricStore::open(dir.path(), MetricStoreOptions { max_series: 8, ..options() }, Arc::default()).unwrap();
+    let store = MetricStore::open(
+        Arc::new(DiskFiles),
+        dir.path(),
+        MetricStoreOptions { max_series: 8, ..options() },
+        Arc::default(),
+    )
+    .unwrap();
     let wide = labels(&[("__name__", "m"), ("wide", &"x".repeat(9 << 10))]);
     apply(&store, 1, &[(&wide, 1, 1.0)]);
     let both = [labels(&[("__name__", "other")]), wide];
@@ -177,7 +192,7 @@ fn samples_of_retained_days_vanish_from_the_head_too() {
 fn limits_are_named_and_cancelling_stops() {
     let dir = tempfile::tempdir().unwrap();
     let limited = MetricStoreOptions { query_series: 5, query_samples: 30, ..options() };
-    let store = MetricStore::open(dir.path(), limited, Arc::default()).unwrap();
+    let store = MetricStore::open(Arc::new(DiskFiles), dir.path(), limited, Arc::default()).unwrap();
     let all: Vec<Labels> = (0..8).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
     for round in 0..10 {
         let samples: Vec<_> = all.iter().map(|labels| (labels, round, 1.0)).collect();

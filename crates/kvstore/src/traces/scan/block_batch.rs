@@ -1,5 +1,6 @@
 //! A block of a run as a batch of columns.
 
+use crate::engine::Slice;
 use crate::traces::run::OpenRun;
 use clew_columns::ColumnsError;
 use clew_columns::spans::{SpanBlock, SpanDictionary};
@@ -7,7 +8,6 @@ use clew_model::traces::{
     Parents, Selected, Span, SpanBatch, SpanKind, StatusCode, TextColumn, TraceRows, ValueColumn,
 };
 use clew_model::{ReadError, SpanId, UnixNanos};
-use fjall::Slice;
 use std::sync::Arc;
 
 /// Bytes that the columns of a row may take while a sink looks at them, an estimate.

@@ -1,5 +1,6 @@
 //! Which spans a scan selects, and which blocks may hold one.
 
+use crate::engine::Slice;
 use crate::traces::hot::Batch;
 use crate::traces::run::OpenRun;
 use clew_columns::spans::{
@@ -39,7 +40,7 @@ impl<'q> Selection<'q> {
     pub fn rows_of_block(
         &self,
         run: &OpenRun,
-        block: &SpanBlock<fjall::Slice>,
+        block: &SpanBlock<Slice>,
         dictionary: &SpanDictionary,
         zone: &BlockZone,
     ) -> Result<Option<Vec<u32>>, ReadError> {

@@ -5,6 +5,7 @@ mod naive;
 mod random;
 
 use super::*;
+use clew_host::DiskFiles;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::{
     ServiceDetails, ServiceEdge, ServiceSummary, Span, SpanKind, SpanPage, SpanStatus, StatusCode, TracePage,
@@ -21,7 +22,7 @@ const WIDTH: i64 = 1_000_000;
 
 fn open(dir: &Path) -> TraceStore {
     let options = TraceStoreOptions { partition_width: WIDTH, ..TraceStoreOptions::default() };
-    TraceStore::open(dir, options, Arc::new(CorrelationRules::default())).unwrap()
+    TraceStore::open(Arc::new(DiskFiles), dir, options, Arc::new(CorrelationRules::default())).unwrap()
 }
 
 fn context() -> Context {
