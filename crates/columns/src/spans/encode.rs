@@ -9,7 +9,6 @@ use super::section::{self, Owner, Sections, column_section};
 use super::terms::{
     id_term, key_seed, operation_term, outcome_term, service_term, span_term, trace_term, value_term, visit_elements,
 };
-use super::weight::weight;
 use super::zone::BlockZone;
 use crate::bits::{put_numbers, width_of};
 use crate::bytes::{put_varint, zigzag};
@@ -46,9 +45,9 @@ pub struct EncodedBlock {
 /// Makes blocks of spans that are in order: traces together, by first start; inside a trace by start. At most
 /// [`super::limits::GROUP_SPANS`] should come at once.
 ///
-/// `rules` say which attribute values are IDs, hence findable by their canonical form.
+/// `weights` are the spans' bytes ([`super::weights_of`]), by which blocks are cut; `rules` say which attribute values are IDs, hence findable by their canonical form.
 #[must_use]
-pub fn encode_group(spans: &[&Span], rules: &CorrelationRules) -> EncodedGroup {
+pub fn encode_group(spans: &[&Span], weights: &[usize], rules: &CorrelationRules) -> EncodedGroup {
     let interned = Interned::of(spans);
     let (kept, places) = interned.strings.dictionary();
     let dictionary = SpanDictionary::encode(
@@ -68,15 +67,16 @@ pub fn encode_group(spans: &[&Span], rules: &CorrelationRules) -> EncodedGroup {
         terms: Vec::new(),
         interned,
     };
-    let blocks = cuts(spans).into_iter().map(|rows| encoder.block(rows)).collect();
+    let blocks = cuts(spans, weights).into_iter().map(|rows| encoder.block(rows)).collect();
     EncodedGroup { dictionary, blocks }
 }
 
 /// Where blocks begin and end.
-fn cuts(spans: &[&Span]) -> Vec<Range<usize>> {
+fn cuts(spans: &[&Span], weights: &[usize]) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let mut start = 0;
-    let mut bytes = spans.first().map_or(0, |first| weight(first, None));
+    let weight = |row: usize| weights.get(row).copied().unwrap_or(0);
+    let mut bytes = weight(0);
     for (row, (before, after)) in spans.iter().zip(spans.iter().skip(1)).enumerate() {
         let length = row + 1 - start;
         let is_full = length >= MAX_BLOCK_SPANS || bytes >= BLOCK_BYTES;
@@ -84,7 +84,7 @@ fn cuts(spans: &[&Span]) -> Vec<Range<usize>> {
             ranges.push(start..row + 1);
             (start, bytes) = (row + 1, 0);
         }
-        bytes += weight(after, Some(before));
+        bytes += weight(row + 1);
     }
     if start < spans.len() {
         ranges.push(start..spans.len());

@@ -28,7 +28,7 @@ pub use filter::FilterPlan;
 pub use terms::{
     id_term, key_seed, operation_term, outcome_term, service_term, span_term, trace_term, value_term, visit_elements,
 };
-pub use weight::{weight, weight_of_all};
+pub use weight::{weight_of_all, weights_of};
 pub use zone::BlockZone;
 
 #[cfg(test)]

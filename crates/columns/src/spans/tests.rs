@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 fn encode(spans: &[Span]) -> EncodedGroup {
     let spans: Vec<&Span> = spans.iter().collect();
-    encode_group(&spans, &CorrelationRules::default())
+    encode_group(&spans, &weights_of(&spans), &CorrelationRules::default())
 }
 
 fn decode(group: &EncodedGroup) -> Vec<Span> {
@@ -128,7 +128,8 @@ proptest! {
     fn every_id_a_span_carries_leads_to_its_block(spans in any_spans(1..12)) {
         let spans = in_order(spans);
         let rules = CorrelationRules::new(["a", "b"], []);
-        let group = encode_group(&spans.iter().collect::<Vec<_>>(), &rules);
+        let refs: Vec<&Span> = spans.iter().collect();
+        let group = encode_group(&refs, &weights_of(&refs), &rules);
         let terms: HashSet<u64> = group.blocks.iter().flat_map(|block| block.terms.iter().chain(&block.id_terms)).copied().collect();
         for span in &spans {
             rules.visit_span(span, &mut |carried| assert!(terms.contains(&id_term(&carried.id)), "{carried:?}"));

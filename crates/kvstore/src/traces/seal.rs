@@ -72,9 +72,10 @@ fn by_partition<'a>(
 
 /// Each span once, traces by first start, spans by start.
 pub fn in_order(mut spans: Vec<&Span>) -> Vec<&Span> {
-    spans.sort_by_key(|span| span.trace_id);
+    // Keys are taken out first: to follow each pointer at each comparison costs more than the sort.
+    spans.sort_by_cached_key(|span| u128::from_be_bytes(span.trace_id.0));
     let mut traces: Vec<Vec<&Span>> =
         spans.chunk_by(|before, after| before.trace_id == after.trace_id).map(|trace| unique(trace.to_vec())).collect();
-    traces.sort_by_key(|trace| trace.first().map(|span| (span.start, span.trace_id)));
+    traces.sort_by_cached_key(|trace| trace.first().map(|span| (span.start, span.trace_id)));
     traces.into_iter().flatten().collect()
 }

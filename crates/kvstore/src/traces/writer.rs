@@ -5,7 +5,7 @@ use super::run::{RunHead, block_key, dictionary_key, encode_zones, head_key, sha
 use crate::engine::{RunSpan, RunWriter};
 use crate::error::KvError;
 use clew_columns::spans::limits::{GROUP_BYTES, GROUP_SPANS, MAX_BLOCK_SPANS};
-use clew_columns::spans::{BlockZone, encode_group, weight};
+use clew_columns::spans::{BlockZone, encode_group, weights_of};
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
 
@@ -36,10 +36,14 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
 
     /// Writes spans in order as blocks of one or more groups.
     pub fn push(&mut self, mut spans: &[&Span]) -> Result<(), KvError> {
+        let weights = weights_of(spans);
+        let mut weights = weights.as_slice();
         while !spans.is_empty() {
-            let (group, rest) = spans.split_at(group_end(spans));
-            self.push_group(group)?;
-            spans = rest;
+            let end = group_end(spans, weights);
+            let (group, rest) = spans.split_at(end);
+            let (own, others) = weights.split_at(end.min(weights.len()));
+            self.push_group(group, own)?;
+            (spans, weights) = (rest, others);
         }
         Ok(())
     }
@@ -49,19 +53,20 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
         let mut written = 0;
         loop {
             let rest: Vec<&Span> = spans.iter().skip(written).take(GROUP_SPANS + 1).collect();
-            let end = group_end(&rest);
+            let weights = weights_of(&rest);
+            let end = group_end(&rest, &weights);
             if end == rest.len() {
                 break;
             }
-            self.push_group(rest.get(..end).unwrap_or_default())?;
+            self.push_group(rest.get(..end).unwrap_or_default(), &weights)?;
             written += end;
         }
         spans.drain(..written);
         Ok(())
     }
 
-    fn push_group(&mut self, spans: &[&Span]) -> Result<(), KvError> {
-        let group = encode_group(spans, self.rules);
+    fn push_group(&mut self, spans: &[&Span], weights: &[usize]) -> Result<(), KvError> {
+        let group = encode_group(spans, weights, self.rules);
         self.head.groups.push(self.zones.len() as u32);
         self.dictionaries.push(group.dictionary);
         for block in group.blocks {
@@ -97,8 +102,8 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
 
 /// Where the first group ends: at the last trace boundary that fits, unless a long trace leaves none nearby. All of the
 /// spans when they fit.
-fn group_end(spans: &[&Span]) -> usize {
-    let fitting = fitting(spans);
+fn group_end(spans: &[&Span], weights: &[usize]) -> usize {
+    let fitting = fitting(weights);
     if spans.len() <= fitting {
         return spans.len();
     }
@@ -109,13 +114,12 @@ fn group_end(spans: &[&Span]) -> usize {
 }
 
 /// How many of the spans a group has room for, at least one.
-fn fitting(spans: &[&Span]) -> usize {
-    let before = std::iter::once(None).chain(spans.iter().copied().map(Some));
+fn fitting(weights: &[usize]) -> usize {
     let mut bytes = 0;
-    let fits = |(span, before): &(&&Span, Option<&Span>)| {
+    let fits = |weight: &&usize| {
         let has_room = bytes < GROUP_BYTES;
-        bytes += weight(span, *before);
+        bytes += **weight;
         has_room
     };
-    spans.iter().zip(before).take(GROUP_SPANS).take_while(fits).count().max(1)
+    weights.iter().take(GROUP_SPANS).take_while(fits).count().max(1)
 }

@@ -138,8 +138,13 @@ impl Parts {
     ) -> Result<Self, ReadError> {
         let mut parts = Self::with_room(context, batch.spans.len())?;
         parts.sources.push(Source::Batch(batch.clone()));
+        // Spans of one resource stand together.
+        let mut last: Option<(&Arc<clew_model::Resource>, u32)> = None;
         for (row, span) in (0u32..).zip(&batch.spans).filter(|(_, span)| is_kept(span)) {
-            parts.push(span, row, selection.holds(span));
+            let known = last.filter(|(resource, _)| Arc::ptr_eq(resource, &span.resource));
+            let service = known.map_or_else(|| parts.texts.number_of(span.service()), |(_, service)| service);
+            last = Some((&span.resource, service));
+            parts.push(span, service, row, selection.holds(span));
         }
         Ok(parts)
     }
@@ -158,7 +163,8 @@ impl Parts {
         for (batch, row) in places {
             if let Some(span) = batch.spans.get(row).filter(|span| is_kept(span)) {
                 parts.sources.push(Source::Batch(batch.clone()));
-                parts.push(span, row as u32, selection.holds(span));
+                let service = parts.texts.number_of(span.service());
+                parts.push(span, service, row as u32, selection.holds(span));
             }
         }
         Ok(Some(parts))
@@ -170,7 +176,7 @@ impl Parts {
     }
 
     /// Adds a span of the newest source.
-    fn push(&mut self, span: &Span, row: u32, is_selected: bool) {
+    fn push(&mut self, span: &Span, service: u32, row: u32, is_selected: bool) {
         self.rows.push(Row {
             trace_id: span.trace_id,
             span_id: span.span_id,
@@ -178,7 +184,7 @@ impl Parts {
             start: span.start,
             end: span.end,
             name: self.texts.number_of(&span.name),
-            service: self.texts.number_of(span.service()),
+            service,
             source: self.sources.len() as u32 - 1,
             row,
             kind: span.kind,
@@ -219,7 +225,7 @@ impl Assembly {
             sources.extend(part.sources);
             memory.extend(part.memory);
         }
-        sort(&mut rows, &texts);
+        let rows = sorted(&rows, &texts);
         let mut firsts: Vec<u32> = Vec::with_capacity(rows.len() + 1);
         let identity = |row: &Row| (row.trace_id, row.span_id, row.kind);
         for (place, row) in (0u32..).zip(&rows) {
@@ -274,14 +280,24 @@ impl Assembly {
 }
 
 /// By trace and identity, versions in the order in which they are chosen.
-fn sort(rows: &mut [Row], texts: &Texts) {
-    let head = |row: &Row| (row.trace_id, row.span_id, row.kind, row.start, row.end, row.status, row.parent);
-    rows.sort_unstable_by(|left, right| {
-        head(left)
-            .cmp(&head(right))
-            .then_with(|| texts.get(left.name).cmp(texts.get(right.name)))
-            .then_with(|| texts.get(left.service).cmp(texts.get(right.service)))
-    });
+fn sorted(rows: &[Row], texts: &Texts) -> Vec<Row> {
+    // IDs alone order nearly all rows: numbers taken out of them sort several times as fast as the rows themselves.
+    let id = |row: &Row| (u128::from_be_bytes(row.trace_id.0), u64::from_be_bytes(row.span_id.0));
+    let mut order: Vec<((u128, u64), u32)> = rows.iter().map(id).zip(0u32..).collect();
+    order.sort_unstable();
+    let mut sorted: Vec<Row> = order.iter().filter_map(|(_, row)| rows.get(*row as usize)).copied().collect();
+    let head = |row: &Row| (row.kind, row.start, row.end, row.status, row.parent);
+    for same in sorted.chunk_by_mut(|left, right| left.span_id == right.span_id && left.trace_id == right.trace_id) {
+        if same.len() > 1 {
+            same.sort_unstable_by(|left, right| {
+                head(left)
+                    .cmp(&head(right))
+                    .then_with(|| texts.get(left.name).cmp(texts.get(right.name)))
+                    .then_with(|| texts.get(left.service).cmp(texts.get(right.service)))
+            });
+        }
+    }
+    sorted
 }
 
 /// The selected rows of a batch, by the spans of an assembly.

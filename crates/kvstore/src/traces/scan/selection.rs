@@ -28,7 +28,7 @@ impl<'q> Selection<'q> {
 
     /// Whether a whole span is selected.
     pub fn holds(&self, span: &Span) -> bool {
-        self.range.contains(span.start) && self.filter.matches(span)
+        self.range.contains(span.start) && (self.takes_all || self.filter.matches(span))
     }
 
     /// The selected rows of a batch of the hot tail.
