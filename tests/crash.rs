@@ -102,7 +102,7 @@ impl Server {
             after: None,
         };
         let context = Context::new(Duration::from_secs(60), 1 << 30);
-        let page = self.store.search(&context, &query).unwrap();
+        let page = clew_query::logs::sinks::search(&context, &*self.store.view(&context), &query).unwrap();
         assert_eq!(page.warnings, Vec::<String>::new());
         page.rows.iter().map(|row| row.record.body.display_text().parse().unwrap()).collect()
     }

@@ -7,6 +7,7 @@ use clew_logstore::{LogStore, LogStoreOptions};
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::{FieldTest, LogFilter, LogQuery, LogReader, Order, TextTest};
 use clew_model::{Context, TenantId, TimeRange};
+use clew_query::logs::sinks;
 use clew_testkit::process::own_cpu_time;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub fn build(dir: &Path, batches: &[Batch], batches_per_part: usize) -> Result<(
 impl Blocks {
     fn times(&self, filter: LogFilter, order: Order, limit: usize) -> Result<Vec<i64>> {
         let query = LogQuery { filter, range: TimeRange::ALL, order, limit, after: None };
-        let page = self.0.search(&context(), &query)?;
+        let page = sinks::search(&context(), &*self.0.view(&context()), &query)?;
         Ok(page.rows.iter().map(|row| row.record.time).collect())
     }
 }
@@ -71,12 +72,18 @@ impl Contender for Blocks {
         let filter = LogFilter::AnyText(TextTest::words(phrase));
         let day = 86_400_000_000_000;
         let last = self.times(LogFilter::All, Order::Descending, 1)?.first().copied().context("no records")?;
-        let histogram = self.0.histogram(&context(), &filter, TimeRange::new(last - 2 * day, last), day)?;
+        let histogram = sinks::histogram(
+            &context(),
+            &*self.0.view(&context()),
+            &filter,
+            TimeRange::new(last - 2 * day, last),
+            day,
+        )?;
         Ok(histogram.buckets.iter().flat_map(|bucket| bucket.counts).sum())
     }
 
     fn histogram(&self, range: TimeRange, step: i64) -> Result<Vec<[u64; 7]>> {
-        let histogram = self.0.histogram(&context(), &LogFilter::All, range, step)?;
+        let histogram = sinks::histogram(&context(), &*self.0.view(&context()), &LogFilter::All, range, step)?;
         Ok(histogram.buckets.into_iter().map(|bucket| bucket.counts).collect())
     }
 }

@@ -18,6 +18,7 @@ use clew_app::{AppError, Protocol};
 use clew_codec::json_logs::{self, JsonLogOptions};
 use clew_model::logs::{LogFilter, LogQuery, Order};
 use clew_model::{RecordId, Signal, TimeRange};
+use clew_query::logs::sinks;
 
 /// Takes JSON logs.
 #[utoipa::path(
@@ -113,7 +114,7 @@ pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Re
         .app
         .query("logs", state.tenant(), None, move |context, stores| {
             // Written out on the query's thread, not on one that serves connections.
-            let page = stores.logs.search(context, &query)?;
+            let page = sinks::search(context, &*stores.logs.view(context), &query)?;
             Ok::<_, AppError>(Json(LogPageDto::from(page)).into_response())
         })
         .await?;
@@ -142,7 +143,7 @@ pub async fn histogram(State(state): State<ApiState>, request: Request<Body>) ->
     let histogram = state
         .app
         .query("logs_histogram", state.tenant(), None, move |context, stores| {
-            stores.logs.histogram(context, &filter, range, step).map_err(AppError::from)
+            sinks::histogram(context, &*stores.logs.view(context), &filter, range, step).map_err(AppError::from)
         })
         .await?;
     Ok(Json(HistogramDto::new(histogram, step)))
@@ -170,7 +171,7 @@ pub async fn fields(State(state): State<ApiState>, request: Request<Body>) -> Re
     let fields = state
         .app
         .query("logs_fields", state.tenant(), None, move |context, stores| {
-            stores.logs.fields(context, &filter, range, top).map_err(AppError::from)
+            sinks::fields(context, &*stores.logs.view(context), &filter, range, top).map_err(AppError::from)
         })
         .await?;
     Ok(Json(FieldsDto::from(fields)))
@@ -203,7 +204,8 @@ pub async fn field_values(
     let field = state
         .app
         .query("logs_field_values", state.tenant(), None, move |context, stores| {
-            stores.logs.field_values(context, &name, &filter, range, limit).map_err(AppError::from)
+            sinks::field_values(context, &*stores.logs.view(context), &name, &filter, range, limit)
+                .map_err(AppError::from)
         })
         .await?;
     Ok(Json(FieldValuesDto::from(field)))

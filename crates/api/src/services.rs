@@ -13,6 +13,7 @@ use axum::http::Request;
 use clew_app::AppError;
 use clew_model::TimeRange;
 use clew_model::logs::LogFilter;
+use clew_query::logs::sinks;
 use clew_query::traces;
 use std::collections::HashMap;
 
@@ -36,7 +37,14 @@ pub async fn list(State(state): State<ApiState>, request: Request<Body>) -> Resu
         .query("services", state.tenant(), None, move |context, stores| {
             let view = stores.traces.view(context);
             let traced = traces::services(context, &*view, range)?;
-            let logged = stores.logs.field_values(context, "service", &LogFilter::All, range, MAX_FIELD_VALUES)?;
+            let logged = sinks::field_values(
+                context,
+                &*stores.logs.view(context),
+                "service",
+                &LogFilter::All,
+                range,
+                MAX_FIELD_VALUES,
+            )?;
             let (logged, warnings) = (logged.field, logged.warnings);
             let truncated = logged.top.len() >= MAX_FIELD_VALUES;
             let mut logs: HashMap<String, u64> =

@@ -5,15 +5,13 @@
 use clew_app::limits::CORRELATE_IDS;
 use clew_app::reads::{CorrelateQuery, Correlation, EventBody, Stores, correlate};
 use clew_model::correlation::CorrelationRules;
-use clew_model::logs::{
-    LogArrivals, LogFieldValues, LogFields, LogFilter, LogHistogram, LogPage, LogQuery, LogReader, LogRecord, LogRow,
-};
+use clew_model::logs::{LogReader, LogRecord, LogRow, LogView, RowsView};
 use clew_model::metrics::{ExemplarRow, Labels, Matcher, Metadata, MetricReader, SeriesData};
 use clew_model::traces::{Among, Span, SpanBatch, SpanList, SpanScan, TraceReader, TraceView};
 use clew_model::value::Attribute;
 use clew_model::{CanonicalId, Context, ReadError, RecordId, Sink, SpanId, TimeRange, TraceId, Value};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The fields that carry IDs by default.
@@ -71,37 +69,9 @@ impl World {
 }
 
 impl LogReader for World {
-    fn find_ids(&self, _: &Context, ids: &[CanonicalId], _: TimeRange, limit: usize) -> Result<LogPage, ReadError> {
-        let (rows, more) = Self::find(&self.logs, ids, limit, |number| self.log(number));
-        let next = rows.last().map(|row| row.id).filter(|_| more);
-        Ok(LogPage { rows, next, ..LogPage::default() })
-    }
-
-    fn search(&self, _: &Context, _: &LogQuery) -> Result<LogPage, ReadError> {
-        unreachable!()
-    }
-
-    fn arrivals(&self, _: &Context, _: &LogFilter, _: Range<u64>, _: usize) -> Result<LogArrivals, ReadError> {
-        unreachable!()
-    }
-
-    fn histogram(&self, _: &Context, _: &LogFilter, _: TimeRange, _: i64) -> Result<LogHistogram, ReadError> {
-        unreachable!()
-    }
-
-    fn fields(&self, _: &Context, _: &LogFilter, _: TimeRange, _: usize) -> Result<LogFields, ReadError> {
-        unreachable!()
-    }
-
-    fn field_values(
-        &self,
-        _: &Context,
-        _: &str,
-        _: &LogFilter,
-        _: TimeRange,
-        _: usize,
-    ) -> Result<LogFieldValues, ReadError> {
-        unreachable!()
+    fn view(&self, _: &Context) -> Box<dyn LogView> {
+        let rows = (0..self.logs.len()).map(|number| self.log(number)).collect();
+        Box::new(RowsView::new(vec![rows], Arc::new(CorrelationRules::default())))
     }
 }
 

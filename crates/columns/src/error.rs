@@ -1,7 +1,7 @@
 //! Why stored columns could not be read.
 
 use crate::bytes::BytesError;
-use clew_model::ErrorKind;
+use clew_model::{ErrorKind, ReadError};
 
 /// A fault in encoded bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,5 +59,11 @@ impl ColumnsError {
             ColumnsError::Version { .. } => ErrorKind::Unsupported,
             _ => ErrorKind::Corrupt,
         }
+    }
+}
+
+impl From<ColumnsError> for ReadError {
+    fn from(error: ColumnsError) -> Self {
+        ReadError::caused_by(error.kind(), error.to_string(), error)
     }
 }

@@ -13,10 +13,9 @@ pub mod hash_list;
 pub mod limits;
 pub mod logs;
 pub mod metrics;
-pub mod rows;
 pub mod spans;
 pub mod strings;
 pub mod values;
 
+pub use clew_model::RowSet;
 pub use error::ColumnsError;
-pub use rows::RowSet;

@@ -1,11 +1,12 @@
 //! The hot tail: records that no part has yet, as blocks of the same form as in parts.
 
 use crate::limits::{BLOCK_BYTES, BLOCK_ROWS, PARTITION_NANOS};
-use clew_columns::logs::encode_block;
+use clew_columns::logs::{LogBlock, Need, TermFilter, encode_block};
+use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRow;
-use clew_model::{TenantId, TimeRange, UnixNanos};
+use clew_model::{TenantId, UnixNanos};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A block in memory.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(crate) struct HotBlock {
     pub first: UnixNanos,
     pub last: UnixNanos,
     pub rows: usize,
+    /// Which terms it may have, made when the first question asks.
+    terms: OnceLock<TermFilter>,
 }
 
 impl HotBlock {
@@ -24,11 +27,19 @@ impl HotBlock {
             first: times().min().unwrap_or(0),
             last: times().max().unwrap_or(0),
             rows: rows.len(),
+            terms: OnceLock::new(),
         }
     }
 
-    pub fn overlaps(&self, range: &TimeRange) -> bool {
-        self.first <= range.end && range.start <= self.last
+    /// Whether it may have a passing row.
+    pub fn may_have(&self, need: &Need, rules: &CorrelationRules) -> bool {
+        *need == Need::Nothing || self.terms.get_or_init(|| self.filter(rules)).fulfils(need)
+    }
+
+    /// Its terms; those of a block that cannot be read say yes to everything, so that whoever reads it finds out.
+    fn filter(&self, rules: &CorrelationRules) -> TermFilter {
+        let terms = LogBlock::open(Arc::clone(&self.bytes)).and_then(|block| block.terms(rules));
+        terms.map_or_else(|_| TermFilter::of_everything(), |terms| TermFilter::of(&terms))
     }
 }
 
@@ -84,9 +95,9 @@ pub(crate) struct Frozen {
 }
 
 impl Frozen {
-    pub fn blocks(&self, tenant: &TenantId, range: &TimeRange, out: &mut Vec<Arc<HotBlock>>) {
+    pub fn blocks(&self, tenant: &TenantId, out: &mut Vec<Arc<HotBlock>>) {
         let own = self.partitions.iter().filter(|(own, ..)| own == tenant);
-        out.extend(own.flat_map(|(.., blocks)| blocks).filter(|block| block.overlaps(range)).cloned());
+        out.extend(own.flat_map(|(.., blocks)| blocks).cloned());
     }
 }
 
@@ -114,14 +125,11 @@ impl HotTail {
         }
     }
 
-    pub fn blocks(&mut self, tenant: &TenantId, range: &TimeRange, out: &mut Vec<Arc<HotBlock>>) {
-        let days = (tenant.clone(), day_of(range.start))..=(tenant.clone(), day_of(range.end));
-        if range.is_empty() {
-            return;
-        }
+    pub fn blocks(&mut self, tenant: &TenantId, out: &mut Vec<Arc<HotBlock>>) {
+        let days = (tenant.clone(), i64::MIN)..=(tenant.clone(), i64::MAX);
         for (_, partition) in self.partitions.range_mut(days) {
             let remainder = partition.remainder();
-            out.extend(partition.blocks.iter().chain(&remainder).filter(|block| block.overlaps(range)).cloned());
+            out.extend(partition.blocks.iter().chain(&remainder).cloned());
         }
     }
 

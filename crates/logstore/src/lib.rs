@@ -6,20 +6,17 @@
 
 #![warn(clippy::indexing_slicing)]
 
-mod arrivals;
+mod batch;
 mod error;
-mod histogram;
 mod hot;
 pub mod limits;
 mod manifest;
 mod pages;
 mod part;
-mod reader;
-mod search;
+mod scan;
 mod store;
 mod term_index;
-mod values;
-mod walk;
+mod warnings;
 
 pub use error::LogStoreError;
 pub use store::{CompactReport, HotStats, LogStore, LogStoreOptions, PartStats, RetentionReport, SealReport};

@@ -22,18 +22,11 @@ pub const MAX_MERGE_BUFFER_ROWS: usize = 64 * 1024;
 /// Bytes of records gathered while merging before some must be written.
 pub const MAX_MERGE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
 
-/// Most buckets of a histogram.
-pub const MAX_HISTOGRAM_BUCKETS: i64 = 50_000;
+/// Parts and blocks that a question looks at on its own thread before it asks for others: light ones never do.
+pub const BLOCKS_ALONE: usize = 64;
 
-/// Distinct values counted exactly for one field.
-pub const MAX_COUNTED_VALUES: usize = 100_000;
-
-/// Rows looked through, newest first, for those that came after a record: some seconds of reading. Parts that were
-/// written before the record came do not count.
-pub const MAX_ARRIVAL_ROWS: u64 = 4_000_000;
-
-/// Most fields that are listed.
-pub const MAX_LISTED_FIELDS: usize = 2_000;
+/// Blocks left for each further thread that a question asks for.
+pub const BLOCKS_A_WORKER: usize = 64;
 
 /// Most warnings in one answer.
 pub const MAX_WARNINGS: usize = 16;

@@ -12,8 +12,8 @@ use crate::pages::PageCache;
 use crate::part::{Part, PartMeta, PartWriter};
 use clew_host::{DirEntry, Files, OpenFiles, make_dir};
 use clew_model::correlation::CorrelationRules;
-use clew_model::logs::{LogRecord, LogRow};
-use clew_model::{RecordId, TenantId, TimeRange, UnixNanos};
+use clew_model::logs::{LogReader, LogRecord, LogRow, LogView};
+use clew_model::{Context, RecordId, TenantId, UnixNanos};
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -95,13 +95,28 @@ struct State {
     cutoff: UnixNanos,
 }
 
-/// What one query reads: nothing of it changes or vanishes meanwhile.
+/// What one question reads: nothing of it changes or vanishes meanwhile.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub parts: Vec<Arc<Part>>,
     pub hot: Vec<Arc<HotBlock>>,
-    /// The range asked for, without what was deleted.
-    pub range: TimeRange,
+    /// Records before it are deleted.
+    pub cutoff: UnixNanos,
+    pub rules: Arc<CorrelationRules>,
+}
+
+impl LogReader for LogStore {
+    fn view(&self, context: &Context) -> Box<dyn LogView> {
+        let tenant = &context.tenant;
+        let mut state = self.state.lock();
+        let mut hot = Vec::new();
+        if let Some(frozen) = &state.frozen {
+            frozen.blocks(tenant, &mut hot);
+        }
+        state.hot.blocks(tenant, &mut hot);
+        let parts = state.parts.iter().filter(|part| part.meta.tenant == *tenant).cloned().collect();
+        Box::new(Snapshot { parts, hot, cutoff: state.cutoff, rules: Arc::clone(&self.rules) })
+    }
 }
 
 impl LogStore {
@@ -205,23 +220,6 @@ impl LogStore {
             bytes: parts.iter().map(|part| part.meta.bytes).sum(),
             damaged: parts.iter().filter_map(|part| part.damage()).collect(),
         }
-    }
-
-    pub(crate) fn snapshot(&self, tenant: &TenantId, range: TimeRange) -> Snapshot {
-        let mut state = self.state.lock();
-        let range = TimeRange::new(range.start.max(state.cutoff), range.end);
-        let mut hot = Vec::new();
-        if !range.is_empty() {
-            if let Some(frozen) = &state.frozen {
-                frozen.blocks(tenant, &range, &mut hot);
-            }
-            state.hot.blocks(tenant, &range, &mut hot);
-        }
-        let touches = |part: &&Arc<Part>| {
-            part.meta.tenant == *tenant && part.meta.first <= range.end && range.start <= part.meta.last
-        };
-        let parts = state.parts.iter().filter(touches).cloned().collect();
-        Snapshot { parts, hot, range }
     }
 
     fn parts_dir(&self) -> PathBuf {

@@ -8,9 +8,9 @@ mod common;
 
 use clew_host::{Files, SimFiles};
 use clew_logstore::{LogStore, LogStoreError, LogStoreOptions};
-use clew_model::logs::{LogFilter, LogQuery, LogReader, LogRecord, LogRow, Order};
+use clew_model::logs::{LogFilter, LogQuery, LogRecord, LogRow, Order};
 use clew_model::{TenantId, TimeRange};
-use common::{DAY, Model, context, record, rules};
+use common::{DAY, Model, Questions, context, record, rules};
 use std::path::Path;
 use std::sync::Arc;
 

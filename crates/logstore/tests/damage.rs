@@ -7,9 +7,9 @@ mod common;
 
 use clew_host::{DiskFiles, Fault, Files, Operation, SimFiles};
 use clew_logstore::{LogStore, LogStoreOptions};
-use clew_model::logs::{LogFilter, LogQuery, LogReader, Order, TextTest};
+use clew_model::logs::{LogFilter, LogQuery, Order, TextTest};
 use clew_model::{ErrorKind, TenantId, TimeRange};
-use common::{DAY, context, record, rules};
+use common::{DAY, Questions, context, record, rules};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

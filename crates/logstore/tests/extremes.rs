@@ -5,7 +5,7 @@
 use clew_host::{DiskFiles, Fault, Files, Operation, SimFiles};
 use clew_logstore::{LogStore, LogStoreOptions};
 use clew_model::correlation::CorrelationRules;
-use clew_model::logs::{FieldTest, LogFilter, LogQuery, LogReader, LogRecord, Order, TextTest};
+use clew_model::logs::{FieldTest, LogFilter, LogPage, LogQuery, LogReader, LogRecord, Order, TextTest};
 use clew_model::{Attribute, Context, TenantId, TimeRange, Value};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,9 +15,14 @@ fn store(dir: &std::path::Path) -> LogStore {
     LogStore::open(Arc::new(DiskFiles), dir, LogStoreOptions::default(), rules).unwrap()
 }
 
+fn search(store: &LogStore, query: &LogQuery) -> LogPage {
+    let context = Context::new(Duration::from_secs(60), 1 << 30);
+    clew_query::logs::sinks::search(&context, &*store.view(&context), query).unwrap()
+}
+
 fn found(store: &LogStore, filter: LogFilter) -> usize {
     let query = LogQuery { filter, range: TimeRange::ALL, order: Order::Descending, limit: 10, after: None };
-    store.search(&Context::new(Duration::from_secs(60), 1 << 30), &query).unwrap().rows.len()
+    search(store, &query).rows.len()
 }
 
 /// Feeds records of which record `i` has the keys `i * keys .. (i + 1) * keys`, and asks for one of them before and
@@ -114,7 +119,7 @@ fn lines_of_megabytes_survive_sealing_and_merging() {
     lines.sort_unstable();
     let query =
         LogQuery { filter: LogFilter::All, range: TimeRange::ALL, order: Order::Ascending, limit: 100, after: None };
-    let page = store.search(&Context::new(Duration::from_secs(60), 1 << 30), &query).unwrap();
+    let page = search(&store, &query);
     assert_eq!(page.warnings, Vec::<String>::new());
     let read = page.rows.into_iter().map(|row| (row.record.time, row.record.body.display_text().into_owned()));
     assert!(read.eq(lines), "what was read is not what was written");

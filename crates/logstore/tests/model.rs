@@ -7,9 +7,9 @@ mod common;
 
 use clew_host::{Files, SimFiles};
 use clew_logstore::{LogStore, LogStoreOptions};
-use clew_model::logs::{LogArrivals, LogFilter, LogQuery, LogReader, LogRow, Order};
+use clew_model::logs::{LogArrivals, LogFilter, LogQuery, LogRow, Order};
 use clew_model::{CanonicalId, TenantId, TimeRange};
-use common::{DAY, Model, all_pages, context, filter, record, rules};
+use common::{DAY, Model, Questions, all_pages, context, filter, record, rules};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

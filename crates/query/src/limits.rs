@@ -38,3 +38,16 @@ pub const MAX_MADE_LABEL_BYTES: usize = 64 * 1024;
 
 /// Most buckets of a service over time.
 pub const MAX_SERVICE_BUCKETS: i64 = 11_000;
+
+/// Most buckets of a histogram.
+pub const MAX_HISTOGRAM_BUCKETS: i64 = 50_000;
+
+/// Distinct values counted exactly for one field.
+pub const MAX_COUNTED_VALUES: usize = 100_000;
+
+/// Rows looked through, newest first, for those that came after a record: some seconds of reading. Parts that were
+/// written before the record came do not count.
+pub const MAX_ARRIVAL_ROWS: u64 = 4_000_000;
+
+/// Most fields that are listed.
+pub const MAX_LISTED_FIELDS: usize = 2_000;

@@ -1,8 +1,9 @@
 //! What stands around a log record: the records before and after it.
 
 use crate::error::AppError;
-use clew_model::logs::{FieldTest, LogFilter, LogQuery, LogReader, LogRow, Order};
+use clew_model::logs::{FieldTest, LogFilter, LogQuery, LogReader, LogRow, LogView, Order};
 use clew_model::{Context, ErrorKind, ReadError, RecordId, TimeRange};
+use clew_query::logs::sinks::search;
 
 /// Among which records the neighbours are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +54,8 @@ pub fn log_context(
     logs: &dyn LogReader,
     query: &LogContextQuery,
 ) -> Result<Option<LogContext>, AppError> {
+    let view = logs.view(context);
+    let logs = &*view;
     let (row, mut warnings) = find(context, logs, query.id)?;
     let Some(row) = row else {
         return if warnings.is_empty() { Ok(None) } else { Err(hidden(query.id, &warnings).into()) };
@@ -71,7 +74,7 @@ pub fn log_context(
 }
 
 /// The row, and what may hide it.
-fn find(context: &Context, logs: &dyn LogReader, id: RecordId) -> Result<(Option<LogRow>, Vec<String>), AppError> {
+fn find(context: &Context, logs: &dyn LogView, id: RecordId) -> Result<(Option<LogRow>, Vec<String>), AppError> {
     let query = LogQuery {
         filter: LogFilter::All,
         range: TimeRange::new(id.time, id.time),
@@ -79,7 +82,7 @@ fn find(context: &Context, logs: &dyn LogReader, id: RecordId) -> Result<(Option
         limit: 1,
         after: id.number.checked_sub(1).map(|number| RecordId { number, ..id }),
     };
-    let page = logs.search(context, &query)?;
+    let page = search(context, logs, &query)?;
     Ok((page.rows.into_iter().find(|row| row.id == id), page.warnings))
 }
 
@@ -98,7 +101,7 @@ fn same_service(service: &str) -> LogFilter {
 /// The nearest rows on one side, the nearest first, and whether there are more.
 fn neighbours(
     context: &Context,
-    logs: &dyn LogReader,
+    logs: &dyn LogView,
     filter: &LogFilter,
     id: RecordId,
     order: Order,
@@ -108,7 +111,7 @@ fn neighbours(
     // One row is asked for where none is wanted, to know whether there are more.
     let limit = most.max(1);
     let query = LogQuery { filter: filter.clone(), range: TimeRange::ALL, order, limit, after: Some(id) };
-    let mut page = logs.search(context, &query)?;
+    let mut page = search(context, logs, &query)?;
     let more = page.next.is_some() || page.rows.len() > most;
     page.rows.truncate(most);
     warnings.append(&mut page.warnings);

@@ -3,6 +3,7 @@
 use super::walk::Stores;
 use crate::error::AppError;
 use clew_model::{CanonicalId, Context, TimeRange};
+use clew_query::logs::sinks;
 use clew_query::traces;
 
 /// What an ID looks like.
@@ -45,7 +46,7 @@ pub fn resolve(
     limit: usize,
 ) -> Result<Resolution, AppError> {
     let ids = [id];
-    let logs = stores.logs.find_ids(context, &ids, range, limit)?;
+    let logs = sinks::find_ids(context, &*stores.logs.view(context), &ids, range, limit)?;
     let view = stores.traces.view(context);
     let spans = traces::find_ids(context, &*view, &ids, range, limit)?;
     let (exemplars, more) = stores.metrics.find_ids(context, &ids, range, limit)?;

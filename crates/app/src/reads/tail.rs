@@ -9,6 +9,7 @@ use crate::limits::{TAIL_BATCH_ROWS, TAIL_INTERVAL, TAIL_PENDING_BYTES, TAIL_PEN
 use crate::server::App;
 use clew_model::logs::{LogFilter, LogReader, LogRow};
 use clew_model::{Context, RecordId, TenantId};
+use clew_query::logs::sinks::arrivals;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -184,7 +185,7 @@ impl LogTail {
 
 /// What passes the filter of the records with these numbers: the last of them, and how many were left out.
 fn came(context: &Context, logs: &dyn LogReader, filter: &LogFilter, numbers: Range<u64>) -> Result<Pending, AppError> {
-    let came = logs.arrivals(context, filter, numbers, TAIL_PENDING_ROWS)?;
+    let came = arrivals(context, &*logs.view(context), filter, numbers, TAIL_PENDING_ROWS)?;
     let mut pending = Pending { warnings: came.warnings, ..Pending::default() };
     pending.missed = Missed { matching: came.left_out, unchecked: came.unread };
     came.rows.into_iter().for_each(|row| pending.push(row));

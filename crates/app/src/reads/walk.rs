@@ -4,10 +4,11 @@ use crate::error::AppError;
 use crate::limits::{CORRELATE_DEPTH, CORRELATE_IDS, CORRELATE_RECORDS};
 use clew_model::correlation::CorrelationRules;
 use clew_model::correlation::{CarriedId, IdSource};
-use clew_model::logs::{LogReader, LogRow};
+use clew_model::logs::{LogReader, LogRow, LogView};
 use clew_model::metrics::{ExemplarRow, Labels, MetricReader};
 use clew_model::traces::{Span, SpanKind, TraceReader};
 use clew_model::{CanonicalId, Context, RecordId, SpanId, TimeRange, TraceId};
+use clew_query::logs::sinks;
 use clew_query::traces;
 use std::collections::{BTreeMap, HashSet};
 
@@ -96,7 +97,8 @@ pub struct Stores<'a> {
 /// # Errors
 /// What the stores answer.
 pub fn walk(context: &Context, stores: &Stores<'_>, query: &CorrelateQuery) -> Result<Walk, AppError> {
-    let mut walker = Walker { stores, query, walk: Walk::default(), seen: Seen::default() };
+    let log_view = stores.logs.view(context);
+    let mut walker = Walker { stores, log_view, query, walk: Walk::default(), seen: Seen::default() };
     let mut frontier = vec![query.id.clone()];
     for depth in 0..=query.depth {
         for id in &frontier {
@@ -125,6 +127,7 @@ struct Seen {
 
 struct Walker<'a> {
     stores: &'a Stores<'a>,
+    log_view: Box<dyn LogView>,
     query: &'a CorrelateQuery,
     walk: Walk,
     seen: Seen,
@@ -151,7 +154,7 @@ impl Walker<'_> {
         ids: &[CanonicalId],
         next: &mut Vec<CanonicalId>,
     ) -> Result<(), AppError> {
-        let page = self.stores.logs.find_ids(context, ids, self.query.range, self.query.limit)?;
+        let page = sinks::find_ids(context, &*self.log_view, ids, self.query.range, self.query.limit)?;
         self.walk.truncated_logs |= page.next.is_some();
         self.walk.warnings.extend(page.warnings);
         for row in page.rows {

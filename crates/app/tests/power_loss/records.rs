@@ -74,7 +74,7 @@ pub async fn read(app: &Arc<App>) -> Result<Shown, AppError> {
                 after: None,
             };
             let [logs, metrics, traces] = &mut shown.records;
-            for row in stores.logs.search(context, &query)?.rows {
+            for row in clew_query::logs::sinks::search(context, &*stores.logs.view(context), &query)?.rows {
                 let Value::String(body) = &row.record.body else { panic!("a body is no text") };
                 let number = body.split(' ').nth(1).unwrap().parse().unwrap();
                 logs.entry(number).or_default().push(row.record.time);

@@ -89,7 +89,7 @@ async fn counts(app: &Arc<App>) -> (usize, usize, usize) {
             limit: 10_000,
             after: None,
         };
-        let logs = stores.logs.search(context, &query)?.rows.len();
+        let logs = clew_query::logs::sinks::search(context, &*stores.logs.view(context), &query)?.rows.len();
         let view = stores.traces.view(context);
         let trace = clew_query::traces::trace(context, &*view, TraceId([7; 16]))?;
         Ok((samples, logs, trace.spans.len()))

@@ -174,7 +174,7 @@ async fn a_tail_that_resumes_too_far_back_counts_what_it_leaves_out() {
                 limit: 1,
                 after: None,
             };
-            Ok(stores.logs.search(context, &query)?.rows)
+            Ok(clew_query::logs::sinks::search(context, &*stores.logs.view(context), &query)?.rows)
         })
         .await
         .unwrap();

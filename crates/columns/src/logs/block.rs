@@ -13,8 +13,8 @@ use crate::dictionary::{TextColumn, read_ids, read_text_column};
 use crate::error::ColumnsError;
 use crate::frames::logs::{read_resource, read_scope};
 use crate::limits::MAX_BLOCK_ROWS;
-use crate::rows::RowSet;
 use crate::strings::Texts;
+use clew_model::RowSet;
 use clew_model::logs::{LogRecord, LogRow, Severity};
 use clew_model::{RecordId, Resource, Scope, SpanId, TraceId, UnixNanos, Value};
 use std::cell::OnceCell;
@@ -36,9 +36,9 @@ pub struct LogBlock {
     rows: usize,
     span: TimeSpan,
     times: OnceCell<Vec<i64>>,
-    numbers: OnceCell<Vec<i64>>,
+    numbers: OnceCell<Vec<u64>>,
     observed: OnceCell<Vec<i64>>,
-    severities: OnceCell<Vec<u64>>,
+    severities: OnceCell<Vec<u8>>,
     severity_texts: OnceCell<TextColumn>,
     services: OnceCell<TextColumn>,
     traces: OnceCell<IdColumn<16>>,
@@ -160,7 +160,7 @@ impl LogBlock {
     /// The column is damaged.
     pub fn severities(&self) -> Result<impl Iterator<Item = Severity> + '_, ColumnsError> {
         let numbers = self.severity_numbers()?;
-        Ok(numbers.iter().map(|number| Severity::from_number(i64::try_from(*number).unwrap_or(-1))))
+        Ok(numbers.iter().map(|number| Severity::from_number(i64::from(*number))))
     }
 
     /// The ID of a row.
@@ -171,7 +171,7 @@ impl LogBlock {
         let missing = ColumnsError::Inconsistent { what: WHAT, reason: "there is no such row" };
         let time = self.times()?.get(row).copied().ok_or(missing.clone())?;
         let number = self.numbers()?.get(row).copied().ok_or(missing)?;
-        Ok(RecordId { time, number: number as u64 })
+        Ok(RecordId { time, number })
     }
 
     /// Every row.
@@ -206,7 +206,7 @@ impl LogBlock {
         let id = self.record_id(row)?;
         let observed = self.observed()?.get(row).copied().unwrap_or(0);
         let number = |numbers: &[u64]| numbers.get(row).map_or(0, |number| *number as u32);
-        let severity = self.severity_numbers()?.get(row).map_or(0, |number| *number as i64);
+        let severity = self.severity_numbers()?.get(row).map_or(0, |number| i64::from(*number));
         let record = LogRecord {
             time: id.time,
             observed_time: id.time.wrapping_add(observed),
@@ -273,8 +273,15 @@ impl LogBlock {
         cached(cell, decode).map(Vec::as_slice)
     }
 
-    fn numbers(&self) -> Result<&[i64], ColumnsError> {
-        let decode = || self.whole(section::NUMBER, |reader| Ok(read_numbers(reader, self.rows)?));
+    /// Of each row, its number.
+    ///
+    /// # Errors
+    /// The column is damaged.
+    pub fn numbers(&self) -> Result<&[u64], ColumnsError> {
+        let decode = || {
+            let numbers = self.whole(section::NUMBER, |reader| Ok(read_numbers(reader, self.rows)?))?;
+            Ok(numbers.into_iter().map(|number| number as u64).collect())
+        };
         cached(&self.numbers, decode).map(Vec::as_slice)
     }
 
@@ -283,8 +290,15 @@ impl LogBlock {
         cached(&self.observed, decode).map(Vec::as_slice)
     }
 
-    pub(super) fn severity_numbers(&self) -> Result<&[u64], ColumnsError> {
-        let decode = || self.whole(section::SEVERITY, |reader| Ok(read_unsigned(reader, self.rows)?));
+    /// Of each row, the number of its severity; 0 for numbers that there are not.
+    ///
+    /// # Errors
+    /// The column is damaged.
+    pub fn severity_numbers(&self) -> Result<&[u8], ColumnsError> {
+        let decode = || {
+            let numbers = self.whole(section::SEVERITY, |reader| Ok(read_unsigned(reader, self.rows)?))?;
+            Ok(numbers.into_iter().map(|number| u8::try_from(number).ok().filter(|n| *n <= 24).unwrap_or(0)).collect())
+        };
         cached(&self.severities, decode).map(Vec::as_slice)
     }
 

@@ -5,7 +5,7 @@ use super::leaves::Leaf;
 use super::messages::Strings;
 use super::terms::is_pattern;
 use crate::error::ColumnsError;
-use crate::rows::RowSet;
+use clew_model::RowSet;
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRecord;
 use clew_model::{CanonicalId, Value};

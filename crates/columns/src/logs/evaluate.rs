@@ -12,7 +12,7 @@ use super::shapes::Column;
 use super::template::{NUMBER, TEXT};
 use crate::dictionary::TextColumn;
 use crate::error::ColumnsError;
-use crate::rows::RowSet;
+use clew_model::RowSet;
 use clew_model::logs::{FieldTest, LogFilter, LogRecord, Pattern, Severity, TextTest, WellKnown, well_known};
 use clew_model::{CanonicalId, SpanId, TraceId, Value};
 
@@ -104,7 +104,7 @@ impl LogBlock {
             Node::Message(test) => self.message(test)?,
             Node::Field(name, test) => self.field(name, test)?,
             Node::SeverityBetween(low, high) => {
-                let allowed = u64::from(*low)..=u64::from(*high);
+                let allowed = *low..=*high;
                 let numbers = self.severity_numbers()?;
                 RowSet::of(rows, |row| numbers.get(row).is_some_and(|number| allowed.contains(number)))
             }
@@ -382,8 +382,7 @@ impl LogBlock {
             })
             .collect();
         for (row, number) in self.severity_numbers()?.iter().enumerate() {
-            let number = usize::try_from(*number).unwrap_or(0);
-            let (name_passes, range_is_wanted) = ranges.get(number).copied().unwrap_or_default();
+            let (name_passes, range_is_wanted) = ranges.get(usize::from(*number)).copied().unwrap_or_default();
             if range_is_wanted || (name_passes && texts.get(row).is_empty()) {
                 passing.insert(row);
             }

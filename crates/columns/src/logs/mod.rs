@@ -8,8 +8,9 @@
 mod block;
 mod builder;
 mod carried;
-mod count;
+mod coded;
 mod evaluate;
+mod fields;
 mod find;
 mod id_column;
 mod leaves;
@@ -18,6 +19,7 @@ mod needs;
 mod opaque;
 mod shapes;
 mod template;
+mod term_filter;
 mod terms;
 mod words;
 
@@ -28,9 +30,9 @@ mod tests;
 
 pub use block::{LogBlock, TimeSpan};
 pub use builder::encode_block;
-pub use count::FieldCount;
 pub use evaluate::Evaluator;
 pub use needs::{Need, needs, needs_of_id};
+pub use term_filter::TermFilter;
 pub use terms::{BlockTerms, id_term, term_hash};
 
 /// The first bytes of a log block.

@@ -12,7 +12,7 @@ use crate::dictionary::{put_ids, read_ids};
 use crate::error::ColumnsError;
 use clew_model::limits::MAX_VALUE_DEPTH;
 use clew_model::logs::CONTAINER_FIELDS;
-use clew_model::{Attribute, Attributes, Value};
+use clew_model::{Attribute, Attributes, RowSet, Value};
 use compact_str::CompactString;
 use hashbrown::{HashMap, HashTable};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -247,6 +247,28 @@ impl Shapes {
                 next += 1;
             }
         }
+    }
+
+    /// Whether no row takes more than one value from the column.
+    pub fn is_single(&self, column: usize) -> bool {
+        self.takers.get(column).is_some_and(|takers| takers.iter().all(|(_, count)| *count == 1))
+    }
+
+    /// Whether every row takes one value from the column: then the places in it are the rows.
+    pub fn is_in_every_row(&self, column: usize) -> bool {
+        self.is_single(column) && self.columns.get(column).is_some_and(|column| column.count == self.rows.len())
+    }
+
+    /// How many of the rows take a value from the column.
+    pub fn rows_with(&self, column: usize, rows: &RowSet) -> u64 {
+        let takers = self.takers.get(column).into_iter().flatten();
+        let of = |shape: u32| self.rows_of.get(shape as usize).map_or(&[][..], Vec::as_slice);
+        let all = rows.len() == self.rows.len();
+        let selected = |rows_of: &[u32]| match all {
+            true => rows_of.len(),
+            false => rows_of.iter().filter(|row| rows.contains(**row as usize)).count(),
+        };
+        takers.map(|(shape, _)| selected(of(*shape)) as u64).sum()
     }
 
     /// Moves the cursors over the values of a row with this shape.

@@ -2,10 +2,10 @@
 
 use super::samples::{any_filter, any_rows};
 use super::{BlockTerms, LogBlock, Need, encode_block, needs, needs_of_id, term_hash};
-use crate::rows::RowSet;
 use clew_model::CanonicalId;
+use clew_model::RowSet;
 use clew_model::correlation::CorrelationRules;
-use clew_model::logs::{LogFilter, LogRow};
+use clew_model::logs::{FieldValues, LogField, LogFilter, LogRow};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -197,11 +197,26 @@ proptest! {
             }
             fields.into_iter().for_each(|(name, values)| add(&mut all, &name, values));
         }
-        let counts = |fields: Vec<super::FieldCount>| -> Counts {
-            let fields = fields.into_iter().filter(|field| field.records > 0);
-            fields.map(|field| (field.name, (field.records, field.values.into_iter().collect()))).collect()
+        let counted = |name: &str, values: &FieldValues<'_>, counts: &mut Counts| {
+            let (records, by_code) = values.count(&wanted);
+            let mut by_value: BTreeMap<String, u64> = BTreeMap::new();
+            let mut scratch = String::new();
+            for (code, count) in by_code.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+                *by_value.entry(values.dictionary.text(code, &mut scratch).to_owned()).or_default() += count;
+            }
+            if records > 0 {
+                assert!(counts.insert(name.to_owned(), (records, by_value)).is_none(), "{name} comes twice");
+            }
         };
-        prop_assert_eq!(counts(vec![block.count_values(&name, &wanted).unwrap()]), one);
-        prop_assert_eq!(counts(block.count_fields(&wanted).unwrap()), all);
+        let (mut found_one, mut found_all) = (Counts::new(), Counts::new());
+        counted(&name, &block.field_values(&name, &wanted).unwrap(), &mut found_one);
+        let mut visit = |field: &dyn LogField| {
+            counted(field.name(), &field.values()?, &mut found_all);
+            assert_eq!(field.records()?, field.values()?.count(&wanted).0);
+            Ok(())
+        };
+        block.visit_fields(&wanted, &|_| true, &mut visit).unwrap();
+        prop_assert_eq!(found_one, one);
+        prop_assert_eq!(found_all, all);
     }
 }

@@ -5,7 +5,9 @@
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::*;
 use clew_model::*;
+use clew_query::logs::sinks;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +18,127 @@ pub fn rules() -> Arc<CorrelationRules> {
     Arc::new(CorrelationRules::new(["task_id", "correlation_id"], [pattern]))
 }
 
+/// A context whose questions run on several threads every other time.
 pub fn context() -> Context {
-    Context::new(Duration::from_secs(60), 1 << 30)
+    static TURN: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let alone = TURN.fetch_add(1, std::sync::atomic::Ordering::Relaxed).is_multiple_of(2);
+    let executor: Arc<dyn Executor> = if alone { Arc::new(Serial) } else { Arc::new(Threads) };
+    Context { executor, ..Context::new(Duration::from_secs(60), 1 << 30) }
+}
+
+/// Always as many threads as are asked for, up to four.
+#[derive(Debug)]
+pub struct Threads;
+
+impl Executor for Threads {
+    fn workers(&self) -> usize {
+        4
+    }
+
+    fn run(&self, extra: usize, work: &(dyn Fn() + Sync)) {
+        std::thread::scope(|scope| {
+            (0..extra).for_each(|_| drop(scope.spawn(work)));
+            work();
+        });
+    }
+}
+
+/// The questions, each on a view of its own.
+pub trait Questions {
+    fn search(&self, context: &Context, query: &LogQuery) -> Result<LogPage, ReadError>;
+    fn arrivals(
+        &self,
+        context: &Context,
+        filter: &LogFilter,
+        numbers: Range<u64>,
+        limit: usize,
+    ) -> Result<LogArrivals, ReadError>;
+    fn histogram(
+        &self,
+        context: &Context,
+        filter: &LogFilter,
+        range: TimeRange,
+        step: i64,
+    ) -> Result<LogHistogram, ReadError>;
+    fn fields(
+        &self,
+        context: &Context,
+        filter: &LogFilter,
+        range: TimeRange,
+        top: usize,
+    ) -> Result<LogFields, ReadError>;
+    fn field_values(
+        &self,
+        context: &Context,
+        name: &str,
+        filter: &LogFilter,
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<LogFieldValues, ReadError>;
+    fn find_ids(
+        &self,
+        context: &Context,
+        ids: &[CanonicalId],
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<LogPage, ReadError>;
+}
+
+impl<R: LogReader + ?Sized> Questions for R {
+    fn search(&self, context: &Context, query: &LogQuery) -> Result<LogPage, ReadError> {
+        sinks::search(context, &*self.view(context), query)
+    }
+
+    fn arrivals(
+        &self,
+        context: &Context,
+        filter: &LogFilter,
+        numbers: Range<u64>,
+        limit: usize,
+    ) -> Result<LogArrivals, ReadError> {
+        sinks::arrivals(context, &*self.view(context), filter, numbers, limit)
+    }
+
+    fn histogram(
+        &self,
+        context: &Context,
+        filter: &LogFilter,
+        range: TimeRange,
+        step: i64,
+    ) -> Result<LogHistogram, ReadError> {
+        sinks::histogram(context, &*self.view(context), filter, range, step)
+    }
+
+    fn fields(
+        &self,
+        context: &Context,
+        filter: &LogFilter,
+        range: TimeRange,
+        top: usize,
+    ) -> Result<LogFields, ReadError> {
+        sinks::fields(context, &*self.view(context), filter, range, top)
+    }
+
+    fn field_values(
+        &self,
+        context: &Context,
+        name: &str,
+        filter: &LogFilter,
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<LogFieldValues, ReadError> {
+        sinks::field_values(context, &*self.view(context), name, filter, range, limit)
+    }
+
+    fn find_ids(
+        &self,
+        context: &Context,
+        ids: &[CanonicalId],
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<LogPage, ReadError> {
+        sinks::find_ids(context, &*self.view(context), ids, range, limit)
+    }
 }
 
 pub fn record(random: &mut fastrand::Rng, time: i64) -> LogRecord {

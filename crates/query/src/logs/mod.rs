@@ -3,6 +3,7 @@
 pub mod logql;
 mod names;
 pub mod search_bar;
+pub mod sinks;
 
 use crate::error::QueryError;
 use crate::limits::MAX_QUERY_BYTES;

@@ -1,6 +1,6 @@
-//! A set of rows of one block, a bit each.
+//! A set of rows of one block or batch, a bit each.
 
-/// Which rows of a block pass.
+/// Which rows of a block or batch are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowSet {
     words: Vec<u64>,

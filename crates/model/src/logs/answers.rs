@@ -1,13 +1,9 @@
-//! How queries read a log store.
+//! What is asked about log records, and the answers.
 
 use super::filter::LogFilter;
 use super::record::LogRecord;
-use crate::context::Context;
-use crate::correlation::CanonicalId;
-use crate::error::ReadError;
 use crate::id::RecordId;
 use crate::time::{TimeRange, UnixNanos};
-use std::ops::Range;
 
 /// The order of rows: by time, records of the same instant by arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -126,77 +122,4 @@ pub struct ValueCount {
     pub value: String,
     /// Records that have it.
     pub records: u64,
-}
-
-/// A store that log queries can read. Calls block; they check the context at each block of records.
-pub trait LogReader: Send + Sync {
-    /// The records that pass, in order, up to the limit.
-    ///
-    /// # Errors
-    /// Cancelled, out of time or memory, or a store that cannot be read.
-    fn search(&self, context: &Context, query: &LogQuery) -> Result<LogPage, ReadError>;
-
-    /// The last `limit` to arrive of the records that pass and whose numbers lie in `numbers`, whatever their times.
-    ///
-    /// # Errors
-    /// As [`LogReader::search`].
-    fn arrivals(
-        &self,
-        context: &Context,
-        filter: &LogFilter,
-        numbers: Range<u64>,
-        limit: usize,
-    ) -> Result<LogArrivals, ReadError>;
-
-    /// Counts of the records that pass, by time and severity: buckets of `step` nanoseconds, aligned to multiples of
-    /// the step, from the one that holds `range.start` to the one that holds `range.end`.
-    ///
-    /// # Errors
-    /// As [`LogReader::search`]; also when the range has more buckets than the store's cap.
-    fn histogram(
-        &self,
-        context: &Context,
-        filter: &LogFilter,
-        range: TimeRange,
-        step: i64,
-    ) -> Result<LogHistogram, ReadError>;
-
-    /// The fields that occur among the records that pass, most frequent first, each with at most `top` values.
-    ///
-    /// # Errors
-    /// As [`LogReader::search`].
-    fn fields(
-        &self,
-        context: &Context,
-        filter: &LogFilter,
-        range: TimeRange,
-        top: usize,
-    ) -> Result<LogFields, ReadError>;
-
-    /// The most frequent values of one field (by the rules of names) among the records that pass.
-    ///
-    /// # Errors
-    /// As [`LogReader::search`].
-    fn field_values(
-        &self,
-        context: &Context,
-        name: &str,
-        filter: &LogFilter,
-        range: TimeRange,
-        limit: usize,
-    ) -> Result<LogFieldValues, ReadError>;
-
-    /// Records that carry one of the IDs as trace ID, span ID, or the value of an attribute or resource attribute whose
-    /// last name is a correlation field or that looks like an ID; oldest first, at most `limit`, with `next` set when
-    /// there are more.
-    ///
-    /// # Errors
-    /// As [`LogReader::search`].
-    fn find_ids(
-        &self,
-        context: &Context,
-        ids: &[CanonicalId],
-        range: TimeRange,
-        limit: usize,
-    ) -> Result<LogPage, ReadError>;
 }

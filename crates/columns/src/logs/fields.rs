@@ -1,0 +1,274 @@
+//! The fields of a block's rows as dictionaries and codes: attributes, those of resources and scopes, well-known ones.
+
+use super::block::{LogBlock, Shared};
+use super::coded::{Texted, by_entry, leaf_values, merged, service_values, severity_values};
+use super::leaves::{Kind, Leaf};
+use super::shapes::Column;
+use crate::error::ColumnsError;
+use clew_model::logs::{FieldValues, LISTED_WELL_KNOWN, LogField, LogRecord, WellKnown, well_known};
+use clew_model::{ReadError, Resource, RowSet, Scope, Value};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Where values of a field stand.
+#[derive(Debug, Clone, Copy)]
+enum Source<'n> {
+    /// A leaf column.
+    Leaf(usize),
+    /// Inside the arrays of a column, under this path.
+    Inside(usize, &'n str),
+    /// An attribute of the resource, or of the scope, under this path.
+    Resource(&'n str),
+    Scope(&'n str),
+    WellKnown(WellKnown),
+}
+
+/// Paths and texts of all scalars of an item.
+type Scalars = Vec<(String, String)>;
+
+/// A field of a block.
+struct BlockField<'b> {
+    block: &'b LogBlock,
+    rows: &'b RowSet,
+    name: &'b str,
+    sources: &'b [Source<'b>],
+    scalars: &'b AllScalars,
+}
+
+/// The scalars of everything that is not a plain column.
+#[derive(Default)]
+struct AllScalars {
+    /// By column, by entry.
+    arrays: BTreeMap<usize, Vec<Scalars>>,
+    resources: Vec<Scalars>,
+    scopes: Vec<Scalars>,
+}
+
+impl LogBlock {
+    /// Calls `visit` with every field that one of `rows` has: attributes under their dotted paths (`resource.` and
+    /// `scope.` before those of the resource and scope), and the well-known fields `level`, `service`, `trace_id` and
+    /// `span_id`. The columns of `wanted` ones are decoded before the first visit.
+    ///
+    /// # Errors
+    /// A column is damaged; what `visit` answers.
+    pub fn visit_fields(
+        &self,
+        rows: &RowSet,
+        wanted: &dyn Fn(&str) -> bool,
+        visit: &mut dyn FnMut(&dyn LogField) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let scalars = self.scalars()?;
+        let mut sources: BTreeMap<&str, Vec<Source<'_>>> = BTreeMap::new();
+        for (index, column) in self.shapes()?.columns.iter().enumerate() {
+            if column.kind != Kind::Opaque {
+                sources.entry(&column.path).or_default().push(Source::Leaf(index));
+            }
+        }
+        for (index, entries) in &scalars.arrays {
+            for path in paths(entries) {
+                sources.entry(path).or_default().push(Source::Inside(*index, path));
+            }
+        }
+        for path in paths(&scalars.resources) {
+            sources.entry(path).or_default().push(Source::Resource(path));
+        }
+        for path in paths(&scalars.scopes) {
+            sources.entry(path).or_default().push(Source::Scope(path));
+        }
+        for (name, field) in LISTED_WELL_KNOWN {
+            sources.entry(name).or_default().push(Source::WellKnown(field));
+        }
+        for (_, sources) in sources.iter().filter(|(name, sources)| sources.len() > 1 || wanted(name)) {
+            sources.iter().try_for_each(|source| self.decode_source(*source))?;
+        }
+        for (name, sources) in &sources {
+            let field = BlockField { block: self, rows, name, sources, scalars: &scalars };
+            if field.records()? > 0 {
+                visit(&field)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The values of one field, by the rules of names, in `rows`.
+    ///
+    /// # Errors
+    /// A column is damaged.
+    pub fn field_values(&self, name: &str, rows: &RowSet) -> Result<FieldValues<'_>, ColumnsError> {
+        let columns = &self.shapes()?.columns;
+        let known = well_known(name);
+        let undecided = matches!(known, Some(WellKnown::Message | WellKnown::Time));
+        if undecided || columns.iter().any(|column| column.may_hold(name)) {
+            return self.decoded_values(name, rows);
+        }
+        let mut values = Vec::new();
+        for (index, _) in columns.iter().enumerate().filter(|(_, column)| column.is_named(name)) {
+            values.push(leaf_values(self.leaf(index)?, index, self.shapes()?, rows));
+        }
+        let full = format!("resource.{}", name.strip_prefix("resource.").unwrap_or(name));
+        let resources = self.resources()?;
+        values.extend(shared_values(resources, rows, &|resource| named_texts(&of_resource(resource), &full)));
+        if name.starts_with("scope.") {
+            values.extend(shared_values(self.scopes()?, rows, &|scope| named_texts(&of_scope(scope), name)));
+        }
+        if let Some(field) = known {
+            values.push(self.well_known_values(field)?);
+        }
+        Ok(merged(self.rows(), rows, values))
+    }
+
+    /// By the definition itself, on decoded rows.
+    fn decoded_values(&self, name: &str, rows: &RowSet) -> Result<FieldValues<'static>, ColumnsError> {
+        let mut texted = Texted::default();
+        for (row, log) in rows.iter().zip(self.decode(rows)?) {
+            log.record.any_field(name, &mut |value| {
+                texted.add(row, &value.display_text());
+                false
+            });
+        }
+        Ok(texted.into_values())
+    }
+
+    fn decode_source(&self, source: Source<'_>) -> Result<(), ColumnsError> {
+        match source {
+            Source::Leaf(index) => self.leaf(index).map(drop),
+            Source::WellKnown(field) => self.well_known_values(field).map(drop),
+            // Decoded to find their paths.
+            Source::Inside(..) | Source::Resource(_) | Source::Scope(_) => Ok(()),
+        }
+    }
+
+    fn well_known_values(&self, field: WellKnown) -> Result<FieldValues<'_>, ColumnsError> {
+        Ok(match field {
+            WellKnown::Severity => severity_values(self.severity_numbers()?, self.severity_texts()?),
+            WellKnown::Service => service_values(self.services()?),
+            WellKnown::TraceId => self.traces()?.values(),
+            WellKnown::SpanId => self.spans()?.values(),
+            // Found by the definition.
+            WellKnown::Message | WellKnown::Time => Texted::default().into_values(),
+        })
+    }
+
+    fn scalars(&self) -> Result<AllScalars, ColumnsError> {
+        let mut all = AllScalars::default();
+        for (index, column) in self.shapes()?.columns.iter().enumerate() {
+            if let Kind::Opaque = column.kind
+                && let Leaf::Opaque(values) = self.leaf(index)?
+            {
+                all.arrays.insert(index, values.entries.iter().map(|value| inside(column, value)).collect());
+            }
+        }
+        all.resources = self.resources()?.entries.iter().map(|resource| scalars(&of_resource(resource))).collect();
+        all.scopes = self.scopes()?.entries.iter().map(|scope| scalars(&of_scope(scope))).collect();
+        Ok(all)
+    }
+}
+
+impl<'b> BlockField<'b> {
+    fn values_of(&self, source: Source<'_>) -> Result<Option<FieldValues<'b>>, ColumnsError> {
+        let block = self.block;
+        let under = |entries: &[Scalars], path: &str| -> Vec<Vec<String>> {
+            let is_it = |(own, text): &(String, String)| (own == path).then(|| text.clone());
+            entries.iter().map(|scalars| scalars.iter().filter_map(is_it).collect()).collect()
+        };
+        Ok(match source {
+            Source::Leaf(index) => Some(leaf_values(block.leaf(index)?, index, block.shapes()?, self.rows)),
+            Source::Inside(index, path) => {
+                let Leaf::Opaque(values) = block.leaf(index)? else { return Ok(None) };
+                let texts = under(self.scalars.arrays.get(&index).map_or(&[][..], Vec::as_slice), path);
+                let mut texted = Texted::default();
+                block.shapes()?.for_each_value(index, |row, place| {
+                    let entry = values.ids.get(place).and_then(|id| texts.get(*id as usize));
+                    if self.rows.contains(row) {
+                        entry.into_iter().flatten().for_each(|text| texted.add(row, text));
+                    }
+                });
+                Some(texted.into_values())
+            }
+            Source::Resource(path) => {
+                by_entry(&block.resources()?.ids, self.rows, &under(&self.scalars.resources, path))
+            }
+            Source::Scope(path) => by_entry(&block.scopes()?.ids, self.rows, &under(&self.scalars.scopes, path)),
+            Source::WellKnown(field) => Some(block.well_known_values(field)?),
+        })
+    }
+}
+
+impl LogField for BlockField<'_> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn records(&self) -> Result<u64, ReadError> {
+        let block = self.block;
+        match self.sources {
+            [Source::Leaf(index)] => Ok(block.shapes()?.rows_with(*index, self.rows)),
+            [Source::WellKnown(WellKnown::TraceId)] => Ok(block.traces()?.rows_with(self.rows)),
+            [Source::WellKnown(WellKnown::SpanId)] => Ok(block.spans()?.rows_with(self.rows)),
+            _ => Ok(self.values()?.count(self.rows).0),
+        }
+    }
+
+    fn values(&self) -> Result<FieldValues<'_>, ReadError> {
+        let mut values = Vec::with_capacity(self.sources.len());
+        for source in self.sources {
+            values.extend(self.values_of(*source)?);
+        }
+        Ok(merged(self.block.rows(), self.rows, values))
+    }
+}
+
+fn of_resource(resource: &Arc<Resource>) -> LogRecord {
+    LogRecord { resource: Arc::clone(resource), ..LogRecord::default() }
+}
+
+fn of_scope(scope: &Arc<Scope>) -> LogRecord {
+    LogRecord { scope: Arc::clone(scope), ..LogRecord::default() }
+}
+
+/// The values of the items that rows share; `None` where no item has one.
+fn shared_values<T>(
+    shared: &Shared<T>,
+    rows: &RowSet,
+    texts: &dyn Fn(&Arc<T>) -> Vec<String>,
+) -> Option<FieldValues<'static>> {
+    let texts: Vec<Vec<String>> = shared.entries.iter().map(texts).collect();
+    by_entry(&shared.ids, rows, &texts)
+}
+
+fn named_texts(record: &LogRecord, name: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    record.any_field(name, &mut |value| {
+        texts.push(value.display_text().into_owned());
+        false
+    });
+    texts
+}
+
+fn scalars(record: &LogRecord) -> Scalars {
+    let mut scalars = Vec::new();
+    record.visit_attributes(&mut |path, value| {
+        scalars.push((path.to_owned(), value.scalar_text().map(Cow::into_owned).unwrap_or_default()));
+    });
+    scalars
+}
+
+fn inside(column: &Column, value: &Value) -> Scalars {
+    let attributes = vec![clew_model::Attribute::new(column.path.as_str(), value.clone())];
+    scalars(&LogRecord { attributes, ..LogRecord::default() })
+}
+
+fn paths(entries: &[Scalars]) -> BTreeSet<&str> {
+    entries.iter().flatten().map(|(path, _)| path.as_str()).collect()
+}
+
+impl Column {
+    /// Whether arrays in the column may hold fields of this name that are no elements of the array itself, or be named
+    /// so themselves.
+    fn may_hold(&self, name: &str) -> bool {
+        let inside = |path: &str| name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        matches!(self.kind, Kind::Opaque)
+            && [Some(self.path.as_str()), self.short_path()].into_iter().flatten().any(inside)
+    }
+}

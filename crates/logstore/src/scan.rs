@@ -1,0 +1,292 @@
+//! Scanning a snapshot: the blocks that may matter to a question, in the order of time, on as many threads as there are.
+
+use crate::batch::{Batch, Home};
+use crate::error::LogStoreError;
+use crate::limits::{BLOCKS_A_WORKER, BLOCKS_ALONE};
+use crate::part::{OpenPart, Part};
+use crate::store::Snapshot;
+use crate::warnings::Warnings;
+use clew_columns::logs::{Evaluator, LogBlock, Need, needs, needs_of_id};
+use clew_model::logs::{LogBatch, LogFilter, LogScan, LogSink, LogView, Order, ScanReport};
+use clew_model::{Context, Flow, ReadError, RowSet, SinkWorker, TimeRange, UnixNanos};
+use parking_lot::{Condvar, Mutex};
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+impl LogView for Snapshot {
+    fn scan(&self, context: &Context, scan: &LogScan<'_>, sink: &dyn LogSink) -> Result<ScanReport, ReadError> {
+        Scanner::new(self, context, scan, sink).run().map_err(LogStoreError::into)
+    }
+}
+
+/// One scan.
+struct Scanner<'a> {
+    snapshot: &'a Snapshot,
+    context: &'a Context,
+    scan: &'a LogScan<'a>,
+    sink: &'a dyn LogSink,
+    /// The range asked for, without what was deleted.
+    range: TimeRange,
+    /// `None` when every record passes.
+    evaluator: Option<Evaluator<'a>>,
+    need: Need,
+    progress: Mutex<Progress>,
+    /// Told when blocks of a part were added, or a part has none.
+    opened: Condvar,
+}
+
+#[derive(Default)]
+struct Progress {
+    heap: BinaryHeap<Entry>,
+    /// Parts that a worker is opening at the moment.
+    opening: usize,
+    report: ScanReport,
+    warnings: Warnings,
+    /// What ended the scan.
+    error: Option<LogStoreError>,
+    is_ended: bool,
+}
+
+enum Step {
+    Part(Arc<Part>),
+    Block(Option<Arc<Part>>, Home),
+}
+
+struct Entry {
+    /// Grows towards what comes first.
+    priority: i64,
+    bound: UnixNanos,
+    step: Step,
+}
+
+/// The state of the sink on one thread, made when the first batch comes.
+type Worker<'a> = Option<Box<dyn SinkWorker<dyn LogBatch> + 'a>>;
+
+impl<'a> Scanner<'a> {
+    fn new(snapshot: &'a Snapshot, context: &'a Context, scan: &'a LogScan<'a>, sink: &'a dyn LogSink) -> Self {
+        let range = TimeRange::new(scan.range.start.max(snapshot.cutoff), scan.range.end);
+        let evaluator = (*scan.filter != LogFilter::All).then(|| Evaluator::new(scan.filter));
+        let of_ids = scan.ids.map(|ids| Need::Any(ids.iter().map(needs_of_id).collect()));
+        let need = match (needs(scan.filter), of_ids) {
+            (need, None) | (Need::Nothing, Some(need)) => need,
+            (need, Some(of_ids)) => Need::All(vec![need, of_ids]),
+        };
+        let progress = Mutex::new(Progress::default());
+        Self { snapshot, context, scan, sink, range, evaluator, need, progress, opened: Condvar::new() }
+    }
+
+    fn run(self) -> Result<ScanReport, LogStoreError> {
+        self.fill();
+        self.work(BLOCKS_ALONE);
+        let left = self.progress.lock().heap.len();
+        if left > 0 {
+            let extra = (left / BLOCKS_A_WORKER).min(self.context.executor.workers().saturating_sub(1));
+            self.context.executor.run(extra, &|| self.work(usize::MAX));
+        }
+        let progress = self.progress.into_inner();
+        match progress.error {
+            Some(error) => Err(error),
+            None => Ok(ScanReport { warnings: progress.warnings.list, ..progress.report }),
+        }
+    }
+
+    /// Queues the parts and hot blocks that may matter.
+    fn fill(&self) {
+        let mut progress = self.progress.lock();
+        if self.range.is_empty() || self.scan.numbers.is_empty() {
+            return;
+        }
+        let touches = |span: TimeRange| span.start <= self.range.end && self.range.start <= span.end;
+        for part in &self.snapshot.parts {
+            let span = TimeRange::new(part.meta.first, part.meta.last);
+            if !touches(span) || part.below <= self.scan.numbers.start {
+                continue;
+            }
+            if let Some(damage) = part.damage() {
+                progress.warnings.damage(part, &damage);
+            }
+            progress.heap.push(self.entry(span, Step::Part(Arc::clone(part))));
+        }
+        for block in &self.snapshot.hot {
+            let home = Home::Hot(Arc::clone(block));
+            if touches(home.span()) && block.may_have(&self.need, &self.snapshot.rules) {
+                progress.heap.push(self.entry(home.span(), Step::Block(None, home)));
+            }
+        }
+    }
+
+    fn entry(&self, span: TimeRange, step: Step) -> Entry {
+        match self.scan.order {
+            // The complement turns the order round without overflow.
+            Some(Order::Ascending) => Entry { priority: !span.start, bound: span.start, step },
+            _ => Entry { priority: span.end, bound: span.end, step },
+        }
+    }
+
+    /// Takes steps until none is left, or so many.
+    fn work(&self, most: usize) {
+        let mut worker: Worker<'_> = None;
+        let mut taken = 0;
+        while taken < most
+            && let Some(step) = self.next()
+        {
+            taken += 1;
+            let outcome = match step {
+                Step::Part(part) => self.open(&part),
+                Step::Block(part, home) => self.look(part.as_deref(), &home, &mut worker),
+            };
+            match outcome {
+                Ok(Flow::Continue) => {}
+                Ok(Flow::Stop) => self.progress.lock().is_ended = true,
+                Err(error) => self.end(error),
+            }
+        }
+        if let Some(worker) = worker
+            && let Err(error) = worker.merge()
+        {
+            self.end(LogStoreError::Read(error));
+        }
+    }
+
+    fn end(&self, error: LogStoreError) {
+        let mut progress = self.progress.lock();
+        progress.error.get_or_insert(error);
+        progress.is_ended = true;
+        self.opened.notify_all();
+    }
+
+    /// The step that comes first; `None` when there is nothing more to do.
+    fn next(&self) -> Option<Step> {
+        let mut progress = self.progress.lock();
+        loop {
+            if progress.is_ended {
+                return None;
+            }
+            let Some(Entry { bound, step, .. }) = progress.heap.pop() else {
+                if progress.opening == 0 {
+                    return None;
+                }
+                self.opened.wait(&mut progress);
+                continue;
+            };
+            let is_cut = progress.report.rows >= self.scan.most_rows;
+            if is_cut || (self.scan.order.is_some() && !self.sink.wants(bound)) {
+                progress.report.is_cut |= is_cut;
+                // What comes later matters even less. A part that is being opened may still add what comes before.
+                progress.heap.clear();
+                continue;
+            }
+            match &step {
+                Step::Part(_) => progress.opening += 1,
+                Step::Block(_, home) => progress.report.rows += home.rows() as u64,
+            }
+            return Some(step);
+        }
+    }
+
+    /// Queues the blocks of a part that may hold a passing row.
+    fn open(&self, part: &Arc<Part>) -> Result<Flow, LogStoreError> {
+        let candidates = self.context.check().map_err(LogStoreError::Read).and_then(|()| self.candidates(part));
+        let mut progress = self.progress.lock();
+        progress.opening -= 1;
+        self.opened.notify_all();
+        match candidates {
+            Ok(homes) => {
+                let step = |home: Home| self.entry(home.span(), Step::Block(Some(Arc::clone(part)), home));
+                progress.heap.extend(homes.into_iter().map(step));
+                Ok(Flow::Continue)
+            }
+            Err(error) => progress.warnings.skip(part, error).map(|()| Flow::Continue),
+        }
+    }
+
+    fn candidates(&self, part: &Part) -> Result<Vec<Home>, LogStoreError> {
+        let open: Arc<OpenPart> = part.open()?;
+        let candidates = open.candidates(&self.need).unwrap_or_else(|error| {
+            // Without an index every block is looked at.
+            part.report(&error);
+            RowSet::all(open.places.len())
+        });
+        let places = candidates.iter().filter_map(|block| open.places.get(block).copied());
+        let places = places.filter(|place| place.first <= self.range.end && self.range.start <= place.last);
+        Ok(places.map(|place| Home::Part(Arc::clone(&open), place)).collect())
+    }
+
+    fn look<'s>(&'s self, part: Option<&Part>, home: &Home, worker: &mut Worker<'s>) -> Result<Flow, LogStoreError> {
+        self.context.check().map_err(LogStoreError::Read)?;
+        match (self.take(home, worker), part) {
+            (Ok((within, flow)), _) => {
+                self.progress.lock().report.within += within as u64;
+                Ok(flow)
+            }
+            (Err(error), Some(part)) => self.progress.lock().warnings.skip(part, error).map(|()| Flow::Continue),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Hands the passing rows of a block to the sink; answers how many rows lie in the range and the numbers.
+    fn take<'s>(&'s self, home: &Home, worker: &mut Worker<'s>) -> Result<(usize, Flow), LogStoreError> {
+        let span = home.span();
+        let in_range = self.range.contains(span.start) && self.range.contains(span.end);
+        let any_number = self.scan.numbers == (0..u64::MAX);
+        let (batch, within) = if in_range && any_number && self.evaluator.is_none() && self.scan.ids.is_none() {
+            (Batch::whole(home.clone()), home.rows())
+        } else {
+            let block = home.open()?;
+            let mut passing = self.asked_for(&block)?;
+            let within = passing.len();
+            if within > 0 {
+                if let Some(evaluator) = &self.evaluator {
+                    passing.intersect(&evaluator.evaluate(&block)?);
+                }
+                if let Some(ids) = self.scan.ids {
+                    passing.intersect(&block.rows_with_ids(ids, &self.snapshot.rules)?);
+                }
+            }
+            if passing.is_empty() {
+                return Ok((within, Flow::Continue));
+            }
+            (Batch::of_block(home.clone(), block, passing), within)
+        };
+        let worker = worker.get_or_insert_with(|| self.sink.worker());
+        let flow = worker.take(&batch).map_err(|error| batch.cause(error))?;
+        Ok((within, flow))
+    }
+
+    /// The rows of a block that lie in the range and have the numbers asked for.
+    fn asked_for(&self, block: &LogBlock) -> Result<RowSet, LogStoreError> {
+        let span = block.time_span();
+        let mut rows = if self.range.contains(span.first) && self.range.contains(span.last) {
+            RowSet::all(block.rows())
+        } else {
+            let times = block.times()?;
+            RowSet::of(times.len(), |row| times.get(row).is_some_and(|time| self.range.contains(*time)))
+        };
+        if self.scan.numbers != (0..u64::MAX) {
+            let numbers = block.numbers()?;
+            let asked = |row: usize| numbers.get(row).is_some_and(|number| self.scan.numbers.contains(number));
+            rows.intersect(&RowSet::of(numbers.len(), asked));
+        }
+        Ok(rows)
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.priority == other.priority
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.priority.cmp(&other.priority)
+    }
+}
