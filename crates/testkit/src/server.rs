@@ -110,6 +110,16 @@ impl Server {
         bail!("the server was still busy after {timeout:?}")
     }
 
+    /// Kills it as a power switch would its process (SIGKILL), and waits until it is gone.
+    ///
+    /// # Errors
+    /// It cannot be waited for.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// Asks it to stop with SIGTERM and waits until it ended well.
     ///
     /// # Errors

@@ -59,8 +59,13 @@ pub enum Attribute {
 /// Makes `count` records of the hour before `end`; four of them, spread out, belong to each request.
 #[must_use]
 pub fn entries(seed: u64, count: usize, end: u64) -> Vec<LogEntry> {
+    stream(seed, count, end).collect()
+}
+
+/// The same records one after the other, for corpora that do not fit in memory.
+pub fn stream(seed: u64, count: usize, end: u64) -> impl Iterator<Item = LogEntry> {
     let mut rng = Rng::with_seed(seed);
-    (0..count).map(|index| entry(seed, index, count, end, &mut rng)).collect()
+    (0..count).map(move |index| entry(seed, index, count, end, &mut rng))
 }
 
 fn entry(seed: u64, index: usize, count: usize, end: u64, rng: &mut Rng) -> LogEntry {
@@ -193,12 +198,14 @@ fn bytes_of_hex(hex: &str) -> Vec<u8> {
 /// Bodies of NDJSON with `per_body` records each.
 #[must_use]
 pub fn ndjson(entries: &[LogEntry], per_body: usize) -> Vec<Vec<u8>> {
-    let body = |chunk: &[LogEntry]| {
-        let mut out = String::new();
-        chunk.iter().for_each(|entry| entry.write_json(&mut out));
-        out.into_bytes()
-    };
-    entries.chunks(per_body).map(body).collect()
+    entries.chunks(per_body).map(|chunk| ndjson_body(chunk.iter())).collect()
+}
+
+/// One body of NDJSON.
+pub fn ndjson_body<'a>(entries: impl Iterator<Item = &'a LogEntry>) -> Vec<u8> {
+    let mut out = String::new();
+    entries.for_each(|entry| entry.write_json(&mut out));
+    out.into_bytes()
 }
 
 /// OTLP requests with `per_body` records each, grouped by service and host as a collector does.

@@ -149,8 +149,11 @@ impl Instance {
                 }),
             ),
         ];
+        let mut resource = resource(SERVICES[self.number % SERVICES.len()], self.number);
+        // Several instances may be of one service.
+        resource.attributes.push(attribute("service.instance.id", text(format!("host-{:02}:8080", self.number))));
         ResourceMetrics {
-            resource: Some(resource(SERVICES[self.number % SERVICES.len()], self.number)),
+            resource: Some(resource),
             scope_metrics: vec![ScopeMetrics { scope: Some(scope()), metrics, ..ScopeMetrics::default() }],
             ..ResourceMetrics::default()
         }
@@ -162,22 +165,32 @@ fn named(name: &str, data: metric::Data) -> Metric {
 }
 
 /// OTLP requests of the last rounds before `end`, in order of time: one request holds `per_body` instances of one round.
-/// Answers also how many series the instances have together; a request adds `target_info` for each of its instances.
+/// Each adds `target_info` for each of its instances.
 #[must_use]
 pub fn otlp(seed: u64, instances: &mut [Instance], rounds: usize, per_body: usize, end: u64) -> Vec<Vec<u8>> {
+    stream(seed, instances, rounds, per_body, end).collect()
+}
+
+/// The same requests one after the other, for corpora that do not fit in memory.
+pub fn stream(
+    seed: u64,
+    instances: &mut [Instance],
+    rounds: usize,
+    per_body: usize,
+    end: u64,
+) -> impl Iterator<Item = Vec<u8>> {
     let mut rng = Rng::with_seed(seed);
-    let mut bodies = Vec::new();
     let interval = INTERVAL_SECONDS * 1_000_000_000;
     let first = end - interval * rounds as u64;
-    for round in 0..rounds {
+    (0..rounds).flat_map(move |round| {
         let time = first + interval * (round as u64 + 1);
         instances.iter_mut().for_each(|instance| instance.step(&mut rng));
-        for group in instances.chunks(per_body) {
+        let body = |group: &[Instance]| {
             let resource_metrics = group.iter().map(|instance| instance.otlp(first, time)).collect();
-            bodies.push(ExportMetricsServiceRequest { resource_metrics }.encode_to_vec());
-        }
-    }
-    bodies
+            ExportMetricsServiceRequest { resource_metrics }.encode_to_vec()
+        };
+        instances.chunks(per_body).map(body).collect::<Vec<_>>()
+    })
 }
 
 #[cfg(test)]
