@@ -55,6 +55,10 @@ pub struct AppOptions {
     pub traces: SignalOptions,
     /// Active series beyond which new ones are refused (`limits.series`).
     pub max_series: usize,
+    /// Series that one query may read (`limits.query_series`); `None` for the store's default.
+    pub query_series: Option<usize>,
+    /// Samples that one query may read (`limits.query_samples`); `None` for the store's default.
+    pub query_samples: Option<u64>,
     /// What counts as an ID.
     pub rules: Arc<CorrelationRules>,
     /// What queries may use.

@@ -40,6 +40,8 @@ pub fn app_options(config: &Config) -> AppOptions {
         data_dir: config.storage.dir.clone(),
         max_bytes: config.storage.max_size,
         max_series: config.limits.series.unwrap_or(shares.series),
+        query_series: config.limits.query_series,
+        query_samples: config.limits.query_samples.and_then(|samples| u64::try_from(samples).ok()),
         logs: options(config.storage.logs, shares.logs_hot, LOGS_SEAL_AGE),
         metrics: options(config.storage.metrics, shares.metrics_hot, METRICS_SEAL_AGE),
         traces: options(config.storage.traces, shares.traces_hot, TRACES_SEAL_AGE),

@@ -26,10 +26,13 @@ impl MetricSignal {
     /// # Errors
     /// A store that cannot be read, or was written by a newer version.
     pub fn open(files: Arc<dyn Files>, dir: &Path, options: &AppOptions) -> Result<Self, AppError> {
+        let defaults = MetricStoreOptions::default();
         let store_options = MetricStoreOptions {
             partition_width: super::partition_width(options.metrics.retention.age) / NANOS_PER_MILLI,
             max_series: options.max_series,
-            ..MetricStoreOptions::default()
+            query_series: options.query_series.unwrap_or(defaults.query_series),
+            query_samples: options.query_samples.unwrap_or(defaults.query_samples),
+            ..defaults
         };
         let store = MetricStore::open(files, &dir.join("store"), store_options, Arc::clone(&options.rules))
             .map_err(|error| AppError::start("open the metric store", error))?;

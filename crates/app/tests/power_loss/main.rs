@@ -138,6 +138,8 @@ impl World {
             data_dir: Path::new("/data").to_owned(),
             max_bytes: None,
             max_series: 100_000,
+            query_series: None,
+            query_samples: None,
             logs: signal,
             metrics: signal,
             traces: signal,

@@ -33,6 +33,8 @@ fn start_with(dir: &Path, files: &SimFiles, clock: &SimClock, change: impl FnOnc
         data_dir: dir.to_owned(),
         max_bytes: None,
         max_series: 100_000,
+        query_series: None,
+        query_samples: None,
         logs: signal,
         metrics: signal,
         traces: signal,
@@ -146,6 +148,26 @@ async fn churn_is_refused_at_the_limit_of_series_while_known_series_go_on() {
     assert!(text.contains("clew_limit_hits_total{limit=\"series\"} 1\n"), "{text}");
     assert_eq!(counts(&app).await.0, 990 * 2 + 10);
     app.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_beyond_what_it_may_read_is_refused_by_the_name_of_its_limit() {
+    for (series, samples, key) in [(5, 1_000, "limits.query_series"), (1_000, 5, "limits.query_samples")] {
+        let dir = tempfile::tempdir().unwrap();
+        let (files, clock) = (SimFiles::new(), SimClock::new(NOW));
+        let app = start_with(dir.path(), &files, &clock, |options| {
+            options.query_series = Some(series);
+            options.query_samples = Some(samples);
+        });
+        assert_eq!(send_metrics(&app, batch("m", NOW / 1_000_000, 10)).await.unwrap(), (10, 0));
+        let all = app.query("test", TenantId::default(), None, |context, stores| {
+            Ok(stores.metrics.select(context, &[], TimeRange::ALL)?.len())
+        });
+        let error = all.await.unwrap_err();
+        assert_eq!(error.kind(), clew_model::ErrorKind::LimitExceeded);
+        assert!(error.to_string().contains(key), "{error}");
+        app.stop();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

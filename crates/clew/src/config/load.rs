@@ -77,6 +77,8 @@ fn defaults() -> Config {
             query_memory: None,
             query_timeout: Duration::ZERO,
             query_concurrency: None,
+            query_series: None,
+            query_samples: None,
             series: None,
             ingest_body: 0,
             log_line: 0,

@@ -133,6 +133,10 @@ pub struct Limits {
     pub query_timeout: Duration,
     /// Queries that run at once; `None` for one a core, two at least.
     pub query_concurrency: Option<usize>,
+    /// Series that one query may read.
+    pub query_series: Option<usize>,
+    /// Samples that one query may read.
+    pub query_samples: Option<usize>,
     /// Active series; `None` for what the memory allows.
     pub series: Option<usize>,
     /// Largest body of an ingest request, decompressed.

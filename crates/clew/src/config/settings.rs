@@ -194,6 +194,20 @@ pub const SETTINGS: &[Setting] = &[
         |value, config| read::count(value, &mut config.limits.query_concurrency)
     ),
     setting!(
+        "limits.query_series",
+        "1000000",
+        "number",
+        "Series of metrics that one query may read; a query that selects more is refused.",
+        |value, config| read::amount(value, &mut config.limits.query_series)
+    ),
+    setting!(
+        "limits.query_samples",
+        "50000000",
+        "number",
+        "Samples that one query may read, as Prometheus' `--query.max-samples`; a query that reads more is refused.",
+        |value, config| read::amount(value, &mut config.limits.query_samples)
+    ),
+    setting!(
         "limits.series",
         "",
         "number",
