@@ -2,22 +2,17 @@
 
 use crate::dto::CorrelationDto;
 use crate::error::{ApiError, ErrorBody};
-use crate::limits::{DEFAULT_CORRELATE_RECORDS, RESOLVE_RECORDS};
 use crate::params::Params;
 use crate::state::ApiState;
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
-use clew_app::limits::{CORRELATE_DEPTH, CORRELATE_RECORDS};
-use clew_app::reads::{self, CorrelateQuery, IdKind};
-use clew_model::{CanonicalId, TimeRange};
+use axum::{Extension, Json};
+use clew_app::reads::{Correlate, IdKind, Resolution, Resolve};
+use clew_model::{Caller, CanonicalId};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-/// How far a correlation walks when the caller does not say.
-const DEFAULT_DEPTH: usize = 2;
 
 /// Everything that carries an ID, in all signals, as one timeline.
 #[utoipa::path(
@@ -36,29 +31,18 @@ const DEFAULT_DEPTH: usize = 2;
 )]
 pub async fn correlate(
     State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
-    let depth = params.parse::<usize>("depth")?.unwrap_or(DEFAULT_DEPTH);
-    if depth > CORRELATE_DEPTH {
-        return Err(ApiError::bad_request(format!("the depth {depth} is over the limit of {CORRELATE_DEPTH}")));
-    }
-    let query = CorrelateQuery {
+    let question = Correlate {
         id: canonical(&id)?,
-        depth,
-        limit: params.limit("limit", DEFAULT_CORRELATE_RECORDS, CORRELATE_RECORDS)?,
-        range: params.range(state.app.clock().now(), TimeRange::ALL)?,
+        depth: params.parse("depth")?,
+        limit: params.parse("limit")?,
+        period: params.period(state.app.clock().now())?,
     };
-    let story = state
-        .app
-        .query("correlate", state.tenant(), None, move |context, stores| {
-            // Written out on the query's thread, not on one that serves connections.
-            let story = reads::correlate(context, stores, query)?;
-            Ok(Json(CorrelationDto::from(story)).into_response())
-        })
-        .await?;
-    Ok(story)
+    Ok(state.app.ask(&caller, question, |story| Json(CorrelationDto::from(story)).into_response()).await?)
 }
 
 /// How many records carry an ID.
@@ -91,29 +75,33 @@ pub struct ResolutionDto {
         (status = 400, description = "The ID or a parameter cannot be used", body = ErrorBody),
     )
 )]
-pub async fn resolve(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<ResolutionDto>, ApiError> {
+pub async fn resolve(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<ResolutionDto>, ApiError> {
     let params = Params::of_request(request).await?;
     let id = canonical(params.required("id")?)?;
-    let range = params.range(state.app.clock().now(), TimeRange::ALL)?;
-    let found = state
-        .app
-        .query("resolve", state.tenant(), None, move |context, stores| {
-            reads::resolve(context, stores, id, range, RESOLVE_RECORDS)
-        })
-        .await?;
-    let kind = match found.kind {
-        IdKind::Trace => "trace",
-        IdKind::Span => "span",
-        IdKind::Correlation => "correlation",
-    };
-    Ok(Json(ResolutionDto {
-        id: found.id.to_string(),
-        kind,
-        logs: found.logs,
-        spans: found.spans,
-        exemplars: found.exemplars,
-        truncated: found.truncated,
-    }))
+    let question = Resolve { id, period: params.period(state.app.clock().now())? };
+    Ok(state.app.ask(&caller, question, |found| Json(ResolutionDto::from(found))).await?)
+}
+
+impl From<Resolution> for ResolutionDto {
+    fn from(found: Resolution) -> Self {
+        let kind = match found.kind {
+            IdKind::Trace => "trace",
+            IdKind::Span => "span",
+            IdKind::Correlation => "correlation",
+        };
+        Self {
+            id: found.id.to_string(),
+            kind,
+            logs: found.logs,
+            spans: found.spans,
+            exemplars: found.exemplars,
+            truncated: found.truncated,
+        }
+    }
 }
 
 fn canonical(text: &str) -> Result<CanonicalId, ApiError> {

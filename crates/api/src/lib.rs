@@ -4,6 +4,7 @@
 //! kept or found.
 
 mod body;
+mod caller;
 mod config_status;
 mod correlate;
 mod dto;
@@ -25,7 +26,6 @@ mod services;
 mod stall;
 mod state;
 mod status;
-mod time_range;
 mod traces;
 mod web;
 

@@ -2,16 +2,15 @@
 
 use crate::dto::LogContextDto;
 use crate::error::{ApiError, ErrorBody};
-use crate::limits::{DEFAULT_CONTEXT_ROWS, MAX_CONTEXT_ROWS};
 use crate::params::Params;
 use crate::state::ApiState;
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
-use clew_app::reads::{self, ContextScope, LogContextQuery};
-use clew_model::{ErrorKind, RecordId};
+use axum::{Extension, Json};
+use clew_app::reads::logs::{ContextScope, LogContext, LogContextQuery};
+use clew_model::{Caller, ErrorKind, RecordId};
 
 /// A log record with those before and after it.
 #[utoipa::path(
@@ -31,26 +30,17 @@ use clew_model::{ErrorKind, RecordId};
 )]
 pub async fn context(
     State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let id = record_id(&id)?;
-    let query = LogContextQuery {
-        id,
-        before: params.count("before", DEFAULT_CONTEXT_ROWS, MAX_CONTEXT_ROWS)?,
-        after: params.count("after", DEFAULT_CONTEXT_ROWS, MAX_CONTEXT_ROWS)?,
-        scope: scope(&params)?,
-    };
-    let answer = state
-        .app
-        .query("logs_context", state.tenant(), None, move |context, stores| {
-            // Written out on the query's thread, not on one that serves connections.
-            let found = reads::log_context(context, stores.logs, &query)?;
-            Ok(found.map(|found| Json(LogContextDto::from(found)).into_response()))
-        })
-        .await?;
-    answer.ok_or_else(|| ApiError::new(ErrorKind::NotFound, format!("no log record {id} is kept")))
+    let question =
+        LogContextQuery { id, before: params.parse("before")?, after: params.parse("after")?, scope: scope(&params)? };
+    let written = |found: Option<LogContext>| found.map(|found| Json(LogContextDto::from(found)).into_response());
+    let found = state.app.ask(&caller, question, written).await?;
+    found.ok_or_else(|| ApiError::new(ErrorKind::NotFound, format!("no log record {id} is kept")))
 }
 
 /// A record's ID as answers write it.

@@ -4,16 +4,16 @@ use crate::dto::{TailDroppedDto, TailLogsDto, TailReadyDto, TailWarningDto};
 use crate::error::{ApiError, ErrorBody};
 use crate::limits::TAIL_KEEP_ALIVE;
 use crate::log_context::record_id;
-use crate::logs::filter;
 use crate::params::Params;
 use crate::state::ApiState;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Request};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use clew_app::reads::{LogTail, TailEvent};
-use clew_model::RecordId;
+use clew_app::reads::logs::{LogTail, TailEvent, TailLogs};
+use clew_model::{Caller, RecordId};
 use futures_util::{Stream, StreamExt, stream};
 use std::convert::Infallible;
 
@@ -45,12 +45,15 @@ const BUFFERING: (HeaderName, HeaderValue) =
         (status = 429, description = "As many tails as the server allows are open", body = ErrorBody),
     )
 )]
-pub async fn tail(State(state): State<ApiState>, request: Request<Body>) -> Result<Response, ApiError> {
+pub async fn tail(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
     let last_event = request.headers().get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("?").to_owned());
     let params = Params::of_request(request).await?;
-    let filter = filter(&params)?;
-    let after = after(last_event.as_deref(), &params)?;
-    let tail = state.app.tail_logs(state.tenant(), filter, after).await?;
+    let question = TailLogs { query: params.text("query"), after: after(last_event.as_deref(), &params)? };
+    let tail = state.app.tail_logs(&caller, question).await?;
     // A stopping server waits for open requests: a tail would never end by itself.
     let events = events(tail).take_until(state.stop.clone().cancelled_owned());
     let keep_alive = KeepAlive::new().interval(TAIL_KEEP_ALIVE).text("keep-alive");

@@ -4,21 +4,19 @@ use crate::body::{self, ContentEncoding};
 use crate::dto::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogPageDto};
 use crate::error::{ApiError, ErrorBody};
 use crate::intake;
-use crate::limits::{DEFAULT_LOG_ROWS, DEFAULT_TOP_VALUES, MAX_FIELD_VALUES, MAX_LOG_ROWS};
 use crate::otlp::decode_off_thread;
 use crate::params::Params;
 use crate::state::ApiState;
-use crate::time_range::{recent_range, step};
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Request, header};
 use axum::response::{IntoResponse, Response};
-use clew_app::{AppError, Protocol};
+use axum::{Extension, Json};
+use clew_app::Protocol;
+use clew_app::reads::logs::{CountLogs, ListLogFieldValues, ListLogFields, SearchLogs};
 use clew_codec::json_logs::{self, JsonLogOptions};
-use clew_model::logs::{LogFilter, LogQuery, Order};
-use clew_model::{RecordId, Signal, TimeRange};
-use clew_query::logs::sinks;
+use clew_model::logs::Order;
+use clew_model::{Caller, RecordId, Signal};
 
 /// Takes JSON logs.
 #[utoipa::path(
@@ -33,15 +31,19 @@ use clew_query::logs::sinks;
         (status = 429, description = "The server cannot keep up; send again after Retry-After", body = ErrorBody),
     )
 )]
-pub async fn ingest(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<IngestDto>, ApiError> {
-    let outcome = take(&state, request).await;
+pub async fn ingest(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<IngestDto>, ApiError> {
+    let outcome = take(&state, caller, request).await;
     if let Err(error) = &outcome {
         crate::otlp::count_refusal(&state, Signal::Logs, Protocol::JsonLogs, error);
     }
     outcome
 }
 
-async fn take(state: &ApiState, request: Request<Body>) -> Result<Json<IngestDto>, ApiError> {
+async fn take(state: &ApiState, caller: Caller, request: Request<Body>) -> Result<Json<IngestDto>, ApiError> {
     json_content(request.headers())?;
     let encoding = ContentEncoding::of(request.headers())?;
     let limit = state.options.ingest_body;
@@ -55,7 +57,7 @@ async fn take(state: &ApiState, request: Request<Body>) -> Result<Json<IngestDto
         json_logs::decode(&body, arrival, &options).map_err(ApiError::from)
     })
     .await?;
-    let outcome = state.app.ingest_logs(state.tenant(), Protocol::JsonLogs, decoded).await?;
+    let outcome = state.app.ingest_logs(caller.tenant, Protocol::JsonLogs, decoded).await?;
     Ok(Json(IngestDto::from(outcome)))
 }
 
@@ -101,24 +103,21 @@ fn json_content(headers: &HeaderMap) -> Result<(), ApiError> {
         (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
     )
 )]
-pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Result<Response, ApiError> {
+pub async fn search(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
-    let query = LogQuery {
-        filter: filter(&params)?,
-        range: params.range(state.app.clock().now(), TimeRange::ALL)?,
+    let question = SearchLogs {
+        query: params.text("query"),
+        period: params.period(state.app.clock().now())?,
         order: order(&params)?,
-        limit: params.limit("limit", DEFAULT_LOG_ROWS, MAX_LOG_ROWS)?,
+        limit: params.parse("limit")?,
         after: cursor(&params)?,
     };
-    let page = state
-        .app
-        .query("logs", state.tenant(), None, move |context, stores| {
-            // Written out on the query's thread, not on one that serves connections.
-            let page = sinks::search(context, &*stores.logs.view(context), &query)?;
-            Ok::<_, AppError>(Json(LogPageDto::from(page)).into_response())
-        })
-        .await?;
-    Ok(page)
+    let written = |page| Json(LogPageDto::from(page)).into_response();
+    Ok(state.app.ask(&caller, question, written).await?)
 }
 
 /// Counts log records over time.
@@ -135,18 +134,18 @@ pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Re
         (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
     )
 )]
-pub async fn histogram(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<HistogramDto>, ApiError> {
+pub async fn histogram(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<HistogramDto>, ApiError> {
     let params = Params::of_request(request).await?;
-    let filter = filter(&params)?;
-    let range = recent_range(&state, &params)?;
-    let step = step(&params, range)?;
-    let histogram = state
-        .app
-        .query("logs_histogram", state.tenant(), None, move |context, stores| {
-            sinks::histogram(context, &*stores.logs.view(context), &filter, range, step).map_err(AppError::from)
-        })
-        .await?;
-    Ok(Json(HistogramDto::new(histogram, step)))
+    let question = CountLogs {
+        query: params.text("query"),
+        period: params.period(state.app.clock().now())?,
+        step: params.duration("step")?,
+    };
+    Ok(state.app.ask(&caller, question, |counts| Json(HistogramDto::from(counts))).await?)
 }
 
 /// Lists the fields of log records with their top values.
@@ -163,18 +162,18 @@ pub async fn histogram(State(state): State<ApiState>, request: Request<Body>) ->
         (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
     )
 )]
-pub async fn fields(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<FieldsDto>, ApiError> {
+pub async fn fields(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<FieldsDto>, ApiError> {
     let params = Params::of_request(request).await?;
-    let filter = filter(&params)?;
-    let range = recent_range(&state, &params)?;
-    let top = params.limit("top", DEFAULT_TOP_VALUES, MAX_FIELD_VALUES)?;
-    let fields = state
-        .app
-        .query("logs_fields", state.tenant(), None, move |context, stores| {
-            sinks::fields(context, &*stores.logs.view(context), &filter, range, top).map_err(AppError::from)
-        })
-        .await?;
-    Ok(Json(FieldsDto::from(fields)))
+    let question = ListLogFields {
+        query: params.text("query"),
+        period: params.period(state.app.clock().now())?,
+        top: params.parse("top")?,
+    };
+    Ok(state.app.ask(&caller, question, |fields| Json(FieldsDto::from(fields))).await?)
 }
 
 /// Lists the values of one field.
@@ -194,30 +193,18 @@ pub async fn fields(State(state): State<ApiState>, request: Request<Body>) -> Re
 )]
 pub async fn field_values(
     State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
     request: Request<Body>,
 ) -> Result<Json<FieldValuesDto>, ApiError> {
     let params = Params::of_request(request).await?;
-    let filter = filter(&params)?;
-    let range = recent_range(&state, &params)?;
-    let limit = params.limit("limit", DEFAULT_LOG_ROWS, MAX_FIELD_VALUES)?;
-    let field = state
-        .app
-        .query("logs_field_values", state.tenant(), None, move |context, stores| {
-            sinks::field_values(context, &*stores.logs.view(context), &name, &filter, range, limit)
-                .map_err(AppError::from)
-        })
-        .await?;
-    Ok(Json(FieldValuesDto::from(field)))
-}
-
-/// The filter that `query` stands for; everything without one.
-///
-/// # Errors
-/// A query that cannot be understood.
-pub fn filter(params: &Params) -> Result<LogFilter, ApiError> {
-    let Some(text) = params.get("query") else { return Ok(LogFilter::All) };
-    clew_query::logs::parse(text).map_err(ApiError::from)
+    let question = ListLogFieldValues {
+        name,
+        query: params.text("query"),
+        period: params.period(state.app.clock().now())?,
+        limit: params.parse("limit")?,
+    };
+    Ok(state.app.ask(&caller, question, |values| Json(FieldValuesDto::from(values))).await?)
 }
 
 fn order(params: &Params) -> Result<Order, ApiError> {

@@ -4,8 +4,9 @@ use crate::error::ApiError;
 use crate::limits::MAX_QUERY_BODY;
 use axum::body::Body;
 use axum::http::{Request, header};
+use clew_app::reads::Period;
 use clew_codec::time_text;
-use clew_model::{TimeRange, UnixNanos};
+use clew_model::UnixNanos;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -66,30 +67,6 @@ impl Params {
         self.get(name).map(|text| text.parse().map_err(|error| bad(name, text, error))).transpose()
     }
 
-    /// A count between 1 and `most`; `default` where it is not given.
-    ///
-    /// # Errors
-    /// Not a number, zero, or more than `most`.
-    pub fn limit(&self, name: &str, default: usize, most: usize) -> Result<usize, ApiError> {
-        self.between(name, default, 1, most)
-    }
-
-    /// A count between 0 and `most`; `default` where it is not given.
-    ///
-    /// # Errors
-    /// Not a number, or more than `most`.
-    pub fn count(&self, name: &str, default: usize, most: usize) -> Result<usize, ApiError> {
-        self.between(name, default, 0, most)
-    }
-
-    fn between(&self, name: &str, default: usize, least: usize, most: usize) -> Result<usize, ApiError> {
-        match self.parse::<usize>(name)? {
-            None => Ok(default),
-            Some(count) if (least..=most).contains(&count) => Ok(count),
-            Some(count) => Err(bad(name, &count.to_string(), format!("it must lie between {least} and {most}"))),
-        }
-    }
-
     /// A point in time: RFC 3339, Unix s, ms, µs, ns by magnitude, or relative (`now-1h`).
     ///
     /// # Errors
@@ -98,17 +75,18 @@ impl Params {
         self.get(name).map(|text| time_text::parse_time(text, now).map_err(|error| bad(name, text, error))).transpose()
     }
 
-    /// The range from `start` to `end`; `default` where they are not given.
+    /// From `start` to `end`, as far as they are given.
     ///
     /// # Errors
-    /// Values that are no times, or an end before the start.
-    pub fn range(&self, now: UnixNanos, default: TimeRange) -> Result<TimeRange, ApiError> {
-        let start = self.time("start", now)?.unwrap_or(default.start);
-        let end = self.time("end", now)?.unwrap_or(default.end);
-        if start > end {
-            return Err(ApiError::bad_request(format!("the range ends ({end} ns) before it starts ({start} ns)")));
-        }
-        Ok(TimeRange::new(start, end))
+    /// Values that are no times.
+    pub fn period(&self, now: UnixNanos) -> Result<Period, ApiError> {
+        Ok(Period { start: self.time("start", now)?, end: self.time("end", now)? })
+    }
+
+    /// A text, owned; `None` where it is not given or empty.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.get(name).map(str::to_owned)
     }
 
     /// A duration in nanoseconds: `250ms`, `1.5s`, `1m`, or plain seconds.
@@ -217,13 +195,5 @@ mod tests {
         ] {
             assert_eq!(parse_duration(text), nanos, "{text}");
         }
-    }
-
-    #[test]
-    fn limits_are_bounded_with_a_message_that_says_so() {
-        let params = Params::of_query(Some("limit=20000"));
-        let error = params.limit("limit", 100, 10_000).unwrap_err();
-        assert!(error.message.contains("between 1 and 10000"), "{}", error.message);
-        assert_eq!(Params::default().limit("limit", 100, 10_000), Ok(100));
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::state::ApiState;
 use crate::{
-    correlate, log_context, log_tail, logs, openapi, operations, otlp, prometheus, readable_path, services, status,
-    traces, web,
+    caller, correlate, log_context, log_tail, logs, openapi, operations, otlp, prometheus, readable_path, services,
+    status, traces, web,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -42,6 +42,7 @@ pub fn main_router(state: ApiState) -> Router {
         .fallback(page_or_nothing)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(readable_path::on_main_port))
+        .layer(middleware::from_fn(caller::identify))
         .layer(middleware::from_fn_with_state(state.clone(), count))
         // Bodies are capped where they are read, each by its own limit.
         .layer(DefaultBodyLimit::disable())
@@ -54,6 +55,7 @@ pub fn otlp_http_router(state: ApiState) -> Router {
         .route("/-/healthy", get(operations::healthy))
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(caller::identify))
         .layer(middleware::from_fn_with_state(state.clone(), count))
         .layer(DefaultBodyLimit::disable())
         .with_state(state)
@@ -66,6 +68,7 @@ pub fn prometheus_router(state: ApiState) -> Router {
         .route("/-/reload", post(operations::reload).put(operations::reload))
         .route("/metrics", get(operations::metrics))
         .layer(middleware::from_fn(readable_path::on_prometheus_port))
+        .layer(middleware::from_fn(caller::identify))
         .layer(middleware::from_fn_with_state(state.clone(), count))
         .layer(DefaultBodyLimit::disable())
         .with_state(state)
@@ -73,7 +76,7 @@ pub fn prometheus_router(state: ApiState) -> Router {
 
 /// OTLP/gRPC alone, for port 4317.
 pub fn otlp_grpc_router(state: ApiState) -> Router {
-    otlp::grpc_router(state).layer(DefaultBodyLimit::disable())
+    otlp::grpc_router(state).layer(middleware::from_fn(caller::identify)).layer(DefaultBodyLimit::disable())
 }
 
 fn otlp_routes() -> Router<ApiState> {

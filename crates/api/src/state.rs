@@ -4,7 +4,6 @@ use crate::config_status::ConfigStatus;
 use clew_app::App;
 use clew_app::scrape::ScrapeManager;
 use clew_codec::otlp::OtlpMetricOptions;
-use clew_model::TenantId;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -90,11 +89,5 @@ impl ApiState {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed) && self.app.failed_signals().is_empty()
-    }
-
-    /// Whose data a request is about: the one tenant until tenants are configured.
-    #[must_use]
-    pub fn tenant(&self) -> TenantId {
-        TenantId::default()
     }
 }

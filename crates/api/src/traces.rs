@@ -2,18 +2,16 @@
 
 use crate::dto::{TraceDto, TracePageDto};
 use crate::error::{ApiError, ErrorBody};
-use crate::limits::{DEFAULT_TRACES, MAX_TRACES};
 use crate::params::Params;
 use crate::state::ApiState;
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::Request;
-use clew_app::AppError;
+use axum::{Extension, Json};
+use clew_app::reads::traces::{SearchTraces, ShowTrace};
 use clew_model::logs::FieldTest;
-use clew_model::traces::{AttributeTest, SpanKind, StatusCode, TraceFilter, TraceQuery};
-use clew_model::{CanonicalId, ErrorKind, TimeRange, TraceId, UnixNanos};
-use clew_query::traces;
+use clew_model::traces::{AttributeTest, SpanKind, StatusCode, TraceFilter};
+use clew_model::{Caller, CanonicalId, ErrorKind, TraceId, UnixNanos};
 
 /// Searches traces.
 #[utoipa::path(
@@ -36,21 +34,19 @@ use clew_query::traces;
         (status = 400, description = "A parameter cannot be understood", body = ErrorBody),
     )
 )]
-pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Result<Json<TracePageDto>, ApiError> {
+pub async fn search(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<TracePageDto>, ApiError> {
     let params = Params::of_request(request).await?;
-    let query = TraceQuery {
+    let question = SearchTraces {
         filter: filter(&params)?,
-        range: params.range(state.app.clock().now(), TimeRange::ALL)?,
-        limit: params.limit("limit", DEFAULT_TRACES, MAX_TRACES)?,
+        period: params.period(state.app.clock().now())?,
+        limit: params.parse("limit")?,
         after: params.get("cursor").map(cursor).transpose()?,
     };
-    let page = state
-        .app
-        .query("traces", state.tenant(), None, move |context, stores| {
-            traces::search(context, &*stores.traces.view(context), &query).map_err(AppError::from)
-        })
-        .await?;
-    Ok(Json(TracePageDto::from(page)))
+    Ok(state.app.ask(&caller, question, |page| Json(TracePageDto::from(page))).await?)
 }
 
 /// One trace with all its spans.
@@ -64,17 +60,14 @@ pub async fn search(State(state): State<ApiState>, request: Request<Body>) -> Re
         (status = 404, description = "No span of this trace is kept", body = ErrorBody),
     )
 )]
-pub async fn trace(State(state): State<ApiState>, Path(id): Path<String>) -> Result<Json<TraceDto>, ApiError> {
+pub async fn trace(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<TraceDto>, ApiError> {
     let id = trace_id(&id)?;
-    let page = state
-        .app
-        .query("trace", state.tenant(), None, move |context, stores| {
-            traces::trace(context, &*stores.traces.view(context), id).map_err(AppError::from)
-        })
-        .await?;
-    TraceDto::new(page)
-        .map(Json)
-        .ok_or_else(|| ApiError::new(ErrorKind::NotFound, format!("no span of the trace {id} is kept")))
+    let found = state.app.ask(&caller, ShowTrace { id }, |page| TraceDto::new(page).map(Json)).await?;
+    found.ok_or_else(|| ApiError::new(ErrorKind::NotFound, format!("no span of the trace {id} is kept")))
 }
 
 /// A trace ID in any of its spellings.

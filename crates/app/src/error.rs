@@ -114,6 +114,11 @@ impl AppError {
         }
     }
 
+    /// A question that is malformed.
+    pub fn refused(message: impl Into<String>) -> Self {
+        AppError::Query { kind: ErrorKind::InvalidInput, message: message.into(), position: None, hint: None }
+    }
+
     /// A start-up failure with its cause.
     pub fn start(operation: impl Into<String>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         AppError::Start { operation: operation.into(), source: source.into() }

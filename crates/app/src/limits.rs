@@ -79,3 +79,45 @@ pub const CORRELATE_DEPTH: usize = 5;
 
 /// Most IDs that a correlation lists as seen in the same records.
 pub const CORRELATE_ALSO_SEEN: usize = 50;
+
+/// How far a correlation walks when the asker does not say.
+pub const DEFAULT_CORRELATE_DEPTH: usize = 2;
+
+/// Records of a correlation, per signal, when the asker does not say.
+pub const DEFAULT_CORRELATE_RECORDS: usize = 1_000;
+
+/// Records that `resolve` counts, per signal, before it says "or more".
+pub const RESOLVE_RECORDS: usize = 1_000;
+
+/// Rows that a page of logs may have at most.
+pub const MAX_LOG_ROWS: usize = 10_000;
+
+/// Rows of a page of logs when the asker does not say.
+pub const DEFAULT_LOG_ROWS: usize = 100;
+
+/// Records on each side of a record's context at most.
+pub const MAX_CONTEXT_ROWS: usize = 1_000;
+
+/// Records on each side of a record's context when the asker does not say.
+pub const DEFAULT_CONTEXT_ROWS: usize = 50;
+
+/// Traces that a page may have at most.
+pub const MAX_TRACES: usize = 1_000;
+
+/// Traces of a page when the asker does not say.
+pub const DEFAULT_TRACES: usize = 20;
+
+/// Buckets of what is answered over time at most.
+pub const MAX_BUCKETS: i64 = 2_000;
+
+/// Buckets that are aimed at when the asker gives no step.
+pub const DEFAULT_BUCKETS: i64 = 60;
+
+/// Top values listed for each field when the asker does not say.
+pub const DEFAULT_TOP_VALUES: usize = 5;
+
+/// Values of a field listed when the asker does not say.
+pub const DEFAULT_FIELD_VALUES: usize = 100;
+
+/// Values of a field listed at most.
+pub const MAX_FIELD_VALUES: usize = 1_000;

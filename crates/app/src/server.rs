@@ -17,7 +17,7 @@ use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRecord;
 use clew_model::metrics::{Labels, MetricBatch};
 use clew_model::traces::Span;
-use clew_model::{Context, Signal, TenantId, UnixNanos};
+use clew_model::{Signal, TenantId, UnixNanos};
 use clew_telemetry::Registry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -304,31 +304,13 @@ impl App {
         Admission { now: self.clock.now(), oldest }
     }
 
-    /// Runs a query over the stores on the query pool; `api` names it in Clew's own metrics.
-    ///
-    /// # Errors
-    /// What the query answers, or that it was stopped.
-    pub async fn query<T: Send + 'static>(
-        self: &Arc<Self>,
-        api: &'static str,
-        tenant: TenantId,
-        timeout: Option<Duration>,
-        query: impl FnOnce(&Context, &Stores<'_>) -> Result<T, AppError> + Send + 'static,
-    ) -> Result<T, AppError> {
-        let started = Instant::now();
-        let app = Arc::clone(self);
-        let answer = self.queries.run(tenant, timeout, move |context| query(context, &app.stores())).await;
-        let outcome = match &answer {
-            Ok(_) => "ok",
-            Err(error) => crate::error::outcome(error.kind()),
-        };
-        self.observer.queried(api, outcome, started.elapsed());
-        answer
+    /// The pool that queries run on.
+    pub(crate) fn queries(&self) -> &QueryRunner {
+        &self.queries
     }
 
     /// The stores as queries read them.
-    #[must_use]
-    pub fn stores(&self) -> Stores<'_> {
+    pub(crate) fn stores(&self) -> Stores<'_> {
         Stores {
             logs: self.logs.store().reader(),
             metrics: self.metrics.store().reader(),

@@ -1,5 +1,6 @@
 //! What every call to a store or a query carries: for whom, until when, and how much memory.
 
+use crate::caller::Scopes;
 use crate::error::{ErrorKind, ReadError};
 use crate::id::TenantId;
 use crate::scan::{Executor, Serial};
@@ -124,6 +125,8 @@ pub struct Context {
     pub tenant: TenantId,
     /// Who asks, for the audit log and limits; `anonymous` while authentication is off.
     pub principal: Arc<str>,
+    /// What they may do.
+    pub scopes: Scopes,
     /// How long the call may take; enforced by whoever holds the clock, through `cancel`.
     pub timeout: std::time::Duration,
     /// The flag that stops the call.
@@ -141,6 +144,7 @@ impl Context {
         Self {
             tenant: TenantId::default(),
             principal: Arc::from("anonymous"),
+            scopes: Scopes::ALL,
             timeout,
             cancel: Cancel::default(),
             memory: MemoryBudget::new(memory_bytes),

@@ -3,6 +3,7 @@
 //!
 //! Modules are named by signal (`logs`, `metrics`, `traces`) so that one feature is found under one word on every floor.
 
+pub mod caller;
 pub mod context;
 pub mod correlation;
 pub mod error;
@@ -18,6 +19,7 @@ pub mod time;
 pub mod traces;
 pub mod value;
 
+pub use caller::{Caller, Scopes};
 pub use context::{Cancel, CancelReason, Context, MemoryBudget, Reservation};
 pub use correlation::CanonicalId;
 pub use error::{ErrorKind, ReadError};

@@ -3,8 +3,8 @@
 use super::time::rfc3339;
 use super::value::{AttributesDto, ValueDto};
 use clew_app::ingest::IngestOutcome;
-use clew_app::reads::LogContext;
-use clew_model::logs::{FieldSummary, LogFieldValues, LogFields, LogHistogram, LogPage, LogRow};
+use clew_app::reads::logs::{LogContext, LogCounts};
+use clew_model::logs::{FieldSummary, LogFieldValues, LogFields, LogPage, LogRow};
 use clew_model::{Resource, Scope};
 use serde::Serialize;
 use std::sync::Arc;
@@ -266,10 +266,9 @@ struct SeverityCountsDto {
     fatal: u64,
 }
 
-impl HistogramDto {
-    /// The histogram with its step.
-    #[must_use]
-    pub fn new(histogram: LogHistogram, step: i64) -> Self {
+impl From<LogCounts> for HistogramDto {
+    fn from(counts: LogCounts) -> Self {
+        let LogCounts { histogram, step } = counts;
         let buckets: Vec<HistogramBucketDto> = histogram
             .buckets
             .into_iter()

@@ -11,7 +11,7 @@ mod value;
 
 pub use correlation::CorrelationDto;
 pub use log::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogContextDto, LogPageDto};
-pub use service::{ServiceDetailsDto, ServiceDto, ServiceMapDto, ServicesDto};
+pub use service::{ServiceDetailsDto, ServiceMapDto, ServicesDto};
 pub use span::{TraceDto, TracePageDto};
 pub use status::StatusDto;
 pub use tail::{TailDroppedDto, TailLogsDto, TailReadyDto, TailWarningDto};

@@ -1,8 +1,8 @@
 //! Services, their operations and their calls as JSON.
 
 use super::time::rfc3339;
-use clew_model::TimeRange;
-use clew_model::traces::{OperationSummary, ServiceBucket, ServiceDetails, ServiceEdge, ServiceSummary};
+use clew_app::reads::services::{Service, ServiceMap, ServiceStory, Services};
+use clew_model::traces::{OperationSummary, ServiceBucket, ServiceDetails, ServiceEdge};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -56,33 +56,27 @@ fn quantiles(spans: u64, quantiles: [i64; 3]) -> Option<QuantilesDto> {
     (spans > 0).then(|| QuantilesDto::from(quantiles))
 }
 
-impl ServiceDto {
-    /// A service known by its spans, with the number of its log records.
-    #[must_use]
-    pub fn traced(service: ServiceSummary, logs: u64) -> Self {
-        Self {
-            name: service.name,
-            spans: service.spans,
-            errors: service.errors,
-            logs,
-            last_seen: Some(rfc3339(service.last_seen)),
-            duration_nanos: quantiles(service.spans, service.duration_quantiles),
+impl From<Service> for ServiceDto {
+    fn from(service: Service) -> Self {
+        let Service { name, traced, logs } = service;
+        match traced {
+            Some(traced) => Self {
+                name,
+                spans: traced.spans,
+                errors: traced.errors,
+                logs,
+                last_seen: Some(rfc3339(traced.last_seen)),
+                duration_nanos: quantiles(traced.spans, traced.duration_quantiles),
+            },
+            None => Self { name, spans: 0, errors: 0, logs, last_seen: None, duration_nanos: None },
         }
-    }
-
-    /// A service known by its logs alone.
-    #[must_use]
-    pub fn logged(name: String, logs: u64) -> Self {
-        Self { name, spans: 0, errors: 0, logs, last_seen: None, duration_nanos: None }
     }
 }
 
-impl ServicesDto {
-    /// The services, sorted by name.
-    #[must_use]
-    pub fn new(mut services: Vec<ServiceDto>, truncated: bool, warnings: Vec<String>) -> Self {
-        services.sort_by(|one, two| one.name.cmp(&two.name));
-        Self { services, truncated, warnings }
+impl From<Services> for ServicesDto {
+    fn from(services: Services) -> Self {
+        let Services { services, truncated, warnings } = services;
+        Self { services: services.into_iter().map(ServiceDto::from).collect(), truncated, warnings }
     }
 }
 
@@ -177,10 +171,9 @@ impl From<ServiceBucket> for ServiceBucketDto {
     }
 }
 
-impl ServiceDetailsDto {
-    /// The service of these details among all calls of the range.
-    #[must_use]
-    pub fn new(details: ServiceDetails, edges: Vec<ServiceEdge>, range: TimeRange, step: i64) -> Self {
+impl From<ServiceStory> for ServiceDetailsDto {
+    fn from(story: ServiceStory) -> Self {
+        let ServiceStory { details, edges, range, step } = story;
         let ServiceDetails { summary, operations, series } = details;
         let (mut callers, mut callees) = (Vec::new(), Vec::new());
         for ServiceEdge { client, server, calls, errors } in edges {
@@ -237,10 +230,10 @@ struct ServiceEdgeDto {
     errors: u64,
 }
 
-impl ServiceMapDto {
-    /// The map of these services and calls; a caller whose own spans lie outside the range is a node without spans.
-    #[must_use]
-    pub fn new(services: Vec<ServiceSummary>, edges: Vec<ServiceEdge>) -> Self {
+impl From<ServiceMap> for ServiceMapDto {
+    /// A caller whose own spans lie outside the range is a node without spans.
+    fn from(map: ServiceMap) -> Self {
+        let ServiceMap { services, edges } = map;
         let mut nodes: BTreeMap<String, (u64, u64)> =
             services.into_iter().map(|service| (service.name, (service.spans, service.errors))).collect();
         for edge in &edges {

@@ -1,7 +1,7 @@
 //! The events of a tail as JSON.
 
 use super::log::LogDto;
-use clew_app::reads::Missed;
+use clew_app::reads::logs::Missed;
 use clew_model::logs::LogRow;
 use serde::Serialize;
 use utoipa::ToSchema;

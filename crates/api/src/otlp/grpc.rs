@@ -8,16 +8,16 @@ use crate::body::{self, ContentEncoding};
 use crate::error::ApiError;
 use crate::intake;
 use crate::state::ApiState;
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Request, Response, header};
 use axum::response::IntoResponse;
 use axum::routing::post;
+use axum::{Extension, Router};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use clew_app::Protocol;
 use clew_codec::otlp::{self, Format};
-use clew_model::{ErrorKind, Signal};
+use clew_model::{Caller, ErrorKind, Signal};
 use clew_telemetry::table;
 use http_body_util::{BodyExt, Full};
 use tonic::{Code, Status};
@@ -42,7 +42,9 @@ const ACCEPTED: &str = "identity,gzip,deflate,zstd";
 pub fn router(state: ApiState) -> Router {
     let mut router = Router::new();
     for (path, signal) in PATHS {
-        let handler = move |State(state): State<ApiState>, request: Request<Body>| export(state, signal, request);
+        let handler = move |State(state): State<ApiState>,
+                            Extension(caller): Extension<Caller>,
+                            request: Request<Body>| { export(state, caller, signal, request) };
         router = router.route(path, post(handler));
     }
     router.fallback(unimplemented_call).with_state(state)
@@ -56,8 +58,8 @@ async fn unimplemented_call(request: Request<Body>) -> impl IntoResponse {
     Status::new(Code::Unimplemented, message).into_http::<Body>()
 }
 
-async fn export(state: ApiState, signal: Signal, request: Request<Body>) -> Response<Body> {
-    let (code, response) = match take(&state, signal, request).await {
+async fn export(state: ApiState, caller: Caller, signal: Signal, request: Request<Body>) -> Response<Body> {
+    let (code, response) = match take(&state, caller, signal, request).await {
         Ok(message) => (Code::Ok, success(&message)),
         Err(error) => {
             count_refusal(&state, signal, Protocol::OtlpGrpc, &error);
@@ -85,7 +87,7 @@ fn with_accepted(mut response: Response<Body>) -> Response<Body> {
     response
 }
 
-async fn take(state: &ApiState, signal: Signal, request: Request<Body>) -> Result<Vec<u8>, ApiError> {
+async fn take(state: &ApiState, caller: Caller, signal: Signal, request: Request<Body>) -> Result<Vec<u8>, ApiError> {
     let (head, body) = request.into_parts();
     let (framed, _room) = intake::receive(state, &head.headers, body, FRAME_HEADER).await?;
     state.app.observer().request_bytes(signal, Protocol::OtlpGrpc.as_str(), framed.len() as u64);
@@ -99,7 +101,7 @@ async fn take(state: &ApiState, signal: Signal, request: Request<Body>) -> Resul
         signals::decode(signal, Encoding::Protobuf, &message, arrival, &options)
     })
     .await?;
-    let outcome = signals::write(state, Protocol::OtlpGrpc, records).await?;
+    let outcome = signals::write(state, caller, Protocol::OtlpGrpc, records).await?;
     Ok(otlp::encode_response(signal, outcome.rejected, &outcome.message(), Format::Protobuf))
 }
 

@@ -7,30 +7,43 @@ use crate::body::{self, ContentEncoding};
 use crate::error::ApiError;
 use crate::intake;
 use crate::state::ApiState;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Request, header};
 use axum::response::{IntoResponse, Response};
 use clew_app::Protocol;
 use clew_codec::otlp::{self, Format};
-use clew_model::Signal;
+use clew_model::{Caller, Signal};
 
 /// `POST /v1/logs`
-pub async fn logs(State(state): State<ApiState>, request: Request<Body>) -> Response {
-    export(state, Signal::Logs, request).await
+pub async fn logs(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Response {
+    export(state, caller, Signal::Logs, request).await
 }
 
 /// `POST /v1/metrics`
-pub async fn metrics(State(state): State<ApiState>, request: Request<Body>) -> Response {
-    export(state, Signal::Metrics, request).await
+pub async fn metrics(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Response {
+    export(state, caller, Signal::Metrics, request).await
 }
 
 /// `POST /v1/traces`
-pub async fn traces(State(state): State<ApiState>, request: Request<Body>) -> Response {
-    export(state, Signal::Traces, request).await
+pub async fn traces(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Response {
+    export(state, caller, Signal::Traces, request).await
 }
 
-async fn export(state: ApiState, signal: Signal, request: Request<Body>) -> Response {
+async fn export(state: ApiState, caller: Caller, signal: Signal, request: Request<Body>) -> Response {
     let encoding = match encoding(request.headers()) {
         Ok(encoding) => encoding,
         Err(error) => {
@@ -39,7 +52,7 @@ async fn export(state: ApiState, signal: Signal, request: Request<Body>) -> Resp
             return refusal(Encoding::Json, &error);
         }
     };
-    match take(&state, signal, encoding, request).await {
+    match take(&state, caller, signal, encoding, request).await {
         Ok(answer) => respond(axum::http::StatusCode::OK, encoding, answer),
         Err(error) => {
             count_refusal(&state, signal, Protocol::OtlpHttp, &error);
@@ -50,6 +63,7 @@ async fn export(state: ApiState, signal: Signal, request: Request<Body>) -> Resp
 
 async fn take(
     state: &ApiState,
+    caller: Caller,
     signal: Signal,
     encoding: Encoding,
     request: Request<Body>,
@@ -66,7 +80,7 @@ async fn take(
         signals::decode(signal, encoding, &body, arrival, &options)
     })
     .await?;
-    let outcome = signals::write(state, Protocol::OtlpHttp, records).await?;
+    let outcome = signals::write(state, caller, Protocol::OtlpHttp, records).await?;
     Ok(otlp::encode_response(signal, outcome.rejected, &outcome.message(), format(encoding)))
 }
 

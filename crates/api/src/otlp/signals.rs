@@ -10,7 +10,7 @@ use clew_codec::otlp;
 use clew_model::logs::LogRecord;
 use clew_model::metrics::MetricBatch;
 use clew_model::traces::Span;
-use clew_model::{Signal, UnixNanos};
+use clew_model::{Caller, Signal, UnixNanos};
 
 /// How an OTLP body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +57,13 @@ pub fn decode(
 ///
 /// # Errors
 /// What the write path answers.
-pub async fn write(state: &ApiState, protocol: Protocol, records: Records) -> Result<IngestOutcome, ApiError> {
-    let tenant = state.tenant();
+pub async fn write(
+    state: &ApiState,
+    caller: Caller,
+    protocol: Protocol,
+    records: Records,
+) -> Result<IngestOutcome, ApiError> {
+    let tenant = caller.tenant;
     let outcome = match records {
         Records::Logs(decoded) => state.app.ingest_logs(tenant, protocol, decoded).await,
         Records::Metrics(decoded) => state.app.ingest_metrics(tenant, protocol, decoded).await,

@@ -1,18 +1,19 @@
 //! `query`, `query_range` and `query_exemplars`.
 
-use super::respond::{Answer, failure};
+use super::respond::{Answer, Failed};
 use crate::error::ApiError;
 use crate::params::{Params, parse_duration};
 use crate::state::ApiState;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
-use clew_app::AppError;
-use clew_model::metrics::{ExemplarRow, Labels, Matcher, NativeHistogram};
+use clew_app::reads::metrics::{FindExemplars, InstantQuery, RangeQuery};
+use clew_model::metrics::{ExemplarRow, Labels, NativeHistogram};
 use clew_model::time::NANOS_PER_MILLI;
-use clew_model::{TimeRange, UnixMillis};
-use clew_query::promql::{self, Annotations, PromqlOptions, QueryResult, SampleValue, Value};
+use clew_model::{Caller, UnixMillis};
+use clew_query::promql::{self, Annotations, QueryResult, SampleValue, Value};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -78,84 +79,54 @@ struct HistogramData {
 }
 
 /// `GET|POST /api/v1/query`
-pub async fn instant(State(state): State<ApiState>, request: Request<Body>) -> Response {
-    let answer = async {
-        let params = Params::of_request(request).await?;
-        let expr = promql::parse(params.required("query")?).map_err(ApiError::from)?;
-        let now = state.app.clock().now();
-        let at = params.time("time", now)?.unwrap_or(now).div_euclid(NANOS_PER_MILLI);
-        let options = options(&params)?;
-        let query = state.app.query("prometheus_query", state.tenant(), timeout(&params)?, move |context, stores| {
-            promql::query_instant(stores.metrics, context, &expr, at, &options).map(rendered).map_err(AppError::from)
-        });
-        query.await.map_err(ApiError::from)
+pub async fn instant(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Response, Failed> {
+    let params = Params::of_request(request).await?;
+    let question = InstantQuery {
+        query: params.required("query")?.to_owned(),
+        at: params.time("time", state.app.clock().now())?,
+        lookback: params.duration("lookback_delta")?,
+        timeout: timeout(&params)?,
     };
-    answer.await.unwrap_or_else(|error| failure(&error))
+    Ok(state.app.ask(&caller, question, rendered).await?)
 }
 
 /// `GET|POST /api/v1/query_range`
-pub async fn range(State(state): State<ApiState>, request: Request<Body>) -> Response {
-    let answer = async {
-        let params = Params::of_request(request).await?;
-        let expr = promql::parse(params.required("query")?).map_err(ApiError::from)?;
-        let now = state.app.clock().now();
-        params.required("start")?;
-        params.required("end")?;
-        let range = params.range(now, TimeRange::ALL)?;
-        let step = step(params.required("step")?)?;
-        let (start, end) = (range.start.div_euclid(NANOS_PER_MILLI), range.end.div_euclid(NANOS_PER_MILLI));
-        let options = options(&params)?;
-        check_resolution(start, end, step, options.max_steps)?;
-        let name = "prometheus_query_range";
-        let query = state.app.query(name, state.tenant(), timeout(&params)?, move |context, stores| {
-            let result = promql::query_range(stores.metrics, context, &expr, start, end, step, &options);
-            result.map(rendered).map_err(AppError::from)
-        });
-        query.await.map_err(ApiError::from)
+pub async fn range(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Response, Failed> {
+    let params = Params::of_request(request).await?;
+    let now = state.app.clock().now();
+    let time = |name| Ok::<_, ApiError>(params.required(name).and(params.time(name, now))?.unwrap_or(now));
+    let question = RangeQuery {
+        query: params.required("query")?.to_owned(),
+        start: time("start")?,
+        end: time("end")?,
+        step: step(params.required("step")?)?,
+        lookback: params.duration("lookback_delta")?,
+        timeout: timeout(&params)?,
     };
-    answer.await.unwrap_or_else(|error| failure(&error))
+    Ok(state.app.ask(&caller, question, rendered).await?)
 }
 
+/// A step in milliseconds: `15s`, `1m`, or a number of seconds.
 fn step(text: &str) -> Result<i64, ApiError> {
-    let millis = parse_duration(text).map(|nanos| nanos / NANOS_PER_MILLI).or_else(|| promql_duration(text));
-    match millis {
-        Some(millis) if millis > 0 => Ok(millis),
-        Some(_) => Err(ApiError::bad_request(
-            "zero or negative query resolution step widths are not accepted; try a positive number of seconds",
-        )),
-        None => Err(ApiError::bad_request(format!(
+    let millis = parse_duration(text).map(|nanos| nanos / NANOS_PER_MILLI);
+    millis.or_else(|| promql::parse_duration(text).ok()).ok_or_else(|| {
+        ApiError::bad_request(format!(
             "the parameter \"step\" has the value {text:?}: write it as 15s, 1m or a number of seconds"
-        ))),
-    }
-}
-
-/// Prometheus takes too many points for a malformed request, not for a query that failed.
-fn check_resolution(start: UnixMillis, end: UnixMillis, step: i64, most: usize) -> Result<(), ApiError> {
-    let points = usize::try_from(end.saturating_sub(start) / step.max(1)).unwrap_or(usize::MAX).saturating_add(1);
-    if points > most {
-        return Err(ApiError::bad_request(format!(
-            "exceeded maximum resolution of {most} points per timeseries: the query asks for {points}; take a longer step \
-             or a shorter range"
-        )));
-    }
-    Ok(())
-}
-
-fn promql_duration(text: &str) -> Option<i64> {
-    promql::parse_duration(text).ok()
+        ))
+    })
 }
 
 fn timeout(params: &Params) -> Result<Option<Duration>, ApiError> {
     let nanos = params.duration("timeout")?;
     Ok(nanos.map(|nanos| Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))))
-}
-
-fn options(params: &Params) -> Result<PromqlOptions, ApiError> {
-    let mut options = PromqlOptions::default();
-    if let Some(nanos) = params.duration("lookback_delta")? {
-        options.lookback_millis = (nanos / NANOS_PER_MILLI).max(1);
-    }
-    Ok(options)
 }
 
 /// The whole answer: millions of points are written out on the query's thread, not on one that serves connections.
@@ -256,25 +227,15 @@ struct ExemplarPoint {
 }
 
 /// `GET|POST /api/v1/query_exemplars`
-pub async fn exemplars(State(state): State<ApiState>, request: Request<Body>) -> Response {
-    let answer = async {
-        let params = Params::of_request(request).await?;
-        let expr = promql::parse(params.required("query")?).map_err(ApiError::from)?;
-        let range = params.range(state.app.clock().now(), TimeRange::ALL)?;
-        let selectors: Vec<Vec<Matcher>> = promql::selectors(&expr);
-        let rows = state
-            .app
-            .query("prometheus_exemplars", state.tenant(), None, move |context, stores| {
-                let mut rows = Vec::new();
-                for matchers in &selectors {
-                    rows.extend(stores.metrics.exemplars(context, matchers, range)?);
-                }
-                Ok::<_, AppError>(rows)
-            })
-            .await?;
-        Ok(by_series(rows))
-    };
-    Answer::plain(answer.await).into_response()
+pub async fn exemplars(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Response, Failed> {
+    let params = Params::of_request(request).await?;
+    let question =
+        FindExemplars { query: params.required("query")?.to_owned(), period: params.period(state.app.clock().now())? };
+    Ok(state.app.ask(&caller, question, |rows| Answer::plain(Ok(by_series(rows))).into_response()).await?)
 }
 
 fn by_series(rows: Vec<ExemplarRow>) -> Vec<ExemplarSeries> {

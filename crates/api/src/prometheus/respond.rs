@@ -50,6 +50,21 @@ impl<T: Serialize> IntoResponse for Answer<T> {
     }
 }
 
+/// Why a call failed, on its way to the envelope.
+pub struct Failed(ApiError);
+
+impl<E: Into<ApiError>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        failure(&self.0)
+    }
+}
+
 /// A path that this API does not have, or not yet.
 pub async fn no_such_path(uri: Uri) -> Response {
     failure(&ApiError::new(ErrorKind::NotFound, format!("the Prometheus API has nothing at {}", uri.path())))

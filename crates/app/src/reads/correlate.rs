@@ -1,8 +1,12 @@
 //! One ID's whole story: the records of a walk as one timeline with lanes.
 
-use super::walk::{CorrelateQuery, Found, Step, Stores, Walk, walk};
+use super::period::count;
+use super::walk::{CorrelateQuery, Found, Step, Walk, walk};
+use super::{About, Period, Plan, Question, Stores};
 use crate::error::AppError;
-use crate::limits::CORRELATE_ALSO_SEEN;
+use crate::limits::{
+    CORRELATE_ALSO_SEEN, CORRELATE_DEPTH, CORRELATE_RECORDS, DEFAULT_CORRELATE_DEPTH, DEFAULT_CORRELATE_RECORDS,
+};
 use clew_model::correlation::{CorrelationRules, IdSource};
 use clew_model::logs::{LogRow, Severity};
 use clew_model::metrics::ExemplarRow;
@@ -10,6 +14,35 @@ use clew_model::time::NANOS_PER_MILLI;
 use clew_model::traces::{Span, StatusCode};
 use clew_model::{CanonicalId, Context, Signal, TraceId, UnixNanos};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What is known of an ID, in all signals.
+#[derive(Debug, Clone)]
+pub struct Correlate {
+    /// The ID.
+    pub id: CanonicalId,
+    /// How often to follow what the records found carry.
+    pub depth: Option<usize>,
+    /// Records of each signal at most.
+    pub limit: Option<usize>,
+    /// When; everything that is kept by default.
+    pub period: Period,
+}
+
+impl Question for Correlate {
+    type Answer = Correlation;
+
+    fn plan(self, _now: UnixNanos) -> Result<Plan<Correlation>, AppError> {
+        let depth = self.depth.unwrap_or(DEFAULT_CORRELATE_DEPTH);
+        if depth > CORRELATE_DEPTH {
+            return Err(AppError::refused(format!("the depth {depth} is over the limit of {CORRELATE_DEPTH}")));
+        }
+        let limit = count("limit", self.limit, DEFAULT_CORRELATE_RECORDS, 1..=CORRELATE_RECORDS)?;
+        let query = CorrelateQuery { id: self.id, depth, limit, range: self.period.or_all()? };
+        let about = About::new("correlate").text("id", query.id.to_string()).during(query.range);
+        let plan = Plan::new(about, move |context, stores| correlate(context, stores, query));
+        Ok(plan.counting(|story| story.events.len()))
+    }
+}
 
 /// How an event was reached.
 pub type Reached = Step;

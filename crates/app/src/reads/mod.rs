@@ -1,21 +1,27 @@
-//! The way out: queries on a bounded pool, with deadline, cancellation and memory, over the stores' readers.
+//! The way out: each question is a type of plain values that plans how it is answered; [`App::ask`](crate::App::ask) runs
+//! it on a bounded pool, with deadline, cancellation and memory, over the stores' readers. HTTP handlers, rules and
+//! dashboards ask the same questions.
 
+mod ask;
 mod correlate;
-mod log_context;
+pub mod logs;
+pub mod metrics;
+mod period;
+mod question;
 mod resolve;
 mod runner;
-mod tail;
+pub mod services;
+pub mod traces;
 mod walk;
 mod workers;
 
-pub use correlate::correlate;
 pub use correlate::{
-    AlsoSeen, Correlation, Event, EventBody, FirstSeen, FoundIn, Lane, Reached, SignalCounts, Truncation,
+    AlsoSeen, Correlate, Correlation, Event, EventBody, FirstSeen, FoundIn, Lane, Reached, SignalCounts, Truncation,
+    correlate,
 };
-pub use log_context::{ContextScope, LogContext, LogContextQuery, log_context};
-pub use resolve::resolve;
-pub use resolve::{IdKind, Resolution};
+pub use period::Period;
+pub use question::{About, Plan, Question, Stores};
+pub use resolve::{IdKind, Resolution, Resolve};
 pub use runner::{QueryLimits, QueryRunner};
-pub use tail::{LogTail, Missed, TailEvent};
-pub use walk::{CorrelateQuery, Stores};
+pub use walk::CorrelateQuery;
 pub use workers::QueryThreads;

@@ -1,10 +1,30 @@
 //! What a pasted text could be: how many records of each signal carry it.
 
-use super::walk::Stores;
+use super::{About, Period, Plan, Question, Stores};
 use crate::error::AppError;
-use clew_model::{CanonicalId, Context, TimeRange};
+use crate::limits::RESOLVE_RECORDS;
+use clew_model::{CanonicalId, Context, TimeRange, UnixNanos};
 use clew_query::logs::sinks;
 use clew_query::traces;
+
+/// How many records carry an ID.
+#[derive(Debug, Clone)]
+pub struct Resolve {
+    /// The ID.
+    pub id: CanonicalId,
+    /// When; everything that is kept by default.
+    pub period: Period,
+}
+
+impl Question for Resolve {
+    type Answer = Resolution;
+
+    fn plan(self, _now: UnixNanos) -> Result<Plan<Resolution>, AppError> {
+        let range = self.period.or_all()?;
+        let about = About::new("resolve").text("id", self.id.to_string()).during(range);
+        Ok(Plan::new(about, move |context, stores| resolve(context, stores, self.id, range, RESOLVE_RECORDS)))
+    }
+}
 
 /// What an ID looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +55,7 @@ pub struct Resolution {
 }
 
 /// Counts the records that carry an ID, each signal up to `limit`.
-///
-/// # Errors
-/// What the stores answer.
-pub fn resolve(
+fn resolve(
     context: &Context,
     stores: &Stores<'_>,
     id: CanonicalId,

@@ -2,7 +2,7 @@
 
 use super::workers::QueryThreads;
 use crate::error::AppError;
-use clew_model::{Cancel, CancelReason, Context, MemoryBudget, TenantId};
+use clew_model::{Caller, Cancel, CancelReason, Context, MemoryBudget};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -69,14 +69,14 @@ impl QueryRunner {
         self.limits
     }
 
-    /// Runs a query for a tenant. Dropping the future cancels the query; so does its deadline, which counts from now,
+    /// Runs a query for a caller. Dropping the future cancels the query; so does its deadline, which counts from now,
     /// waiting included. `timeout` may shorten the limit, never lengthen it.
     ///
     /// # Errors
     /// What the query answers; too many queries; the deadline; a panic of the query.
     pub async fn run<T: Send + 'static>(
         &self,
-        tenant: TenantId,
+        caller: &Caller,
         timeout: Option<Duration>,
         query: impl FnOnce(&Context) -> Result<T, AppError> + Send + 'static,
     ) -> Result<T, AppError> {
@@ -87,8 +87,9 @@ impl QueryRunner {
         }
         let timeout = timeout.map_or(self.limits.timeout, |asked| asked.min(self.limits.timeout));
         let context = Context {
-            tenant,
-            principal: Arc::from("anonymous"),
+            tenant: caller.tenant.clone(),
+            principal: Arc::clone(&caller.principal),
+            scopes: caller.scopes,
             timeout,
             cancel: Cancel::default(),
             memory: MemoryBudget::new(self.limits.memory),
@@ -137,7 +138,7 @@ mod tests {
     #[tokio::test]
     async fn a_query_beyond_its_deadline_is_stopped_and_says_the_limit() {
         let error =
-            runner(Duration::from_millis(30)).run(TenantId::default(), None, spin).await.expect_err("must time out");
+            runner(Duration::from_millis(30)).run(&Caller::anonymous(), None, spin).await.expect_err("must time out");
         assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
         assert!(error.to_string().contains("limits.query_timeout"), "{error}");
     }
@@ -146,7 +147,7 @@ mod tests {
     async fn a_query_whose_caller_went_away_is_cancelled() {
         let (tell, told) = std::sync::mpsc::channel();
         let runner = runner(Duration::from_secs(60));
-        let query = runner.run(TenantId::default(), None, move |context| {
+        let query = runner.run(&Caller::anonymous(), None, move |context| {
             let outcome = spin(context);
             let _ = tell.send(outcome.map_err(|error| error.kind()));
             Ok(())
@@ -159,8 +160,8 @@ mod tests {
     #[tokio::test]
     async fn a_panicking_query_is_one_failed_query() {
         let runner = runner(Duration::from_secs(60));
-        let panicked = runner.run(TenantId::default(), None, |_| -> Result<(), AppError> { panic!("a bug") }).await;
+        let panicked = runner.run(&Caller::anonymous(), None, |_| -> Result<(), AppError> { panic!("a bug") }).await;
         assert!(matches!(panicked, Err(AppError::Panicked)));
-        assert_eq!(runner.run(TenantId::default(), None, |_| Ok(7)).await.unwrap(), 7);
+        assert_eq!(runner.run(&Caller::anonymous(), None, |_| Ok(7)).await.unwrap(), 7);
     }
 }

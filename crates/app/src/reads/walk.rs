@@ -1,12 +1,12 @@
 //! The breadth-first walk from one ID over everything that carries it, in all signals.
 
+use super::question::Stores;
 use crate::error::AppError;
 use crate::limits::{CORRELATE_DEPTH, CORRELATE_IDS, CORRELATE_RECORDS};
-use clew_model::correlation::CorrelationRules;
 use clew_model::correlation::{CarriedId, IdSource};
-use clew_model::logs::{LogReader, LogRow, LogView};
-use clew_model::metrics::{ExemplarRow, Labels, MetricReader};
-use clew_model::traces::{Span, SpanKind, TraceReader};
+use clew_model::logs::{LogRow, LogView};
+use clew_model::metrics::{ExemplarRow, Labels};
+use clew_model::traces::{Span, SpanKind};
 use clew_model::{CanonicalId, Context, RecordId, SpanId, TimeRange, TraceId};
 use clew_query::logs::sinks;
 use clew_query::traces;
@@ -78,18 +78,6 @@ pub struct Walk {
     pub stopped_at_depth: bool,
     /// What the stores had to say.
     pub warnings: Vec<String>,
-}
-
-/// The stores a walk reads.
-pub struct Stores<'a> {
-    /// Logs.
-    pub logs: &'a dyn LogReader,
-    /// Metrics.
-    pub metrics: &'a dyn MetricReader,
-    /// Traces.
-    pub traces: &'a dyn TraceReader,
-    /// What counts as an ID.
-    pub rules: &'a CorrelationRules,
 }
 
 /// Walks from the query's ID.

@@ -1,13 +1,14 @@
 //! Records made of their numbers, sent to a server, and read back.
 
 use crate::model::{Record, Shown};
+use clew_app::reads::{About, Plan};
 use clew_app::signal::SignalStore as _;
 use clew_app::{App, AppError, Protocol};
 use clew_codec::error::Decoded;
 use clew_model::logs::{LogFilter, LogQuery, LogRecord, Order};
 use clew_model::metrics::{Labels, MetricBatch, Sample};
 use clew_model::traces::Span;
-use clew_model::{SpanId, TenantId, TimeRange, TraceId, Value};
+use clew_model::{Caller, SpanId, TenantId, TimeRange, TraceId, Value};
 use std::sync::Arc;
 
 const MILLI: i64 = 1_000_000;
@@ -63,36 +64,35 @@ pub async fn send(app: &App, signal: usize, records: &[Record]) -> Result<bool, 
 
 /// Everything that queries find.
 pub async fn read(app: &Arc<App>) -> Result<Shown, AppError> {
-    let mut shown = app
-        .query("test", TenantId::default(), None, |context, stores| {
-            let mut shown = Shown::default();
-            let query = LogQuery {
-                filter: LogFilter::All,
-                range: TimeRange::ALL,
-                order: Order::Ascending,
-                limit: 1_000_000,
-                after: None,
-            };
-            let [logs, metrics, traces] = &mut shown.records;
-            for row in clew_query::logs::sinks::search(context, &*stores.logs.view(context), &query)?.rows {
-                let Value::String(body) = &row.record.body else { panic!("a body is no text") };
-                let number = body.split(' ').nth(1).unwrap().parse().unwrap();
-                logs.entry(number).or_default().push(row.record.time);
+    let plan = Plan::new(About::new("test"), |context, stores| {
+        let mut shown = Shown::default();
+        let query = LogQuery {
+            filter: LogFilter::All,
+            range: TimeRange::ALL,
+            order: Order::Ascending,
+            limit: 1_000_000,
+            after: None,
+        };
+        let [logs, metrics, traces] = &mut shown.records;
+        for row in clew_query::logs::sinks::search(context, &*stores.logs.view(context), &query)?.rows {
+            let Value::String(body) = &row.record.body else { panic!("a body is no text") };
+            let number = body.split(' ').nth(1).unwrap().parse().unwrap();
+            logs.entry(number).or_default().push(row.record.time);
+        }
+        for series in stores.metrics.select(context, &[], TimeRange::ALL)? {
+            for (time, value) in series.times.iter().zip(&series.values) {
+                metrics.entry(*value as u64).or_default().push(time * MILLI);
             }
-            for series in stores.metrics.select(context, &[], TimeRange::ALL)? {
-                for (time, value) in series.times.iter().zip(&series.values) {
-                    metrics.entry(*value as u64).or_default().push(time * MILLI);
-                }
+        }
+        let view = stores.traces.view(context);
+        for number in 0..TRACES {
+            for span in clew_query::traces::trace(context, &*view, trace_id(number))?.spans {
+                traces.entry(u64::from_be_bytes(span.span_id.0)).or_default().push(span.start);
             }
-            let view = stores.traces.view(context);
-            for number in 0..TRACES {
-                for span in clew_query::traces::trace(context, &*view, trace_id(number))?.spans {
-                    traces.entry(u64::from_be_bytes(span.span_id.0)).or_default().push(span.start);
-                }
-            }
-            Ok(shown)
-        })
-        .await?;
+        }
+        Ok(shown)
+    });
+    let mut shown = app.ask(&Caller::anonymous(), plan, std::convert::identity).await?;
     shown.kept_from =
         [app.logs().store().kept_from(), app.metrics().store().kept_from(), app.traces().store().kept_from()];
     Ok(shown)

@@ -1,6 +1,6 @@
 //! The real stores behind their write paths, as a server runs them.
 
-use clew_app::reads::QueryLimits;
+use clew_app::reads::{About, Plan, QueryLimits};
 use clew_app::signal::Retention;
 use clew_app::signal::SignalStore as _;
 use clew_app::{App, AppOptions, Protocol, SignalOptions};
@@ -10,7 +10,7 @@ use clew_model::correlation::CorrelationRules;
 use clew_model::logs::{LogFilter, LogQuery, LogRecord, Order};
 use clew_model::metrics::{Exemplar, Labels, Metadata, MetricBatch, Sample};
 use clew_model::traces::{Span, SpanKind};
-use clew_model::{SpanId, TenantId, TimeRange, TraceId};
+use clew_model::{Caller, SpanId, TenantId, TimeRange, TraceId};
 use clew_telemetry::{BuildInfo, Registry};
 use std::path::Path;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ async fn send_span(app: &App, start: i64) -> (u64, u64) {
 
 /// Samples, log records and spans that can be read.
 async fn counts(app: &Arc<App>) -> (usize, usize, usize) {
-    app.query("test", TenantId::default(), None, |context, stores| {
+    let plan = Plan::new(About::new("test"), |context, stores| {
         let samples = stores.metrics.select(context, &[], TimeRange::ALL)?;
         let samples = samples.iter().map(|series| series.times.len()).sum();
         let query = LogQuery {
@@ -95,9 +95,8 @@ async fn counts(app: &Arc<App>) -> (usize, usize, usize) {
         let view = stores.traces.view(context);
         let trace = clew_query::traces::trace(context, &*view, TraceId([7; 16]))?;
         Ok((samples, logs, trace.spans.len()))
-    })
-    .await
-    .unwrap()
+    });
+    app.ask(&Caller::anonymous(), plan, std::convert::identity).await.unwrap()
 }
 
 /// Runs what is due: a keeper looks at its clock when it is called.
@@ -160,10 +159,10 @@ async fn a_query_beyond_what_it_may_read_is_refused_by_the_name_of_its_limit() {
             options.query_samples = Some(samples);
         });
         assert_eq!(send_metrics(&app, batch("m", NOW / 1_000_000, 10)).await.unwrap(), (10, 0));
-        let all = app.query("test", TenantId::default(), None, |context, stores| {
+        let all = Plan::new(About::new("test"), |context, stores| {
             Ok(stores.metrics.select(context, &[], TimeRange::ALL)?.len())
         });
-        let error = all.await.unwrap_err();
+        let error = app.ask(&Caller::anonymous(), all, std::convert::identity).await.unwrap_err();
         assert_eq!(error.kind(), clew_model::ErrorKind::LimitExceeded);
         assert!(error.to_string().contains(key), "{error}");
         app.stop();

@@ -2,12 +2,13 @@
 
 use super::signals::start;
 use clew_app::limits::{TAIL_BATCH_ROWS, TAIL_PENDING_ROWS};
-use clew_app::reads::{ContextScope, LogContextQuery, LogTail, TailEvent, log_context};
+use clew_app::reads::Period;
+use clew_app::reads::logs::{ContextScope, LogContextQuery, LogTail, SearchLogs, TailEvent, TailLogs};
 use clew_app::{App, AppError, Protocol};
 use clew_codec::error::Decoded;
 use clew_host::{Files, SimClock, SimFiles};
-use clew_model::logs::{LogFilter, LogRecord, LogRow, TextTest};
-use clew_model::{ErrorKind, RecordId, TenantId};
+use clew_model::logs::{LogRecord, LogRow};
+use clew_model::{Caller, ErrorKind, RecordId, TenantId};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ async fn send(app: &App, times: impl IntoIterator<Item = i64>, text: &str) {
 }
 
 async fn tail(app: &Arc<App>, word: &str, after: Option<RecordId>) -> Result<LogTail, AppError> {
-    app.tail_logs(TenantId::default(), LogFilter::AnyText(TextTest::words(word)), after).await
+    app.tail_logs(&Caller::anonymous(), TailLogs { query: Some(word.to_owned()), after }).await
 }
 
 /// Reads until `rows` rows came; the rows, the size of the largest batch, and how many were counted instead.
@@ -148,8 +149,9 @@ async fn what_damage_hides_is_said_and_not_taken_for_absent() {
         "{warned:?}"
     );
     let ask = |id| {
-        let query = LogContextQuery { id, before: 1, after: 1, scope: ContextScope::All };
-        app.query("test", TenantId::default(), None, move |context, stores| log_context(context, stores.logs, &query))
+        let question = LogContextQuery { id, before: Some(1), after: Some(1), scope: ContextScope::All };
+        let app = Arc::clone(&app);
+        async move { app.ask(&Caller::anonymous(), question, std::convert::identity).await }
     };
     assert_eq!(ask(first).await.unwrap_err().kind(), ErrorKind::Corrupt);
     // Where nothing is damaged, what is not found is not there.
@@ -165,19 +167,9 @@ async fn a_tail_that_resumes_too_far_back_counts_what_it_leaves_out() {
     send(&app, (0..=sent).map(|n| NOW + n), "x").await;
     // The first record is the one that was seen last.
     let seen = RecordId { time: NOW, number: 0 };
-    let all = app
-        .query("test", TenantId::default(), None, |context, stores| {
-            let query = clew_model::logs::LogQuery {
-                filter: LogFilter::All,
-                range: clew_model::TimeRange::new(NOW, NOW),
-                order: clew_model::logs::Order::Ascending,
-                limit: 1,
-                after: None,
-            };
-            Ok(clew_query::logs::sinks::search(context, &*stores.logs.view(context), &query)?.rows)
-        })
-        .await
-        .unwrap();
+    let period = Period { start: Some(NOW), end: Some(NOW) };
+    let question = SearchLogs { period, limit: Some(1), ..SearchLogs::default() };
+    let all = app.ask(&Caller::anonymous(), question, |page| page.rows).await.unwrap();
     let mut tail = tail(&app, "x", Some(RecordId { number: all[0].id.number, ..seen })).await.unwrap();
     let (rows, _, missed) = read(&mut tail, TAIL_PENDING_ROWS).await;
     assert_eq!(missed, 300);

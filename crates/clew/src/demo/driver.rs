@@ -4,12 +4,12 @@ use super::generator::{Batch, Generator};
 use super::system::{Instance, Service};
 use crate::limits::{DEMO_CATCH_UP, DEMO_CHUNK, DEMO_HISTORY, DEMO_TICK};
 use anyhow::{Context as _, Result};
+use clew_app::reads::traces::SearchTraces;
 use clew_app::{App, AppError, Protocol};
 use clew_codec::error::Decoded;
 use clew_model::logs::FieldTest;
-use clew_model::traces::{AttributeTest, TraceFilter, TraceQuery};
-use clew_model::{TenantId, TimeRange};
-use clew_query::traces;
+use clew_model::traces::{AttributeTest, TraceFilter};
+use clew_model::{Caller, TenantId};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -123,13 +123,10 @@ async fn newest_request(app: &Arc<App>) -> Result<i64> {
     let attributes =
         vec![AttributeTest { key: "resource.service.instance.id".to_owned(), test: FieldTest::Equals(gateway.name()) }];
     let filter = TraceFilter { service: Some(gateway.service.name().to_owned()), attributes, ..TraceFilter::default() };
-    let query = TraceQuery { filter, range: TimeRange::ALL, limit: 1, after: None };
-    let page = app
-        .query("demo", TenantId::default(), None, move |context, stores| {
-            traces::search(context, &*stores.traces.view(context), &query).map_err(AppError::from)
-        })
-        .await
-        .context("cannot look for an earlier demo")?;
+    let question = SearchTraces { filter, limit: Some(1), ..SearchTraces::default() };
+    let caller = Caller::server("demo");
+    let asked = app.ask(&caller, question, std::convert::identity).await;
+    let page = asked.context("cannot look for an earlier demo")?;
     Ok(page.traces.first().map_or(i64::MIN, |trace| trace.start.saturating_add(trace.duration)))
 }
 

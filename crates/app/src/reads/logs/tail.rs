@@ -3,17 +3,29 @@
 //! A tail watches the feed of what was just made readable, picks what passes its filter on a thread that holds nobody up,
 //! and hands it on in batches at a rate that a person or a browser can take. What it cannot hand on it counts.
 
+use super::{about, filter};
 use crate::error::AppError;
 use crate::ingest::{FeedBatch, Watch};
 use crate::limits::{TAIL_BATCH_ROWS, TAIL_INTERVAL, TAIL_PENDING_BYTES, TAIL_PENDING_ROWS, TAILS};
+use crate::reads::Plan;
 use crate::server::App;
 use clew_model::logs::{LogFilter, LogReader, LogRow};
-use clew_model::{Context, RecordId, TenantId};
+use clew_model::{Caller, Context, RecordId, TenantId, TimeRange};
 use clew_query::logs::sinks::arrivals;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use tokio::time::Instant;
+
+/// Which records a tail is about.
+#[derive(Debug, Clone, Default)]
+pub struct TailLogs {
+    /// As in [`super::SearchLogs`].
+    pub query: Option<String>,
+    /// Records that came after this one are told first, as far as the store and [`TAIL_PENDING_ROWS`] allow; what of them
+    /// is left out is counted.
+    pub after: Option<RecordId>,
+}
 
 /// What a tail tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,17 +107,12 @@ pub struct LogTail {
 }
 
 impl App {
-    /// Follows the log records that pass the filter. With `after`, those that came after this record are told first, as
-    /// far as the store and [`TAIL_PENDING_ROWS`] allow; what of them is left out is counted.
+    /// Follows the log records that match, as they come.
     ///
     /// # Errors
-    /// Too many tails; what the store answers when it is asked for what came after `after`.
-    pub async fn tail_logs(
-        self: &Arc<Self>,
-        tenant: TenantId,
-        filter: LogFilter,
-        after: Option<RecordId>,
-    ) -> Result<LogTail, AppError> {
+    /// A query that cannot be understood; too many tails; what the store answers when it is asked for what came before.
+    pub async fn tail_logs(self: &Arc<Self>, caller: &Caller, question: TailLogs) -> Result<LogTail, AppError> {
+        let filter = Arc::new(filter(question.query.as_deref())?);
         let app = Arc::clone(self);
         // It waits for the turn of a batch that is just made readable.
         let watch = tokio::task::spawn_blocking(move || app.logs().store().watch());
@@ -113,18 +120,15 @@ impl App {
             self.observer().limit_hit("tails");
             return Err(AppError::TooManyTails(TAILS));
         };
-        let filter = Arc::new(filter);
         let mut pending = Pending::default();
-        if let Some(after) = after {
+        if let Some(after) = question.after {
             // By number, since a record may come long after its time, or before it.
             let (numbers, filter) = (after.number.saturating_add(1)..watch.from, Arc::clone(&filter));
-            pending = self
-                .query("logs_tail", tenant.clone(), None, move |context, stores| {
-                    came(context, stores.logs, &filter, numbers)
-                })
-                .await?;
+            let about = about("logs_tail", question.query, TimeRange::ALL);
+            let plan = Plan::new(about, move |context, stores| came(context, stores.logs, &filter, numbers));
+            pending = self.ask(caller, plan.counting(|came| came.rows.len()), std::convert::identity).await?;
         }
-        Ok(LogTail { watch, tenant, filter, pending, is_told_ready: false, due: Instant::now() })
+        Ok(LogTail { watch, tenant: caller.tenant.clone(), filter, pending, is_told_ready: false, due: Instant::now() })
     }
 }
 

@@ -1,8 +1,11 @@
 //! What stands around a log record: the records before and after it.
 
 use crate::error::AppError;
+use crate::limits::{DEFAULT_CONTEXT_ROWS, MAX_CONTEXT_ROWS};
+use crate::reads::period::count;
+use crate::reads::{About, Plan, Question};
 use clew_model::logs::{FieldTest, LogFilter, LogQuery, LogReader, LogRow, LogView, Order};
-use clew_model::{Context, ErrorKind, ReadError, RecordId, TimeRange};
+use clew_model::{Context, ErrorKind, ReadError, RecordId, TimeRange, UnixNanos};
 use clew_query::logs::sinks::search;
 
 /// Among which records the neighbours are looked for.
@@ -15,15 +18,15 @@ pub enum ContextScope {
     All,
 }
 
-/// Which record, and how many around it.
+/// What stands around a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogContextQuery {
     /// The record.
     pub id: RecordId,
     /// Records before it, at most.
-    pub before: usize,
+    pub before: Option<usize>,
     /// Records after it, at most.
-    pub after: usize,
+    pub after: Option<usize>,
     /// Among which.
     pub scope: ContextScope,
 }
@@ -45,14 +48,26 @@ pub struct LogContext {
     pub warnings: Vec<String>,
 }
 
-/// A record with its neighbours; `None` when there is no such record.
-///
-/// # Errors
-/// What the store answers; damage that may hide the record.
-pub fn log_context(
+impl Question for LogContextQuery {
+    /// `None` when there is no such record. Damage that may hide it is an error.
+    type Answer = Option<LogContext>;
+
+    fn plan(self, _now: UnixNanos) -> Result<Plan<Option<LogContext>>, AppError> {
+        let before = count("before", self.before, DEFAULT_CONTEXT_ROWS, 0..=MAX_CONTEXT_ROWS)?;
+        let after = count("after", self.after, DEFAULT_CONTEXT_ROWS, 0..=MAX_CONTEXT_ROWS)?;
+        let about = About::new("logs_context").text("id", self.id.to_string());
+        let plan = Plan::new(about, move |context, stores| around(context, stores.logs, &self, before, after));
+        Ok(plan.counting(|found| found.as_ref().map_or(0, |found| found.before.len() + found.after.len() + 1)))
+    }
+}
+
+/// The record with its neighbours.
+fn around(
     context: &Context,
     logs: &dyn LogReader,
     query: &LogContextQuery,
+    before: usize,
+    after: usize,
 ) -> Result<Option<LogContext>, AppError> {
     let view = logs.view(context);
     let logs = &*view;
@@ -65,8 +80,8 @@ pub fn log_context(
         ContextScope::All => LogFilter::All,
     };
     let mut side = |order, most| neighbours(context, logs, &filter, query.id, order, most, &mut warnings);
-    let (mut before, more_before) = side(Order::Descending, query.before)?;
-    let (after, more_after) = side(Order::Ascending, query.after)?;
+    let (mut before, more_before) = side(Order::Descending, before)?;
+    let (after, more_after) = side(Order::Ascending, after)?;
     before.reverse();
     warnings.sort_unstable();
     warnings.dedup();

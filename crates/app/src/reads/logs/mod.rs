@@ -1,0 +1,30 @@
+//! Questions about logs.
+
+mod context;
+mod counts;
+mod fields;
+mod search;
+mod tail;
+
+pub use context::{ContextScope, LogContext, LogContextQuery};
+pub use counts::{CountLogs, LogCounts};
+pub use fields::{ListLogFieldValues, ListLogFields};
+pub use search::SearchLogs;
+pub use tail::{LogTail, Missed, TailEvent, TailLogs};
+
+use super::question::About;
+use crate::error::AppError;
+use clew_model::TimeRange;
+use clew_model::logs::LogFilter;
+
+/// The filter that a query stands for; everything without one.
+fn filter(query: Option<&str>) -> Result<LogFilter, AppError> {
+    Ok(query.map(clew_query::logs::parse).transpose()?.unwrap_or(LogFilter::All))
+}
+
+/// A question about the records that match a query.
+fn about(name: &'static str, query: Option<String>, range: TimeRange) -> About {
+    let query = query.unwrap_or_default();
+    let language = if query.trim_start().starts_with('{') { "logql" } else { "search" };
+    About::new(name).text(language, query).during(range)
+}

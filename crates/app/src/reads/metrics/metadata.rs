@@ -1,0 +1,46 @@
+//! What senders said about metric families.
+
+use crate::error::AppError;
+use crate::reads::{About, Plan, Question};
+use clew_model::UnixNanos;
+use clew_model::metrics::Metadata;
+use std::collections::BTreeMap;
+
+/// What senders said about metric families.
+#[derive(Debug, Clone, Default)]
+pub struct ListMetadata {
+    /// One family; all without.
+    pub metric: Option<String>,
+    /// Families at most; all without.
+    pub limit: Option<usize>,
+    /// Entries of a family at most; all without.
+    pub per_metric: Option<usize>,
+}
+
+impl Question for ListMetadata {
+    /// By the family's name.
+    type Answer = BTreeMap<String, Vec<Metadata>>;
+
+    fn plan(self, _now: UnixNanos) -> Result<Plan<Self::Answer>, AppError> {
+        let about = About::new("prometheus_metadata");
+        let plan = Plan::new(about, move |context, stores| {
+            let rows = stores.metrics.metadata(context, self.metric.as_deref())?;
+            Ok(by_family(rows, self.limit, self.per_metric))
+        });
+        Ok(plan.counting(BTreeMap::len))
+    }
+}
+
+fn by_family(rows: Vec<Metadata>, limit: Option<usize>, per_metric: Option<usize>) -> BTreeMap<String, Vec<Metadata>> {
+    let mut families: BTreeMap<String, Vec<Metadata>> = BTreeMap::new();
+    for row in rows {
+        if limit.is_some_and(|limit| families.len() >= limit && !families.contains_key(&row.metric)) {
+            break;
+        }
+        let entries = families.entry(row.metric.clone()).or_default();
+        if per_metric.is_none_or(|most| entries.len() < most) {
+            entries.push(row);
+        }
+    }
+    families
+}

@@ -1,0 +1,106 @@
+//! PromQL, at one instant and over a range.
+
+use super::PROMQL;
+use crate::error::AppError;
+use crate::reads::period::range;
+use crate::reads::{About, Plan, Question};
+use clew_model::time::NANOS_PER_MILLI;
+use clew_model::{TimeRange, UnixMillis, UnixNanos};
+use clew_query::promql::{self, PromqlOptions, QueryResult, Value};
+use std::time::Duration;
+
+/// What a PromQL expression says at one instant.
+#[derive(Debug, Clone, Default)]
+pub struct InstantQuery {
+    /// The expression.
+    pub query: String,
+    /// When; now by default.
+    pub at: Option<UnixNanos>,
+    /// How far back a selector looks for a sample, in nanoseconds.
+    pub lookback: Option<i64>,
+    /// How long it may take at most.
+    pub timeout: Option<Duration>,
+}
+
+impl Question for InstantQuery {
+    type Answer = QueryResult;
+
+    fn plan(self, now: UnixNanos) -> Result<Plan<QueryResult>, AppError> {
+        let expr = promql::parse(&self.query)?;
+        let at = self.at.unwrap_or(now);
+        let about = About::new("prometheus_query").text(PROMQL, self.query).during(TimeRange::new(at, at));
+        let (at, options) = (at.div_euclid(NANOS_PER_MILLI), options(self.lookback));
+        let plan = Plan::new(about, move |context, stores| {
+            Ok(promql::query_instant(stores.metrics, context, &expr, at, &options)?)
+        });
+        Ok(plan.within(self.timeout).counting(series))
+    }
+}
+
+/// What a PromQL expression says over a range.
+#[derive(Debug, Clone, Default)]
+pub struct RangeQuery {
+    /// The expression.
+    pub query: String,
+    /// The first instant.
+    pub start: UnixNanos,
+    /// The last instant.
+    pub end: UnixNanos,
+    /// From one instant to the next, in milliseconds.
+    pub step: i64,
+    /// How far back a selector looks for a sample, in nanoseconds.
+    pub lookback: Option<i64>,
+    /// How long it may take at most.
+    pub timeout: Option<Duration>,
+}
+
+impl Question for RangeQuery {
+    type Answer = QueryResult;
+
+    fn plan(self, _now: UnixNanos) -> Result<Plan<QueryResult>, AppError> {
+        let expr = promql::parse(&self.query)?;
+        let range = range(self.start, self.end)?;
+        let (start, end) = (range.start.div_euclid(NANOS_PER_MILLI), range.end.div_euclid(NANOS_PER_MILLI));
+        let (step, options) = (self.step, options(self.lookback));
+        check_resolution(start, end, step, options.max_steps)?;
+        let about = About::new("prometheus_query_range").text(PROMQL, self.query).during(range);
+        let plan = Plan::new(about, move |context, stores| {
+            Ok(promql::query_range(stores.metrics, context, &expr, start, end, step, &options)?)
+        });
+        Ok(plan.within(self.timeout).counting(series))
+    }
+}
+
+/// Prometheus takes too many points for a malformed request, not for a query that failed.
+fn check_resolution(start: UnixMillis, end: UnixMillis, step: i64, most: usize) -> Result<(), AppError> {
+    if step <= 0 {
+        return Err(AppError::refused(
+            "zero or negative query resolution step widths are not accepted; try a positive number of seconds",
+        ));
+    }
+    let points = usize::try_from(end.saturating_sub(start) / step).unwrap_or(usize::MAX).saturating_add(1);
+    if points > most {
+        return Err(AppError::refused(format!(
+            "exceeded maximum resolution of {most} points per timeseries: the query asks for {points}; take a longer step \
+             or a shorter range"
+        )));
+    }
+    Ok(())
+}
+
+fn options(lookback: Option<i64>) -> PromqlOptions {
+    let mut options = PromqlOptions::default();
+    if let Some(nanos) = lookback {
+        options.lookback_millis = (nanos / NANOS_PER_MILLI).max(1);
+    }
+    options
+}
+
+/// Series that an answer has.
+fn series(result: &QueryResult) -> usize {
+    match &result.value {
+        Value::Scalar(..) | Value::String(..) => 1,
+        Value::Vector(samples) => samples.len(),
+        Value::Matrix(series) => series.len(),
+    }
+}

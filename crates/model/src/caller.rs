@@ -1,0 +1,83 @@
+//! Who asks or sends, and what they may do: made once from a request, carried by everything that is done for it.
+
+use crate::id::TenantId;
+use std::ops::BitOr;
+use std::sync::Arc;
+
+/// On whose behalf something is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose data.
+    pub tenant: TenantId,
+    /// Who, for logs and limits.
+    pub principal: Arc<str>,
+    /// What they may do.
+    pub scopes: Scopes,
+}
+
+impl Caller {
+    /// Whoever calls while authentication is off: the default tenant, and nothing is forbidden.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self { tenant: TenantId::default(), principal: Arc::from("anonymous"), scopes: Scopes::ALL }
+    }
+
+    /// The server itself, for work that nobody asked for just now (scraping, the demo); `part` names which.
+    #[must_use]
+    pub fn server(part: &str) -> Self {
+        Self { tenant: TenantId::default(), principal: Arc::from(format!("clew:{part}")), scopes: Scopes::ALL }
+    }
+}
+
+/// What a caller may do: a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// Read logs.
+    pub const READ_LOGS: Self = Self(1);
+    /// Send logs.
+    pub const WRITE_LOGS: Self = Self(1 << 1);
+    /// Read metrics.
+    pub const READ_METRICS: Self = Self(1 << 2);
+    /// Send metrics.
+    pub const WRITE_METRICS: Self = Self(1 << 3);
+    /// Read traces.
+    pub const READ_TRACES: Self = Self(1 << 4);
+    /// Send traces.
+    pub const WRITE_TRACES: Self = Self(1 << 5);
+    /// See and change how the server runs.
+    pub const ADMINISTER: Self = Self(1 << 6);
+    /// Everything.
+    pub const ALL: Self = Self((1 << 7) - 1);
+
+    /// Whether all of `wanted` are in this set.
+    #[must_use]
+    pub fn contain(self, wanted: Self) -> bool {
+        self.0 & wanted.0 == wanted.0
+    }
+}
+
+impl BitOr for Scopes {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_contains_what_was_put_in_and_nothing_else() {
+        let readers = Scopes::READ_LOGS | Scopes::READ_TRACES;
+        assert!(readers.contain(Scopes::READ_LOGS) && readers.contain(readers) && readers.contain(Scopes::NONE));
+        assert!(!readers.contain(Scopes::WRITE_LOGS) && !readers.contain(Scopes::READ_LOGS | Scopes::ADMINISTER));
+        assert!(Scopes::ALL.contain(readers | Scopes::ADMINISTER));
+        assert_eq!(Caller::anonymous().scopes, Scopes::ALL);
+    }
+}
