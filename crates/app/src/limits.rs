@@ -68,6 +68,9 @@ pub const TAIL_PENDING_ROWS: usize = 5_000;
 /// Bytes of the rows that wait in one tail; one row may be larger.
 pub const TAIL_PENDING_BYTES: usize = 4 << 20;
 
+/// Longest text of a question that the log of slow queries shows, in bytes.
+pub const SLOW_QUERY_TEXT: usize = 4 << 10;
+
 /// Most records of one signal that a correlation answers.
 pub const CORRELATE_RECORDS: usize = 5_000;
 

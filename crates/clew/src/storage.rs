@@ -50,6 +50,7 @@ pub fn app_options(config: &Config) -> AppOptions {
             concurrent: config.limits.query_concurrency.unwrap_or(cores.max(2)),
             timeout: config.limits.query_timeout,
             memory: config.limits.query_memory.unwrap_or(shares.query),
+            slow: config.limits.slow_query,
         },
         salvage_journals: config.storage.salvage_journals,
     }

@@ -31,6 +31,14 @@ impl Home {
         }
     }
 
+    /// Bytes of the block as it is stored.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Home::Hot(block) => block.bytes.len() as u64,
+            Home::Part(_, place) => u64::from(place.length),
+        }
+    }
+
     pub fn open(&self) -> Result<LogBlock, LogStoreError> {
         match self {
             Home::Hot(block) => Ok(LogBlock::open(Arc::clone(&block.bytes))?),
@@ -67,6 +75,11 @@ impl Batch {
             (None, ErrorKind::Corrupt | ErrorKind::Unsupported) => LogStoreError::damaged("a block", error.message),
             (None, _) => LogStoreError::Read(error),
         }
+    }
+
+    /// Bytes that were read so far.
+    pub fn read_bytes(&self) -> u64 {
+        self.block.get().map_or(0, |_| self.home.bytes())
     }
 
     fn block(&self) -> Result<&LogBlock, ReadError> {

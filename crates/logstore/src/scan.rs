@@ -244,12 +244,14 @@ impl<'a> Scanner<'a> {
                 }
             }
             if passing.is_empty() {
+                self.context.read.add(home.bytes());
                 return Ok((within, Flow::Continue));
             }
             (Batch::of_block(home.clone(), block, passing), within)
         };
         let worker = worker.get_or_insert_with(|| self.sink.worker());
         let flow = worker.take(&batch).map_err(|error| batch.cause(error))?;
+        self.context.read.add(batch.read_bytes());
         Ok((within, flow))
     }
 

@@ -118,6 +118,23 @@ impl Drop for Reservation {
     }
 }
 
+/// Counts the bytes that stores read for a call, for whoever asks what it cost; shared by the parts of the call.
+#[derive(Debug, Clone, Default)]
+pub struct ReadMeter(Arc<AtomicU64>);
+
+impl ReadMeter {
+    /// A store read so many bytes, as they are stored: compressed, from disk, from a cache or from the hot tail.
+    pub fn add(&self, bytes: u64) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes read so far.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// For whom a call is made, what it may use, and how it is stopped.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -133,6 +150,8 @@ pub struct Context {
     pub cancel: Cancel,
     /// The memory the call may hold.
     pub memory: MemoryBudget,
+    /// What the call has read.
+    pub read: ReadMeter,
     /// What runs the pieces of the call side by side.
     pub executor: Arc<dyn Executor>,
 }
@@ -148,6 +167,7 @@ impl Context {
             timeout,
             cancel: Cancel::default(),
             memory: MemoryBudget::new(memory_bytes),
+            read: ReadMeter::default(),
             executor: Arc::new(Serial),
         }
     }

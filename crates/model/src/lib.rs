@@ -20,7 +20,7 @@ pub mod traces;
 pub mod value;
 
 pub use caller::{Caller, Scopes};
-pub use context::{Cancel, CancelReason, Context, MemoryBudget, Reservation};
+pub use context::{Cancel, CancelReason, Context, MemoryBudget, ReadMeter, Reservation};
 pub use correlation::CanonicalId;
 pub use error::{ErrorKind, ReadError};
 pub use id::{RecordId, SpanId, TenantId, TraceId};

@@ -1,11 +1,11 @@
-//! Asking a question: planned, run on the query pool, counted.
+//! Asking a question: planned, run on the query pool, counted, and told in the log where it was slow.
 
+use super::asked::Asked;
 use super::question::{Plan, Question};
 use crate::error::AppError;
 use crate::server::App;
 use clew_model::Caller;
 use std::sync::Arc;
-use std::time::Instant;
 
 impl App {
     /// Asks a question on behalf of a caller. `convert` makes of the answer what the asker needs (JSON, say), on the
@@ -21,20 +21,14 @@ impl App {
         convert: impl FnOnce(Q::Answer) -> T + Send + 'static,
     ) -> Result<T, AppError> {
         let Plan { about, timeout, work, size } = question.plan(self.clock().now())?;
-        let started = Instant::now();
-        let app = Arc::clone(self);
-        let name = about.name;
-        let asked = self.queries().run(caller, timeout, move |context| {
+        let context = self.queries().context(caller, timeout);
+        let asked = Asked::new(self.observer(), self.queries().limits().slow, about, &context);
+        let (app, rows) = (Arc::clone(self), asked.rows());
+        let answer = self.queries().run(context, move |context| {
             let answer = work(context, &app.stores())?;
-            tracing::debug!(query = about.text, language = about.language, rows = size(&answer), "answered {name}");
+            rows.set(size(&answer));
             Ok(convert(answer))
         });
-        let answer = asked.await;
-        let outcome = match &answer {
-            Ok(_) => "ok",
-            Err(error) => crate::error::outcome(error.kind()),
-        };
-        self.observer().queried(name, outcome, started.elapsed());
-        answer
+        asked.ended(answer.await)
     }
 }

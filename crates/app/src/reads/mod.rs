@@ -3,6 +3,7 @@
 //! dashboards ask the same questions.
 
 mod ask;
+mod asked;
 mod correlate;
 pub mod logs;
 pub mod metrics;

@@ -2,7 +2,7 @@
 
 use super::workers::QueryThreads;
 use crate::error::AppError;
-use clew_model::{Caller, Cancel, CancelReason, Context, MemoryBudget};
+use clew_model::{Caller, Cancel, CancelReason, Context, MemoryBudget, ReadMeter};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -20,6 +20,8 @@ pub struct QueryLimits {
     pub timeout: Duration,
     /// Bytes one may hold (`limits.query_memory`).
     pub memory: u64,
+    /// From when on one is slow enough to be told in the log (`limits.slow_query`): zero tells all, `None` none.
+    pub slow: Option<Duration>,
 }
 
 /// The pool that queries run on.
@@ -69,15 +71,28 @@ impl QueryRunner {
         self.limits
     }
 
-    /// Runs a query for a caller. Dropping the future cancels the query; so does its deadline, which counts from now,
-    /// waiting included. `timeout` may shorten the limit, never lengthen it.
+    /// What a caller's query may use. `timeout` may shorten the limit, never lengthen it.
+    #[must_use]
+    pub fn context(&self, caller: &Caller, timeout: Option<Duration>) -> Context {
+        Context {
+            tenant: caller.tenant.clone(),
+            principal: Arc::clone(&caller.principal),
+            scopes: caller.scopes,
+            timeout: timeout.map_or(self.limits.timeout, |asked| asked.min(self.limits.timeout)),
+            cancel: Cancel::default(),
+            memory: MemoryBudget::new(self.limits.memory),
+            read: ReadMeter::default(),
+            executor: Arc::clone(&self.threads) as Arc<dyn clew_model::Executor>,
+        }
+    }
+
+    /// Runs a query. Dropping the future cancels it; so does its deadline, which counts from now, waiting included.
     ///
     /// # Errors
     /// What the query answers; too many queries; the deadline; a panic of the query.
     pub async fn run<T: Send + 'static>(
         &self,
-        caller: &Caller,
-        timeout: Option<Duration>,
+        context: Context,
         query: impl FnOnce(&Context) -> Result<T, AppError> + Send + 'static,
     ) -> Result<T, AppError> {
         let waiting = self.present.fetch_add(1, Ordering::Relaxed);
@@ -85,16 +100,7 @@ impl QueryRunner {
         if waiting >= self.limits.concurrent.saturating_mul(WAITING_PER_RUNNING) {
             return Err(AppError::TooManyQueries(waiting));
         }
-        let timeout = timeout.map_or(self.limits.timeout, |asked| asked.min(self.limits.timeout));
-        let context = Context {
-            tenant: caller.tenant.clone(),
-            principal: Arc::clone(&caller.principal),
-            scopes: caller.scopes,
-            timeout,
-            cancel: Cancel::default(),
-            memory: MemoryBudget::new(self.limits.memory),
-            executor: Arc::clone(&self.threads) as Arc<dyn clew_model::Executor>,
-        };
+        let timeout = context.timeout;
         let _guard = CancelOnDrop { cancel: context.cancel.clone() };
         let cancel = context.cancel.clone();
         let work = async {
@@ -125,7 +131,11 @@ mod tests {
     use clew_model::ErrorKind;
 
     fn runner(timeout: Duration) -> QueryRunner {
-        QueryRunner::new(QueryLimits { concurrent: 2, timeout, memory: 1 << 20 })
+        QueryRunner::new(QueryLimits { concurrent: 2, timeout, memory: 1 << 20, slow: None })
+    }
+
+    fn context(runner: &QueryRunner) -> Context {
+        runner.context(&Caller::anonymous(), None)
     }
 
     fn spin(context: &Context) -> Result<(), AppError> {
@@ -137,8 +147,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_query_beyond_its_deadline_is_stopped_and_says_the_limit() {
-        let error =
-            runner(Duration::from_millis(30)).run(&Caller::anonymous(), None, spin).await.expect_err("must time out");
+        let runner = runner(Duration::from_millis(30));
+        let error = runner.run(context(&runner), spin).await.expect_err("must time out");
         assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
         assert!(error.to_string().contains("limits.query_timeout"), "{error}");
     }
@@ -147,7 +157,7 @@ mod tests {
     async fn a_query_whose_caller_went_away_is_cancelled() {
         let (tell, told) = std::sync::mpsc::channel();
         let runner = runner(Duration::from_secs(60));
-        let query = runner.run(&Caller::anonymous(), None, move |context| {
+        let query = runner.run(context(&runner), move |context| {
             let outcome = spin(context);
             let _ = tell.send(outcome.map_err(|error| error.kind()));
             Ok(())
@@ -160,8 +170,8 @@ mod tests {
     #[tokio::test]
     async fn a_panicking_query_is_one_failed_query() {
         let runner = runner(Duration::from_secs(60));
-        let panicked = runner.run(&Caller::anonymous(), None, |_| -> Result<(), AppError> { panic!("a bug") }).await;
+        let panicked = runner.run(context(&runner), |_| -> Result<(), AppError> { panic!("a bug") }).await;
         assert!(matches!(panicked, Err(AppError::Panicked)));
-        assert_eq!(runner.run(&Caller::anonymous(), None, |_| Ok(7)).await.unwrap(), 7);
+        assert_eq!(runner.run(context(&runner), |_| Ok(7)).await.unwrap(), 7);
     }
 }

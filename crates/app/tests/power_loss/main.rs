@@ -144,7 +144,7 @@ impl World {
             metrics: signal,
             traces: signal,
             rules: Arc::new(CorrelationRules::default()),
-            queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(60), memory: 512 << 20 },
+            queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(60), memory: 512 << 20, slow: None },
             salvage_journals: false,
         };
         let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));

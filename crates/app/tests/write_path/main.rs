@@ -5,4 +5,5 @@
 mod list_store;
 mod pipeline;
 mod signals;
+mod slow_queries;
 mod tail;

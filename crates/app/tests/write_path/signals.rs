@@ -16,14 +16,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-const NOW: i64 = 1_800_000_000_000_000_000;
+pub const NOW: i64 = 1_800_000_000_000_000_000;
 const DAY: i64 = 86_400_000_000_000;
 
 pub fn start(dir: &Path, files: &SimFiles, clock: &SimClock) -> Arc<App> {
     start_with(dir, files, clock, |_| {})
 }
 
-fn start_with(dir: &Path, files: &SimFiles, clock: &SimClock, change: impl FnOnce(&mut AppOptions)) -> Arc<App> {
+pub fn start_with(dir: &Path, files: &SimFiles, clock: &SimClock, change: impl FnOnce(&mut AppOptions)) -> Arc<App> {
     let signal = SignalOptions {
         retention: Retention { age: Some(30 * DAY), bytes: None },
         seal_bytes: 1 << 20,
@@ -39,7 +39,7 @@ fn start_with(dir: &Path, files: &SimFiles, clock: &SimClock, change: impl FnOnc
         metrics: signal,
         traces: signal,
         rules: Arc::new(CorrelationRules::default()),
-        queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(10), memory: 64 << 20 },
+        queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(10), memory: 64 << 20, slow: None },
         salvage_journals: false,
     };
     change(&mut options);

@@ -76,6 +76,7 @@ fn defaults() -> Config {
             memory: Memory::Share(0.25),
             query_memory: None,
             query_timeout: Duration::ZERO,
+            slow_query: None,
             query_concurrency: None,
             query_series: None,
             query_samples: None,
@@ -262,6 +263,7 @@ mod tests {
         assert_eq!(config.limits.memory, Memory::Share(0.25));
         assert_eq!(config.limits.ingest_body, 64 << 20);
         assert_eq!(config.limits.query_timeout, Duration::from_secs(60));
+        assert_eq!(config.limits.slow_query, Some(Duration::from_secs(5)));
         assert!(!config.auth_written);
     }
 
@@ -344,6 +346,22 @@ mod tests {
         assert_eq!(load(None, &BTreeMap::new(), &flags).unwrap().config.server.drop_in, all);
         assert_eq!(from_text("", &[("CLEW_SERVER__DROP_IN", "[prometheus]")]).unwrap().config.server.drop_in, all);
         assert_eq!(from_text("", &[]).unwrap().config.server.drop_in, []);
+    }
+
+    #[test]
+    fn slow_queries_are_told_from_a_duration_on_all_or_never() {
+        let slow = |written: &str| {
+            from_text(&format!("limits: {{ slow_query: {written} }}\n"), &[])
+                .map(|loaded| loaded.config.limits.slow_query)
+        };
+        assert_eq!(slow("250ms"), Ok(Some(Duration::from_millis(250))));
+        assert_eq!(slow("0"), Ok(Some(Duration::ZERO)));
+        assert_eq!(slow("0s"), Ok(Some(Duration::ZERO)));
+        // YAML 1.1 takes a bare `off` for false.
+        for never in ["off", "'off'", "false"] {
+            assert_eq!(slow(never), Ok(None), "{never}");
+        }
+        assert!(slow("slow").unwrap_err()[0].contains("clew.yml:1:"), "{:?}", slow("slow"));
     }
 
     #[test]

@@ -131,6 +131,8 @@ pub struct Limits {
     pub query_memory: Option<u64>,
     /// How long a query may take.
     pub query_timeout: Duration,
+    /// From when on a query is told in the log; `None` for never.
+    pub slow_query: Option<Duration>,
     /// Queries that run at once; `None` for one a core, two at least.
     pub query_concurrency: Option<usize>,
     /// Series that one query may read.

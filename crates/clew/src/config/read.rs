@@ -53,6 +53,15 @@ pub(super) fn duration(value: &Value<'_>, into: &mut Duration) {
     }
 }
 
+/// A duration from which on something is told: `0` tells everything, `off` nothing.
+pub(super) fn threshold(value: &Value<'_>, into: &mut Option<Duration>) {
+    if value.text().is_some_and(|text| ["off", "false"].contains(&text.to_ascii_lowercase().as_str())) {
+        *into = None;
+    } else if let Some(least) = value.duration() {
+        *into = Some(least);
+    }
+}
+
 /// A duration, or for ever.
 pub(super) fn age(value: &Value<'_>, into: &mut Option<Duration>) {
     if is_unlimited(value) {

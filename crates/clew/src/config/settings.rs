@@ -180,6 +180,14 @@ pub const SETTINGS: &[Setting] = &[
         |value, config| read::duration(value, &mut config.limits.query_timeout)
     ),
     setting!(
+        "limits.slow_query",
+        "5s",
+        "duration, `0` or `off`",
+        "From when on a query is told in Clew's own log: what was asked by whom, rows answered, bytes read, memory held, \
+         how long it took. `0` tells every query, `off` none. The lines have the target `slow_query` and the level `info`.",
+        |value, config| read::threshold(value, &mut config.limits.slow_query)
+    ),
+    setting!(
         "limits.query_memory",
         "",
         "size",

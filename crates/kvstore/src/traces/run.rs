@@ -18,6 +18,7 @@ use crate::limits::{RUN_HEAD_CACHE_BYTES, TRACE_LIST_CACHE_BYTES, ZONE_CACHE_BYT
 use clew_columns::ColumnsError;
 use clew_columns::bytes::{BytesError, Problem, Reader, put_u32, put_varint};
 use clew_columns::spans::{BlockZone, SpanBlock, SpanDictionary};
+use clew_model::ReadMeter;
 use hashbrown::HashSet;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -208,6 +209,8 @@ pub struct OpenRun {
     /// Its head.
     pub head: Arc<RunHead>,
     caches: Arc<RunCaches>,
+    /// Counts what is read of its blocks.
+    pub read: ReadMeter,
 }
 
 impl OpenRun {
@@ -219,7 +222,13 @@ impl OpenRun {
             let size = head.groups.len() * 4 + 128;
             Ok::<_, KvError>((head, size))
         })?;
-        Ok(Self { snapshot: snapshot.clone(), run: run.clone(), head, caches: caches.clone() })
+        Ok(Self {
+            snapshot: snapshot.clone(),
+            run: run.clone(),
+            head,
+            caches: caches.clone(),
+            read: ReadMeter::default(),
+        })
     }
 
     /// What is shared by all who read.
@@ -258,6 +267,7 @@ impl OpenRun {
     /// Opens a block.
     pub fn block(&self, number: u32) -> Result<SpanBlock<Slice>, KvError> {
         let bytes = required(&self.snapshot, &self.run, &block_key(number), "block")?;
+        self.read.add(bytes.len() as u64);
         SpanBlock::open(bytes).map_err(|error| self.damaged(&error))
     }
 

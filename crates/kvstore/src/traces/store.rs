@@ -11,7 +11,7 @@ use crate::error::KvError;
 use clew_host::Files;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::{Span, TraceReader, TraceView};
-use clew_model::{Context, TenantId, UnixNanos};
+use clew_model::{Context, ReadMeter, TenantId, UnixNanos};
 use hashbrown::HashSet;
 use parking_lot::{Mutex, RwLock};
 use std::path::Path;
@@ -206,13 +206,14 @@ impl TraceStore {
             hot: state.frozen.iter().chain([&state.active]).cloned().collect(),
             caches: self.caches.clone(),
             rules: self.rules.clone(),
+            read: ReadMeter::default(),
         }
     }
 }
 
 impl TraceReader for TraceStore {
-    fn view(&self, _: &Context) -> Box<dyn TraceView> {
-        Box::new(self.snapshot())
+    fn view(&self, context: &Context) -> Box<dyn TraceView> {
+        Box::new(View { read: context.read.clone(), ..self.snapshot() })
     }
 }
 

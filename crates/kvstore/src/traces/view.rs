@@ -2,11 +2,11 @@
 
 use super::hot::{Batch, HotGeneration};
 use super::run::{OpenRun, RunCaches};
-use crate::engine::Snapshot;
+use crate::engine::{Run, Snapshot};
 use crate::error::KvError;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
-use clew_model::{TenantId, TimeRange, UnixNanos};
+use clew_model::{ReadMeter, TenantId, TimeRange, UnixNanos};
 use std::sync::Arc;
 
 /// A consistent view of the store.
@@ -19,6 +19,8 @@ pub struct View {
     pub caches: Arc<RunCaches>,
     /// Which values are IDs.
     pub rules: Arc<CorrelationRules>,
+    /// Counts what the question reads.
+    pub read: ReadMeter,
 }
 
 impl View {
@@ -26,16 +28,20 @@ impl View {
     pub fn runs(&self, tenant: &TenantId, range: TimeRange) -> Result<Vec<Arc<OpenRun>>, KvError> {
         let partitions = self.snapshot.manifest().overlapping(tenant, range.start, range.end);
         let runs = partitions.flat_map(|(_, partition)| &partition.runs);
-        runs.filter(|run| run.min_time <= range.end && range.start <= run.max_time)
-            .map(|run| OpenRun::open(&self.snapshot, run, &self.caches).map(Arc::new))
-            .collect()
+        runs.filter(|run| run.min_time <= range.end && range.start <= run.max_time).map(|run| self.open(run)).collect()
     }
 
     /// All runs of the tenant.
     pub fn all_runs(&self, tenant: &TenantId) -> Result<Vec<Arc<OpenRun>>, KvError> {
         let partitions = self.snapshot.manifest().partitions.iter().filter(|(key, _)| key.tenant == *tenant);
         let runs = partitions.flat_map(|(_, partition)| &partition.runs);
-        runs.map(|run| OpenRun::open(&self.snapshot, run, &self.caches).map(Arc::new)).collect()
+        runs.map(|run| self.open(run)).collect()
+    }
+
+    fn open(&self, run: &Run) -> Result<Arc<OpenRun>, KvError> {
+        let mut open = OpenRun::open(&self.snapshot, run, &self.caches)?;
+        open.read = self.read.clone();
+        Ok(Arc::new(open))
     }
 
     /// The tenant's batches of the hot tail.
