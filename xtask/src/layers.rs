@@ -94,6 +94,7 @@ const NETWORK: &[&str] = &[
     "opentelemetry-proto",
     "prost",
     "snap",
+    "tokio-rustls",
     "tokio-stream",
     "tonic",
     "tower",

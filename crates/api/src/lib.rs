@@ -11,6 +11,7 @@ mod dto;
 mod error;
 mod intake;
 mod limits;
+mod listen;
 mod log_context;
 mod log_tail;
 mod logs;
@@ -21,9 +22,7 @@ mod params;
 mod prometheus;
 mod readable_path;
 mod router;
-mod serve;
 mod services;
-mod stall;
 mod state;
 mod status;
 mod traces;
@@ -31,7 +30,10 @@ mod web;
 
 pub use clew_codec::otlp::OtlpMetricOptions;
 pub use config_status::ConfigStatus;
+pub use listen::{
+    Connection, Datagram, DatagramProtocol, Http, Listener, ServeError, Stream, StreamProtocol, TlsError, TlsFiles,
+    Transport, server_config,
+};
 pub use openapi::openapi_json;
 pub use router::{main_router, otlp_grpc_router, otlp_http_router, prometheus_router};
-pub use serve::{Listener, ServeError, serve};
 pub use state::{Addresses, ApiOptions, ApiState, Reload};

@@ -32,6 +32,27 @@ pub const BODY_GRACE: Duration = Duration::from_secs(15);
 /// Bytes a second that an ingest body must come with on the whole.
 pub const BODY_MIN_RATE: u64 = 16 << 10;
 
+/// Connections that a port serves at once unless told (`limits.connections`); more wait with the system.
+pub const CONNECTIONS: usize = 4_096;
+
+/// How long to wait after a failed accept (too many open files, say) before the next.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a client may take to agree on TLS.
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Requests at once on one HTTP/2 connection.
+pub const STREAMS: u32 = 1_024;
+
+/// Datagrams that wait for a protocol to take them; more are dropped and counted.
+pub const DATAGRAMS: usize = 16 << 10;
+
+/// Bytes of datagrams that wait, or are being taken.
+pub const DATAGRAM_BYTES: usize = 16 << 20;
+
+/// Datagrams that a protocol is handed at once.
+pub const DATAGRAM_BATCH: usize = 1_024;
+
 /// How long the rest of a body over the limit is read and thrown away, so that the sender gets to read the answer.
 pub const LINGER: Duration = Duration::from_secs(5);
 

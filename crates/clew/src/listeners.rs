@@ -1,9 +1,14 @@
 //! The ports: all of them are bound before the data is opened, each fault with the port and the option; they listen once
 //! there is somebody to answer, so that a start that fails was never seen from outside.
 
-use crate::config::{Address, DropIn, Server};
+use crate::config::{Address, Config, DropIn, Server, Tls};
+use anyhow::Context as _;
+use clew_api::TlsFiles;
+use rustls::ServerConfig;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 /// Connections that may wait to be accepted, for each port.
@@ -19,6 +24,41 @@ pub struct Sockets<S> {
     pub otlp_http: S,
     /// The ports of the replaced systems.
     pub drop_in: Vec<(DropIn, S)>,
+}
+
+/// What all ports have in common: how they are secured, how many may connect.
+pub struct Security {
+    /// TLS, where it is configured.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Connections at once, for each port.
+    pub connections: usize,
+}
+
+impl Security {
+    /// Reads the files that the configuration names.
+    ///
+    /// # Errors
+    /// Files that cannot be read or used.
+    pub fn of(config: &Config) -> anyhow::Result<Self> {
+        let Tls { cert, key, client_ca } = &config.server.tls;
+        let read = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+        let tls = match (cert, key) {
+            (Some(cert), Some(key)) => {
+                let (certificate, key) = (read(cert)?, read(key)?);
+                let client_ca = client_ca.as_deref().map(read).transpose()?;
+                let files = TlsFiles { certificate: &certificate, key: &key, client_ca: client_ca.as_deref() };
+                Some(clew_api::server_config(files)?)
+            }
+            _ => None,
+        };
+        Ok(Self { tls, connections: config.limits.connections.unwrap_or(usize::MAX) })
+    }
+
+    /// How addresses begin.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
 }
 
 /// The option that opens the ports of the replaced systems.

@@ -4,15 +4,15 @@ use crate::EXIT_USAGE;
 use crate::cli::ServeArgs;
 use crate::config::DropIn;
 use crate::demo::{Demo, TemporaryFolder};
-use crate::listeners::{self, BindError, Sockets};
+use crate::listeners::{self, BindError, Security, Sockets};
 use crate::reload::{self, Everything, Reloader};
 use crate::storage::{app_options, memory_shares};
 use crate::terminal::complain;
 use crate::welcome::Addresses;
 use anyhow::{Context, Result};
 use clew_api::{
-    ApiOptions, ApiState, ConfigStatus, Listener, main_router, otlp_grpc_router, otlp_http_router, prometheus_router,
-    serve,
+    ApiOptions, ApiState, ConfigStatus, Http, Listener, main_router, otlp_grpc_router, otlp_http_router,
+    prometheus_router,
 };
 use clew_app::scrape::ScrapeManager;
 use clew_app::{App, ScrapeSink};
@@ -127,7 +127,8 @@ async fn run_until_stopped(
     // Signals first: one that comes while the journals are replayed must not kill the process half-way.
     let mut signals = Signals::new().context("cannot listen for signals")?;
     let sockets = listeners::bind(&everything.config.server).await.map_err(in_one)?;
-    let addresses = Addresses::of(&sockets);
+    let security = Security::of(&everything.config).context("the configuration of TLS is not usable")?;
+    let addresses = Addresses::of(&sockets, security.scheme());
     let data_dir = everything.config.storage.dir.display().to_string();
 
     let app = start_app(&everything, Arc::clone(&registry)).await?;
@@ -149,7 +150,7 @@ async fn run_until_stopped(
     );
 
     let mut running = Running { app, scrape, state, servers: JoinSet::new(), demo: None };
-    let start = Start { role, everything: &everything, addresses: &addresses, data_dir: &data_dir };
+    let start = Start { role, everything: &everything, addresses: &addresses, security, data_dir: &data_dir };
     let served = running.serve(sockets, start, signals.wait_for_stop(&reloader)).await;
     // Whatever kept it from serving: what was opened is closed in order.
     let stopped = running.stop().await;
@@ -167,6 +168,7 @@ struct Start<'a> {
     role: Role,
     everything: &'a Everything,
     addresses: &'a Addresses,
+    security: Security,
     data_dir: &'a str,
 }
 
@@ -192,7 +194,7 @@ impl Running {
             // The sockets listen: whoever reads this may connect, and is answered in a moment.
             print_start(&start.addresses.start_lines(start.data_dir));
         }
-        self.servers = start_listeners(sockets, &self.state, &self.state.stop);
+        self.servers = start_listeners(sockets, start.security, &self.state, &self.state.stop);
         for warning in &start.everything.warnings {
             tracing::warn!(%warning, "configuration");
         }
@@ -297,23 +299,28 @@ fn api_options(
 
 fn start_listeners(
     sockets: Sockets<TcpListener>,
+    security: Security,
     state: &ApiState,
     stop: &CancellationToken,
 ) -> JoinSet<Result<(), clew_api::ServeError>> {
     let mut servers = JoinSet::new();
+    let listen = |name, socket, router| {
+        Listener::streams(name, socket, security.tls.clone(), Http::new(router)).bounded(security.connections)
+    };
     let listeners = [
-        Listener { socket: sockets.http, router: main_router(state.clone()) },
-        Listener { socket: sockets.otlp_grpc, router: otlp_grpc_router(state.clone()) },
-        Listener { socket: sockets.otlp_http, router: otlp_http_router(state.clone()) },
+        listen("http", sockets.http, main_router(state.clone())),
+        listen("otlp_grpc", sockets.otlp_grpc, otlp_grpc_router(state.clone())),
+        listen("otlp_http", sockets.otlp_http, otlp_http_router(state.clone())),
     ];
     let drop_in = sockets.drop_in.into_iter().map(|(system, socket)| {
         let router = match system {
             DropIn::Prometheus => prometheus_router(state.clone()),
         };
-        Listener { socket, router }
+        listen(system.name(), socket, router)
     });
     for listener in listeners.into_iter().chain(drop_in) {
-        servers.spawn(serve(listener, stop.clone()));
+        let (registry, stop) = (Arc::clone(state.app.observer().registry()), stop.clone());
+        servers.spawn(async move { listener.serve(&registry, stop).await });
     }
     servers
 }

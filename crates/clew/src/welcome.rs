@@ -6,6 +6,8 @@ use tokio::net::TcpSocket;
 /// The addresses in force.
 #[derive(Debug, Clone)]
 pub struct Addresses {
+    /// `http` or `https`.
+    scheme: &'static str,
     http: String,
     otlp_grpc: String,
     otlp_http: String,
@@ -14,10 +16,11 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// The addresses of bound sockets.
+    /// The addresses of bound sockets, which begin with `scheme`.
     #[must_use]
-    pub fn of(sockets: &Sockets<TcpSocket>) -> Self {
+    pub fn of(sockets: &Sockets<TcpSocket>, scheme: &'static str) -> Self {
         Self {
+            scheme,
             http: shown(&sockets.http),
             otlp_grpc: shown(&sockets.otlp_grpc),
             otlp_http: shown(&sockets.otlp_http),
@@ -28,7 +31,7 @@ impl Addresses {
     /// The addresses as the status tells them.
     #[must_use]
     pub fn for_api(&self) -> clew_api::Addresses {
-        let Self { http, otlp_grpc, otlp_http, drop_in: _ } = self.clone();
+        let Self { http, otlp_grpc, otlp_http, .. } = self.clone();
         clew_api::Addresses { http, otlp_grpc, otlp_http }
     }
 
@@ -37,15 +40,16 @@ impl Addresses {
     pub fn start_lines(&self, data_dir: &str) -> String {
         format!(
             "clew {version} is ready\n\
-             \x20 open        http://{http}\n\
-             \x20 OTLP/gRPC   {grpc}        OTEL_EXPORTER_OTLP_ENDPOINT=http://{grpc}\n\
-             \x20 OTLP/HTTP   http://{otlp}\n\
-             \x20 JSON logs   POST http://{http}/api/v1/logs\n\
-             \x20 Prometheus  http://{http}/prometheus\n\
+             \x20 open        {scheme}://{http}\n\
+             \x20 OTLP/gRPC   {grpc}        OTEL_EXPORTER_OTLP_ENDPOINT={scheme}://{grpc}\n\
+             \x20 OTLP/HTTP   {scheme}://{otlp}\n\
+             \x20 JSON logs   POST {scheme}://{http}/api/v1/logs\n\
+             \x20 Prometheus  {scheme}://{http}/prometheus\n\
              {drop_in}\
              \x20 data        {data_dir}\n",
             drop_in = self.drop_in_lines(),
             version = env!("CARGO_PKG_VERSION"),
+            scheme = self.scheme,
             http = self.http,
             grpc = self.otlp_grpc,
             otlp = self.otlp_http,
@@ -53,7 +57,8 @@ impl Addresses {
     }
 
     fn drop_in_lines(&self) -> String {
-        self.drop_in.iter().map(|(name, address)| format!("  drop-in     {name} at http://{address}\n")).collect()
+        let scheme = self.scheme;
+        self.drop_in.iter().map(|(name, address)| format!("  drop-in     {name} at {scheme}://{address}\n")).collect()
     }
 
     /// The lines that a demo prints beside: what it is, and where there is something to see.
@@ -61,8 +66,8 @@ impl Addresses {
     pub fn demo_lines(&self, headline: Option<&(String, &'static str)>) -> String {
         let mut lines = "This is a demo: a made-up system of agents works here and fails now and then.\n".to_owned();
         if let Some((id, trouble)) = headline {
-            let http = &self.http;
-            lines.push_str(&format!("\x20 try         http://{http}/id/{id}   ({trouble})\n"));
+            let (scheme, http) = (self.scheme, &self.http);
+            lines.push_str(&format!("\x20 try         {scheme}://{http}/id/{id}   ({trouble})\n"));
         }
         lines
     }
@@ -73,17 +78,18 @@ impl Addresses {
         format!(
             "Clew {version}: logs, metrics and traces in one program.\n\n\
              Send\n\
-             \x20 OTLP/gRPC   OTEL_EXPORTER_OTLP_ENDPOINT=http://{grpc}\n\
-             \x20 OTLP/HTTP   OTEL_EXPORTER_OTLP_ENDPOINT=http://{otlp} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n\
-             \x20 JSON logs   curl http://{http}/api/v1/logs -d '{{\"message\":\"hello\",\"correlation_id\":\"req-1\"}}'\n\n\
+             \x20 OTLP/gRPC   OTEL_EXPORTER_OTLP_ENDPOINT={scheme}://{grpc}\n\
+             \x20 OTLP/HTTP   OTEL_EXPORTER_OTLP_ENDPOINT={scheme}://{otlp} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n\
+             \x20 JSON logs   curl {scheme}://{http}/api/v1/logs -d '{{\"message\":\"hello\",\"correlation_id\":\"req-1\"}}'\n\n\
              Ask\n\
-             \x20 one ID      curl http://{http}/api/v1/correlate/req-1\n\
-             \x20 logs        curl 'http://{http}/api/v1/logs?query=hello'\n\
-             \x20 traces      curl http://{http}/api/v1/traces\n\
-             \x20 services    curl http://{http}/api/v1/services\n\
-             \x20 PromQL      curl 'http://{http}/prometheus/api/v1/query?query=up'\n\n\
-             The API is described at http://{http}/api/v1/openapi.json\n",
+             \x20 one ID      curl {scheme}://{http}/api/v1/correlate/req-1\n\
+             \x20 logs        curl '{scheme}://{http}/api/v1/logs?query=hello'\n\
+             \x20 traces      curl {scheme}://{http}/api/v1/traces\n\
+             \x20 services    curl {scheme}://{http}/api/v1/services\n\
+             \x20 PromQL      curl '{scheme}://{http}/prometheus/api/v1/query?query=up'\n\n\
+             The API is described at {scheme}://{http}/api/v1/openapi.json\n",
             version = env!("CARGO_PKG_VERSION"),
+            scheme = self.scheme,
             http = self.http,
             grpc = self.otlp_grpc,
             otlp = self.otlp_http,

@@ -1,7 +1,7 @@
 //! File, environment, flags: read in this order, every fault of all three at once.
 
 use super::settings::{SETTINGS, Setting};
-use super::{Address, Config, DropIn, Limits, Memory, Retention, Server, Storage};
+use super::{Address, Config, DropIn, Limits, Memory, Retention, Server, Storage, Tls};
 use clew_config::yaml::{Document, Fault, Faults, Origin, Severity, Source, Value, nearest};
 use clew_telemetry::logs::LogFormat;
 use std::collections::BTreeMap;
@@ -49,6 +49,7 @@ pub fn load(
     read_environment(environment, &mut config, &faults);
     apply_flags(flags, &mut config, &faults);
     check_exposure(&config, &faults);
+    check_tls(&config.server.tls, &faults);
     let failed = faults.has_errors();
     let all = faults.into_sorted();
     if failed { Err(all) } else { Ok(Loaded { config, warnings: all }) }
@@ -59,7 +60,14 @@ fn defaults() -> Config {
     let retention = Retention { age: None, size: None };
     let address = || Address { host: "127.0.0.1".to_owned(), port: 0 };
     let mut config = Config {
-        server: Server { http: address(), otlp_grpc: address(), otlp_http: address(), drop_in: Vec::new() },
+        server: Server {
+            http: address(),
+            otlp_grpc: address(),
+            otlp_http: address(),
+            drop_in: Vec::new(),
+            cors: Vec::new(),
+            tls: Tls::default(),
+        },
         storage: Storage {
             dir: PathBuf::new(),
             max_size: None,
@@ -81,6 +89,7 @@ fn defaults() -> Config {
             query_series: None,
             query_samples: None,
             series: None,
+            connections: None,
             ingest_body: 0,
             log_line: 0,
         },
@@ -235,6 +244,22 @@ fn check_exposure(config: &Config, faults: &Faults) {
     });
 }
 
+/// A certificate without its key is of no use, and what asks for clients' needs one of its own.
+fn check_tls(tls: &Tls, faults: &Faults) {
+    let missing = match (&tls.cert, &tls.key, &tls.client_ca) {
+        (Some(_), None, _) => "server.tls.key",
+        (None, Some(_), _) | (None, None, Some(_)) => "server.tls.cert",
+        _ => return,
+    };
+    faults.push(Fault {
+        severity: Severity::Error,
+        origin: Origin::Default,
+        path: missing.to_owned(),
+        problem: "is missing beside the other keys of server.tls".to_owned(),
+        remedy: "name the PEM files of the certificate and of its key".to_owned(),
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -362,6 +387,29 @@ mod tests {
             assert_eq!(slow(never), Ok(None), "{never}");
         }
         assert!(slow("slow").unwrap_err()[0].contains("clew.yml:1:"), "{:?}", slow("slow"));
+    }
+
+    #[test]
+    fn tls_needs_a_certificate_with_its_key() {
+        let tls = |text: &str| from_text(&format!("server: {{ tls: {{ {text} }} }}\n"), &[]);
+        assert!(tls("cert: a.pem, key: a.key").unwrap().config.server.tls.cert.unwrap().ends_with("a.pem"));
+        assert!(tls("cert: a.pem").unwrap_err()[0].contains("server.tls.key"));
+        assert!(tls("client_ca: ca.pem").unwrap_err()[0].contains("server.tls.cert"));
+        assert_eq!(from_text("", &[]).unwrap().config.server.tls, Tls::default());
+    }
+
+    #[test]
+    fn origins_are_written_as_browsers_name_them() {
+        let cors = |text: &str| {
+            from_text(&format!("server: {{ cors: {text} }}\n"), &[]).map(|loaded| loaded.config.server.cors)
+        };
+        let two = vec!["https://shop.example".to_owned(), "http://localhost:3000".to_owned()];
+        assert_eq!(cors("[https://shop.example, 'http://LOCALHOST:3000/']"), Ok(two));
+        for wrong in
+            ["['*']", "[shop.example]", "[https://shop.example/path]", "['ftp://shop.example']", "['https://a b']"]
+        {
+            assert!(cors(wrong).unwrap_err()[0].contains("clew.yml:1:"), "{wrong}");
+        }
     }
 
     #[test]

@@ -52,6 +52,21 @@ pub struct Server {
     pub otlp_http: Address,
     /// The replaced systems whose ports are opened too, on the host of `http`.
     pub drop_in: Vec<DropIn>,
+    /// Origins whose pages may send and ask.
+    pub cors: Vec<String>,
+    /// The files for TLS.
+    pub tls: Tls,
+}
+
+/// The files for TLS: certificate and key are both there, or neither.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tls {
+    /// The server's certificate.
+    pub cert: Option<PathBuf>,
+    /// Its key.
+    pub key: Option<PathBuf>,
+    /// By whom clients' certificates must be vouched for.
+    pub client_ca: Option<PathBuf>,
 }
 
 impl Server {
@@ -141,6 +156,8 @@ pub struct Limits {
     pub query_samples: Option<usize>,
     /// Active series; `None` for what the memory allows.
     pub series: Option<usize>,
+    /// Connections that one port serves at once.
+    pub connections: Option<usize>,
     /// Largest body of an ingest request, decompressed.
     pub ingest_body: usize,
     /// Largest single log record.

@@ -26,6 +26,24 @@ pub(super) fn texts(value: &Value<'_>, into: &mut Vec<String>) {
     *into = value.items().iter().filter_map(|item| item.filled_text().map(str::to_owned)).collect();
 }
 
+/// Origins as browsers name them: scheme, host, port where it is not the scheme's own.
+pub(super) fn origins(value: &Value<'_>, into: &mut Vec<String>) {
+    let origin = |item: &Value<'_>| {
+        item.parsed(origin, "write it as https://shop.example or http://localhost:3000; each is named")
+    };
+    *into = value.items().iter().filter_map(origin).collect();
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let text = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+        .ok_or("it does not begin with http:// or https://")?;
+    let is_host = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c));
+    if is_host { Ok(text) } else { Err(format!("{host:?} is no host")) }
+}
+
 pub(super) fn patterns(value: &Value<'_>, into: &mut Vec<Regex>) {
     let compile = |item: &Value<'_>| {
         item.parsed(

@@ -58,6 +58,31 @@ pub const SETTINGS: &[Setting] = &[
         |value, config| drop_in::read(value, &mut config.server.drop_in)
     ),
     setting!(
+        "server.tls.cert",
+        "",
+        "path",
+        "A certificate in PEM form, followed by those that vouch for it. With it every port speaks TLS and nothing else.",
+        |value, config| read::optional_path(value, &mut config.server.tls.cert)
+    ),
+    setting!("server.tls.key", "", "path", "The private key of that certificate, in PEM form.", |value, config| {
+        read::optional_path(value, &mut config.server.tls.key)
+    }),
+    setting!(
+        "server.tls.client_ca",
+        "",
+        "path",
+        "Certificates in PEM form. With them only clients are served that show a certificate one of these vouches for.",
+        |value, config| read::optional_path(value, &mut config.server.tls.client_ca)
+    ),
+    setting!(
+        "server.cors",
+        "[]",
+        "list of origins",
+        "Origins, such as `https://shop.example`, whose pages may send and ask from a browser. What pages of others ask is \
+         refused.",
+        |value, config| read::origins(value, &mut config.server.cors)
+    ),
+    setting!(
         "storage.dir",
         "./clew-data",
         "path",
@@ -223,6 +248,13 @@ pub const SETTINGS: &[Setting] = &[
          ones beyond it are refused, known ones go on; series with more than 1 KiB of labels on average reach it earlier. \
          Unset: one for each 4 KiB of `limits.memory`, 10,000 at least.",
         |value, config| read::amount(value, &mut config.limits.series)
+    ),
+    setting!(
+        "limits.connections",
+        "4096",
+        "number",
+        "Connections that one port serves at once; more wait until one ends.",
+        |value, config| read::amount(value, &mut config.limits.connections)
     ),
     setting!(
         "limits.ingest_body",

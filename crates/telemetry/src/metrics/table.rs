@@ -142,6 +142,10 @@ metrics! {
     counter HTTP_REQUESTS = "clew_http_requests_total" ["route", "method", "status"];
     /// Time that an HTTP request took.
     histogram HTTP_DURATION = "clew_http_request_duration_seconds" ["route"];
+    /// Connections that are open, by the port's name.
+    gauge LISTENER_CONNECTIONS = "clew_listener_connections" ["listener"];
+    /// Datagrams that were dropped, since more came than could be taken.
+    counter LISTENER_DROPPED = "clew_listener_dropped_datagrams_total" ["listener"];
     /// gRPC requests answered.
     counter GRPC_REQUESTS = "clew_grpc_requests_total" ["method", "status"];
 
