@@ -98,6 +98,7 @@ const NETWORK: &[&str] = &[
     "tokio-stream",
     "tonic",
     "tower",
+    "tower-http",
     "utoipa",
 ];
 

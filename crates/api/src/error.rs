@@ -33,11 +33,13 @@ struct Row {
     code: &'static str,
     /// The `errorType` of the Prometheus API.
     prometheus: &'static str,
+    /// Its status; that of the first column but for what it calls `execution`, which is 422 there.
+    prometheus_status: StatusCode,
 }
 
 /// What each kind of failure is on the wire.
 fn row(kind: ErrorKind) -> Row {
-    let row = |status, grpc, code, prometheus| Row { status, grpc, code, prometheus };
+    let row = |status, grpc, code, prometheus| Row { status, grpc, code, prometheus, prometheus_status: status };
     match kind {
         ErrorKind::InvalidInput => row(StatusCode::BAD_REQUEST, 3, "bad_request", "bad_data"),
         ErrorKind::NotFound => row(StatusCode::NOT_FOUND, 5, "not_found", "not_found"),
@@ -52,7 +54,10 @@ fn row(kind: ErrorKind) -> Row {
         ErrorKind::DeadlineExceeded => row(StatusCode::SERVICE_UNAVAILABLE, 4, "timeout", "timeout"),
         ErrorKind::Unauthenticated => row(StatusCode::UNAUTHORIZED, 16, "unauthenticated", "bad_data"),
         ErrorKind::PermissionDenied => row(StatusCode::FORBIDDEN, 7, "forbidden", "bad_data"),
-        ErrorKind::Conflict => row(StatusCode::CONFLICT, 10, "conflict", "execution"),
+        ErrorKind::Conflict => Row {
+            prometheus_status: StatusCode::UNPROCESSABLE_ENTITY,
+            ..row(StatusCode::CONFLICT, 10, "conflict", "execution")
+        },
         ErrorKind::StorageFull => row(StatusCode::SERVICE_UNAVAILABLE, 14, "storage_full", "unavailable"),
         ErrorKind::Corrupt => row(StatusCode::INTERNAL_SERVER_ERROR, 15, "corrupt", "internal"),
         ErrorKind::Unsupported => row(StatusCode::UNPROCESSABLE_ENTITY, 12, "unsupported", "execution"),
@@ -88,6 +93,12 @@ impl ApiError {
         self.status.unwrap_or_else(|| row(self.kind).status)
     }
 
+    /// The status in the Prometheus API.
+    #[must_use]
+    pub fn prometheus_status(&self) -> StatusCode {
+        self.status.unwrap_or_else(|| row(self.kind).prometheus_status)
+    }
+
     /// The gRPC code.
     #[must_use]
     pub fn grpc_code(&self) -> i32 {
@@ -115,6 +126,15 @@ impl ApiError {
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         self.kind.is_retryable().then_some(RETRY_AFTER_SECONDS)
+    }
+
+    /// The answer with `Retry-After`, where trying again makes sense.
+    #[must_use]
+    pub fn with_retry_after(&self, mut response: Response) -> Response {
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 }
 
@@ -178,14 +198,8 @@ struct ErrorDetail {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let code = if self.position.is_some() { "bad_query" } else { self.reason() };
-        let status = self.status();
-        let retry_after = self.retry_after();
-        let body =
-            ErrorBody { error: ErrorDetail { code, message: self.message, position: self.position, hint: self.hint } };
-        let mut response = (status, axum::Json(body)).into_response();
-        if let Some(seconds) = retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
+        let Self { message, position, hint, .. } = self.clone();
+        let body = ErrorBody { error: ErrorDetail { code, message, position, hint } };
+        self.with_retry_after((self.status(), axum::Json(body)).into_response())
     }
 }

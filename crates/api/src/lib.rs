@@ -3,6 +3,7 @@
 //! A handler reads its request, calls one use-case of `clew-app`, and converts the answer. Nothing here decides what is
 //! kept or found.
 
+mod around;
 mod body;
 mod caller;
 mod config_status;
@@ -17,6 +18,7 @@ mod log_tail;
 mod logs;
 mod openapi;
 mod operations;
+mod origin;
 mod otlp;
 mod params;
 mod prometheus;
@@ -25,6 +27,8 @@ mod router;
 mod services;
 mod state;
 mod status;
+#[cfg(test)]
+mod testing;
 mod traces;
 mod web;
 

@@ -53,6 +53,15 @@ pub const DATAGRAM_BYTES: usize = 16 << 20;
 /// Datagrams that a protocol is handed at once.
 pub const DATAGRAM_BATCH: usize = 1_024;
 
+/// Answers from this size on are compressed; smaller ones fit into a packet or two as they are.
+pub const COMPRESS_FROM: u16 = 2_048;
+
+/// Longest ID of a request that a client may set.
+pub const REQUEST_ID_BYTES: usize = 128;
+
+/// How long a browser may remember what a page of a listed origin may do.
+pub const PREFLIGHT_AGE: Duration = Duration::from_secs(3_600);
+
 /// How long the rest of a body over the limit is read and thrown away, so that the sender gets to read the answer.
 pub const LINGER: Duration = Duration::from_secs(5);
 

@@ -33,6 +33,8 @@ pub struct ApiOptions {
     pub ingest_room: u64,
     /// Largest single log record (`limits.log_line`).
     pub log_line: usize,
+    /// Origins whose pages may send and ask (`server.cors`).
+    pub cors: Vec<String>,
     /// How OTLP metrics become series.
     pub otlp_metrics: OtlpMetricOptions,
     /// What is shown as version.

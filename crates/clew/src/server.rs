@@ -283,6 +283,7 @@ fn api_options(
 ) -> ApiOptions {
     let limits = everything.config.limits;
     ApiOptions {
+        cors: everything.config.server.cors.clone(),
         ingest_body: limits.ingest_body,
         ingest_room: memory_shares(&everything.config).bodies,
         log_line: limits.log_line,

@@ -4,6 +4,7 @@
 
 use super::signals::{self, Encoding};
 use super::{count_refusal, decode_off_thread};
+use crate::around::panics;
 use crate::body::{self, ContentEncoding};
 use crate::error::ApiError;
 use crate::intake;
@@ -39,7 +40,7 @@ const FRAME_HEADER: usize = 5;
 const ACCEPTED: &str = "identity,gzip,deflate,zstd";
 
 /// The routes of OTLP/gRPC; anything else is answered UNIMPLEMENTED.
-pub fn router(state: ApiState) -> Router {
+pub fn routes() -> Router<ApiState> {
     let mut router = Router::new();
     for (path, signal) in PATHS {
         let handler = move |State(state): State<ApiState>,
@@ -47,7 +48,7 @@ pub fn router(state: ApiState) -> Router {
                             request: Request<Body>| { export(state, caller, signal, request) };
         router = router.route(path, post(handler));
     }
-    router.fallback(unimplemented_call).with_state(state)
+    router.fallback(unimplemented_call).layer(panics(|error| with_accepted(refusal(error))))
 }
 
 async fn unimplemented_call(request: Request<Body>) -> impl IntoResponse {
@@ -63,13 +64,16 @@ async fn export(state: ApiState, caller: Caller, signal: Signal, request: Reques
         Ok(message) => (Code::Ok, success(&message)),
         Err(error) => {
             count_refusal(&state, signal, Protocol::OtlpGrpc, &error);
-            let code = code(&error);
-            (code, Status::new(code, error.message).into_http())
+            (code(&error), refusal(error))
         }
     };
     let registry = state.app.observer().registry();
     registry.counter(&table::GRPC_REQUESTS, [METHOD, &i32::from(code).to_string()]).inc();
     with_accepted(response)
+}
+
+fn refusal(error: ApiError) -> Response<Body> {
+    Status::new(code(&error), error.message).into_http()
 }
 
 /// gRPC's own word for a message that is too large; without RetryInfo OTLP takes it for final (specification 1.5,

@@ -10,7 +10,7 @@ use crate::state::ApiState;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Request, header};
+use axum::http::{HeaderMap, Request, header};
 use axum::response::{IntoResponse, Response};
 use clew_app::Protocol;
 use clew_codec::otlp::{self, Format};
@@ -104,11 +104,12 @@ fn format(encoding: Encoding) -> Format {
 
 fn refusal(encoding: Encoding, error: &ApiError) -> Response {
     let body = otlp::encode_status(error.grpc_code(), &error.message, format(encoding));
-    let mut response = respond(error.status(), encoding, body);
-    if let Some(seconds) = error.retry_after() {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
+    error.with_retry_after(respond(error.status(), encoding, body))
+}
+
+/// How a panic is answered: the request's encoding is not known any more.
+pub fn panicked(error: ApiError) -> Response {
+    refusal(Encoding::Json, &error)
 }
 
 fn respond(status: axum::http::StatusCode, encoding: Encoding, body: Vec<u8>) -> Response {

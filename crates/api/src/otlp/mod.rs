@@ -4,8 +4,8 @@ mod grpc;
 mod http;
 mod signals;
 
-pub use grpc::router as grpc_router;
-pub use http::{logs, metrics, traces};
+pub use grpc::routes as grpc_routes;
+pub use http::{logs, metrics, panicked, traces};
 
 use crate::body::ContentEncoding;
 use crate::error::ApiError;

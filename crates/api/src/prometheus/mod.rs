@@ -9,6 +9,7 @@ mod targets;
 
 pub use respond::failure;
 
+use crate::around::panics;
 use crate::state::ApiState;
 use axum::Router;
 use axum::routing::get;
@@ -30,4 +31,5 @@ pub fn routes() -> Router<ApiState> {
         .route("/-/ready", get(crate::operations::ready))
         .fallback(respond::no_such_path)
         .method_not_allowed_fallback(respond::wrong_method)
+        .layer(panics(|error| failure(&error)))
 }

@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use axum::Json;
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
 use clew_model::ErrorKind;
 use clew_query::promql::Annotations;
@@ -88,16 +88,7 @@ pub fn failure(error: &ApiError) -> Response {
         None => text,
     };
     let body = Failure { status: "error", error_type: error.prometheus_type(), error: text };
-    // Prometheus: what cannot be computed is 422, whatever our own API would say.
-    let status = match error.prometheus_type() {
-        "execution" => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => error.status(),
-    };
-    let mut response = (status, Json(body)).into_response();
-    if let Some(seconds) = error.retry_after() {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
+    error.with_retry_after((error.prometheus_status(), Json(body)).into_response())
 }
 
 /// Prometheus counts columns from 1 on one line.

@@ -1,0 +1,104 @@
+//! Pages of other origins: a browser lets any page send requests here, with the reader's cookies and from the reader's
+//! network. What such a page asks is refused before it does anything, unless `server.cors` lists its origin.
+
+use crate::error::ApiError;
+use crate::state::ApiState;
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use clew_model::ErrorKind;
+
+/// Where the page stands that asks: `same-origin`, `same-site`, `cross-site`, `none` (Fetch Metadata, W3C).
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// How it asks: `navigate` is a person who follows a link.
+const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+/// The host that a proxy was asked for. No page can set it elsewhere without being asked first (CORS).
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// Refuses what pages of other origins ask.
+pub(crate) async fn guard(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    let authority = request.uri().authority().map(Authority::as_str);
+    if is_allowed(request.method(), request.headers(), authority, &state.options.cors) {
+        return next.run(request).await;
+    }
+    let message = "pages of another origin may not use this server";
+    let hint = "if this page is meant to, list its origin in server.cors";
+    ApiError { hint: Some(hint.to_owned()), ..ApiError::new(ErrorKind::PermissionDenied, message) }.into_response()
+}
+
+/// Programs name neither origin nor site: they are no pages. `authority` is what the request line names (HTTP/2).
+fn is_allowed(method: &Method, headers: &HeaderMap, authority: Option<&str>, listed: &[String]) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let is_page = headers.contains_key(header::ORIGIN);
+    let origin = text(header::ORIGIN);
+    if origin.is_some_and(|origin| listed.iter().any(|one| one == origin)) {
+        return true;
+    }
+    match text(SITE) {
+        Some("same-origin" | "none") => return true,
+        // Nothing is changed by looking at it.
+        Some(_) => return *method == Method::GET && text(MODE) == Some("navigate"),
+        None => {}
+    }
+    if !is_page {
+        return true;
+    }
+    let own = [authority, text(header::HOST), text(FORWARDED_HOST)];
+    let host = origin.and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    host.is_some_and(|host| own.into_iter().flatten().any(|own| own.eq_ignore_ascii_case(host)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pairs = pairs.iter();
+        pairs.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn pages_of_other_origins_may_do_nothing_unless_they_are_listed() {
+        let listed = ["https://shop.example".to_owned()];
+        let (get, post) = (Method::GET, Method::POST);
+        for (method, pairs, allowed) in [
+            // Programs.
+            (&post, &[("host", "clew:4300")][..], true),
+            // The own page, in browsers old and new, straight and through proxies.
+            (&post, &[("host", "clew:4300"), ("origin", "http://clew:4300")], true),
+            (
+                &post,
+                &[("host", "inner:80"), ("sec-fetch-site", "same-origin"), ("origin", "https://clew.example")],
+                true,
+            ),
+            (
+                &post,
+                &[("host", "inner:80"), ("x-forwarded-host", "clew.example"), ("origin", "https://clew.example")],
+                true,
+            ),
+            (&get, &[("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate")], true),
+            // A link from elsewhere.
+            (&get, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")], true),
+            // Other pages.
+            (&post, &[("host", "clew:4300"), ("origin", "http://evil.example")], false),
+            (&get, &[("host", "clew:4300"), ("origin", "http://evil.example")], false),
+            (&post, &[("host", "clew:4300"), ("origin", "http://clew:8080")], false),
+            (&post, &[("host", "clew:4300"), ("origin", "null")], false),
+            (&post, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")], false),
+            (&get, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")], false),
+            (&get, &[("sec-fetch-site", "same-site"), ("sec-fetch-mode", "cors")], false),
+            // One that is listed, and one that only looks like it.
+            (&post, &[("sec-fetch-site", "cross-site"), ("origin", "https://shop.example")], true),
+            (&post, &[("sec-fetch-site", "cross-site"), ("origin", "https://shop.example.evil")], false),
+        ] {
+            assert_eq!(is_allowed(method, &headers(pairs), None, &listed), allowed, "{method} {pairs:?}");
+        }
+        let http2 = headers(&[("origin", "https://clew:4300")]);
+        assert!(is_allowed(&post, &http2, Some("clew:4300"), &[]));
+        assert!(!is_allowed(&post, &http2, Some("clew:4301"), &[]));
+    }
+}
