@@ -60,7 +60,7 @@ async fn acquire(bodies: &Arc<Semaphore>, kibibytes: u32) -> Result<OwnedSemapho
         Ok(Err(_)) => Err(ApiError::new(ErrorKind::Unavailable, "the server is stopping; send again when it is back")),
         Err(_) => Err(ApiError::new(
             ErrorKind::Unavailable,
-            "the server holds as many request bodies as limits.memory has room for; send again in a moment",
+            "the server holds as many request bodies as its memory has room for (limits.memory); send again in a moment",
         )),
     }
 }
@@ -188,6 +188,7 @@ mod tests {
         let bodies = semaphore(1 << 10);
         let _first = room(&bodies, 1 << 20, 1 << 20).await;
         let error = acquire(&bodies, 1).await.map(|_| ()).unwrap_err();
+        assert!(error.message.contains("(limits.memory)"), "{}", error.message);
         assert_eq!((error.kind, error.retry_after().is_some()), (ErrorKind::Unavailable, true));
     }
 }

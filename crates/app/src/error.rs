@@ -78,7 +78,9 @@ pub enum AppError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// Too many queries wait already.
-    #[error("{0} queries are running and waiting, more than the server can answer; ask again in a moment")]
+    #[error(
+        "{0} queries are running and waiting, more than the server can answer (limits.query_concurrency); ask again in a moment"
+    )]
     TooManyQueries(usize),
     /// Too many tails are open already.
     #[error("{0} tails are open, as many as the server allows; close one, or ask again later")]

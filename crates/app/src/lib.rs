@@ -6,6 +6,7 @@
 mod disk_usage;
 mod error;
 pub mod ingest;
+mod limit_named;
 pub mod limits;
 pub mod maintenance;
 pub mod memory;

@@ -1,10 +1,12 @@
 //! What the use-cases tell Clew's own metrics.
 
 use crate::ingest::{Source, Tally};
+use crate::limit_named::limit_named;
 use crate::server::Protocol;
 use crate::signal::{Hot, OnDisk, Removed, Sealed};
 use clew_model::{Signal, UnixNanos};
 use clew_telemetry::{Registry, table};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +91,12 @@ impl Observer {
     pub fn queried(&self, api: &str, outcome: &str, took: Duration) {
         self.registry.counter(&table::QUERIES, [api, outcome]).inc();
         self.registry.histogram(&table::QUERY_DURATION, [api]).observe_duration(took);
+    }
+
+    /// Counts the limits that messages name as the reason of a refusal, each once.
+    pub fn refused<'m>(&self, messages: impl IntoIterator<Item = &'m str>) {
+        let limits: BTreeSet<&str> = messages.into_iter().filter_map(limit_named).collect();
+        limits.into_iter().for_each(|limit| self.limit_hit(limit));
     }
 
     /// A limit that refused or cut something short.

@@ -259,16 +259,13 @@ impl App {
         // A seal that forgets ended series holds the head for a while: no thread that serves connections waits for that.
         let (store, tenant, batch) = (Arc::clone(self.metrics.store()), tenant.clone(), std::mem::take(series));
         let look = tokio::task::spawn_blocking(move || {
-            let is_beyond = store.refuse_beyond_limit(&tenant, &batch, &mut verdicts);
-            (batch, verdicts, is_beyond)
+            store.refuse_beyond_limit(&tenant, &batch, &mut verdicts);
+            (batch, verdicts)
         });
-        let (batch, verdicts, is_beyond) = look.await.map_err(|error| {
+        let (batch, verdicts) = look.await.map_err(|error| {
             if error.is_panic() { AppError::WritePathFailed { signal: Signal::Metrics } } else { AppError::Stopping }
         })?;
         *series = batch;
-        if is_beyond {
-            self.observer.limit_hit("series");
-        }
         Ok(verdicts)
     }
 
@@ -281,6 +278,7 @@ impl App {
         mut outcome: IngestOutcome,
     ) -> Result<IngestOutcome, AppError> {
         let started = Instant::now();
+        self.observer.refused(outcome.rejections.iter().map(|rejection| rejection.reason.as_str()));
         match pipeline.write(tenant, records).await {
             Ok(dropped) => {
                 outcome.dropped(dropped);

@@ -213,7 +213,9 @@ mod tests {
     fn a_budget_refuses_what_exceeds_it_and_takes_back_what_is_dropped() {
         let budget = MemoryBudget::new(100);
         let first = budget.reserve(60).unwrap();
-        assert_eq!(budget.reserve(41).unwrap_err().kind, ErrorKind::LimitExceeded);
+        let refused = budget.reserve(41).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::LimitExceeded);
+        assert!(refused.message.contains("100 bytes (limits.query_memory)"), "{refused}");
         assert_eq!(budget.used(), 60);
         drop(first);
         let whole = budget.reserve(100).unwrap();

@@ -116,7 +116,7 @@ impl Streams {
         self.full.inc();
         tracing::warn!(
             listener = self.name,
-            "{} connections are open, as many as limits.connections allows; more wait until one ends",
+            "as many connections are open as there may be: {} (limits.connections); more wait until one ends",
             self.most
         );
         Arc::clone(&self.room).acquire_owned().await.ok()

@@ -45,7 +45,5 @@ pub async fn decode_off_thread<T: Send + 'static>(
 pub fn count_refusal(state: &ApiState, signal: Signal, protocol: Protocol, error: &ApiError) {
     let observer = state.app.observer();
     observer.rejected(signal, protocol, error.reason(), 1);
-    if error.kind == ErrorKind::TooLarge {
-        observer.limit_hit("ingest_body");
-    }
+    observer.refused([error.message.as_str()]);
 }

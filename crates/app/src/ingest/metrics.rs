@@ -59,10 +59,9 @@ impl MetricSignal {
 
     /// Refuses the series of a batch that are new and beyond the limit of active series; answers whether there are such.
     /// Blocks while the store's head is being rebuilt.
-    pub fn refuse_beyond_limit(&self, tenant: &TenantId, series: &[Labels], verdicts: &mut SeriesVerdicts) -> bool {
+    pub fn refuse_beyond_limit(&self, tenant: &TenantId, series: &[Labels], verdicts: &mut SeriesVerdicts) {
         let beyond = self.store.beyond_limit(tenant, series, |place| verdicts.may_enter(place));
         verdicts.refuse_beyond(series, &beyond, self.store.max_series());
-        !beyond.is_empty()
     }
 }
 

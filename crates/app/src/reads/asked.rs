@@ -57,7 +57,13 @@ impl<'a> Asked<'a> {
 
     /// It was answered so.
     pub(super) fn ended<T>(mut self, answer: Result<T, AppError>) -> Result<T, AppError> {
-        self.outcome = answer.as_ref().err().map_or("ok", |error| outcome(error.kind()));
+        self.outcome = match &answer {
+            Ok(_) => "ok",
+            Err(error) => {
+                self.observer.refused([&*error.to_string()]);
+                outcome(error.kind())
+            }
+        };
         answer
     }
 

@@ -168,6 +168,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn queries_that_would_wait_too_long_are_refused_by_the_name_of_the_limit() {
+        let runner = Arc::new(runner(Duration::from_secs(60)));
+        let waiting: Vec<_> = (0..2 * WAITING_PER_RUNNING)
+            .map(|_| {
+                let runner = Arc::clone(&runner);
+                tokio::spawn(async move { runner.run(context(&runner), spin).await })
+            })
+            .collect();
+        while runner.present.load(Ordering::Relaxed) < waiting.len() {
+            tokio::task::yield_now().await;
+        }
+        let error = runner.run(context(&runner), |_| Ok(())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("(limits.query_concurrency)"), "{error}");
+        waiting.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+
+    #[tokio::test]
     async fn a_panicking_query_is_one_failed_query() {
         let runner = runner(Duration::from_secs(60));
         let panicked = runner.run(context(&runner), |_| -> Result<(), AppError> { panic!("a bug") }).await;

@@ -165,6 +165,9 @@ async fn a_query_beyond_what_it_may_read_is_refused_by_the_name_of_its_limit() {
         let error = app.ask(&Caller::anonymous(), all, std::convert::identity).await.unwrap_err();
         assert_eq!(error.kind(), clew_model::ErrorKind::LimitExceeded);
         assert!(error.to_string().contains(key), "{error}");
+        let text = app.observer().registry().render(clew_telemetry::Format::from_accept(""));
+        let counted = format!("clew_limit_hits_total{{limit=\"{}\"}} 1\n", key.trim_start_matches("limits."));
+        assert!(text.contains(&counted), "{text}");
         app.stop();
     }
 }

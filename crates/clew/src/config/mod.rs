@@ -5,6 +5,7 @@
 
 mod docs;
 mod drop_in;
+mod limits;
 mod load;
 mod read;
 mod settings;

@@ -326,9 +326,12 @@ fn error(body: &[u8], index: u64, fault: &Fault, limit: usize) -> DecodeError {
     let position = line_of(body, fault.at);
     let path = format!("record {index}");
     match fault.kind {
-        FaultKind::TooLong(_) => {
-            DecodeError::LimitExceeded { what: "a log record (its length in bytes)", position, path, limit }
-        }
+        FaultKind::TooLong(_) => DecodeError::LimitExceeded {
+            what: "the length of a log record in bytes (limits.log_line)",
+            position,
+            path,
+            limit,
+        },
         FaultKind::TooManyValues(limit) => {
             DecodeError::LimitExceeded { what: "the number of JSON values in one body", position, path, limit }
         }

@@ -44,7 +44,9 @@ impl Fault {
             FaultKind::Syntax(expected) => format!("expected {expected}, found {}", Found(body.get(self.at))),
             FaultKind::InvalidUtf8 => "the text is not valid UTF-8".to_owned(),
             FaultKind::TooDeep => format!("arrays and objects are nested deeper than the limit of {MAX_VALUE_DEPTH}"),
-            FaultKind::TooLong(limit) => format!("the record is longer than the limit of {limit} bytes"),
+            FaultKind::TooLong(limit) => {
+                format!("the record is longer than the limit of {limit} bytes (limits.log_line)")
+            }
             FaultKind::NotAnObject(kind) => format!("a log record is a JSON object, found {kind}"),
             FaultKind::TooManyValues(limit) => {
                 format!("the body holds more than {limit} JSON values; send it in smaller parts")
