@@ -85,7 +85,6 @@ const ASYNC: &[&str] = &["arc-swap", "bytes", "futures-util", "reqwest", "rustls
 /// External crates of floor 3 beyond those: HTTP and gRPC servers.
 const NETWORK: &[&str] = &[
     "axum",
-    "brotli",
     "flate2",
     "http",
     "http-body-util",
@@ -93,6 +92,7 @@ const NETWORK: &[&str] = &[
     "hyper-util",
     "opentelemetry-proto",
     "prost",
+    "rust-embed",
     "snap",
     "tokio-rustls",
     "tokio-stream",

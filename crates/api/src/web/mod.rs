@@ -4,7 +4,6 @@ mod asset;
 mod page;
 
 use crate::state::ApiState;
-use asset::{ASSETS, Asset};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 
@@ -49,12 +48,12 @@ pub fn answer(state: &ApiState, method: &Method, uri: &Uri, headers: &HeaderMap)
     if !matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
-    let found = find(ASSETS, uri.path()).filter(|asset| asset.path != PAGE);
+    let found = asset::find(uri.path()).filter(|asset| asset.path != PAGE);
     let response = match found {
-        Some(asset) => asset::respond(asset, headers),
+        Some(asset) => asset::respond(&asset, headers),
         None if wants_page(uri.path(), headers) => {
-            let built = find(ASSETS, PAGE).map(|asset| asset.plain);
-            page::respond(built, uri.path(), &state.options.welcome)
+            let built = asset::find(PAGE).map(|asset| asset.plain);
+            page::respond(built.as_deref(), uri.path(), &state.options.welcome)
         }
         None => return None,
     };
@@ -77,11 +76,6 @@ pub async fn root(
 ) -> Response {
     let plain = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::VARY, "Accept")];
     answer(&state, &method, &uri, &headers).unwrap_or_else(|| (plain, state.options.welcome.clone()).into_response())
-}
-
-fn find(assets: &'static [Asset], path: &str) -> Option<&'static Asset> {
-    let at = assets.binary_search_by(|asset| asset.path.cmp(path)).ok()?;
-    assets.get(at)
 }
 
 /// Whether a browser that navigates here means a page of the UI.
@@ -119,11 +113,5 @@ mod tests {
             assert_eq!(wants_page(path, &headers), page, "{path} {accept}");
         }
         assert!(!wants_page("/logs", &HeaderMap::new()));
-    }
-
-    #[test]
-    fn the_embedded_assets_are_sorted_so_that_each_is_found() {
-        assert!(ASSETS.is_sorted_by(|one, two| one.path < two.path));
-        assert!(ASSETS.iter().all(|asset| find(ASSETS, asset.path).is_some_and(|found| found.path == asset.path)));
     }
 }

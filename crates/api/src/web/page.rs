@@ -9,7 +9,7 @@ const ROOT: &str = "%clew.root%";
 
 /// Answers the built page, or one that says how to build it.
 #[must_use]
-pub fn respond(built: Option<&'static [u8]>, path: &str, welcome: &str) -> Response {
+pub fn respond(built: Option<&[u8]>, path: &str, welcome: &str) -> Response {
     let html = match built {
         Some(page) => String::from_utf8_lossy(page).replace(ROOT, &way_up(path)),
         None => how_to_build(welcome),
@@ -35,7 +35,7 @@ fn how_to_build(welcome: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Clew</title></head>\n<body>\n\
          <h1>Clew</h1>\n<p>This build is without the web page. Build it with Node.js, then Clew again:</p>\n\
-         <pre>cd web &amp;&amp; npm ci &amp;&amp; npm run build &amp;&amp; cd ..\ntouch crates/api/build.rs\n\
+         <pre>cd web &amp;&amp; npm ci &amp;&amp; npm run build &amp;&amp; cd ..\ntouch crates/api/src/web/asset.rs\n\
          cargo build --release</pre>\n<p>Everything else is there:</p>\n<pre>{welcome}</pre>\n</body>\n</html>\n"
     )
 }
