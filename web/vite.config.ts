@@ -26,5 +26,7 @@ export default defineConfig({
 	plugins: [announcerWithoutInlineStyle(), sveltekit()],
 	server: { proxy: Object.fromEntries(['/api', '/prometheus', '/-', '/v1'].map((path) => [path, server])) },
 	build: { target: 'es2022' },
-	test: { include: ['src/**/*.test.ts'] }
+	test: { include: ['src/**/*.test.ts'] },
+	// Tests that mount components take Svelte as browsers do.
+	resolve: process.env.VITEST ? { conditions: ['browser'] } : undefined
 });

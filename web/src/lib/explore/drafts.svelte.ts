@@ -1,6 +1,5 @@
-import { page } from '$app/state';
 import { recall, remember } from '$lib/state/theme.svelte';
-import { view } from '$lib/state/view.svelte';
+import type { View } from '$lib/state/view.svelte';
 import { MAX_QUERIES, parseHistory, readQueries, remembered, writeQueries } from './queries';
 
 const HISTORY_KEY = 'clew.promql-history';
@@ -21,14 +20,19 @@ export class Drafts {
 	/** The field that was used last; the metric browser writes into it. */
 	active = $state(0);
 	history = $state.raw<string[]>(parseHistory(recall(HISTORY_KEY)));
+	private readonly view: View;
 	private next = 0;
 	/** What the URL said when it was taken over last. */
 	private followed: string | null = null;
 
 	/** The queries that are run. */
-	running: string[] = $derived(readQueries(page.url.searchParams));
+	running: string[] = $derived.by(() => readQueries(this.view.params));
 	/** The same as one text: a change of the URL that leaves the queries alone, such as a zoom, leaves this alone. */
 	asked: string = $derived(textOf(this.running));
+
+	constructor(view: View) {
+		this.view = view;
+	}
 
 	/**
 	 * Takes over the queries that the URL says, when it says others than before. What is typed but was not run yet stays
@@ -49,12 +53,12 @@ export class Drafts {
 		for (const query of queries) this.history = remembered(this.history, query);
 		remember(HISTORY_KEY, JSON.stringify(this.history));
 		if (textOf(queries) === this.asked) {
-			view.again();
+			this.view.again();
 			return;
 		}
 		// A new question is asked up to now, not up to when the page was opened.
-		view.now = Date.now();
-		await view.set(writeQueries(queries), { push: true });
+		this.view.now = Date.now();
+		await this.view.set(writeQueries(queries), { push: true });
 	}
 
 	add() {

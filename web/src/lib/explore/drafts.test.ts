@@ -1,18 +1,14 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { View } from '$lib/state/view.svelte';
 import { Drafts } from './drafts.svelte';
 
-const { page, view } = vi.hoisted(() => ({
-	page: { url: new URL('http://clew/explore') },
-	view: { now: 0, again: vi.fn(), set: vi.fn() }
-}));
-vi.mock('$app/state', () => ({ page }));
-vi.mock('$lib/state/view.svelte', () => ({ view }));
+const view = { params: new URLSearchParams(), now: 0, again: vi.fn(), set: vi.fn() };
 vi.mock('$lib/state/theme.svelte', () => ({ recall: () => null, remember: () => {} }));
 
-/** A page that stands at this address; each change of it makes a new URL, as in the browser. */
+/** A page that stands at this address; each change of it makes other parameters, as in the browser. */
 function at(drafts: Drafts | null, search: string): Drafts {
-	page.url = new URL(`http://clew/explore${search}`);
-	const followed = drafts ?? new Drafts();
+	view.params = new URLSearchParams(search);
+	const followed = drafts ?? new Drafts(view as unknown as View);
 	followed.follow();
 	return followed;
 }

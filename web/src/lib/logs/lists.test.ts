@@ -3,7 +3,7 @@ import { csv, curl } from './exporting';
 import { withQuery } from './history';
 import { columnsOf, columnsParam, sharedLink, staleNote, toggled } from './page';
 import type { Log } from './record';
-import { merge, results } from './results.svelte';
+import { LogResults, merge } from './results.svelte';
 import { arrived, EMPTY_TAIL, lastArrived, MAX_TAIL, resumed } from './tailBuffer';
 
 function log(at: number, changes: Partial<Log> = {}): Log {
@@ -46,6 +46,7 @@ describe('merging a refreshed page', () => {
 describe('records as they are loaded', () => {
 	const question = { query: 'x', from: 'now-1h', to: 'now' };
 	const bounds = { start: '1970-01-01T00:00:00Z', end: '1970-01-01T01:00:00Z' };
+	const results = new LogResults();
 
 	it('stay while they are read, and the newer ones wait', () => {
 		results.take(question, bounds, { logs: [log(9), log(8)], next_cursor: 'c' });

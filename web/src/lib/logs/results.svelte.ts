@@ -36,10 +36,10 @@ export function merge(
 }
 
 /**
- * The records that were found, newest first, as far as they are loaded. It outlives the page, so that Back finds them as
- * they were left.
+ * The records that were found, newest first, as far as they are loaded. A view keeps them (`view.kept(LogResults)`), so
+ * that Back finds them as they were left.
  */
-class LogResults {
+export class LogResults {
 	rows = $state.raw<Log[]>([]);
 	/** Whether there are more than are loaded. */
 	more = $state(false);
@@ -131,5 +131,3 @@ class LogResults {
 		this.loading = false;
 	}
 }
-
-export const results = new LogResults();

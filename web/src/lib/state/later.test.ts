@@ -15,7 +15,7 @@ vi.mock('svelte', () => ({
 		page.destroy = callback;
 	}
 }));
-vi.mock('./view.svelte', () => ({ view: {} }));
+vi.mock('./view.svelte', () => ({ getView: () => ({}) }));
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

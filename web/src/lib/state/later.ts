@@ -1,14 +1,14 @@
 import { onDestroy } from 'svelte';
 import { beforeNavigate } from '$app/navigation';
 import type { Params } from '$lib/url/link';
-import { view } from './view.svelte';
+import { getView } from './view.svelte';
 
 /** Milliseconds after which a change that comes many times a second goes into the URL. */
 const SETTLE = 200;
 
 interface Options {
-	/** Writes what has settled; into the URL unless given. */
-	write?: (changes: Params) => unknown;
+	/** Writes what has settled. */
+	write: (changes: Params) => unknown;
 	/** What waited is never written. */
 	dropped?: () => void;
 }
@@ -19,7 +19,7 @@ export class Later {
 	private pending: Params | null = null;
 	private timer: ReturnType<typeof setTimeout> | undefined;
 
-	constructor(options: Options = {}) {
+	constructor(options: Options) {
 		this.options = options;
 	}
 
@@ -37,7 +37,7 @@ export class Later {
 	/** Writes what waits without waiting longer; resolves once it is written. */
 	async now() {
 		const settled = this.take();
-		if (settled) await (this.options.write ?? ((changes) => view.set(changes)))(settled);
+		if (settled) await this.options.write(settled);
 	}
 
 	/** Drops what waits. */
@@ -55,10 +55,12 @@ export class Later {
 
 /**
  * A `Later` of a page: who leaves the page, or goes back, is not held up by what still waits, since writing it would
- * take the place of the navigation under way. To be called while a component is set up.
+ * take the place of the navigation under way. Unless told, it writes into the component's view. To be called while a
+ * component is set up.
  */
-export function later(options: Options = {}): Later {
-	const own = new Later(options);
+export function later(options: Partial<Options> = {}): Later {
+	const view = getView();
+	const own = new Later({ write: (changes) => view.set(changes), ...options });
 	beforeNavigate(({ type, from, to }) => {
 		const stays = type === 'goto' && from?.url.pathname === to?.url.pathname;
 		if (!stays) own.cancel();

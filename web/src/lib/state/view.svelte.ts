@@ -1,12 +1,7 @@
-import { goto } from '$app/navigation';
-import { page } from '$app/state';
+import { createContext } from 'svelte';
 import { DEFAULT_RANGE, isRelative, type ResolvedRange, resolveRange, type TimeRange } from '$lib/time/range';
 import { linkTo, type Params } from '$lib/url/link';
-
-/**
- * What the URL says: time range, query, selection. The URL is the state: reading it here is reactive, and changing it
- * here changes the address, so that every link can be shared and Back goes back.
- */
+import type { Address } from './address.svelte';
 
 /** How often a page asks again. */
 export const REFRESH_CHOICES = ['off', '5s', '10s', '30s', '1m', 'auto'] as const;
@@ -14,13 +9,18 @@ export type Refresh = (typeof REFRESH_CHOICES)[number];
 
 const INTERVALS: Record<Exclude<Refresh, 'off' | 'auto'>, number> = { '5s': 5e3, '10s': 10e3, '30s': 30e3, '1m': 60e3 };
 
-class View {
+/**
+ * What is shown: time range, query, selection. The address is the state: reading it here is reactive, and changing it
+ * here changes the address. The page's view has the page's URL; a panel among others has a view with an address of its
+ * own. What stands inside takes the nearest one with `getView`.
+ */
+export class View {
 	/** The instant that relative times count from; moves on refresh. */
 	now = $state(Date.now());
 
-	range: TimeRange = $derived({
-		from: page.url.searchParams.get('from') ?? DEFAULT_RANGE.from,
-		to: page.url.searchParams.get('to') ?? DEFAULT_RANGE.to
+	range: TimeRange = $derived.by(() => {
+		const { params } = this.address;
+		return { from: params.get('from') ?? DEFAULT_RANGE.from, to: params.get('to') ?? DEFAULT_RANGE.to };
 	});
 
 	/** The range in Unix milliseconds. */
@@ -33,7 +33,7 @@ class View {
 	});
 
 	refresh: Refresh = $derived.by(() => {
-		const value = page.url.searchParams.get('refresh') as Refresh | null;
+		const value = this.address.params.get('refresh') as Refresh | null;
 		return value !== null && REFRESH_CHOICES.includes(value) ? value : 'off';
 	});
 
@@ -45,23 +45,37 @@ class View {
 		return width <= 900e3 ? 5e3 : width <= 3600e3 ? 10e3 : width <= 6 * 3600e3 ? 30e3 : 60e3;
 	});
 
-	/** A parameter of the URL, `''` when absent. */
+	private readonly address: Address;
+	private readonly invalidate: () => void;
+	private readonly belongings = new Map<new () => object, object>();
+
+	/** `invalidate` declares every answer that is shown old. */
+	constructor(address: Address, invalidate: () => void) {
+		this.address = address;
+		this.invalidate = invalidate;
+	}
+
+	/** The parameters of the address. */
+	get params(): URLSearchParams {
+		return this.address.params;
+	}
+
+	/** A parameter of the address, `''` when absent. */
 	param(name: string): string {
-		return page.url.searchParams.get(name) ?? '';
+		return this.params.get(name) ?? '';
 	}
 
 	/**
-	 * Changes parameters of the URL; an empty value removes one. A step that a person would want to come back from is
+	 * Changes parameters of the address; an empty value removes one. A step that a person would want to come back from is
 	 * pushed (`push`), the rest replaces the present entry.
 	 */
 	async set(changes: Params, options: { push?: boolean } = {}) {
-		const url = new URL(page.url);
+		const next = new URLSearchParams(this.params);
 		for (const [name, value] of Object.entries(changes)) {
-			if (value === undefined || value === null || value === '') url.searchParams.delete(name);
-			else url.searchParams.set(name, String(value));
+			if (value === undefined || value === null || value === '') next.delete(name);
+			else next.set(name, String(value));
 		}
-		if (url.search === page.url.search) return;
-		await goto(url, { replaceState: !options.push, keepFocus: true, noScroll: true });
+		if (next.toString() !== this.params.toString()) await this.address.go(next, options);
 	}
 
 	async setRange(range: TimeRange) {
@@ -78,18 +92,27 @@ class View {
 		if (!isRelative(this.range)) this.invalidate();
 	}
 
-	/** Declares every answer that is shown old; set by the layout, which has the query client. */
-	invalidate: () => void = () => {};
-
 	/** A link that keeps the time range (and the refresh). */
 	link(path: string, params: Params = {}): string {
 		return linkTo(path, { ...this.carried(), ...params });
 	}
 
+	/**
+	 * What belongs to this view but outlives the component that asks for it, so that Back finds it as it was left: one of
+	 * each class, made when it is first asked for.
+	 */
+	kept<Kept extends object>(type: new () => Kept): Kept {
+		const found = this.belongings.get(type);
+		if (found) return found as Kept;
+		const made = new type();
+		this.belongings.set(type, made);
+		return made;
+	}
+
 	private carried(): Params {
-		const search = page.url.searchParams;
-		return { from: search.get('from'), to: search.get('to'), refresh: search.get('refresh') };
+		return { from: this.param('from'), to: this.param('to'), refresh: this.param('refresh') };
 	}
 }
 
-export const view = new View();
+/** The view that a component stands in. To be called while the component is set up. */
+export const [getView, setView] = createContext<View>();

@@ -1,5 +1,5 @@
 import type { Schema } from '$lib/api/client';
-import { view } from '$lib/state/view.svelte';
+import type { View } from '$lib/state/view.svelte';
 import { absolute, type TimeRange } from '$lib/time/range';
 import { toMillis } from './time';
 import type { Trace } from './tree';
@@ -14,11 +14,11 @@ export function rangeOf(trace: Pick<Trace, 'origin' | 'duration'>): TimeRange {
 }
 
 /** The log records of a trace in Logs, one of them selected. */
-export function traceLogsLink(trace: Trace, selected?: Schema['LogDto']): string {
+export function traceLogsLink(view: View, trace: Trace, selected?: Schema['LogDto']): string {
 	return view.link('/logs', { q: `trace_id:"${trace.id}"`, sel: selected?.id, ...rangeOf(trace) });
 }
 
 /** The log records of a span in Logs, one of them selected. */
-export function spanLogsLink(trace: Trace, span: string, selected?: Schema['LogDto']): string {
+export function spanLogsLink(view: View, trace: Trace, span: string, selected?: Schema['LogDto']): string {
 	return view.link('/logs', { q: `span_id:"${span}"`, sel: selected?.id, ...rangeOf(trace) });
 }

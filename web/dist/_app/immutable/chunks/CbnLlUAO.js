@@ -1,0 +1,1 @@
+import"./BjBwcb3N.js";
