@@ -2,7 +2,7 @@
 
 use clew_config::limits::MAX_DOCUMENT_BYTES;
 use clew_config::prometheus::{Environment, LoadedPrometheusConfig, parse};
-use clew_config::yaml::{Fault, Origin, Severity};
+use clew_config::yaml::{Fault, Origin, Severity, decode_text};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,8 +36,10 @@ fn read(file: &Path) -> Result<String, Fault> {
     if size > MAX_DOCUMENT_BYTES {
         return Err(refused(format!("has {size} bytes, the limit is {MAX_DOCUMENT_BYTES}"), "split it"));
     }
-    std::fs::read_to_string(file)
-        .map_err(|error| refused(format!("cannot be read: {error}"), "check the path and its permissions"))
+    let bytes = std::fs::read(file)
+        .map_err(|error| refused(format!("cannot be read: {error}"), "check the path and its permissions"))?;
+    let text = decode_text(&bytes).map_err(|problem| refused(problem, "save it as UTF-8"))?;
+    Ok(text.into_owned())
 }
 
 #[cfg(test)]

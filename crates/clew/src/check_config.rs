@@ -3,7 +3,7 @@
 use crate::config::{Overrides, load};
 use crate::terminal::say;
 use clew_app::prometheus_file;
-use clew_config::yaml::{Content, Document, Fault, Faults, Node, Severity};
+use clew_config::yaml::{Content, Document, Fault, Faults, Node, Severity, decode_text};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
@@ -41,8 +41,9 @@ pub fn run(file: &Path) -> ExitCode {
 
 fn check(file: &Path) -> (Kind, Vec<Fault>) {
     let faults = Faults::new();
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let document = Document::parse(file, &text, &faults);
+    // What cannot be read is told by those who read it for what it is.
+    let bytes = std::fs::read(file).unwrap_or_default();
+    let document = Document::parse(file, &decode_text(&bytes).unwrap_or_default(), &faults);
     let kind = document.map_or(Kind::Clew, |document| kind(&document.root));
     let outcome = match kind {
         // The environment is not part of the file.

@@ -2,6 +2,7 @@
 
 use super::limits::{MAX_REDIRECTS, MAX_SECRET_FILE_BYTES};
 use clew_config::prometheus::{ScrapeConfig, SecretSource, TlsConfig, TlsVersion};
+use clew_config::yaml::decode_text;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Url};
@@ -172,12 +173,15 @@ fn read_secret(source: &SecretSource) -> Result<String, String> {
     }
 }
 
-/// The text of a file of at most `limit` bytes.
+/// The text of a file of at most `limit` bytes, in UTF-8 or UTF-16 (see [`decode_text`]).
 pub(super) fn read_bounded(path: &Path, limit: u64) -> Result<String, String> {
     let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut text = String::new();
-    let read = file.take(limit.saturating_add(1)).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    if read as u64 > limit { Err(format!("it is larger than {limit} bytes")) } else { Ok(text) }
+    let mut bytes = Vec::new();
+    let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if read as u64 > limit {
+        return Err(format!("it is larger than {limit} bytes"));
+    }
+    decode_text(&bytes).map(|text| text.into_owned())
 }
 
 /// An error with its causes; reqwest's own text leaves them out.

@@ -12,6 +12,12 @@ One YAML file, given by `--config`; every key is optional. Environment variables
 Unknown keys are errors, and all faults are told at once with their lines before any port opens; `clew check-config FILE`
 tells them without starting. Paths in a file are relative to that file.
 
+YAML is read as Prometheus reads it (go-yaml, YAML 1.1), here and in the files of the replaced systems: `yes`, `on`, `0x10`,
+`1_000`, `010` (eight), tags, anchors, merge keys, UTF-16; the first document of a file alone, a key once. Beyond that,
+quoted numbers and truth values count, and tabs, escapes and directives of YAML 1.2 are taken. Not as there: a key that is a
+list or a mapping is refused, own keys win over merged ones wherever `<<` stands, and a block text at the very end of a
+file ends with a line break though the file does not.
+
 Durations are written `30d`, `1h30m`, `60s`; sizes `50GiB`, `64MiB`; lists `[a, b]`, in variables too.
 
 | flag | what |

@@ -2,7 +2,7 @@
 
 use super::settings::{SETTINGS, Setting};
 use super::{Address, Config, DropIn, Limits, Memory, Retention, Server, Storage, Tls};
-use clew_config::yaml::{Document, Fault, Faults, Origin, Severity, Source, Value, nearest};
+use clew_config::yaml::{Document, Fault, Faults, Origin, Severity, Source, Value, decode_text, nearest};
 use clew_telemetry::logs::LogFormat;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -108,14 +108,15 @@ fn defaults() -> Config {
 
 fn read_file(file: &Path, config: &mut Config, faults: &Faults) {
     let name: Arc<Path> = Arc::from(file);
-    let text = match std::fs::read_to_string(file) {
+    let bytes = std::fs::read(file).map_err(|error| format!("cannot be read: {error}"));
+    let text = match bytes.as_deref().map_err(String::clone).and_then(decode_text) {
         Ok(text) => text,
-        Err(error) => {
+        Err(problem) => {
             faults.push(Fault {
                 severity: Severity::Error,
                 origin: Origin::File { file: name, line: 1, column: 1 },
                 path: String::new(),
-                problem: format!("cannot be read: {error}"),
+                problem,
                 remedy: "name a readable file with --config".to_owned(),
             });
             return;

@@ -97,6 +97,11 @@ impl Faults {
         }
     }
 
+    /// Adds the faults that another collector holds.
+    pub(super) fn append(&self, other: Self) {
+        other.list.into_inner().into_iter().for_each(|fault| self.push(fault));
+    }
+
     /// Whether the document must be refused.
     #[must_use]
     pub fn has_errors(&self) -> bool {

@@ -5,13 +5,19 @@
 //! on after a fault with a default, so that one run names them all; the caller asks [`Faults::has_errors`] at the end.
 
 mod fault;
+mod number;
+mod relaxed;
 mod scalar;
+mod shapes;
 mod suggest;
+mod tag;
+mod text;
 mod tree;
 mod value;
 
 pub use fault::{Fault, Faults, Origin, Severity};
 pub use scalar::{ScalarError, parse_duration, parse_size, render_duration};
 pub use suggest::nearest;
+pub use text::decode_text;
 pub use tree::{Content, Document, Entry, Node, Position};
 pub use value::{Fields, MentionedFile, Source, Value};

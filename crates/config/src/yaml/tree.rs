@@ -1,8 +1,12 @@
 //! The tree of a YAML document, each node with its place.
 
 use super::fault::{Fault, Faults, Origin, Severity};
+use super::number::is_null;
+use super::relaxed::relax;
+use super::tag::tagged;
+use super::text::{control_character, first_document};
 use crate::limits::{MAX_DEPTH, MAX_NODES};
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -59,29 +63,44 @@ pub struct Document {
 }
 
 impl Document {
-    /// Parses one document. Anchors, aliases and merge keys (`<<`) are resolved. An empty file is a null.
+    /// Parses the first document of a text; what follows it is a warning. Anchors, aliases, merge keys (`<<`) and YAML's
+    /// own tags are resolved. An empty file is a null.
     ///
     /// Answers `None` when the syntax is broken or a bound is passed (nesting of 64, 8 million nodes); duplicate keys and
     /// keys that are no scalars are faults, and the tree goes on without them.
     pub fn parse(file: &Path, text: &str, faults: &Faults) -> Option<Document> {
         let file: Arc<Path> = Arc::from(file);
-        let mut builder =
-            Builder { file: &file, faults, stack: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
-        for event in Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) {
-            match event {
-                Ok((event, span)) => builder.take(event, position(span.start))?,
-                Err(error) => {
-                    let at = position(*error.marker());
-                    builder.fault(
-                        at,
-                        format!("is not valid YAML: {}", error.info()),
-                        "check indentation, quotes and brackets here and on the line before",
-                    );
-                    return None;
-                }
-            }
+        let (text, rest) = first_document(text.strip_prefix('\u{feff}').unwrap_or(text));
+        let report = |severity, line, column, problem, remedy: &str| {
+            let origin = Origin::File { file: file.clone(), line, column };
+            faults.push(Fault { severity, origin, path: String::new(), problem, remedy: remedy.to_owned() });
+        };
+        if let Some((c, line, column)) = control_character(text) {
+            let problem = format!("is not valid YAML: control character {:?}", c);
+            report(Severity::Error, line, column, problem, "remove it, or write it as an escape in double quotes");
+            return None;
         }
-        let root = builder.root.unwrap_or(Node { at: Position { line: 1, column: 1 }, content: Content::Null });
+        let root = match Builder::build(&file, text, &[]) {
+            (_, Err(error)) => {
+                let relaxed = relax(text);
+                let (found, Ok(root)) = Builder::build(&file, &relaxed.text, &relaxed.added) else {
+                    let at = position(*error.marker());
+                    let remedy = "check indentation, quotes and brackets here and on the line before";
+                    report(Severity::Error, at.line, at.column, format!("is not valid YAML: {}", error.info()), remedy);
+                    return None;
+                };
+                faults.append(found);
+                root?
+            }
+            (found, Ok(root)) => {
+                faults.append(found);
+                root?
+            }
+        };
+        if let Some(line) = rest {
+            let problem = "what follows is not read, only the first document of a file is".to_owned();
+            report(Severity::Warning, line, 1, problem, "keep one document");
+        }
         Some(Document { file, root })
     }
 }
@@ -119,7 +138,7 @@ enum Key {
 
 struct Builder<'a> {
     file: &'a Arc<Path>,
-    faults: &'a Faults,
+    faults: Faults,
     stack: Vec<Open>,
     anchors: HashMap<usize, (Node, Extent)>,
     nodes: usize,
@@ -127,15 +146,41 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
+    /// Builds the tree of a text whose lines begin with so many blanks that were added; with the faults that were found.
+    /// The inner `None`: one of them ended it.
+    fn build(file: &Arc<Path>, text: &str, added: &[u32]) -> (Faults, Result<Option<Node>, ScanError>) {
+        let (faults, stack, anchors) = (Faults::new(), Vec::new(), HashMap::new());
+        let mut builder = Builder { file, faults, stack, anchors, nodes: 0, root: None };
+        for event in Parser::new_from_str(text) {
+            let (event, span) = match event {
+                Ok(event) => event,
+                Err(error) => return (builder.faults, Err(error)),
+            };
+            let mut at = position(span.start);
+            let blanks = added.get((at.line as usize).saturating_sub(1)).copied().unwrap_or_default();
+            at.column = at.column.saturating_sub(blanks).max(1);
+            if builder.take(event, at).is_none() {
+                return (builder.faults, Ok(None));
+            }
+        }
+        let root = builder.root.unwrap_or(Node { at: Position { line: 1, column: 1 }, content: Content::Null });
+        (builder.faults, Ok(Some(root)))
+    }
+
     /// Takes one event; `None` ends parsing, with a fault reported.
     fn take(&mut self, event: Event<'_>, at: Position) -> Option<()> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let forced = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
-                let null =
-                    style == ScalarStyle::Plain && !forced && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
-                let content = if null { Content::Null } else { Content::Scalar(text.into_owned()) };
-                self.place(Node { at, content }, anchor, style == ScalarStyle::Plain, 1)
+                let plain = style == ScalarStyle::Plain;
+                let content = match tag {
+                    Some(tag) if tag.is_yaml_core_schema() => tagged(&tag.suffix, &text).unwrap_or_else(|problem| {
+                        self.fault(at, problem, "write what the tag says, or remove the tag");
+                        Content::Null
+                    }),
+                    None if plain && is_null(&text) => Content::Null,
+                    _ => Content::Scalar(text.into_owned()),
+                };
+                self.place(Node { at, content }, anchor, plain, 1)
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
                 Some((_, extent)) if self.stack.len() + extent.depth > MAX_DEPTH => self.too_deep(at),
@@ -147,11 +192,6 @@ impl Builder<'_> {
             Event::SequenceStart(anchor, _) => self.open(Open::Sequence { at, anchor, items: Vec::new() }, at),
             Event::MappingStart(anchor, _) => self.open(Open::Mapping { at, anchor, pairs: Pairs::default() }, at),
             Event::SequenceEnd | Event::MappingEnd => self.close(),
-            Event::DocumentStart(_) if self.root.is_some() => self.stop(
-                at,
-                "is a second document in the file".to_owned(),
-                "keep one document and remove the line `---`",
-            ),
             _ => Some(()),
         }
     }
@@ -278,8 +318,7 @@ fn merge(node: Node, merged: &mut Vec<Entry>) -> bool {
         Content::Sequence(items) => {
             items.into_iter().all(|item| matches!(&item.content, Content::Mapping(_)) && merge(item, merged))
         }
-        Content::Null => true,
-        Content::Scalar(_) => false,
+        Content::Null | Content::Scalar(_) => false,
     }
 }
 
@@ -360,7 +399,7 @@ mod tests {
             ("a: 1\nb: 2\na: 3\n", "f.yml:3:1: the key \"a\" is given twice, first on line 1; keep one of them"),
             (
                 "a: 1\n---\nb: 2\n",
-                "f.yml:2:1: is a second document in the file; keep one document and remove the line `---`",
+                "f.yml:2:1: warning: what follows is not read, only the first document of a file is; keep one document",
             ),
             ("? [a]\n: 1\n", "f.yml:1:3: a key is a list or a mapping; write a plain word as the key"),
             ("x: {<<: 1}", "f.yml:1:9: cannot be merged by `<<`; write an alias of a mapping, or a list of them"),

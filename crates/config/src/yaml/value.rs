@@ -1,6 +1,7 @@
 //! Reading nodes by the type that is wanted.
 
 use super::fault::{Fault, Faults, Origin, Severity};
+use super::number::{Number, parse_bool, parse_number};
 use super::scalar::{parse_duration, parse_size};
 use super::suggest::nearest;
 use super::tree::{Content, Document, Entry, Node, Position};
@@ -137,38 +138,35 @@ impl<'a> Value<'a> {
         (!text.is_empty()).then_some(text)
     }
 
-    /// A truth value; YAML 1.1's `yes`, `no`, `on` and `off` count, since Prometheus' reader takes them.
+    /// A truth value in one of YAML 1.1's spellings (`yes`, `no`, `on`, `off`, `y`, `n` too), quoted or not.
     #[must_use]
     pub fn bool(&self) -> Option<bool> {
         let text = self.text()?;
-        match text.to_ascii_lowercase().as_str() {
-            "true" | "yes" | "on" | "y" => Some(true),
-            "false" | "no" | "off" | "n" => Some(false),
-            _ => {
-                self.fault(format!("{text:?} is not a truth value"), "write true or false");
-                None
-            }
+        let truth = parse_bool(text);
+        if truth.is_none() {
+            self.fault(format!("{text:?} is not a truth value"), "write true or false");
         }
+        truth
     }
 
-    /// A whole number from 0 on.
+    /// A whole number from 0 on, quoted or not, in any of YAML 1.1's spellings (`0x10`, `0b11`, `1_000`, `1e3`, octal
+    /// behind a leading 0). What stands behind the point of a fraction is cut off, with a warning.
     #[must_use]
     pub fn count(&self) -> Option<u64> {
         let text = self.text()?;
-        let number = text.replace('_', "").parse().ok();
+        let number = match parse_number(text) {
+            Some(Number::Whole(number)) => u64::try_from(number).ok(),
+            // Beyond 2^53 every double is whole; 2^64 itself is too large.
+            Some(Number::Float(number)) if (0.0..18_446_744_073_709_551_616.0).contains(&number) => {
+                if number.fract() != 0.0 {
+                    self.warn(format!("{text:?} is cut to {}", number.trunc()), "write a whole number");
+                }
+                Some(number as u64)
+            }
+            _ => None,
+        };
         if number.is_none() {
             self.fault(format!("{text:?} is not a whole number from 0 on"), "write digits only, such as 1000");
-        }
-        number
-    }
-
-    /// A number.
-    #[must_use]
-    pub fn number(&self) -> Option<f64> {
-        let text = self.text()?;
-        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-        if number.is_none() {
-            self.fault(format!("{text:?} is not a number"), "write a number such as 1.5");
         }
         number
     }
