@@ -1,7 +1,7 @@
 //! Blocks of float samples. A series is a sequence of blocks; each says its length, so that one can be stepped over.
 
 use super::limits::MAX_BLOCK_SAMPLES;
-use super::times::{put_times, read_times};
+use super::times::{last_of_step, put_times, read_times};
 use super::values::{Scratch, put_values, read_values};
 use crate::bytes::{BytesError, Problem, Reader, put_varint};
 use clew_model::UnixMillis;
@@ -67,14 +67,33 @@ impl SampleDecoder {
         times: &mut Vec<UnixMillis>,
         values: &mut Vec<f64>,
     ) -> Result<(), BytesError> {
+        self.decode_after(bytes, 0, (start, end), times, values)
+    }
+
+    /// As [`SampleDecoder::decode`] of the last blocks of a series: those after the block whose last time is `base`.
+    ///
+    /// # Errors
+    /// Damaged bytes; what was appended before stays.
+    pub fn decode_after(
+        &mut self,
+        bytes: &[u8],
+        base: UnixMillis,
+        (start, end): (UnixMillis, UnixMillis),
+        times: &mut Vec<UnixMillis>,
+        values: &mut Vec<f64>,
+    ) -> Result<(), BytesError> {
         let mut reader = Reader::new(bytes);
-        let mut base = 0;
+        let mut base = base;
         let mut is_first = true;
         while !reader.is_empty() {
             let mut body = Reader::new(reader.bytes("a block")?);
             let count = body.varint("a block's count")?;
             let length = usize::try_from(count).ok().filter(|count| (1..=MAX_BLOCK_SAMPLES).contains(count));
             let length = length.ok_or_else(|| body.error("a block's count", Problem::BadValue(count)))?;
+            if let Some(last) = last_of_step(&body, base, length).filter(|last| base <= *last && *last < start) {
+                (base, is_first) = (last, false);
+                continue;
+            }
             self.times.clear();
             let last = read_times(&mut body, base, length, &mut self.times)?;
             let first = self.times.first().copied().unwrap_or(last);

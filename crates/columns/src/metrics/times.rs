@@ -45,6 +45,18 @@ pub(super) fn put_times(
     }
 }
 
+/// The last time of a block with a constant step, found without making the others.
+pub(super) fn last_of_step(reader: &Reader<'_>, base: UnixMillis, count: usize) -> Option<UnixMillis> {
+    let mut reader = reader.clone();
+    let first = base.checked_add(reader.signed("a block's first time").ok()?)?;
+    if reader.u8("a block's time mode").ok()? != STEP {
+        return None;
+    }
+    let steps = i64::try_from(count.checked_sub(1)?).ok()?;
+    let step = if steps == 0 { 0 } else { reader.signed("a block's step").ok().filter(|step| *step > 0)? };
+    first.checked_add(step.checked_mul(steps)?)
+}
+
 /// Appends `count` times; answers the last one.
 pub(super) fn read_times(
     reader: &mut Reader<'_>,

@@ -11,6 +11,9 @@ use std::sync::Arc;
 /// Bytes that most blocks of 16 samples stay below.
 const BLOCK_ROOM: usize = 48;
 
+/// Bytes of blocks after which a reader may begin in the middle.
+const MARK_BYTES: usize = 192;
+
 /// An exemplar without its series.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct HotExemplar {
@@ -62,6 +65,8 @@ pub(super) struct SeriesBuffer {
     raw: Vec<(UnixMillis, f64)>,
     blocks: Vec<u8>,
     blocks_end: UnixMillis,
+    /// Places in `blocks` where one ends and the next begins, with the last time before.
+    marks: Vec<(u32, UnixMillis)>,
     samples: u32,
     rare: Option<Box<Rare>>,
     /// Earliest and latest time of a sample or histogram.
@@ -92,7 +97,8 @@ impl SeriesBuffer {
     /// them for every one that comes would take the square of their number.
     pub(super) fn heap_bytes(&self) -> usize {
         let late = self.rare.as_ref().map_or(0, |rare| size_of::<Rare>() + rare.late.len() * 24);
-        self.raw.capacity() * size_of::<(UnixMillis, f64)>() + self.blocks.capacity() + late
+        let marks = self.marks.capacity() * size_of::<(u32, UnixMillis)>();
+        self.raw.capacity() * size_of::<(UnixMillis, f64)>() + self.blocks.capacity() + marks + late
     }
 
     pub(super) fn append(&mut self, end: &mut SeriesEnd, time: UnixMillis, value: f64, codec: &mut Codec) -> Appended {
@@ -162,9 +168,21 @@ impl SeriesBuffer {
         if self.blocks.capacity() - self.blocks.len() < BLOCK_ROOM {
             self.blocks.reserve_exact(BLOCK_ROOM);
         }
+        let marked = self.marks.last().map_or(0, |(at, _)| *at as usize);
+        if self.blocks.len() - marked >= MARK_BYTES {
+            self.marks.reserve_exact(1);
+            self.marks.push((self.blocks.len() as u32, self.blocks_end));
+        }
         encoder.encode(&mut self.blocks, self.blocks_end, times, values, Effort::Fast);
         self.blocks_end = times.last().copied().unwrap_or(self.blocks_end);
         self.raw.clear();
+    }
+
+    /// The blocks that may hold samples from `start` on, with the last time before them.
+    fn blocks_from(&self, start: UnixMillis) -> (&[u8], UnixMillis) {
+        let mark = self.marks.iter().rev().find(|(_, base)| *base < start);
+        let (at, base) = mark.copied().unwrap_or((0, 0));
+        (self.blocks.get(at as usize..).unwrap_or_default(), base)
     }
 
     /// The float sample at exactly this time.
@@ -177,7 +195,8 @@ impl SeriesBuffer {
             times.clear();
             values.clear();
             // We wrote these blocks; should they not decode, the sample counts as new and reading reports the fault.
-            let _ = decoder.decode(&self.blocks, time, time, times, values);
+            let (blocks, base) = self.blocks_from(time);
+            let _ = decoder.decode_after(blocks, base, (time, time), times, values);
             if let Some(value) = values.first() {
                 return Some(*value);
             }
@@ -205,7 +224,8 @@ impl SeriesBuffer {
         }
         let from = times.len();
         if !self.blocks.is_empty() && start <= self.blocks_end {
-            let decoded = decoder.decode(&self.blocks, start, end, times, values);
+            let (blocks, base) = self.blocks_from(start);
+            let decoded = decoder.decode_after(blocks, base, (start, end), times, values);
             decoded.map_err(KvError::damaged("a block in memory"))?;
         }
         let raw = self.raw.iter().filter(|(time, _)| (start..=end).contains(time));
@@ -242,4 +262,38 @@ pub(super) fn histogram_bytes(histogram: &NativeHistogram) -> usize {
     let buckets = histogram.positive_buckets.len() + histogram.negative_buckets.len() + histogram.custom_bounds.len();
     let spans = histogram.positive_spans.len() + histogram.negative_spans.len();
     size_of::<NativeHistogram>() + (buckets + spans) * 8 + 48
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_a_long_series_is_what_filtering_gives() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..20 {
+            let (mut buffer, mut end, mut codec) = (SeriesBuffer::default(), SeriesEnd::NONE, Codec::default());
+            let (mut all, mut time) = (BTreeMap::new(), random.i64(-50_000..50_000));
+            // A steady step in some worlds, jitter in others: both ways of encoding times.
+            let jitter = if random.bool() { 1 } else { 400 };
+            for _ in 0..random.usize(1..1_200) {
+                time += 1_000 + random.i64(0..jitter);
+                let value = random.f64();
+                assert_eq!(buffer.append(&mut end, time, value, &mut codec), Appended::InOrder);
+                all.insert(time, value);
+            }
+            for _ in 0..40 {
+                let start = time - random.i64(-5_000..1_400_000);
+                let until = start + random.i64(0..200_000);
+                let (mut times, mut values, mut histograms) = (Vec::new(), Vec::new(), Vec::new());
+                buffer.read(start, until, &mut codec.decoder, &mut times, &mut values, &mut histograms).unwrap();
+                let found: Vec<_> = times.into_iter().zip(values).collect();
+                let expected: Vec<_> = all.range(start..=until).map(|(time, value)| (*time, *value)).collect();
+                assert_eq!(found, expected, "{start}..={until}");
+                assert_eq!(buffer.value_at(start, &mut codec), all.get(&start).copied());
+            }
+            let (first, value) = all.first_key_value().unwrap();
+            assert_eq!(buffer.value_at(*first, &mut codec), Some(*value));
+        }
+    }
 }
