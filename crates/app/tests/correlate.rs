@@ -6,7 +6,10 @@ use clew_app::limits::CORRELATE_IDS;
 use clew_app::reads::{CorrelateQuery, Correlation, EventBody, Stores, correlate};
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::{LogReader, LogRecord, LogRow, LogView, RowsView};
-use clew_model::metrics::{ExemplarRow, Labels, Matcher, Metadata, MetricReader, SeriesData};
+use clew_model::metrics::{
+    ExemplarRow, ExemplarScan, ExemplarsOf, Labels, Metadata, MetricReader, MetricView, SeriesBatch, SeriesScan,
+    SeriesSet,
+};
 use clew_model::traces::{Among, Span, SpanBatch, SpanList, SpanScan, TraceReader, TraceView};
 use clew_model::value::Attribute;
 use clew_model::{CanonicalId, Context, ReadError, RecordId, Sink, SpanId, TimeRange, TraceId, Value};
@@ -92,37 +95,34 @@ impl TraceView for World {
 }
 
 impl MetricReader for World {
-    fn find_ids(
+    fn view(&self, _: &Context) -> Box<dyn MetricView + '_> {
+        Box::new(self.clone())
+    }
+}
+
+impl MetricView for World {
+    fn scan_exemplars(
         &self,
         _: &Context,
-        ids: &[CanonicalId],
-        _: TimeRange,
-        limit: usize,
-    ) -> Result<(Vec<ExemplarRow>, bool), ReadError> {
-        Ok(Self::find(&self.exemplars, ids, limit, |number| self.exemplar(number)))
+        scan: &ExemplarScan<'_>,
+        sink: &dyn Sink<[ExemplarRow]>,
+    ) -> Result<(), ReadError> {
+        let ExemplarsOf::Carrying(ids) = scan.of else { unreachable!() };
+        let (rows, _) = Self::find(&self.exemplars, ids, usize::MAX, |number| self.exemplar(number));
+        let mut worker = sink.worker();
+        worker.take(&rows)?;
+        worker.merge()
     }
 
-    fn select(&self, _: &Context, _: &[Matcher], _: TimeRange) -> Result<Vec<SeriesData>, ReadError> {
+    fn scan_samples(&self, _: &Context, _: &SeriesScan<'_>, _: &dyn Sink<SeriesBatch>) -> Result<(), ReadError> {
         unreachable!()
     }
 
-    fn series(&self, _: &Context, _: &[Matcher], _: TimeRange) -> Result<Vec<Labels>, ReadError> {
+    fn scan_series(&self, _: &Context, _: &SeriesScan<'_>, _: &dyn Sink<dyn SeriesSet>) -> Result<(), ReadError> {
         unreachable!()
     }
 
-    fn label_names(&self, _: &Context, _: &[Matcher], _: TimeRange) -> Result<Vec<String>, ReadError> {
-        unreachable!()
-    }
-
-    fn label_values(&self, _: &Context, _: &str, _: &[Matcher], _: TimeRange) -> Result<Vec<String>, ReadError> {
-        unreachable!()
-    }
-
-    fn metadata(&self, _: &Context, _: Option<&str>) -> Result<Vec<Metadata>, ReadError> {
-        unreachable!()
-    }
-
-    fn exemplars(&self, _: &Context, _: &[Matcher], _: TimeRange) -> Result<Vec<ExemplarRow>, ReadError> {
+    fn scan_metadata(&self, _: &Context, _: Option<&str>, _: &dyn Sink<[Metadata]>) -> Result<(), ReadError> {
         unreachable!()
     }
 }

@@ -9,6 +9,7 @@ use clew_host::DiskFiles;
 use clew_kvstore::metrics::{MetricStore, MetricStoreOptions};
 use clew_model::metrics::{Labels, MatchOp, Matcher, MetricBatch, MetricReader, Sample};
 use clew_model::{Context, TenantId, TimeRange};
+use clew_query::metrics::samples;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -152,14 +153,14 @@ fn query(store: &MetricStore, state: &str) -> Result<(), Box<dyn Error>> {
     for (what, matchers) in [("3/4 of all", &wide), ("one metric", &narrow)] {
         for _ in 0..3 {
             let started = Cpu::now();
-            let found = store.select(&context, matchers, TimeRange::ALL)?;
+            let found = samples(&context, &*store.view(&context), matchers, TimeRange::ALL)?;
             let elapsed = started.elapsed();
-            let samples: u64 = found.iter().map(|one| one.times.len() as u64).sum();
+            let read: u64 = found.iter().map(|one| one.times.len() as u64).sum();
             println!(
-                "select {what}, {state}: {} series, {samples} samples, {:.2} ms, {:.2} ns a sample",
+                "select {what}, {state}: {} series, {read} samples, {:.2} ms, {:.2} ns a sample",
                 found.len(),
                 elapsed.as_secs_f64() * 1e3,
-                elapsed.as_nanos() as f64 / samples.max(1) as f64
+                elapsed.as_nanos() as f64 / read.max(1) as f64
             );
         }
     }

@@ -50,8 +50,14 @@ pub const LABELS_CHUNK_BYTES: usize = 16 << 20;
 /// Exemplars in one stored list.
 pub const EXEMPLARS_PER_CHUNK: usize = 4_096;
 
-/// Series whose labels a seal copies under one lock.
-pub const SEAL_LOCK_SERIES: usize = 4_096;
+/// Series whose hot samples a view shares as one piece, and a write to one of them copies while it is shared.
+pub const HEAD_CHUNK_SERIES: usize = 128;
+
+/// Series that a worker of a scan takes at once.
+pub const SCAN_RUN_SERIES: usize = 128;
+
+/// Fewest series of a scan for each thread that works on it.
+pub const SCAN_THREAD_SERIES: usize = 1_024;
 
 /// Default for the most active series (`limits.series`), when the caller knows no memory budget to derive it from.
 pub const ACTIVE_SERIES: usize = 1_000_000;

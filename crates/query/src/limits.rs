@@ -30,9 +30,6 @@ pub const MAX_DURATION_MILLIS: i64 = 9_223_372_036_854;
 /// Most tests that one log query may consist of.
 pub const MAX_LOG_TERMS: usize = 1_000;
 
-/// Arrays of sample times whose window bounds are remembered at once during one selector's evaluation.
-pub const MAX_CACHED_WINDOWS: usize = 32;
-
 /// Longest label value that `label_replace`, `label_join` and `count_values` may make, in bytes.
 pub const MAX_MADE_LABEL_BYTES: usize = 64 * 1024;
 

@@ -5,7 +5,7 @@ use crate::error::AppError;
 use crate::limits::RESOLVE_RECORDS;
 use clew_model::{CanonicalId, Context, TimeRange, UnixNanos};
 use clew_query::logs::sinks;
-use clew_query::traces;
+use clew_query::{metrics, traces};
 
 /// How many records carry an ID.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ fn resolve(
     let logs = sinks::find_ids(context, &*stores.logs.view(context), &ids, range, limit)?;
     let view = stores.traces.view(context);
     let spans = traces::find_ids(context, &*view, &ids, range, limit)?;
-    let (exemplars, more) = stores.metrics.find_ids(context, &ids, range, limit)?;
+    let (exemplars, more) = metrics::find_ids(context, &*stores.metrics.view(context), &ids, range, limit)?;
     let [id] = ids;
     let kind = if id.as_trace_id().is_some() {
         IdKind::Trace

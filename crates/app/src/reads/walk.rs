@@ -5,11 +5,11 @@ use crate::error::AppError;
 use crate::limits::{CORRELATE_DEPTH, CORRELATE_IDS, CORRELATE_RECORDS};
 use clew_model::correlation::{CarriedId, IdSource};
 use clew_model::logs::{LogRow, LogView};
-use clew_model::metrics::{ExemplarRow, Labels};
+use clew_model::metrics::{ExemplarRow, Labels, MetricView};
 use clew_model::traces::{Span, SpanKind};
 use clew_model::{CanonicalId, Context, RecordId, SpanId, TimeRange, TraceId};
 use clew_query::logs::sinks;
-use clew_query::traces;
+use clew_query::{metrics, traces};
 use std::collections::{BTreeMap, HashSet};
 
 /// What a correlation asks.
@@ -85,8 +85,8 @@ pub struct Walk {
 /// # Errors
 /// What the stores answer.
 pub fn walk(context: &Context, stores: &Stores<'_>, query: &CorrelateQuery) -> Result<Walk, AppError> {
-    let log_view = stores.logs.view(context);
-    let mut walker = Walker { stores, log_view, query, walk: Walk::default(), seen: Seen::default() };
+    let (log_view, metric_view) = (stores.logs.view(context), stores.metrics.view(context));
+    let mut walker = Walker { stores, log_view, metric_view, query, walk: Walk::default(), seen: Seen::default() };
     let mut frontier = vec![query.id.clone()];
     for depth in 0..=query.depth {
         for id in &frontier {
@@ -116,6 +116,7 @@ struct Seen {
 struct Walker<'a> {
     stores: &'a Stores<'a>,
     log_view: Box<dyn LogView>,
+    metric_view: Box<dyn MetricView + 'a>,
     query: &'a CorrelateQuery,
     walk: Walk,
     seen: Seen,
@@ -193,7 +194,7 @@ impl Walker<'_> {
         ids: &[CanonicalId],
         next: &mut Vec<CanonicalId>,
     ) -> Result<(), AppError> {
-        let (rows, more) = self.stores.metrics.find_ids(context, ids, self.query.range, self.query.limit)?;
+        let (rows, more) = metrics::find_ids(context, &*self.metric_view, ids, self.query.range, self.query.limit)?;
         self.walk.truncated_exemplars |= more;
         for row in rows {
             if !self.seen.exemplars.insert((row.series.clone(), row.time, row.value.to_bits(), row.labels.clone())) {

@@ -79,7 +79,8 @@ pub async fn read(app: &Arc<App>) -> Result<Shown, AppError> {
             let number = body.split(' ').nth(1).unwrap().parse().unwrap();
             logs.entry(number).or_default().push(row.record.time);
         }
-        for series in stores.metrics.select(context, &[], TimeRange::ALL)? {
+        let view = stores.metrics.view(context);
+        for series in clew_query::metrics::samples(context, &*view, &[], TimeRange::ALL)? {
             for (time, value) in series.times.iter().zip(&series.values) {
                 metrics.entry(*value as u64).or_default().push(time * MILLI);
             }

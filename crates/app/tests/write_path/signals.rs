@@ -82,7 +82,7 @@ async fn send_span(app: &App, start: i64) -> (u64, u64) {
 /// Samples, log records and spans that can be read.
 async fn counts(app: &Arc<App>) -> (usize, usize, usize) {
     let plan = Plan::new(About::new("test"), |context, stores| {
-        let samples = stores.metrics.select(context, &[], TimeRange::ALL)?;
+        let samples = clew_query::metrics::samples(context, &*stores.metrics.view(context), &[], TimeRange::ALL)?;
         let samples = samples.iter().map(|series| series.times.len()).sum();
         let query = LogQuery {
             filter: LogFilter::All,
@@ -160,7 +160,7 @@ async fn a_query_beyond_what_it_may_read_is_refused_by_the_name_of_its_limit() {
         });
         assert_eq!(send_metrics(&app, batch("m", NOW / 1_000_000, 10)).await.unwrap(), (10, 0));
         let all = Plan::new(About::new("test"), |context, stores| {
-            Ok(stores.metrics.select(context, &[], TimeRange::ALL)?.len())
+            Ok(clew_query::metrics::samples(context, &*stores.metrics.view(context), &[], TimeRange::ALL)?.len())
         });
         let error = app.ask(&Caller::anonymous(), all, std::convert::identity).await.unwrap_err();
         assert_eq!(error.kind(), clew_model::ErrorKind::LimitExceeded);

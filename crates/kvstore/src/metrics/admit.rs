@@ -18,8 +18,8 @@ pub(super) struct Taken {
 impl Taken {
     pub(super) fn update(&self, state: &State) {
         let sum = |of: &dyn Fn(&super::head::TenantHead) -> usize| state.tenants.values().map(of).sum();
-        self.series.store(sum(&|head| head.index.len()), Ordering::Relaxed);
-        self.bytes.store(sum(&|head| head.index.memory_bytes()), Ordering::Relaxed);
+        self.series.store(sum(&|head| head.index.read().len()), Ordering::Relaxed);
+        self.bytes.store(sum(&|head| head.index.read().memory_bytes()), Ordering::Relaxed);
     }
 }
 
@@ -60,13 +60,13 @@ impl MetricStore {
             return Vec::new();
         }
         let state = self.state.read();
-        let head = state.tenants.get(tenant);
+        let head = state.tenants.get(tenant).map(|head| head.index.read());
         let mut guess = 0;
         let mut is_beyond = |(place, labels): (usize, &Labels)| {
             if !is_candidate(place) {
                 return false;
             }
-            if let Some(number) = head.and_then(|head| head.index.find_near(labels, guess)) {
+            if let Some(number) = head.as_ref().and_then(|head| head.find_near(labels, guess)) {
                 guess = number.wrapping_add(1);
                 return false;
             }

@@ -1,10 +1,12 @@
 //! A batch into the head.
 
-use super::buffer::{Appended, Codec, HotExemplar, histogram_bytes};
-use super::head::{State, TenantHead};
+use super::buffer::{Appended, Codec, HotExemplar, SeriesEnd, histogram_bytes};
+use super::head::{Generation, State, TenantHead};
 use super::report::ApplyReport;
-use clew_model::metrics::{Labels, MetricBatch};
+use crate::limits::HEAD_CHUNK_SERIES;
+use clew_model::metrics::{Labels, MetricBatch, Sample};
 use clew_model::{TenantId, UnixMillis};
+use std::sync::Arc;
 
 pub(super) fn apply(state: &mut State, tenant: &TenantId, batch: &MetricBatch) -> ApplyReport {
     let mut report = ApplyReport::default();
@@ -18,7 +20,7 @@ pub(super) fn apply(state: &mut State, tenant: &TenantId, batch: &MetricBatch) -
         writer.exemplars();
     }
     if !batch.metadata.is_empty() {
-        let known = state.metadata.entry(tenant.clone()).or_default();
+        let known = Arc::make_mut(state.metadata.entry(tenant.clone()).or_default());
         for metadata in &batch.metadata {
             match known.keep(metadata) {
                 Some(is_new) => state.metadata_is_new |= is_new,
@@ -32,14 +34,33 @@ pub(super) fn apply(state: &mut State, tenant: &TenantId, batch: &MetricBatch) -
 /// The head's numbers of the batch's series. Senders keep their order, so the series after the last one is the guess.
 fn resolve(head: &mut TenantHead, series: &[Labels], report: &mut ApplyReport) -> Vec<u32> {
     let mut guess = 0;
-    let mut number_of = |labels: &Labels| {
-        let (number, is_new) = head.number_of(labels, guess);
-        report.series_created += u64::from(is_new);
-        guess = number.wrapping_add(1);
-        number
-    };
-    series.iter().map(&mut number_of).collect()
+    let mut numbers = Vec::with_capacity(series.len());
+    let mut new = 0;
+    {
+        let index = head.index.read();
+        for labels in series {
+            let number = index.find_near(labels, guess).unwrap_or(UNKNOWN);
+            new += u64::from(number == UNKNOWN);
+            guess = number.wrapping_add(1);
+            numbers.push(number);
+        }
+    }
+    if new > 0 {
+        let mut index = head.index.write();
+        for (number, labels) in numbers.iter_mut().zip(series).filter(|(number, _)| **number == UNKNOWN) {
+            // Twice in one batch: the second is known by now.
+            *number = index.find(labels).unwrap_or_else(|| {
+                report.series_created += 1;
+                index.insert(labels.clone())
+            });
+        }
+        head.ends.resize(index.len(), SeriesEnd::NONE);
+    }
+    numbers
 }
+
+/// The number of a series that the head does not have yet.
+const UNKNOWN: u32 = u32::MAX;
 
 struct Writer<'a> {
     head: &'a mut TenantHead,
@@ -53,28 +74,68 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn samples(&mut self) {
         let frozen = self.head.frozen.clone();
-        for sample in &self.batch.samples {
-            let Some(number) = self.number(sample.series, sample.time) else { continue };
-            let Some((buffer, end)) = self.head.slot(number) else { continue };
+        let mut rest = self.batch.samples.as_slice();
+        while let Some(first) = rest.first() {
+            let Some(number) = self.number(first.series, first.time) else {
+                rest = rest.get(1..).unwrap_or_default();
+                continue;
+            };
+            rest = self.samples_of_chunk(number, rest, frozen.as_deref());
+        }
+    }
+
+    /// Takes samples as long as their series lie in the chunk of `number`, so that it is found and made writable once
+    /// for all of them; answers the others.
+    fn samples_of_chunk<'b>(
+        &mut self,
+        number: u32,
+        samples: &'b [Sample],
+        frozen: Option<&Generation>,
+    ) -> &'b [Sample] {
+        let chunk_of = |number: u32| number as usize / HEAD_CHUNK_SERIES;
+        let here = chunk_of(number);
+        let Self { head, codec, numbers, batch, bound, report } = self;
+        let TenantHead { active, ends, .. } = &mut **head;
+        let (mut grown, mut added) = (0i64, 0);
+        let Some(chunk) = active.chunk_mut(number) else { return &[] };
+        let mut taken = 0;
+        for sample in samples {
+            if sample.time < *bound || sample.time == UnixMillis::MIN {
+                report.too_old += 1;
+                taken += 1;
+                continue;
+            }
+            let Some(number) = numbers.get(sample.series as usize).copied() else {
+                taken += 1;
+                continue;
+            };
+            if chunk_of(number) != here {
+                break;
+            }
+            taken += 1;
+            let buffer = chunk.get_mut(number as usize % HEAD_CHUNK_SERIES);
+            let Some((buffer, end)) = buffer.zip(ends.get_mut(number as usize)) else { continue };
             let before = buffer.heap_bytes();
             let is_late = sample.time < end.time;
-            let in_frozen = frozen.as_ref().filter(|_| is_late).and_then(|frozen| frozen.buffer(number));
-            let appended = match in_frozen.and_then(|buffer| buffer.value_at(sample.time, self.codec)) {
+            let in_frozen = frozen.filter(|_| is_late).and_then(|frozen| frozen.buffer(number));
+            let appended = match in_frozen.and_then(|buffer| buffer.value_at(sample.time, codec)) {
                 Some(known) if known.to_bits() == sample.value.to_bits() => Appended::Duplicate,
                 Some(_) => Appended::Conflict,
-                None => buffer.append(end, sample.time, sample.value, self.codec),
+                None => buffer.append(end, sample.time, sample.value, codec),
             };
-            let grown = buffer.heap_bytes() as i64 - before as i64;
-            self.head.active.bytes = self.head.active.bytes.saturating_add_signed(grown);
-            self.count(appended, sample.series, sample.time);
+            grown += buffer.heap_bytes() as i64 - before as i64;
+            added += count(report, batch, appended, sample.series, sample.time);
         }
+        active.bytes = active.bytes.saturating_add_signed(grown);
+        active.samples += added;
+        samples.get(taken..).unwrap_or_default()
     }
 
     fn histograms(&mut self) {
         let frozen = self.head.frozen.clone();
         for sample in &self.batch.histograms {
             let Some(number) = self.number(sample.series, sample.time) else { continue };
-            let Some((buffer, _)) = self.head.slot(number) else { continue };
+            let Some(buffer) = self.head.active.buffer_mut(number) else { continue };
             let before = buffer.heap_bytes();
             let known = frozen.as_ref().and_then(|frozen| frozen.buffer(number)?.histogram_at(sample.time));
             let appended = match known {
@@ -84,8 +145,9 @@ impl Writer<'_> {
             };
             let is_new = matches!(appended, Appended::InOrder | Appended::Late);
             let own = if is_new { histogram_bytes(&sample.histogram) } else { 0 };
-            self.head.active.bytes += (own + buffer.heap_bytes().saturating_sub(before)) as u64;
-            self.count(appended, sample.series, sample.time);
+            let grown = own + buffer.heap_bytes().saturating_sub(before);
+            self.head.active.bytes += grown as u64;
+            self.head.active.samples += count(self.report, self.batch, appended, sample.series, sample.time);
         }
     }
 
@@ -97,7 +159,7 @@ impl Writer<'_> {
             if is_frozen.is_some_and(|buffer| buffer.exemplars().contains(&one)) {
                 continue;
             }
-            let Some((buffer, _)) = self.head.slot(number) else { continue };
+            let Some(buffer) = self.head.active.buffer_mut(number) else { continue };
             let bytes = one.labels.as_bytes().len() as u64 + 48;
             if buffer.append_exemplar(one) {
                 self.report.exemplars += 1;
@@ -115,22 +177,24 @@ impl Writer<'_> {
         }
         self.numbers.get(series as usize).copied()
     }
+}
 
-    fn count(&mut self, appended: Appended, series: u32, time: UnixMillis) {
-        match appended {
-            Appended::InOrder | Appended::Late => {
-                self.report.appended += 1;
-                self.report.late += u64::from(appended == Appended::Late);
-                self.head.active.samples += 1;
-            }
-            Appended::Duplicate => self.report.duplicates += 1,
-            Appended::Conflict => {
-                self.report.conflicting += 1;
-                if self.report.first_conflict.is_none() {
-                    let labels = self.batch.series.get(series as usize).cloned().unwrap_or_default();
-                    self.report.first_conflict = Some((labels, time));
-                }
+/// Counts what became of a sample; answers how many there are more of.
+fn count(report: &mut ApplyReport, batch: &MetricBatch, appended: Appended, series: u32, time: UnixMillis) -> u64 {
+    match appended {
+        Appended::InOrder | Appended::Late => {
+            report.appended += 1;
+            report.late += u64::from(appended == Appended::Late);
+            return 1;
+        }
+        Appended::Duplicate => report.duplicates += 1,
+        Appended::Conflict => {
+            report.conflicting += 1;
+            if report.first_conflict.is_none() {
+                let labels = batch.series.get(series as usize).cloned().unwrap_or_default();
+                report.first_conflict = Some((labels, time));
             }
         }
     }
+    0
 }

@@ -263,37 +263,3 @@ pub(super) fn histogram_bytes(histogram: &NativeHistogram) -> usize {
     let spans = histogram.positive_spans.len() + histogram.negative_spans.len();
     size_of::<NativeHistogram>() + (buckets + spans) * 8 + 48
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_range_of_a_long_series_is_what_filtering_gives() {
-        let mut random = fastrand::Rng::with_seed(7);
-        for _ in 0..20 {
-            let (mut buffer, mut end, mut codec) = (SeriesBuffer::default(), SeriesEnd::NONE, Codec::default());
-            let (mut all, mut time) = (BTreeMap::new(), random.i64(-50_000..50_000));
-            // A steady step in some worlds, jitter in others: both ways of encoding times.
-            let jitter = if random.bool() { 1 } else { 400 };
-            for _ in 0..random.usize(1..1_200) {
-                time += 1_000 + random.i64(0..jitter);
-                let value = random.f64();
-                assert_eq!(buffer.append(&mut end, time, value, &mut codec), Appended::InOrder);
-                all.insert(time, value);
-            }
-            for _ in 0..40 {
-                let start = time - random.i64(-5_000..1_400_000);
-                let until = start + random.i64(0..200_000);
-                let (mut times, mut values, mut histograms) = (Vec::new(), Vec::new(), Vec::new());
-                buffer.read(start, until, &mut codec.decoder, &mut times, &mut values, &mut histograms).unwrap();
-                let found: Vec<_> = times.into_iter().zip(values).collect();
-                let expected: Vec<_> = all.range(start..=until).map(|(time, value)| (*time, *value)).collect();
-                assert_eq!(found, expected, "{start}..={until}");
-                assert_eq!(buffer.value_at(start, &mut codec), all.get(&start).copied());
-            }
-            let (first, value) = all.first_key_value().unwrap();
-            assert_eq!(buffer.value_at(*first, &mut codec), Some(*value));
-        }
-    }
-}

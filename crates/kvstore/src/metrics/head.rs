@@ -3,9 +3,10 @@
 use super::buffer::{Codec, SeriesBuffer, SeriesEnd};
 use super::index::SeriesIndex;
 use crate::engine::Snapshot;
-use crate::limits::{MAX_METADATA_BYTES, MAX_METADATA_FAMILIES};
+use crate::limits::{HEAD_CHUNK_SERIES, MAX_METADATA_BYTES, MAX_METADATA_FAMILIES};
 use clew_model::TenantId;
-use clew_model::metrics::{Labels, Metadata};
+use clew_model::metrics::Metadata;
+use parking_lot::RwLock;
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,13 +22,13 @@ pub(super) struct State {
     pub(super) applied_position: u64,
     /// Where the frozen samples end, while there are some.
     pub(super) frozen_position: Option<u64>,
-    pub(super) metadata: BTreeMap<TenantId, Families>,
+    pub(super) metadata: BTreeMap<TenantId, Arc<Families>>,
     pub(super) metadata_is_new: bool,
     pub(super) codec: Codec,
 }
 
 /// A tenant's metadata by the name of the metric family.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Families {
     pub(super) by_name: BTreeMap<String, Metadata>,
     bytes: usize,
@@ -61,10 +62,14 @@ impl FromIterator<Metadata> for Families {
     }
 }
 
-/// The samples gathered between two seals, by the series' number in the head.
-#[derive(Default)]
+/// Buffers of series whose numbers follow each other. A view of the head shares them; who writes makes them its own
+/// again, so readers and writers share no lock.
+pub(super) type Chunk = Vec<SeriesBuffer>;
+
+/// The samples gathered between two seals, by the series' number in the head. Cloning it shares the buffers.
+#[derive(Clone, Default)]
 pub(super) struct Generation {
-    pub(super) buffers: Vec<SeriesBuffer>,
+    chunks: Vec<Arc<Chunk>>,
     pub(super) with_exemplars: RoaringBitmap,
     pub(super) samples: u64,
     pub(super) bytes: u64,
@@ -72,40 +77,55 @@ pub(super) struct Generation {
 
 impl Generation {
     pub(super) fn buffer(&self, number: u32) -> Option<&SeriesBuffer> {
-        self.buffers.get(number as usize)
+        let number = number as usize;
+        self.chunks.get(number / HEAD_CHUNK_SERIES)?.get(number % HEAD_CHUNK_SERIES)
+    }
+
+    /// The buffers of the series around `number`, to be written; those that are not there are made.
+    pub(super) fn chunk_mut(&mut self, number: u32) -> Option<&mut Chunk> {
+        let at = number as usize / HEAD_CHUNK_SERIES;
+        while self.chunks.len() <= at {
+            let mut chunk = Vec::new();
+            chunk.resize_with(HEAD_CHUNK_SERIES, SeriesBuffer::default);
+            self.chunks.push(Arc::new(chunk));
+        }
+        self.chunks.get_mut(at).map(Arc::make_mut)
+    }
+
+    /// The buffer of a series, to be written.
+    pub(super) fn buffer_mut(&mut self, number: u32) -> Option<&mut SeriesBuffer> {
+        self.chunk_mut(number)?.get_mut(number as usize % HEAD_CHUNK_SERIES)
+    }
+
+    /// All buffers, in order of the series' numbers from 0 on.
+    pub(super) fn chunks(&self) -> impl Iterator<Item = &Chunk> {
+        self.chunks.iter().map(|chunk| &**chunk)
+    }
+
+    /// Whether nothing was written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// Bytes of the buffers themselves.
+    pub(super) fn slot_bytes(&self) -> usize {
+        self.chunks.len() * HEAD_CHUNK_SERIES * size_of::<SeriesBuffer>()
     }
 }
 
 /// One tenant's head.
 #[derive(Default)]
 pub(super) struct TenantHead {
-    pub(super) index: SeriesIndex,
+    pub(super) index: SharedSeries,
     pub(super) ends: Vec<SeriesEnd>,
     pub(super) active: Generation,
     pub(super) frozen: Option<Arc<Generation>>,
 }
 
+/// The series of a head. Numbers only grow; where they change, it is another one. Its lock is for short looks.
+pub(super) type SharedSeries = Arc<RwLock<SeriesIndex>>;
+
 impl TenantHead {
-    /// The number of a series, and whether it was added.
-    pub(super) fn number_of(&mut self, labels: &Labels, guess: u32) -> (u32, bool) {
-        if let Some(number) = self.index.find_near(labels, guess) {
-            return (number, false);
-        }
-        let number = self.index.insert(labels.clone());
-        self.ends.push(SeriesEnd::NONE);
-        (number, true)
-    }
-
-    /// The active buffer and the end of a series.
-    pub(super) fn slot(&mut self, number: u32) -> Option<(&mut SeriesBuffer, &mut SeriesEnd)> {
-        let at = number as usize;
-        if self.active.buffers.len() <= at {
-            // All at once: after a freeze every series comes back soon.
-            self.active.buffers.resize_with(self.ends.len().max(at + 1), SeriesBuffer::default);
-        }
-        self.active.buffers.get_mut(at).zip(self.ends.get_mut(at))
-    }
-
     /// Sets the active samples aside, to be sealed.
     pub(super) fn freeze(&mut self) {
         self.frozen = Some(Arc::new(std::mem::take(&mut self.active)));
@@ -117,29 +137,34 @@ impl TenantHead {
     pub(super) fn thaw(&mut self, many: usize, is_full: bool) -> Option<Arc<Generation>> {
         let frozen = self.frozen.take();
         let is_used = |number: usize| {
-            let is_in = |generation: &Generation| generation.buffers.get(number).is_some_and(|one| !one.is_empty());
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            let is_in = |generation: &Generation| generation.buffer(number).is_some_and(|one| !one.is_empty());
             is_in(&self.active) || frozen.as_ref().is_some_and(|frozen| is_in(frozen))
         };
-        let used: Vec<usize> = (0..self.index.len()).filter(|number| is_used(*number)).collect();
-        let ended = self.index.len() - used.len();
-        let is_worth_it =
-            ended > used.len() || (self.index.len() >= many && ended * 8 > self.index.len()) || (is_full && ended > 0);
+        let known = self.index.read().len();
+        let used: Vec<usize> = (0..known).filter(|number| is_used(*number)).collect();
+        let ended = known - used.len();
+        let is_worth_it = ended > used.len() || (known >= many && ended * 8 > known) || (is_full && ended > 0);
         if !is_worth_it {
             return frozen;
         }
         let old = std::mem::take(self);
-        let mut buffers = old.active.buffers;
+        let old_index = old.index.read();
+        let mut index = self.index.write();
         for number in used {
-            let labels = old.index.all_labels().get(number);
+            let labels = old_index.all_labels().get(number);
             let (Some(labels), Some(end)) = (labels, old.ends.get(number)) else { continue };
-            let new = self.index.insert(labels.clone());
+            let new = index.insert(labels.clone());
             self.ends.push(*end);
-            let buffer = buffers.get_mut(number).map(std::mem::take).unwrap_or_default();
+            let buffer = old.active.buffer(u32::try_from(number).unwrap_or(u32::MAX)).cloned().unwrap_or_default();
             if !buffer.exemplars().is_empty() {
                 self.active.with_exemplars.insert(new);
             }
-            self.active.buffers.push(buffer);
+            if let Some(place) = self.active.buffer_mut(new) {
+                *place = buffer;
+            }
         }
+        drop((index, old_index));
         self.active.samples = old.active.samples;
         self.active.bytes = old.active.bytes;
         frozen

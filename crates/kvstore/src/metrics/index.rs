@@ -4,7 +4,6 @@ use clew_model::ReadError;
 use clew_model::metrics::{Labels, Matcher};
 use hashbrown::{HashMap, HashTable};
 use roaring::RoaringBitmap;
-use std::collections::BTreeSet;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Values looked at between two checks whether the query may go on.
@@ -135,22 +134,16 @@ impl SeriesIndex {
         Ok(union)
     }
 
-    /// Adds the values of a label among these series, all series without `among`.
-    pub(super) fn label_values(&self, name: &str, among: &RoaringBitmap, found: &mut BTreeSet<String>) {
-        for (value, series) in self.postings.get(name).into_iter().flatten() {
-            if !found.contains(&**value) && !series.is_disjoint(among) {
-                found.insert(value.to_string());
-            }
-        }
+    /// The values of a label among these series, in any order.
+    pub(super) fn label_values<'i>(&'i self, name: &str, among: &'i RoaringBitmap) -> impl Iterator<Item = &'i str> {
+        let values = self.postings.get(name).into_iter().flatten();
+        values.filter(|(_, series)| !series.is_disjoint(among)).map(|(value, _)| &**value)
     }
 
-    /// Adds the names of the labels of these series.
-    pub(super) fn label_names(&self, among: &RoaringBitmap, found: &mut BTreeSet<String>) {
-        for (name, values) in &self.postings {
-            if !found.contains(&**name) && values.values().any(|series| !series.is_disjoint(among)) {
-                found.insert(name.to_string());
-            }
-        }
+    /// The names of the labels of these series, in any order.
+    pub(super) fn label_names<'i>(&'i self, among: &'i RoaringBitmap) -> impl Iterator<Item = &'i str> {
+        let is_used = |values: &HashMap<Box<str>, RoaringBitmap>| values.values().any(|own| !own.is_disjoint(among));
+        self.postings.iter().filter(move |(_, values)| is_used(values)).map(|(name, _)| &**name)
     }
 }
 
@@ -163,6 +156,7 @@ mod tests {
     use super::*;
     use clew_model::metrics::MatchOp;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     fn any_matcher() -> impl Strategy<Value = Matcher> {
         let ops =
@@ -198,9 +192,8 @@ mod tests {
             let expected: Vec<u32> = (0..all.len() as u32).filter(passes).collect();
             let selected = index.select(&matchers, &|| Ok(())).unwrap();
             prop_assert_eq!(selected.iter().collect::<Vec<_>>(), expected);
-            let (mut names, mut values) = (BTreeSet::new(), BTreeSet::new());
-            index.label_names(&selected, &mut names);
-            index.label_values("a", &selected, &mut values);
+            let names: BTreeSet<String> = index.label_names(&selected).map(str::to_owned).collect();
+            let values: BTreeSet<String> = index.label_values("a", &selected).map(str::to_owned).collect();
             let chosen = || selected.iter().map(|number| &all[number as usize]);
             let all_names: BTreeSet<String> = chosen().flat_map(|one| one.iter().map(|(name, _)| name.to_owned())).collect();
             let all_values: BTreeSet<String> = chosen().filter_map(|one| one.get("a")).map(str::to_owned).collect();

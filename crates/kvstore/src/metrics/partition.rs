@@ -1,12 +1,15 @@
 //! The series indexes of sealed partitions, loaded when they are asked for and kept in bounded memory.
 
+use super::head::SharedSeries;
 use super::index::SeriesIndex;
 use super::run::{RunHeader, read_header, read_labels};
 use crate::engine::{PartitionKey, Run, Snapshot};
 use crate::error::KvError;
+use clew_model::ReadError;
 use parking_lot::{Mutex, RwLock};
+use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// The series of one partition: numbers are the partition's own.
 #[derive(Default)]
@@ -14,6 +17,34 @@ pub(super) struct PartitionIndex {
     pub(super) series: SeriesIndex,
     /// By generation.
     pub(super) headers: BTreeMap<u64, Arc<RunHeader>>,
+    links: Mutex<Links>,
+}
+
+/// Which series of the head is which of a partition, as far as was asked: found by label bytes once, then by number.
+#[derive(Default)]
+pub(super) struct Links {
+    head: Weak<RwLock<SeriesIndex>>,
+    known: usize,
+    numbers: Vec<u32>,
+}
+
+/// Not asked yet.
+const UNKNOWN: u32 = u32::MAX;
+/// Not in the head.
+const NOWHERE: u32 = u32::MAX - 1;
+
+impl Links {
+    /// Begins anew for another head; series that were not in it may be by now.
+    fn renew(&mut self, shared: &SharedSeries, head: &SeriesIndex, series: usize) {
+        if self.head.as_ptr() != Arc::as_ptr(shared) {
+            *self = Self { head: Arc::downgrade(shared), known: head.len(), numbers: Vec::new() };
+        }
+        if self.known != head.len() {
+            self.known = head.len();
+            self.numbers.iter_mut().filter(|number| **number == NOWHERE).for_each(|number| *number = UNKNOWN);
+        }
+        self.numbers.resize(series, UNKNOWN);
+    }
 }
 
 impl PartitionIndex {
@@ -40,6 +71,29 @@ impl PartitionIndex {
         Ok(())
     }
 
+    /// Calls `visit` with each of these series, and the head's number of it where the head has it.
+    pub(super) fn link(
+        &self,
+        shared: &SharedSeries,
+        selected: &RoaringBitmap,
+        mut visit: impl FnMut(u32, Option<u32>) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let head = shared.read();
+        let mut links = self.links.lock();
+        links.renew(shared, &head, self.series.len());
+        let mut guess = 0;
+        for number in selected {
+            let Some(link) = links.numbers.get_mut(number as usize) else { continue };
+            if *link == UNKNOWN {
+                let labels = self.series.labels(number);
+                *link = labels.and_then(|labels| head.find_near(labels, guess)).unwrap_or(NOWHERE);
+            }
+            guess = link.wrapping_add(1);
+            visit(number, (*link != NOWHERE).then_some(*link))?;
+        }
+        Ok(())
+    }
+
     /// The headers of these runs, in their order; `None` when one is not loaded.
     fn headers_of(&self, runs: &[Run]) -> Option<Vec<Arc<RunHeader>>> {
         runs.iter().map(|run| self.headers.get(&run.generation).cloned()).collect()
@@ -47,11 +101,11 @@ impl PartitionIndex {
 
     fn memory_bytes(&self) -> usize {
         let headers: usize = self.headers.values().map(|header| header.present.serialized_size() + 64).sum();
-        self.series.memory_bytes() + headers
+        self.series.memory_bytes() + headers + self.links.lock().numbers.capacity() * size_of::<u32>()
     }
 }
 
-type SharedIndex = Arc<RwLock<PartitionIndex>>;
+pub(super) type SharedIndex = Arc<RwLock<PartitionIndex>>;
 
 /// The index of a partition with the runs that were asked for. Its lock is for short looks, never to be held while runs
 /// are read: who comes with a new run waits for it, and then all others behind.

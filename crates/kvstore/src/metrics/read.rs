@@ -1,6 +1,8 @@
-//! Queries.
+//! Queries: views and what is scanned through them.
 
 mod exemplars;
 mod meter;
-mod names;
-mod select;
+mod plan;
+mod samples;
+mod series;
+mod view;

@@ -6,7 +6,7 @@ use super::run::{RunHeader, SeriesSamples, exemplar_chunks, write_exemplars, wri
 use super::store::MetricStore;
 use crate::engine::{Edit, PartitionKey, RunSpan};
 use crate::error::KvError;
-use crate::limits::SEAL_LOCK_SERIES;
+use crate::limits::HEAD_CHUNK_SERIES;
 use clew_columns::metrics::{Effort, SampleDecoder, SampleEncoder, StoredExemplar};
 use clew_model::metrics::Labels;
 use clew_model::{TenantId, UnixMillis};
@@ -51,7 +51,7 @@ impl MetricStore {
         let (position, tenants, metadata) = {
             let mut state = self.state.write();
             let frozen = |(tenant, head): (&TenantId, &super::head::TenantHead)| {
-                head.frozen.clone().filter(|frozen| !frozen.buffers.is_empty()).map(|frozen| (tenant.clone(), frozen))
+                head.frozen.clone().filter(|frozen| !frozen.is_empty()).map(|frozen| (tenant.clone(), frozen))
             };
             let tenants: Vec<_> = state.tenants.iter().filter_map(frozen).collect();
             let position = state.frozen_position.unwrap_or(state.applied_position);
@@ -126,8 +126,8 @@ impl MetricStore {
         let (mut encoder, mut decoder) = (SampleEncoder::default(), SampleDecoder::default());
         let mut samples = SeriesSamples::default();
         let mut cutter = Cutter { place: None, part: SeriesSamples::default() };
-        for (at, buffers) in frozen.buffers.chunks(SEAL_LOCK_SERIES).enumerate() {
-            let labels = self.head_labels(tenant, at * SEAL_LOCK_SERIES, buffers.len());
+        for (at, buffers) in frozen.chunks().enumerate() {
+            let labels = self.head_labels(tenant, at * HEAD_CHUNK_SERIES, buffers.len());
             for (buffer, labels) in buffers.iter().zip(labels).filter(|(buffer, _)| !buffer.is_empty()) {
                 samples.clear();
                 let SeriesSamples { times, values, histograms } = &mut samples;
@@ -153,8 +153,8 @@ impl MetricStore {
     /// Labels of the head's series from a number on. Numbers stay as they are while there are frozen samples.
     fn head_labels(&self, tenant: &TenantId, from: usize, count: usize) -> Vec<Labels> {
         let state = self.state.read();
-        let labels = state.tenants.get(tenant).map(|head| head.index.all_labels()).unwrap_or_default();
-        labels.iter().skip(from).take(count).cloned().collect()
+        let Some(head) = state.tenants.get(tenant) else { return Vec::new() };
+        head.index.read().all_labels().iter().skip(from).take(count).cloned().collect()
     }
 
     fn write_share(

@@ -145,12 +145,12 @@ impl MetricStore {
             ..HotStats::default()
         };
         for head in state.tenants.values() {
-            stats.series += head.index.len() as u64;
-            stats.index_bytes += head.index.memory_bytes() as u64;
+            let index = head.index.read();
+            stats.series += index.len() as u64;
+            stats.index_bytes += index.memory_bytes() as u64;
             for generation in [Some(&head.active), head.frozen.as_deref()].into_iter().flatten() {
-                let slots = generation.buffers.capacity() * size_of::<super::buffer::SeriesBuffer>();
                 stats.samples += generation.samples;
-                stats.sample_bytes += generation.bytes + slots as u64;
+                stats.sample_bytes += generation.bytes + generation.slot_bytes() as u64;
             }
         }
         stats
@@ -174,7 +174,7 @@ impl MetricStore {
     }
 }
 
-fn write_metadata(metadata: &BTreeMap<TenantId, Families>) -> Vec<u8> {
+fn write_metadata(metadata: &BTreeMap<TenantId, Arc<Families>>) -> Vec<u8> {
     let mut out = Vec::new();
     for (tenant, families) in metadata {
         put_text(&mut out, tenant.as_str());
@@ -183,7 +183,7 @@ fn write_metadata(metadata: &BTreeMap<TenantId, Families>) -> Vec<u8> {
     out
 }
 
-fn read_metadata(bytes: &[u8]) -> Result<BTreeMap<TenantId, Families>, BytesError> {
+fn read_metadata(bytes: &[u8]) -> Result<BTreeMap<TenantId, Arc<Families>>, BytesError> {
     let mut reader = Reader::new(bytes);
     let mut tenants = BTreeMap::new();
     while !reader.is_empty() {
@@ -191,7 +191,7 @@ fn read_metadata(bytes: &[u8]) -> Result<BTreeMap<TenantId, Families>, BytesErro
         let tenant = TenantId::new(name);
         let tenant = tenant.ok_or_else(|| reader.error("a tenant", Problem::BadValue(name.len() as u64)))?;
         let families = decode_metadata(reader.bytes("the metadata")?)?;
-        tenants.insert(tenant, families.into_iter().collect());
+        tenants.insert(tenant, Arc::new(families.into_iter().collect()));
     }
     Ok(tenants)
 }

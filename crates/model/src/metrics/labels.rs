@@ -104,7 +104,28 @@ impl Labels {
     /// The value of a label.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
+        let (_, value) = self.raw().find(|(own, _)| *own == name.as_bytes())?;
+        std::str::from_utf8(value).ok()
+    }
+
+    /// Name and value pairs as bytes, sorted by name: what looks at many label sets needs no texts.
+    pub fn raw(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rest = &self.0[..];
+        std::iter::from_fn(move || {
+            let (name, after_name) = take_bytes(rest)?;
+            let (value, after_value) = take_bytes(after_name)?;
+            rest = after_value;
+            Some((name, value))
+        })
+    }
+
+    /// Appends the encoding of the labels whose names `keep` takes: that of a label set of its own, without an
+    /// allocation for it.
+    pub fn append_kept(&self, mut keep: impl FnMut(&[u8]) -> bool, out: &mut Vec<u8>) {
+        for (name, value) in self.raw().filter(|(name, _)| keep(name)) {
+            put_bytes(out, name);
+            put_bytes(out, value);
+        }
     }
 
     /// The metric's name, empty when there is none.
@@ -129,17 +150,16 @@ impl Labels {
     #[must_use]
     pub fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
         let mut bytes = Vec::with_capacity(self.0.len());
-        for (name, value) in self.iter().filter(|(name, _)| keep(name)) {
-            put_text(&mut bytes, name);
-            put_text(&mut bytes, value);
-        }
+        self.append_kept(|name| std::str::from_utf8(name).is_ok_and(&mut keep), &mut bytes);
         Self(Arc::from(bytes))
     }
 
     /// The label set without the metric's name.
     #[must_use]
     pub fn without_name(&self) -> Self {
-        self.filtered(|name| name != METRIC_NAME)
+        let mut bytes = Vec::with_capacity(self.0.len());
+        self.append_kept(|name| name != METRIC_NAME.as_bytes(), &mut bytes);
+        Self(Arc::from(bytes))
     }
 
     /// The label set with one label set to `value` (removed when `value` is empty).
@@ -176,9 +196,27 @@ impl PartialOrd for Labels {
 }
 
 impl Ord for Labels {
-    /// Label by label: name, then value (the order of Prometheus' `labels.Compare`).
+    /// Label by label: name, then value (the order of Prometheus' `labels.Compare`); found without looking at texts
+    /// before the first difference.
     fn cmp(&self, other: &Self) -> Ordering {
-        self.iter().cmp(other.iter())
+        let (left, right) = (&self.0[..], &other.0[..]);
+        let same = left.iter().zip(right).take_while(|(left, right)| left == right).count();
+        if same == left.len().min(right.len()) {
+            return left.len().cmp(&right.len());
+        }
+        // Only texts shorter than 128 bytes have lengths of one byte; anything else takes the long way.
+        let mut at = 0;
+        while let Some(length) = left.get(at).copied().filter(|length| *length < 0x80) {
+            let end = at + 1 + usize::from(length);
+            if same == at {
+                break;
+            }
+            if same < end {
+                return left.get(same).cmp(&right.get(same));
+            }
+            at = end;
+        }
+        self.raw().cmp(other.raw())
     }
 }
 
@@ -209,33 +247,39 @@ fn put_label(bytes: &mut Vec<u8>, name: &str, value: &str) {
 }
 
 fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    put_bytes(bytes, text.as_bytes());
+}
+
+fn put_bytes(bytes: &mut Vec<u8>, text: &[u8]) {
     let mut length = text.len();
     while length >= 0x80 {
         bytes.push((length & 0x7f) as u8 | 0x80);
         length >>= 7;
     }
     bytes.push(length as u8);
-    bytes.extend_from_slice(text.as_bytes());
+    bytes.extend_from_slice(text);
 }
 
 fn take_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let mut length = 0usize;
-    let mut shift = 0;
-    let mut rest = bytes;
-    loop {
-        let (&byte, tail) = rest.split_first()?;
-        rest = tail;
-        length |= usize::from(byte & 0x7f).checked_shl(shift)?;
-        if byte & 0x80 == 0 {
-            break;
-        }
-        shift += 7;
+    let (text, rest) = take_bytes(bytes)?;
+    Some((std::str::from_utf8(text).ok()?, rest))
+}
+
+fn take_bytes(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&first, mut rest) = bytes.split_first()?;
+    let mut length = usize::from(first & 0x7f);
+    let mut byte = first;
+    let mut shift = 7;
+    while byte & 0x80 != 0 {
         if shift > 28 {
             return None;
         }
+        let (&next, tail) = rest.split_first()?;
+        (byte, rest) = (next, tail);
+        length |= usize::from(byte & 0x7f).checked_shl(shift)?;
+        shift += 7;
     }
-    let (text, rest) = rest.split_at_checked(length)?;
-    Some((std::str::from_utf8(text).ok()?, rest))
+    rest.split_at_checked(length)
 }
 
 #[cfg(test)]
@@ -266,6 +310,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn label_sets_are_compared_label_by_label(
+            one in prop::collection::btree_map("[a-c]{1,3}", "[a-zé]{1,3}|x{126,130}", 0..4),
+            other in prop::collection::btree_map("[a-c]{1,3}", "[a-zé]{1,3}|x{126,130}", 0..4),
+        ) {
+            let order = one.iter().cmp(other.iter());
+            prop_assert_eq!(Labels::new(one).unwrap().cmp(&Labels::new(other).unwrap()), order);
+        }
+
         #[test]
         fn labels_behave_as_a_sorted_map(pairs in prop::collection::btree_map("[a-z]{1,3}", "[a-zé]{0,200}", 0..6), name in "[a-z]{1,3}", value in "[a-z]{0,3}") {
             let labels = Labels::new(pairs.iter()).unwrap();

@@ -9,5 +9,7 @@ mod sample;
 pub use histogram::{CUSTOM_BUCKETS_SCHEMA, HistogramBucket, NativeHistogram, ResetHint, Span as BucketSpan};
 pub use labels::{BUCKET_LABEL, LabelError, Labels, METRIC_NAME, QUANTILE_LABEL};
 pub use matcher::{MatchOp, Matcher, MatcherError};
-pub use reader::{CardinalityEntry, ExemplarRow, MetricReader, SeriesData};
+pub use reader::{
+    ExemplarRow, ExemplarScan, ExemplarsOf, MetricReader, MetricView, SeriesBatch, SeriesData, SeriesScan, SeriesSet,
+};
 pub use sample::{Exemplar, HistogramSample, Metadata, MetricBatch, MetricType, STALE_NAN, Sample, is_stale};

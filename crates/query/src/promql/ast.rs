@@ -1,5 +1,6 @@
 //! The syntax tree of a PromQL expression.
 
+use super::functions::Function;
 use clew_model::metrics::Matcher;
 
 /// Bytes of the query text: from `start` up to, not including, `end`.
@@ -43,8 +44,8 @@ pub enum ExprKind {
     Aggregate(Box<Aggregate>),
     /// A function call.
     Call {
-        /// The function's name, known to exist.
-        function: String,
+        /// The function.
+        function: Function,
         /// Its arguments, their types checked.
         args: Vec<Expr>,
     },
@@ -452,9 +453,7 @@ impl Expr {
                 (ValueType::Scalar, ValueType::Scalar) => ValueType::Scalar,
                 _ => ValueType::Vector,
             },
-            ExprKind::Call { function, .. } => {
-                super::functions::find(function).map_or(ValueType::Vector, |function| function.returns)
-            }
+            ExprKind::Call { function, .. } => function.signature().returns,
             ExprKind::Aggregate(_) | ExprKind::Selector(_) => ValueType::Vector,
             ExprKind::Matrix { .. } | ExprKind::Subquery(_) => ValueType::Matrix,
         }

@@ -16,7 +16,7 @@ impl fmt::Display for Expr {
             ExprKind::Binary(binary) => write_binary(f, binary),
             ExprKind::Aggregate(aggregate) => write_aggregate(f, aggregate),
             ExprKind::Call { function, args } => {
-                write!(f, "{function}(")?;
+                write!(f, "{}(", function.name())?;
                 write_list(f, args)?;
                 f.write_str(")")
             }

@@ -2,11 +2,9 @@
 
 use super::ast::ValueType::{self, Matrix, Scalar, Text, Vector};
 
-/// A function's signature.
+/// What a function takes and answers.
 #[derive(Debug, Clone, Copy)]
-pub struct Function {
-    /// Its name.
-    pub name: &'static str,
+pub struct Signature {
     /// Types of the arguments; the last one repeats or may be missing as `arity` says.
     pub args: &'static [ValueType],
     /// How many arguments it takes.
@@ -28,7 +26,7 @@ pub enum Arity {
     LastRepeats,
 }
 
-impl Function {
+impl Signature {
     /// Fewest and most arguments.
     #[must_use]
     pub fn bounds(&self) -> (usize, Option<usize>) {
@@ -42,127 +40,155 @@ impl Function {
     }
 }
 
-const fn exact(name: &'static str, args: &'static [ValueType], returns: ValueType) -> Function {
-    Function { name, args, arity: Arity::Exact, returns }
+const fn exact(args: &'static [ValueType], returns: ValueType) -> Signature {
+    Signature { args, arity: Arity::Exact, returns }
 }
 
-const fn with(name: &'static str, args: &'static [ValueType], arity: Arity) -> Function {
-    Function { name, args, arity, returns: Vector }
+const fn with(args: &'static [ValueType], arity: Arity) -> Signature {
+    Signature { args, arity, returns: Vector }
 }
 
-/// Functions of one instant vector.
-const OF_VECTOR: [&str; 32] = [
-    "abs",
-    "absent",
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atanh",
-    "ceil",
-    "cos",
-    "cosh",
-    "deg",
-    "exp",
-    "floor",
-    "histogram_avg",
-    "histogram_count",
-    "histogram_stddev",
-    "histogram_stdvar",
-    "histogram_sum",
-    "ln",
-    "log10",
-    "log2",
-    "rad",
-    "sgn",
-    "sin",
-    "sinh",
-    "sort",
-    "sort_desc",
-    "sqrt",
-    "tan",
-    "tanh",
-    "timestamp",
-];
+/// Of one instant vector.
+const OF_VECTOR: Signature = exact(&[Vector], Vector);
+/// Of one range vector.
+const OF_MATRIX: Signature = exact(&[Matrix], Vector);
+/// Of an optional instant vector, by default of the evaluation time.
+const OF_TIME: Signature = with(&[Vector], Arity::LastOptional);
+/// Of nothing.
+const NUMBER: Signature = exact(&[], Scalar);
 
-/// Functions of one range vector.
-const OF_MATRIX: [&str; 24] = [
-    "absent_over_time",
-    "avg_over_time",
-    "changes",
-    "count_over_time",
-    "delta",
-    "deriv",
-    "first_over_time",
-    "idelta",
-    "increase",
-    "irate",
-    "last_over_time",
-    "mad_over_time",
-    "max_over_time",
-    "min_over_time",
-    "present_over_time",
-    "rate",
-    "resets",
-    "stddev_over_time",
-    "stdvar_over_time",
-    "sum_over_time",
-    "ts_of_first_over_time",
-    "ts_of_last_over_time",
-    "ts_of_max_over_time",
-    "ts_of_min_over_time",
-];
+macro_rules! functions {
+    ($($variant:ident $name:literal $signature:expr;)*) => {
+        /// A function; its name says what it is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[allow(missing_docs)]
+        pub enum Function {
+            $($variant,)*
+        }
 
-/// Functions of an optional instant vector, by default of the evaluation time.
-const OF_TIME: [&str; 8] =
-    ["day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "month", "year"];
+        impl Function {
+            /// All of them.
+            pub const ALL: &[Function] = &[$(Function::$variant,)*];
 
-const OTHERS: [Function; 24] = [
-    exact("clamp", &[Vector, Scalar, Scalar], Vector),
-    exact("clamp_max", &[Vector, Scalar], Vector),
-    exact("clamp_min", &[Vector, Scalar], Vector),
-    exact("double_exponential_smoothing", &[Matrix, Scalar, Scalar], Vector),
-    exact("histogram_fraction", &[Scalar, Scalar, Vector], Vector),
-    exact("histogram_quantile", &[Scalar, Vector], Vector),
-    with("histogram_quantiles", &[Vector, Text, Scalar], Arity::LastUpTo(10)),
-    with("info", &[Vector, Vector], Arity::LastOptional),
-    with("label_join", &[Vector, Text, Text, Text], Arity::LastRepeats),
-    exact("label_replace", &[Vector, Text, Text, Text, Text], Vector),
-    exact("pi", &[], Scalar),
-    exact("predict_linear", &[Matrix, Scalar], Vector),
-    exact("quantile_over_time", &[Scalar, Matrix], Vector),
-    with("round", &[Vector, Scalar], Arity::LastOptional),
-    exact("scalar", &[Vector], Scalar),
-    with("sort_by_label", &[Vector, Text], Arity::LastRepeats),
-    with("sort_by_label_desc", &[Vector, Text], Arity::LastRepeats),
-    exact("step", &[], Scalar),
-    exact("time", &[], Scalar),
-    exact("vector", &[Scalar], Vector),
-    exact("start", &[], Scalar),
-    exact("end", &[], Scalar),
-    exact("range", &[], Scalar),
-    with("integral", &[Matrix, Scalar], Arity::LastOptional),
-];
+            /// Its name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Function::$variant => $name,)*
+                }
+            }
 
-/// The signature of a function; names are lowercase.
+            /// What it takes and answers.
+            #[must_use]
+            pub fn signature(self) -> Signature {
+                match self {
+                    $(Function::$variant => $signature,)*
+                }
+            }
+        }
+    };
+}
+
+functions! {
+    Abs "abs" OF_VECTOR;
+    Absent "absent" OF_VECTOR;
+    Acos "acos" OF_VECTOR;
+    Acosh "acosh" OF_VECTOR;
+    Asin "asin" OF_VECTOR;
+    Asinh "asinh" OF_VECTOR;
+    Atan "atan" OF_VECTOR;
+    Atanh "atanh" OF_VECTOR;
+    Ceil "ceil" OF_VECTOR;
+    Cos "cos" OF_VECTOR;
+    Cosh "cosh" OF_VECTOR;
+    Deg "deg" OF_VECTOR;
+    Exp "exp" OF_VECTOR;
+    Floor "floor" OF_VECTOR;
+    HistogramAvg "histogram_avg" OF_VECTOR;
+    HistogramCount "histogram_count" OF_VECTOR;
+    HistogramStddev "histogram_stddev" OF_VECTOR;
+    HistogramStdvar "histogram_stdvar" OF_VECTOR;
+    HistogramSum "histogram_sum" OF_VECTOR;
+    Ln "ln" OF_VECTOR;
+    Log10 "log10" OF_VECTOR;
+    Log2 "log2" OF_VECTOR;
+    Rad "rad" OF_VECTOR;
+    Sgn "sgn" OF_VECTOR;
+    Sin "sin" OF_VECTOR;
+    Sinh "sinh" OF_VECTOR;
+    Sort "sort" OF_VECTOR;
+    SortDesc "sort_desc" OF_VECTOR;
+    Sqrt "sqrt" OF_VECTOR;
+    Tan "tan" OF_VECTOR;
+    Tanh "tanh" OF_VECTOR;
+    Timestamp "timestamp" OF_VECTOR;
+    AbsentOverTime "absent_over_time" OF_MATRIX;
+    AvgOverTime "avg_over_time" OF_MATRIX;
+    Changes "changes" OF_MATRIX;
+    CountOverTime "count_over_time" OF_MATRIX;
+    Delta "delta" OF_MATRIX;
+    Deriv "deriv" OF_MATRIX;
+    FirstOverTime "first_over_time" OF_MATRIX;
+    Idelta "idelta" OF_MATRIX;
+    Increase "increase" OF_MATRIX;
+    Irate "irate" OF_MATRIX;
+    LastOverTime "last_over_time" OF_MATRIX;
+    MadOverTime "mad_over_time" OF_MATRIX;
+    MaxOverTime "max_over_time" OF_MATRIX;
+    MinOverTime "min_over_time" OF_MATRIX;
+    PresentOverTime "present_over_time" OF_MATRIX;
+    Rate "rate" OF_MATRIX;
+    Resets "resets" OF_MATRIX;
+    StddevOverTime "stddev_over_time" OF_MATRIX;
+    StdvarOverTime "stdvar_over_time" OF_MATRIX;
+    SumOverTime "sum_over_time" OF_MATRIX;
+    TsOfFirstOverTime "ts_of_first_over_time" OF_MATRIX;
+    TsOfLastOverTime "ts_of_last_over_time" OF_MATRIX;
+    TsOfMaxOverTime "ts_of_max_over_time" OF_MATRIX;
+    TsOfMinOverTime "ts_of_min_over_time" OF_MATRIX;
+    DayOfMonth "day_of_month" OF_TIME;
+    DayOfWeek "day_of_week" OF_TIME;
+    DayOfYear "day_of_year" OF_TIME;
+    DaysInMonth "days_in_month" OF_TIME;
+    Hour "hour" OF_TIME;
+    Minute "minute" OF_TIME;
+    Month "month" OF_TIME;
+    Year "year" OF_TIME;
+    Clamp "clamp" exact(&[Vector, Scalar, Scalar], Vector);
+    ClampMax "clamp_max" exact(&[Vector, Scalar], Vector);
+    ClampMin "clamp_min" exact(&[Vector, Scalar], Vector);
+    DoubleExponentialSmoothing "double_exponential_smoothing" exact(&[Matrix, Scalar, Scalar], Vector);
+    HistogramFraction "histogram_fraction" exact(&[Scalar, Scalar, Vector], Vector);
+    HistogramQuantile "histogram_quantile" exact(&[Scalar, Vector], Vector);
+    HistogramQuantiles "histogram_quantiles" with(&[Vector, Text, Scalar], Arity::LastUpTo(10));
+    Info "info" with(&[Vector, Vector], Arity::LastOptional);
+    LabelJoin "label_join" with(&[Vector, Text, Text, Text], Arity::LastRepeats);
+    LabelReplace "label_replace" exact(&[Vector, Text, Text, Text, Text], Vector);
+    Pi "pi" NUMBER;
+    PredictLinear "predict_linear" exact(&[Matrix, Scalar], Vector);
+    QuantileOverTime "quantile_over_time" exact(&[Scalar, Matrix], Vector);
+    Round "round" with(&[Vector, Scalar], Arity::LastOptional);
+    Scalar "scalar" exact(&[Vector], Scalar);
+    SortByLabel "sort_by_label" with(&[Vector, Text], Arity::LastRepeats);
+    SortByLabelDesc "sort_by_label_desc" with(&[Vector, Text], Arity::LastRepeats);
+    Step "step" NUMBER;
+    Time "time" NUMBER;
+    Vector "vector" exact(&[Scalar], Vector);
+    Start "start" NUMBER;
+    End "end" NUMBER;
+    Range "range" NUMBER;
+    Integral "integral" with(&[Matrix, Scalar], Arity::LastOptional);
+}
+
+/// The function with this name; names are lowercase.
 #[must_use]
 pub fn find(name: &str) -> Option<Function> {
-    if let Some(known) = OF_VECTOR.into_iter().find(|known| *known == name) {
-        return Some(exact(known, &[Vector], Vector));
-    }
-    if let Some(known) = OF_MATRIX.into_iter().find(|known| *known == name) {
-        return Some(exact(known, &[Matrix], Vector));
-    }
-    if let Some(known) = OF_TIME.into_iter().find(|known| *known == name) {
-        return Some(with(known, &[Vector], Arity::LastOptional));
-    }
-    OTHERS.into_iter().find(|function| function.name == name)
+    Function::ALL.iter().copied().find(|function| function.name() == name)
 }
 
 /// Every function's name.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    OF_VECTOR.into_iter().chain(OF_MATRIX).chain(OF_TIME).chain(OTHERS.into_iter().map(|function| function.name))
+    Function::ALL.iter().map(|function| function.name())
 }
 
 /// The known name nearest to a mistyped one, when it is near.

@@ -8,7 +8,7 @@ use clew_query::promql::{PromqlOptions, SampleValue, Value, parse, query_instant
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-const QUERIES: [&str; 38] = [
+const QUERIES: [&str; 43] = [
     "m",
     "m offset 90s",
     "rate(m[3m])",
@@ -47,6 +47,11 @@ const QUERIES: [&str; 38] = [
     "scalar(m{s=\"0\"}) + time()",
     "clamp(m, 2, scalar(m{s=\"1\"}))",
     "m @ start() + m @ 200",
+    "sum(rate(m[3m]))",
+    "avg by (g) (m)",
+    "stddev without (g) (increase(m[4m]))",
+    "min(m) + max(m offset 1m)",
+    "count(last_over_time(m[3m])) + group(m)",
 ];
 
 fn sample() -> impl Strategy<Value = Option<f64>> {
@@ -106,7 +111,7 @@ proptest! {
 
     #[test]
     fn a_range_is_its_steps(
-        series in prop::collection::vec(prop::collection::vec(sample(), 0..20), 1..5),
+        series in prop::collection::vec(prop::collection::vec(sample(), 0..20), 1..9),
         step in 1_000i64..200_000,
     ) {
         let mut store = MemoryStore::default();
@@ -125,12 +130,16 @@ proptest! {
         for query in QUERIES {
             // `start()` is another instant in each instant query; pinned, the two mean the same.
             let query = query.replace("start()", "100");
-            let (ranged, stepped) = (ranged(&store, &query, [start, last, step]), stepped(&store, &query, &times));
+            let answer = |store: &MemoryStore, query: &str| ranged(store, query, [start, last, step]);
+            let (ranged, stepped) = (answer(&store, &query), stepped(&store, &query, &times));
             match (ranged, stepped) {
                 (Ok(ranged), Ok(stepped)) => prop_assert_eq!(ranged, stepped, "{}", query),
                 (Err(_), Err(_)) => {}
                 (ranged, stepped) => prop_assert!(false, "{}: {:?} but {:?}", query, ranged, stepped),
             }
+            // However many threads there are and in whatever order they come by, the answer is the same to the bit.
+            let scattered = store.scattered();
+            prop_assert_eq!(answer(&scattered, &query), answer(&store, &query), "{}", query);
         }
     }
 }

@@ -38,10 +38,28 @@ fn memory_is_taken_from_the_budget_and_given_back() {
     assert_eq!(ask("m", &small, 1_000_000).unwrap_err().kind, ErrorKind::LimitExceeded);
     assert_eq!(small.memory.used(), 0);
     let large = Context::new(Duration::from_secs(1), 1_000_000);
-    ask("sum(m) / count(m)", &large, 1_000_000).unwrap();
+    ask("topk(3, m) / m", &large, 1_000_000).unwrap();
     assert_eq!(large.memory.used(), 0);
-    // 10 series of 100 samples of 16 bytes, at the least.
-    assert!(large.memory.peak() > 16_000, "{}", large.memory.peak());
+    // Twice 10 columns of 84 steps of 8 bytes, at the least.
+    assert!(large.memory.peak() > 13_440, "{}", large.memory.peak());
+}
+
+#[test]
+fn an_aggregation_holds_its_groups_and_not_its_series() {
+    let mut many = MemoryStore::default();
+    for series in 0..1_000 {
+        let (name, group) = (series.to_string(), (series % 2).to_string());
+        let labels = Labels::new([("__name__", "m_total"), ("s", &name), ("g", &group)]).unwrap();
+        (0..100).for_each(|minute| many.put(&labels, minute * 60_000, Stored::Float(minute as f64)));
+    }
+    for query in ["sum(rate(m_total[5m]))", "avg by (g) (m_total)", "max without (s) (increase(m_total[10m]))"] {
+        let context = Context::new(Duration::from_secs(1), 100_000);
+        let expr = parse(query).unwrap();
+        query_range(&many, &context, &expr, 0, 5_000_000, 60_000, &PromqlOptions::default()).unwrap();
+        assert_eq!(context.memory.used(), 0);
+        // At most two groups of 84 steps, for the whole and for a run that is being added.
+        assert!((1..40_000).contains(&context.memory.peak()), "{query}: {}", context.memory.peak());
+    }
 }
 
 #[test]

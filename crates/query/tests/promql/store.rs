@@ -1,8 +1,10 @@
 //! A metric store in memory: what `MetricReader` promises, in the simplest way.
 
-use clew_model::correlation::CanonicalId;
-use clew_model::metrics::{ExemplarRow, Labels, Matcher, Metadata, MetricReader, NativeHistogram, SeriesData};
-use clew_model::{Context, ReadError, TimeRange};
+use clew_model::metrics::{
+    ExemplarRow, ExemplarScan, Labels, Metadata, MetricReader, MetricView, NativeHistogram, SeriesBatch, SeriesData,
+    SeriesScan, SeriesSet,
+};
+use clew_model::{Context, Flow, ReadError, Sink};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,73 +14,109 @@ pub enum Stored {
     Histogram(Arc<NativeHistogram>),
 }
 
-#[derive(Default)]
+/// Series in a run of a scan.
+const RUN: usize = 3;
+
+#[derive(Default, Clone)]
 pub struct MemoryStore {
     series: BTreeMap<Labels, BTreeMap<i64, Stored>>,
+    /// Runs are handed to more workers than one, and the last ones first.
+    is_scattered: bool,
 }
 
 impl MemoryStore {
     pub fn put(&mut self, labels: &Labels, time: i64, value: Stored) {
         self.series.entry(labels.clone()).or_default().insert(time, value);
     }
+
+    /// The same, scanned by several workers out of order.
+    pub fn scattered(&self) -> Self {
+        Self { is_scattered: true, ..self.clone() }
+    }
+
+    fn data(&self, labels: &Labels, scan: &SeriesScan<'_>) -> SeriesData {
+        let mut data = SeriesData { labels: labels.clone(), ..SeriesData::default() };
+        let mut times = Vec::new();
+        let samples = self.series.get(labels).filter(|_| !scan.range.is_empty());
+        let samples = samples.map(|samples| samples.range(scan.range.start_millis()..=scan.range.end_millis()));
+        for (time, value) in samples.into_iter().flatten() {
+            match value {
+                Stored::Float(value) => {
+                    times.push(*time);
+                    data.values.push(*value);
+                }
+                Stored::Histogram(histogram) => data.histograms.push((*time, Arc::clone(histogram))),
+            }
+        }
+        data.times = Arc::from(times);
+        data
+    }
+
+    /// The runs of a scan.
+    fn runs(&self, scan: &SeriesScan<'_>) -> Vec<Vec<SeriesBatch>> {
+        let passes = |labels: &&Labels| scan.matchers.iter().all(|matcher| matcher.matches_labels(labels));
+        let all: Vec<&Labels> = self.series.keys().filter(passes).collect();
+        let mut before: Arc<[i64]> = Arc::from([]);
+        let mut run = |(run, labels): (usize, &[&Labels])| {
+            let mut batches = Vec::new();
+            for (at, labels) in labels.iter().enumerate() {
+                let mut series = self.data(labels, scan);
+                // Series with the same times share one array, as stores do.
+                if series.times == before {
+                    series.times = Arc::clone(&before);
+                }
+                before = Arc::clone(&series.times);
+                let ends_run = at + 1 == RUN || run * RUN + at + 1 == all.len();
+                if ends_run || !series.is_empty() {
+                    batches.push(SeriesBatch { run, ends_run, series });
+                }
+            }
+            batches
+        };
+        all.chunks(RUN).enumerate().map(&mut run).collect()
+    }
 }
 
 impl MetricReader for MemoryStore {
-    fn select(&self, context: &Context, matchers: &[Matcher], range: TimeRange) -> Result<Vec<SeriesData>, ReadError> {
+    fn view(&self, _: &Context) -> Box<dyn MetricView + '_> {
+        Box::new(self.clone())
+    }
+}
+
+impl MetricView for MemoryStore {
+    fn scan_samples(
+        &self,
+        context: &Context,
+        scan: &SeriesScan<'_>,
+        sink: &dyn Sink<SeriesBatch>,
+    ) -> Result<(), ReadError> {
         context.check()?;
-        let mut out: Vec<SeriesData> = Vec::new();
-        for (labels, samples) in &self.series {
-            if !matchers.iter().all(|matcher| matcher.matches_labels(labels)) || range.is_empty() {
-                continue;
-            }
-            let (mut times, mut values, mut histograms) = (Vec::new(), Vec::new(), Vec::new());
-            for (time, value) in samples.range(range.start_millis()..=range.end_millis()) {
-                match value {
-                    Stored::Float(value) => {
-                        times.push(*time);
-                        values.push(*value);
-                    }
-                    Stored::Histogram(histogram) => histograms.push((*time, Arc::clone(histogram))),
+        let mut runs = self.runs(scan);
+        let mut workers = vec![sink.worker()];
+        if self.is_scattered {
+            workers.extend([sink.worker(), sink.worker()]);
+            runs.reverse();
+        }
+        let count = workers.len();
+        'all: for (turn, run) in runs.iter().enumerate() {
+            for batch in run {
+                if workers[turn % count].take(batch)? == Flow::Stop {
+                    break 'all;
                 }
             }
-            if times.is_empty() && histograms.is_empty() {
-                continue;
-            }
-            // Series with the same times share one array, as stores do.
-            let shared = out.iter().find(|other| *other.times == *times).map(|other| Arc::clone(&other.times));
-            let times = shared.unwrap_or_else(|| Arc::from(times));
-            out.push(SeriesData { labels: labels.clone(), times, values, histograms });
         }
-        Ok(out)
+        workers.into_iter().try_for_each(|worker| worker.merge())
     }
 
-    fn series(&self, context: &Context, matchers: &[Matcher], range: TimeRange) -> Result<Vec<Labels>, ReadError> {
-        Ok(self.select(context, matchers, range)?.into_iter().map(|series| series.labels).collect())
+    fn scan_series(&self, _: &Context, _: &SeriesScan<'_>, _: &dyn Sink<dyn SeriesSet>) -> Result<(), ReadError> {
+        unreachable!()
     }
 
-    fn label_names(&self, _: &Context, _: &[Matcher], _: TimeRange) -> Result<Vec<String>, ReadError> {
-        Ok(Vec::new())
+    fn scan_exemplars(&self, _: &Context, _: &ExemplarScan<'_>, _: &dyn Sink<[ExemplarRow]>) -> Result<(), ReadError> {
+        unreachable!()
     }
 
-    fn label_values(&self, _: &Context, _: &str, _: &[Matcher], _: TimeRange) -> Result<Vec<String>, ReadError> {
-        Ok(Vec::new())
-    }
-
-    fn metadata(&self, _: &Context, _: Option<&str>) -> Result<Vec<Metadata>, ReadError> {
-        Ok(Vec::new())
-    }
-
-    fn exemplars(&self, _: &Context, _: &[Matcher], _: TimeRange) -> Result<Vec<ExemplarRow>, ReadError> {
-        Ok(Vec::new())
-    }
-
-    fn find_ids(
-        &self,
-        _: &Context,
-        _: &[CanonicalId],
-        _: TimeRange,
-        _: usize,
-    ) -> Result<(Vec<ExemplarRow>, bool), ReadError> {
-        Ok((Vec::new(), false))
+    fn scan_metadata(&self, _: &Context, _: Option<&str>, _: &dyn Sink<[Metadata]>) -> Result<(), ReadError> {
+        unreachable!()
     }
 }

@@ -6,6 +6,7 @@ use clew_query::promql::ast::{
     Aggregate, AggregateOp, At, Binary, BinaryOp, Cardinality, Expr, ExprKind, Matching, Number, Selector, Span,
     Subquery, TimeModifiers,
 };
+use clew_query::promql::functions::Function;
 use clew_query::promql::parse;
 use proptest::prelude::*;
 
@@ -201,12 +202,9 @@ fn vector() -> impl Strategy<Value = Expr> {
             },
         );
         let call = prop_oneof![range, subquery]
-            .prop_map(|arg| expr(ExprKind::Call { function: "rate".to_owned(), args: vec![arg] }));
+            .prop_map(|arg| expr(ExprKind::Call { function: Function::Rate, args: vec![arg] }));
         let with_number = (operand.clone(), any::<f64>()).prop_map(|(arg, number)| {
-            expr(ExprKind::Call {
-                function: "round".to_owned(),
-                args: vec![arg, expr(ExprKind::Number(Number(number)))],
-            })
+            expr(ExprKind::Call { function: Function::Round, args: vec![arg, expr(ExprKind::Number(Number(number)))] })
         });
         let aggregate = (operand.clone(), any::<bool>(), prop::collection::vec(label(), 0..3), any::<f64>()).prop_map(
             |(inner, without, labels, number)| {

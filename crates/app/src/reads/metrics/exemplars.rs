@@ -5,7 +5,7 @@ use crate::error::AppError;
 use crate::reads::{About, Period, Plan, Question};
 use clew_model::UnixNanos;
 use clew_model::metrics::{ExemplarRow, Matcher};
-use clew_query::promql;
+use clew_query::{metrics, promql};
 
 /// Which exemplars the series have that a PromQL expression reads.
 #[derive(Debug, Clone, Default)]
@@ -24,9 +24,10 @@ impl Question for FindExemplars {
         let range = self.period.or_all()?;
         let about = About::new("prometheus_exemplars").text(PROMQL, self.query).during(range);
         let plan = Plan::new(about, move |context, stores| {
+            let view = stores.metrics.view(context);
             let mut rows = Vec::new();
             for matchers in &selectors {
-                rows.extend(stores.metrics.exemplars(context, matchers, range)?);
+                rows.extend(metrics::exemplars(context, &*view, matchers, range)?);
             }
             Ok(rows)
         });

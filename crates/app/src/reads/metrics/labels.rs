@@ -5,7 +5,7 @@ use crate::error::AppError;
 use crate::reads::{About, Period, Plan, Question};
 use clew_model::metrics::{Labels, Matcher};
 use clew_model::{TimeRange, UnixNanos};
-use clew_query::promql;
+use clew_query::{metrics, promql};
 use std::collections::BTreeSet;
 
 /// Which series are meant, and how many answers are wanted.
@@ -71,9 +71,10 @@ impl Question for FindSeries {
     fn plan(self, _now: UnixNanos) -> Result<Plan<Listed<Labels>>, AppError> {
         let Selected { about, sets, range, limit } = self.0.read("prometheus_series")?;
         let plan = Plan::new(about, move |context, stores| {
+            let view = stores.metrics.view(context);
             let mut all = BTreeSet::new();
             for set in &sets {
-                all.extend(stores.metrics.series(context, set, range)?);
+                all.extend(metrics::series(context, &*view, set, range)?);
             }
             Ok(Listed::cut(all, limit))
         });
@@ -91,9 +92,10 @@ impl Question for ListLabelNames {
     fn plan(self, _now: UnixNanos) -> Result<Plan<Listed<String>>, AppError> {
         let Selected { about, sets, range, limit } = self.0.read_or_all("prometheus_labels")?;
         let plan = Plan::new(about, move |context, stores| {
+            let view = stores.metrics.view(context);
             let mut all = BTreeSet::new();
             for set in &sets {
-                all.extend(stores.metrics.label_names(context, set, range)?);
+                all.extend(metrics::label_names(context, &*view, set, range)?);
             }
             Ok(Listed::cut(all, limit))
         });
@@ -117,9 +119,10 @@ impl Question for ListLabelValues {
         let Selected { about, sets, range, limit } = self.of.read_or_all("prometheus_label_values")?;
         let name = self.name;
         let plan = Plan::new(about, move |context, stores| {
+            let view = stores.metrics.view(context);
             let mut all = BTreeSet::new();
             for set in &sets {
-                all.extend(stores.metrics.label_values(context, &name, set, range)?);
+                all.extend(metrics::label_values(context, &*view, &name, set, range)?);
             }
             Ok(Listed::cut(all, limit))
         });

@@ -24,7 +24,8 @@ impl Question for ListMetadata {
     fn plan(self, _now: UnixNanos) -> Result<Plan<Self::Answer>, AppError> {
         let about = About::new("prometheus_metadata");
         let plan = Plan::new(about, move |context, stores| {
-            let rows = stores.metrics.metadata(context, self.metric.as_deref())?;
+            let view = stores.metrics.view(context);
+            let rows = clew_query::metrics::metadata(context, &*view, self.metric.as_deref())?;
             Ok(by_family(rows, self.limit, self.per_metric))
         });
         Ok(plan.counting(BTreeMap::len))

@@ -2,24 +2,21 @@
 
 use crate::metrics::MetricStoreOptions;
 use clew_model::{Context, ErrorKind, ReadError, Reservation};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes taken from the query's budget at once.
-const RESERVE_BYTES: u64 = 1 << 20;
-/// What a sample takes in memory.
-const SAMPLE_BYTES: u64 = 16;
+const RESERVE_BYTES: u64 = 64 << 10;
 
+/// The limits of one scan, shared by its workers.
 pub(super) struct Meter<'a> {
     context: &'a Context,
     options: &'a MetricStoreOptions,
-    samples: u64,
-    used: u64,
-    reserved: u64,
-    held: Vec<Reservation>,
+    samples: AtomicU64,
 }
 
 impl<'a> Meter<'a> {
     pub(super) fn new(context: &'a Context, options: &'a MetricStoreOptions) -> Self {
-        Self { context, options, samples: 0, used: 0, reserved: 0, held: Vec::new() }
+        Self { context, options, samples: AtomicU64::new(0) }
     }
 
     /// Asks whether the query may go on.
@@ -27,21 +24,20 @@ impl<'a> Meter<'a> {
         self.context.check()
     }
 
-    /// Counts bytes that the query holds.
-    pub(super) fn add_bytes(&mut self, bytes: u64) -> Result<(), ReadError> {
-        self.used = self.used.saturating_add(bytes);
-        while self.reserved < self.used {
-            let more = (self.used - self.reserved).max(RESERVE_BYTES);
-            self.held.push(self.context.memory.reserve(more)?);
-            self.reserved += more;
-        }
-        Ok(())
+    /// Memory that its owner holds.
+    pub(super) fn holder(&self) -> Holder<'a> {
+        Holder { context: self.context, reserved: 0, held: Vec::new() }
     }
 
-    /// Counts samples that the query holds.
-    pub(super) fn add_samples(&mut self, count: u64) -> Result<(), ReadError> {
-        self.samples = self.samples.saturating_add(count);
-        if self.samples > self.options.query_samples {
+    /// Tells who asks what it costs that so many stored bytes were read.
+    pub(super) fn read(&self, bytes: u64) {
+        self.context.read.add(bytes);
+    }
+
+    /// Counts samples that the query reads.
+    pub(super) fn add_samples(&self, count: u64) -> Result<(), ReadError> {
+        let samples = self.samples.fetch_add(count, Ordering::Relaxed).saturating_add(count);
+        if samples > self.options.query_samples {
             return Err(ReadError::new(
                 ErrorKind::LimitExceeded,
                 format!(
@@ -50,7 +46,7 @@ impl<'a> Meter<'a> {
                 ),
             ));
         }
-        self.add_bytes(count.saturating_mul(SAMPLE_BYTES))
+        Ok(())
     }
 
     /// Refuses more series than a query may read.
@@ -63,6 +59,25 @@ impl<'a> Meter<'a> {
                     self.options.query_series
                 ),
             ));
+        }
+        Ok(())
+    }
+}
+
+/// Bytes that one owner holds, taken from the query's budget as they grow.
+pub(super) struct Holder<'a> {
+    context: &'a Context,
+    reserved: u64,
+    held: Vec<Reservation>,
+}
+
+impl Holder<'_> {
+    /// Says how many bytes the owner holds now; what was taken for more is kept for later.
+    pub(super) fn hold(&mut self, bytes: u64) -> Result<(), ReadError> {
+        if bytes > self.reserved {
+            let more = (bytes - self.reserved).max(RESERVE_BYTES);
+            self.held.push(self.context.memory.reserve(more)?);
+            self.reserved += more;
         }
         Ok(())
     }

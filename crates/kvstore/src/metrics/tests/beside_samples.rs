@@ -96,15 +96,19 @@ fn exemplars_are_found_by_series_and_by_id_wherever_they_are() {
     }
     let range = TimeRange::from_millis(0, 10_000);
     for step in 0..3 {
-        let by_series = store.exemplars(&context(), &[matcher("__name__", MatchOp::Equal, "b")], range).unwrap();
+        let (context, of_b) = (context(), [matcher("__name__", MatchOp::Equal, "b")]);
+        let view = store.view(&context);
+        let by_series = metrics::exemplars(&context, &*view, &of_b, range).unwrap();
         assert_eq!(by_series.iter().map(|row| row.time).collect::<Vec<_>>(), [1, 101, 201, 301], "step {step}");
         let id = CanonicalId::new("4BF92F35-77B3-4DA6-A3CE-929D0E0E4736").unwrap();
-        let (rows, more) = store.find_ids(&context(), std::slice::from_ref(&id), range, 3).unwrap();
+        let (rows, more) = metrics::find_ids(&context, &*view, std::slice::from_ref(&id), range, 3).unwrap();
         assert!(more);
         let expected =
             |time| ExemplarRow { series: all[0].clone(), labels: labels(&[("trace_id", trace)]), value: 0.5, time };
         assert_eq!(rows, [expected(0), expected(100), expected(200)]);
-        let (rows, more) = store.find_ids(&context(), &[id], TimeRange::from_millis(150, 250), 3).unwrap();
+        let late = TimeRange::from_millis(150, 250);
+        let (rows, more) = metrics::find_ids(&context, &*view, &[id], late, 3).unwrap();
+        drop(view);
         assert_eq!((rows, more), (vec![expected(200)], false));
         match step {
             0 => assert_eq!(store.compact().unwrap().runs, 3),
@@ -115,6 +119,11 @@ fn exemplars_are_found_by_series_and_by_id_wherever_they_are() {
             }
         }
     }
+}
+
+fn known(store: &MetricStore, metric: Option<&str>) -> Vec<Metadata> {
+    let context = context();
+    metrics::metadata(&context, &*store.view(&context), metric).unwrap()
 }
 
 #[test]
@@ -134,14 +143,14 @@ fn metadata_is_kept_and_the_newest_wins() {
     store.seal().unwrap();
     tell(2, vec![family("b", "new")]);
     let expected = [family("a", "x"), family("b", "new")];
-    assert_eq!(store.metadata(&context(), None).unwrap(), expected);
+    assert_eq!(known(&store, None), expected);
     assert_eq!(store.seal().unwrap().position, 2);
     drop(store);
     let store = open(dir.path());
     assert_eq!(store.sealed_position(), 2);
-    assert_eq!(store.metadata(&context(), None).unwrap(), expected);
-    assert_eq!(store.metadata(&context(), Some("b")).unwrap(), expected[1..]);
-    assert!(store.metadata(&context(), Some("c")).unwrap().is_empty());
+    assert_eq!(known(&store, None), expected);
+    assert_eq!(known(&store, Some("b")), expected[1..]);
+    assert!(known(&store, Some("c")).is_empty());
 }
 
 #[test]
@@ -152,19 +161,22 @@ fn label_names_and_values_are_those_of_the_partitions_a_range_touches() {
     let new = labels(&[("__name__", "b"), ("job", "new"), ("zone", "z")]);
     apply(&store, 1, &[(&old, 10, 1.0), (&new, 3 * WIDTH, 1.0)]);
     for _ in 0..2 {
+        let context = context();
+        let view = store.view(&context);
+        let range = TimeRange::from_millis;
         let values = |matchers: &[Matcher], start, end| {
-            store.label_values(&context(), "job", matchers, TimeRange::from_millis(start, end)).unwrap()
+            let found = metrics::label_values(&context, &*view, "job", matchers, range(start, end)).unwrap();
+            Vec::from_iter(found)
         };
         assert_eq!(values(&[], 0, 4 * WIDTH), ["new", "old"]);
         assert_eq!(values(&[], 500, 600), ["old"]);
         assert_eq!(values(&[], WIDTH, 2 * WIDTH), Vec::<String>::new());
         assert_eq!(values(&[matcher("zone", MatchOp::NotEqual, "")], 0, 4 * WIDTH), ["new"]);
-        let names = |start| store.label_names(&context(), &[], TimeRange::from_millis(start, 4 * WIDTH)).unwrap();
-        assert_eq!(names(0), ["__name__", "job", "zone"]);
-        assert_eq!(
-            store.series(&context(), &[], TimeRange::from_millis(0, 4 * WIDTH)).unwrap(),
-            [old.clone(), new.clone()]
-        );
+        let names = metrics::label_names(&context, &*view, &[], range(0, 4 * WIDTH)).unwrap();
+        assert_eq!(Vec::from_iter(names), ["__name__", "job", "zone"]);
+        let series = metrics::series(&context, &*view, &[], range(0, 4 * WIDTH)).unwrap();
+        assert_eq!(Vec::from_iter(series), [old.clone(), new.clone()]);
+        drop(view);
         store.seal().unwrap();
     }
 }
@@ -197,6 +209,6 @@ fn labels_and_metadata_of_megabytes_can_be_read_back() {
     drop(store);
     let store = open(dir.path());
     assert_eq!(select(&store, &[], 0, 10).len(), long.len());
-    let known = store.metadata(&context(), None).unwrap().len() as u64;
-    assert_eq!(known + told.metadata_dropped, 100);
+    let listed = known(&store, None).len() as u64;
+    assert_eq!(listed + told.metadata_dropped, 100);
 }

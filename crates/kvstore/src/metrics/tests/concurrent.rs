@@ -111,3 +111,61 @@ fn after_a_kill_replaying_from_the_sealed_position_gives_every_sample_once() {
     }
     assert!(last > 25, "no child sealed anything");
 }
+
+/// As many threads as a question may use.
+#[derive(Debug)]
+struct Threads(usize);
+
+impl clew_model::Executor for Threads {
+    fn workers(&self) -> usize {
+        self.0
+    }
+
+    fn run(&self, extra: usize, work: &(dyn Fn() + Sync)) {
+        std::thread::scope(|scope| {
+            (0..extra.min(self.0 - 1)).for_each(|_| {
+                scope.spawn(work);
+            });
+            work();
+        });
+    }
+}
+
+#[test]
+fn a_sum_over_thousands_of_series_is_the_same_on_any_number_of_threads_and_holds_none_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let all: Vec<Labels> = (0..4_000)
+        .map(|at| labels(&[("__name__", "m_total"), ("i", &at.to_string()), ("g", &(at % 7).to_string())]))
+        .collect();
+    // Values whose sum depends on the order of adding.
+    let value = |series: usize, round: i64| (series as f64 + 0.1).powi(3) * round as f64;
+    for round in 0..60i64 {
+        let samples: Vec<_> =
+            all.iter().enumerate().map(|(at, labels)| (labels, round * 15_000, value(at, round))).collect();
+        apply(&store, round as u64 + 1, &samples);
+        if round == 30 {
+            store.seal().unwrap();
+        }
+    }
+    let ask = |query: &str, threads: usize| {
+        // All samples take 3.8 MB.
+        let mut context = Context::new(Duration::from_secs(60), 1 << 20);
+        context.executor = Arc::new(Threads(threads));
+        let expr = clew_query::promql::parse(query).unwrap();
+        let options = clew_query::promql::PromqlOptions::default();
+        let found = clew_query::promql::query_range(&store, &context, &expr, 0, 900_000, 60_000, &options).unwrap();
+        assert_eq!(context.memory.used(), 0);
+        let clew_query::promql::Value::Matrix(series) = found.value else { panic!("{:?}", found.value) };
+        let bits = |(time, value): &(i64, f64)| (*time, value.to_bits());
+        let shown = |one: &clew_query::promql::RangeSeries| {
+            (one.labels.to_string(), one.floats.iter().map(bits).collect::<Vec<_>>())
+        };
+        (found.stats.samples, series.iter().map(shown).collect::<Vec<_>>())
+    };
+    for query in ["sum by (g) (rate(m_total[5m]))", "stdvar(m_total)"] {
+        let alone = ask(query, 1);
+        assert!(alone.0 >= 240_000 - 4_000, "{}", alone.0);
+        (0..3).for_each(|_| assert_eq!(ask(query, 4), alone, "{query}"));
+    }
+}

@@ -9,7 +9,8 @@ mod rules;
 use super::{MetricStore, MetricStoreOptions};
 use clew_host::DiskFiles;
 use clew_model::metrics::{Labels, MatchOp, Matcher, MetricBatch, MetricReader, Sample, SeriesData};
-use clew_model::{Context, TenantId, TimeRange};
+use clew_model::{Context, ReadError, TenantId, TimeRange};
+use clew_query::metrics;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,8 +55,17 @@ fn apply(store: &MetricStore, position: u64, samples: &[(&Labels, i64, f64)]) ->
     store.apply(position, &TenantId::default(), &batch(samples)).unwrap()
 }
 
+fn ask(
+    store: &MetricStore,
+    context: &Context,
+    matchers: &[Matcher],
+    range: TimeRange,
+) -> Result<Vec<SeriesData>, ReadError> {
+    metrics::samples(context, &*store.view(context), matchers, range)
+}
+
 fn select(store: &MetricStore, matchers: &[Matcher], start: i64, end: i64) -> Vec<SeriesData> {
-    store.select(&context(), matchers, TimeRange::from_millis(start, end)).unwrap()
+    ask(store, &context(), matchers, TimeRange::from_millis(start, end)).unwrap()
 }
 
 /// Everything in the store, floats as bits.

@@ -2,7 +2,7 @@
 
 use super::*;
 use clew_model::metrics::STALE_NAN;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 const GRID: i64 = WIDTH / 50;
 
@@ -158,8 +158,8 @@ impl World {
         for (found, expected) in found.iter().zip(&expected) {
             assert_eq!(found, expected, "for {matchers:?} in {start}..={end}");
         }
-        let names = self.store().series(&context(), &matchers, TimeRange::from_millis(start, end)).unwrap();
-        let names: BTreeSet<Labels> = names.into_iter().collect();
+        let (context, range) = (context(), TimeRange::from_millis(start, end));
+        let names = metrics::series(&context, &*self.store().view(&context), &matchers, range).unwrap();
         assert!(expected.iter().all(|(labels, _)| names.contains(labels)));
         assert!(names.iter().all(passes));
     }

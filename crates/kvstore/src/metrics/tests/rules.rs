@@ -203,7 +203,7 @@ fn limits_are_named_and_cancelling_stops() {
             store.seal().unwrap();
         }
         let error =
-            |matchers: &[Matcher], context: &Context| store.select(context, matchers, TimeRange::ALL).unwrap_err();
+            |matchers: &[Matcher], context: &Context| ask(&store, context, matchers, TimeRange::ALL).unwrap_err();
         let too_many = error(&[], &context());
         assert_eq!(too_many.kind, ErrorKind::LimitExceeded);
         assert!(too_many.message.contains("limits.query_series"), "{}", too_many.message);
@@ -228,7 +228,7 @@ fn tenants_see_only_their_own() {
     store.apply(2, &other, &batch(&[(&up, 10, 2.0), (&up, 11, 3.0)])).unwrap();
     for _ in 0..2 {
         let theirs = Context { tenant: other.clone(), ..context() };
-        assert_eq!(store.select(&theirs, &[], TimeRange::ALL).unwrap()[0].values, [2.0, 3.0]);
+        assert_eq!(ask(&store, &theirs, &[], TimeRange::ALL).unwrap()[0].values, [2.0, 3.0]);
         assert_eq!(select(&store, &[], 0, 100)[0].values, [1.0]);
         store.seal().unwrap();
     }

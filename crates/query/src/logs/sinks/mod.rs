@@ -17,14 +17,4 @@ pub use fields::fields;
 pub use newest::{find_ids, search};
 pub use values::field_values;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// What is behind the lock; a worker that panicked leaves nothing half done there.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What is in the lock, when all workers are done.
-fn unlocked<T>(mutex: Mutex<T>) -> T {
-    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
+use crate::locks::{locked, unlocked};

@@ -1,21 +1,24 @@
 //! `absent` and `absent_over_time`: 1 where nothing is there.
 
+use super::call::first;
 use super::column::{ABSENT, Column, Vector};
-use super::compute::Output;
+use super::compute::{Driven, Output};
 use super::{Evaluator, Expr, ExprKind};
 use crate::error::QueryError;
 use clew_model::metrics::{Labels, METRIC_NAME, MatchOp};
 
 impl Evaluator<'_> {
-    pub(super) fn absent(&mut self, arg: &Expr) -> Result<Vector, QueryError> {
+    pub(super) fn absent(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let arg = first(args)?;
         let vector = self.vector(arg)?;
         self.complement(&vector, arg)
     }
 
-    pub(super) fn absent_over_time(&mut self, arg: &Expr) -> Result<Vector, QueryError> {
-        let range = self.range_vector(arg)?;
+    pub(super) fn absent_over_time(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let arg = first(args)?;
         // Names are kept, since only presence counts and two metrics must not clash.
-        let vector = self.over_windows(range, true, false, &|_, _| Output::Float(1.0))?;
+        let presence = Driven { keeps_name: true, by_step: false, function: &|_, _| Output::Float(1.0) };
+        let vector = self.over_windows(arg, presence)?;
         self.complement(&vector, arg)
     }
 

@@ -1,7 +1,7 @@
 //! Aggregations whose result is a new series for each group: `sum`, `avg` … `quantile`.
 
 use super::column::{ABSENT, Cell, Column, Strictness, Vector, is_absent};
-use super::compensated::{Mean, Sum, Variance};
+use super::compensated::{Deviation, Mean, Sum, Variance};
 use super::{Evaluator, native_histogram, quantile};
 use crate::error::QueryError;
 use crate::promql::ast::{Aggregate, AggregateOp};
@@ -35,6 +35,9 @@ impl Evaluator<'_> {
                 self.ranked(vector, aggregate, &amount)
             }
             (_, param) => {
+                if let Some(folded) = self.fold(aggregate)? {
+                    return Ok(folded);
+                }
                 let param = param.as_ref().map(|param| self.scalar(param)).transpose()?;
                 let vector = self.vector(&aggregate.expr)?;
                 self.fold_groups(vector, aggregate, param.as_deref())
@@ -122,6 +125,16 @@ fn is_present(value: f64) -> bool {
     !is_absent(value)
 }
 
+/// Appends the encoded labels of the group that a series belongs to.
+pub(super) fn group_key(labels: &Labels, aggregate: &Aggregate, key: &mut Vec<u8>) {
+    let listed = |name: &[u8]| aggregate.labels.iter().any(|own| own.as_bytes() == name);
+    if aggregate.without {
+        labels.append_kept(|name| name != METRIC_NAME.as_bytes() && !listed(name), key);
+    } else if !aggregate.labels.is_empty() {
+        labels.append_kept(listed, key);
+    }
+}
+
 /// The labels of the group that a series belongs to.
 pub(super) fn group_labels(labels: &Labels, aggregate: &Aggregate) -> Labels {
     if aggregate.without {
@@ -133,68 +146,170 @@ pub(super) fn group_labels(labels: &Labels, aggregate: &Aggregate) -> Labels {
 
 /// The groups in order of first appearance.
 pub(super) fn groups(columns: Vec<Column>, aggregate: &Aggregate) -> Vec<Group> {
-    let mut index: HashMap<Labels, usize> = HashMap::new();
+    let mut index: HashMap<Box<[u8]>, usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
+    let mut key = Vec::new();
     for column in columns {
-        let labels = group_labels(&column.labels, aggregate);
-        let at = *index.entry(labels.clone()).or_insert(groups.len());
-        match groups.get_mut(at) {
+        key.clear();
+        group_key(&column.labels, aggregate, &mut key);
+        match index.get(&*key).and_then(|at| groups.get_mut(*at)) {
             Some(group) => group.columns.push(column),
-            None => groups.push(Group { labels, columns: vec![column] }),
+            None => {
+                index.insert(key.as_slice().into(), groups.len());
+                groups.push(Group { labels: group_labels(&column.labels, aggregate), columns: vec![column] });
+            }
         }
     }
     groups
 }
 
+/// The state of an aggregation of floats into one.
+pub(super) trait Accumulator: Clone + Default + Send {
+    /// Takes a value in.
+    fn add(&mut self, value: f64);
+
+    /// Adds what was taken of values that come later.
+    fn append(&mut self, later: &Self);
+
+    /// The result.
+    fn finish(&self) -> f64;
+}
+
+macro_rules! accumulators {
+    ($($name:ident: $finish:expr;)*) => {$(
+        impl Accumulator for $name {
+            fn add(&mut self, value: f64) {
+                $name::add(self, value);
+            }
+
+            fn append(&mut self, later: &Self) {
+                $name::append(self, *later);
+            }
+
+            fn finish(&self) -> f64 {
+                let finish: fn($name) -> f64 = $finish;
+                finish(*self)
+            }
+        }
+    )*};
+}
+
+accumulators! {
+    Sum: Sum::total;
+    Mean: Mean::mean;
+    Variance: Variance::variance;
+}
+
+impl Accumulator for Deviation {
+    fn add(&mut self, value: f64) {
+        self.0.add(value);
+    }
+
+    fn append(&mut self, later: &Self) {
+        self.0.append(later.0);
+    }
+
+    fn finish(&self) -> f64 {
+        self.0.variance().sqrt()
+    }
+}
+
+/// How many values there were.
+#[derive(Clone, Default)]
+pub(super) struct Counted(f64);
+
+impl Accumulator for Counted {
+    fn add(&mut self, _value: f64) {
+        self.0 += 1.0;
+    }
+
+    fn append(&mut self, later: &Self) {
+        self.0 += later.0;
+    }
+
+    fn finish(&self) -> f64 {
+        self.0
+    }
+}
+
+/// One, for any number of values.
+#[derive(Clone, Default)]
+pub(super) struct One;
+
+impl Accumulator for One {
+    fn add(&mut self, _value: f64) {}
+
+    fn append(&mut self, _later: &Self) {}
+
+    fn finish(&self) -> f64 {
+        1.0
+    }
+}
+
+macro_rules! extremes {
+    ($($(#[$doc:meta])* $name:ident $better:tt;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub(super) struct $name(f64);
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self(f64::NAN)
+            }
+        }
+
+        impl Accumulator for $name {
+            fn add(&mut self, value: f64) {
+                // Any value is better than NaN.
+                if value $better self.0 || self.0.is_nan() {
+                    self.0 = value;
+                }
+            }
+
+            fn append(&mut self, later: &Self) {
+                self.add(later.0);
+            }
+
+            fn finish(&self) -> f64 {
+                self.0
+            }
+        }
+    )*};
+}
+
+extremes! {
+    /// The least value.
+    Lowest <;
+    /// The greatest value.
+    Highest >;
+}
+
 fn fold_floats(group: &Group, op: AggregateOp, steps: usize) -> Column {
     let columns = &group.columns;
     let values = match op {
-        AggregateOp::Sum => fold(columns, steps, Sum::add, Sum::total),
-        AggregateOp::Avg => fold(columns, steps, Mean::add, Mean::mean),
-        AggregateOp::Stdvar => fold(columns, steps, Variance::add, Variance::variance),
-        AggregateOp::Stddev => fold(columns, steps, Variance::add, |variance| variance.variance().sqrt()),
-        AggregateOp::Count => fold(columns, steps, |count: &mut f64, _| *count += 1.0, |count| count),
-        AggregateOp::Group => fold(columns, steps, |one: &mut f64, _| *one = 1.0, |one| one),
-        AggregateOp::Min => fold(columns, steps, |best: &mut Extreme, value| best.add(value, value < best.0), |b| b.0),
-        _ => fold(columns, steps, |best: &mut Extreme, value| best.add(value, value > best.0), |b| b.0),
+        AggregateOp::Sum => fold::<Sum>(columns, steps),
+        AggregateOp::Avg => fold::<Mean>(columns, steps),
+        AggregateOp::Stdvar => fold::<Variance>(columns, steps),
+        AggregateOp::Stddev => fold::<Deviation>(columns, steps),
+        AggregateOp::Count => fold::<Counted>(columns, steps),
+        AggregateOp::Group => fold::<One>(columns, steps),
+        AggregateOp::Min => fold::<Lowest>(columns, steps),
+        _ => fold::<Highest>(columns, steps),
     };
     Column::new(group.labels.clone(), values)
 }
 
-/// The best value so far; NaN before the first, and any value is better than NaN.
-#[derive(Clone)]
-struct Extreme(f64);
-
-impl Default for Extreme {
-    fn default() -> Self {
-        Self(f64::NAN)
-    }
-}
-
-impl Extreme {
-    fn add(&mut self, value: f64, better: bool) {
-        if better || self.0.is_nan() {
-            self.0 = value;
-        }
-    }
-}
-
 /// Runs an accumulator a step over the columns, one column after the other.
-fn fold<S: Default + Clone>(
-    columns: &[Column],
-    steps: usize,
-    add: impl Fn(&mut S, f64),
-    finish: impl Fn(S) -> f64,
-) -> Vec<f64> {
-    let mut states: Vec<Option<S>> = vec![None; steps];
+fn fold<A: Accumulator>(columns: &[Column], steps: usize) -> Vec<f64> {
+    let mut states: Vec<Option<A>> = vec![None; steps];
     for column in columns {
         for (state, value) in states.iter_mut().zip(&column.values) {
             if is_present(*value) {
-                add(state.get_or_insert_with(S::default), *value);
+                state.get_or_insert_with(A::default).add(*value);
             }
         }
     }
-    states.into_iter().map(|state| state.map_or(ABSENT, &finish)).collect()
+    states.into_iter().map(|state| state.map_or(ABSENT, |state| state.finish())).collect()
 }
 
 fn quantiles(group: &Group, phi: &[f64]) -> Column {

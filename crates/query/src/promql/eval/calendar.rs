@@ -1,18 +1,43 @@
 //! Calendar functions: parts of a Unix time in UTC.
 
-/// The function of seconds since the epoch with this name.
-pub(super) fn find(name: &str) -> Option<fn(f64) -> f64> {
-    Some(match name {
-        "minute" => |seconds| part(seconds, |s| (s.rem_euclid(3600)) / 60),
-        "hour" => |seconds| part(seconds, |s| (s.rem_euclid(86_400)) / 3600),
-        "day_of_week" => |seconds| part(seconds, |s| (s.div_euclid(86_400) + 4).rem_euclid(7)),
-        "day_of_month" => |seconds| part(seconds, |s| civil(s).2),
-        "day_of_year" => |seconds| part(seconds, |s| s.div_euclid(86_400) - days_from_civil(civil(s).0, 1, 1) + 1),
-        "days_in_month" => |seconds| part(seconds, days_in_month),
-        "month" => |seconds| part(seconds, |s| civil(s).1),
-        "year" => |seconds| part(seconds, |s| civil(s).0),
-        _ => return None,
-    })
+/// Minute of the hour.
+pub(super) fn minute(seconds: f64) -> f64 {
+    part(seconds, |s| (s.rem_euclid(3600)) / 60)
+}
+
+/// Hour of the day.
+pub(super) fn hour(seconds: f64) -> f64 {
+    part(seconds, |s| (s.rem_euclid(86_400)) / 3600)
+}
+
+/// Day of the week, from Sunday = 0.
+pub(super) fn day_of_week(seconds: f64) -> f64 {
+    part(seconds, |s| (s.div_euclid(86_400) + 4).rem_euclid(7))
+}
+
+/// Day of the month.
+pub(super) fn day_of_month(seconds: f64) -> f64 {
+    part(seconds, |s| civil(s).2)
+}
+
+/// Day of the year.
+pub(super) fn day_of_year(seconds: f64) -> f64 {
+    part(seconds, |s| s.div_euclid(86_400) - days_from_civil(civil(s).0, 1, 1) + 1)
+}
+
+/// Days that the month has.
+pub(super) fn month_length(seconds: f64) -> f64 {
+    part(seconds, days_in_month)
+}
+
+/// Month of the year.
+pub(super) fn month(seconds: f64) -> f64 {
+    part(seconds, |s| civil(s).1)
+}
+
+/// The year.
+pub(super) fn year(seconds: f64) -> f64 {
+    part(seconds, |s| civil(s).0)
 }
 
 /// Times beyond this many seconds have no calendar here (about 290 million years).

@@ -1,91 +1,82 @@
 //! Function calls: which function, and those of instant vectors.
 
 use super::column::{ABSENT, Cell, Column, Strictness, Vector, is_absent};
+use super::compute::{Driven, Output, Window};
+use super::implementation::Implementation;
 use super::{Evaluated, Evaluator, Expr, ExprKind};
-use super::{calendar, compute, native_histogram, native_quantile, over_time, quantile, regression};
+use super::{native_histogram, native_quantile, quantile, regression};
 use crate::error::QueryError;
-use clew_model::metrics::Labels;
+use crate::promql::functions::Function;
+use clew_model::metrics::{Labels, NativeHistogram};
 use std::cmp::Ordering;
 
 impl Evaluator<'_> {
-    pub(super) fn call(&mut self, name: &str, args: &[Expr]) -> Result<Evaluated, QueryError> {
-        if let Some(values) = self.scalar_function(name, args)? {
-            return Ok(Evaluated::Scalar(values));
-        }
-        self.vector_function(name, args).map(Evaluated::Vector)
-    }
-
-    fn scalar_function(&mut self, name: &str, args: &[Expr]) -> Result<Option<Vec<f64>>, QueryError> {
-        let constant = match (name, args) {
-            ("time", _) => return Ok(Some(self.steps.iter().map(|at| at as f64 / 1000.0).collect())),
-            ("scalar", [arg]) => {
-                let vector = self.vector(arg)?;
-                return Ok(Some((0..self.steps.count).map(|step| only_value(&vector, step)).collect()));
+    pub(super) fn call(&mut self, function: Function, args: &[Expr]) -> Result<Evaluated, QueryError> {
+        let vector = match Implementation::of(function) {
+            Implementation::Scalar(values) => return values(self, args).map(Evaluated::Scalar),
+            Implementation::Window { function: of_window, keeps_name } => {
+                let arg = first(args)?;
+                self.hint_counter(function, arg);
+                self.over_windows(arg, Driven { keeps_name, by_step: false, function: &|_, window| of_window(window) })
             }
-            ("pi", _) => std::f64::consts::PI,
-            ("start", _) => self.query.0 as f64 / 1000.0,
-            ("end", _) => self.query.1 as f64 / 1000.0,
-            ("range", _) => (self.query.1 - self.query.0) as f64 / 1000.0,
-            ("step", _) => self.query_step as f64 / 1000.0,
-            _ => return Ok(None),
+            Implementation::Math(math) => {
+                self.vector(first(args)?)?.map_values(math, |_| None).merged(Strictness::PerStep)
+            }
+            Implementation::Calendar(part) => {
+                let vector = match args.first() {
+                    Some(arg) => self.vector(arg)?,
+                    None => self.time_vector()?,
+                };
+                vector.map_values(part, |_| None).merged(Strictness::PerStep)
+            }
+            Implementation::Vector(vector) => vector(self, args),
+            Implementation::Missing => {
+                Err(QueryError::unsupported(format!("the function {}() is not supported yet", function.name())))
+            }
         };
-        Ok(Some(vec![constant; self.steps.count]))
+        vector.map(Evaluated::Vector)
     }
 
-    fn vector_function(&mut self, name: &str, args: &[Expr]) -> Result<Vector, QueryError> {
-        if let ([arg], Some(function)) = (args, compute::find(name)) {
-            self.hint_counter(name, arg);
-            let range = self.range_vector(arg)?;
-            return self.over_windows(range, over_time::keeps_name(name), false, &|_, window| function(window));
+    /// The same number at each step.
+    pub(super) fn constant(&self, value: f64) -> Vec<f64> {
+        vec![value; self.steps.count]
+    }
+
+    pub(super) fn times(&mut self, _args: &[Expr]) -> Result<Vec<f64>, QueryError> {
+        Ok(self.steps.iter().map(|at| at as f64 / 1000.0).collect())
+    }
+
+    pub(super) fn only_value(&mut self, args: &[Expr]) -> Result<Vec<f64>, QueryError> {
+        let vector = self.vector(first(args)?)?;
+        Ok((0..self.steps.count).map(|step| only_value(&vector, step)).collect())
+    }
+
+    pub(super) fn vector_of_scalar(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let memory = self.reserve_columns(1)?;
+        let values = self.scalar(first(args)?)?;
+        self.new_vector(vec![Column::new(Labels::empty(), values)], memory)
+    }
+
+    pub(super) fn round(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        match args {
+            [arg, nearest] => self.with_scalar(arg, Some(nearest), round),
+            _ => self.with_scalar(first(args)?, None, |value, _| round(value, 1.0)),
         }
-        if let ([arg], Some(function)) = (args, math(name)) {
-            return self.vector(arg)?.map_values(function, |_| None).merged(Strictness::PerStep);
-        }
-        if let Some(function) = calendar::find(name) {
-            let vector = match args.first() {
-                Some(arg) => self.vector(arg)?,
-                None => self.time_vector()?,
-            };
-            return vector.map_values(function, |_| None).merged(Strictness::PerStep);
-        }
-        match (name, args) {
-            ("vector", [arg]) => {
-                let memory = self.reserve_columns(1)?;
-                let values = self.scalar(arg)?;
-                self.new_vector(vec![Column::new(Labels::empty(), values)], memory)
-            }
-            ("timestamp", [arg]) => self.timestamp(arg),
-            ("absent", [arg]) => self.absent(arg),
-            ("absent_over_time", [arg]) => self.absent_over_time(arg),
-            ("quantile_over_time", [phi, range]) => self.quantile_over_time(phi, range),
-            ("predict_linear", [range, seconds]) => self.predict_linear(range, seconds),
-            ("clamp", [arg, low, high]) => self.clamp(arg, Some(low), Some(high)),
-            ("clamp_min", [arg, low]) => self.clamp(arg, Some(low), None),
-            ("clamp_max", [arg, high]) => self.clamp(arg, None, Some(high)),
-            ("round", [arg]) => self.with_scalar(arg, None, |value, _| round(value, 1.0)),
-            ("round", [arg, nearest]) => self.with_scalar(arg, Some(nearest), round),
-            ("sort", [arg]) => self.sorted(arg, false),
-            ("sort_desc", [arg]) => self.sorted(arg, true),
-            ("label_replace", _) => self.label_replace(args),
-            ("label_join", _) => self.label_join(args),
-            ("histogram_quantile", [phi, arg]) => self.histogram_quantile(phi, arg),
-            ("histogram_count", [arg]) => self.of_histograms(arg, |histogram| histogram.count),
-            ("histogram_sum", [arg]) => self.of_histograms(arg, |histogram| histogram.sum),
-            ("histogram_avg", [arg]) => self.of_histograms(arg, |histogram| histogram.sum / histogram.count),
-            ("histogram_fraction", [low, high, arg]) => {
-                let (low, high) = (self.scalar(low)?, self.scalar(high)?);
-                self.of_histograms_at(arg, &|step, histogram| {
-                    native_quantile::fraction(at(&low, step), at(&high, step), histogram)
-                })
-            }
-            _ => Err(QueryError::unsupported(format!("the function {name}() is not supported yet"))),
-        }
+    }
+
+    pub(super) fn histogram_fraction(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let [low, high, arg] = args else { return Err(missing()) };
+        let (low, high) = (self.scalar(low)?, self.scalar(high)?);
+        self.of_histograms(std::slice::from_ref(arg), &|step, histogram| {
+            native_quantile::fraction(at(&low, step), at(&high, step), histogram)
+        })
     }
 
     /// `rate` of something whose name does not say that it counts is often a mistake.
-    fn hint_counter(&mut self, function: &str, arg: &Expr) {
+    pub(super) fn hint_counter(&mut self, function: Function, arg: &Expr) {
         let ExprKind::Matrix { selector, .. } = &arg.unwrap_parens().kind else { return };
-        let Some(name) = selector.metric_name().filter(|_| matches!(function, "rate" | "increase")) else { return };
+        let counts = matches!(function, Function::Rate | Function::Increase);
+        let Some(name) = selector.metric_name().filter(|_| counts) else { return };
         if !["_total", "_sum", "_count", "_bucket"].iter().any(|suffix| name.ends_with(suffix)) {
             self.annotations.info(format!(
                 "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {name:?}"
@@ -99,7 +90,8 @@ impl Evaluator<'_> {
         self.new_vector(vec![Column::new(Labels::empty(), values)], memory)
     }
 
-    fn timestamp(&mut self, arg: &Expr) -> Result<Vector, QueryError> {
+    pub(super) fn timestamp(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let arg = first(args)?;
         if let ExprKind::Selector(selector) = &arg.unwrap_parens().kind {
             let vector = self.instant_cells(selector, true)?;
             return vector.map_values(|seconds| seconds, |_| None).merged(Strictness::PerStep);
@@ -119,27 +111,38 @@ impl Evaluator<'_> {
         vector.merged(Strictness::PerStep)
     }
 
-    fn quantile_over_time(&mut self, phi: &Expr, range: &Expr) -> Result<Vector, QueryError> {
+    pub(super) fn quantile_over_time(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let [phi, range] = args else { return Err(missing()) };
         let phi = self.scalar(phi)?;
-        let range = self.range_vector(range)?;
-        self.over_windows(range, false, true, &|step, window| {
+        let function = |step: usize, window: &Window<'_>| {
             if window.values.is_empty() {
-                return compute::Output::Nothing;
+                return Output::Nothing;
             }
-            compute::Output::Float(quantile::quantile(at(&phi, step), &mut window.values.to_vec()))
-        })
+            Output::Float(quantile::quantile(at(&phi, step), &mut window.values.to_vec()))
+        };
+        self.over_windows(range, Driven { keeps_name: false, by_step: true, function: &function })
     }
 
-    fn predict_linear(&mut self, range: &Expr, seconds: &Expr) -> Result<Vector, QueryError> {
+    pub(super) fn predict_linear(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let [range, seconds] = args else { return Err(missing()) };
         let seconds = self.scalar(seconds)?;
-        let range = self.range_vector(range)?;
-        self.over_windows(range, false, true, &|step, window| regression::predict(window, at(&seconds, step)).into())
+        let function = |step: usize, window: &Window<'_>| regression::predict(window, at(&seconds, step)).into();
+        self.over_windows(range, Driven { keeps_name: false, by_step: true, function: &function })
     }
 
-    fn clamp(&mut self, arg: &Expr, low: Option<&Expr>, high: Option<&Expr>) -> Result<Vector, QueryError> {
-        let low = low.map(|low| self.scalar(low)).transpose()?;
-        let high = high.map(|high| self.scalar(high)).transpose()?;
-        let mut vector = self.vector(arg)?.map_values(|value| value, |_| None);
+    /// Bounds by the arguments at these places.
+    pub(super) fn clamp(
+        &mut self,
+        args: &[Expr],
+        low: Option<usize>,
+        high: Option<usize>,
+    ) -> Result<Vector, QueryError> {
+        let bound = |evaluator: &mut Self, place: Option<usize>| {
+            place.and_then(|place| args.get(place)).map(|bound| evaluator.scalar(bound)).transpose()
+        };
+        let low = bound(self, low)?;
+        let high = bound(self, high)?;
+        let mut vector = self.vector(first(args)?)?.map_values(|value| value, |_| None);
         for column in &mut vector.columns {
             for (step, value) in column.values.iter_mut().enumerate().filter(|(_, value)| !is_absent(**value)) {
                 let low = low.as_ref().map_or(f64::NEG_INFINITY, |low| at(low, step));
@@ -167,8 +170,8 @@ impl Evaluator<'_> {
     }
 
     /// Sorts by value for an instant query; a range query has no order.
-    fn sorted(&mut self, arg: &Expr, descending: bool) -> Result<Vector, QueryError> {
-        let mut vector = self.vector(arg)?;
+    pub(super) fn sorted(&mut self, args: &[Expr], descending: bool) -> Result<Vector, QueryError> {
+        let mut vector = self.vector(first(args)?)?;
         vector.columns.sort_by(|left, right| {
             let order = nan_last(left.value(0), right.value(0), descending);
             order.then_with(|| left.labels.cmp(&right.labels))
@@ -176,25 +179,28 @@ impl Evaluator<'_> {
         Ok(vector)
     }
 
-    fn of_histograms(
+    /// A number from each native histogram.
+    pub(super) fn of_histograms(
         &mut self,
-        arg: &Expr,
-        function: fn(&clew_model::metrics::NativeHistogram) -> f64,
+        args: &[Expr],
+        function: &dyn Fn(usize, &NativeHistogram) -> f64,
     ) -> Result<Vector, QueryError> {
-        self.of_histograms_at(arg, &|_, histogram| function(histogram))
-    }
-
-    pub(super) fn of_histograms_at(
-        &mut self,
-        arg: &Expr,
-        function: &dyn Fn(usize, &clew_model::metrics::NativeHistogram) -> f64,
-    ) -> Result<Vector, QueryError> {
-        let mut vector = self.vector(arg)?;
+        let mut vector = self.vector(first(args)?)?;
         for column in &mut vector.columns {
             native_histogram::to_floats(column, function);
         }
         vector.merged(Strictness::PerStep)
     }
+}
+
+/// The parser has counted the arguments; should one be missing all the same, this says so.
+pub(super) fn missing() -> QueryError {
+    QueryError::invalid("an argument is missing")
+}
+
+/// The first argument.
+pub(super) fn first(args: &[Expr]) -> Result<&Expr, QueryError> {
+    args.first().ok_or_else(missing)
 }
 
 /// The parameter's value at a step.
@@ -237,7 +243,8 @@ fn round(value: f64, nearest: f64) -> f64 {
     (value * inverse + 0.5).floor() / inverse
 }
 
-fn sign(value: f64) -> f64 {
+/// -1, 0 or 1; zeros and NaN as they are.
+pub(super) fn sign(value: f64) -> f64 {
     if value < 0.0 {
         -1.0
     } else if value > 0.0 {
@@ -245,34 +252,4 @@ fn sign(value: f64) -> f64 {
     } else {
         value
     }
-}
-
-/// Functions of one number.
-fn math(name: &str) -> Option<fn(f64) -> f64> {
-    Some(match name {
-        "abs" => f64::abs,
-        "acos" => f64::acos,
-        "acosh" => f64::acosh,
-        "asin" => f64::asin,
-        "asinh" => f64::asinh,
-        "atan" => f64::atan,
-        "atanh" => f64::atanh,
-        "ceil" => f64::ceil,
-        "cos" => f64::cos,
-        "cosh" => f64::cosh,
-        "deg" => |value| value * 180.0 / std::f64::consts::PI,
-        "exp" => f64::exp,
-        "floor" => f64::floor,
-        "ln" => f64::ln,
-        "log10" => f64::log10,
-        "log2" => f64::log2,
-        "rad" => |value| value * std::f64::consts::PI / 180.0,
-        "sgn" => sign,
-        "sin" => f64::sin,
-        "sinh" => f64::sinh,
-        "sqrt" => f64::sqrt,
-        "tan" => f64::tan,
-        "tanh" => f64::tanh,
-        _ => return None,
-    })
 }

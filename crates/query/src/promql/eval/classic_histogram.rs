@@ -1,6 +1,6 @@
 //! `histogram_quantile` over classic buckets: series that differ in `le` alone.
 
-use super::call::at;
+use super::call::{at, missing};
 use super::column::{ABSENT, Column, Strictness, Vector, is_absent};
 use super::{Evaluator, Expr, native_histogram, native_quantile};
 use crate::error::QueryError;
@@ -27,7 +27,8 @@ struct Bucket {
 }
 
 impl Evaluator<'_> {
-    pub(super) fn histogram_quantile(&mut self, phi: &Expr, arg: &Expr) -> Result<Vector, QueryError> {
+    pub(super) fn histogram_quantile(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let [phi, arg] = args else { return Err(missing()) };
         let phi = self.scalar(phi)?;
         if phi.iter().any(|phi| !(0.0..=1.0).contains(phi)) {
             self.annotations.warn("PromQL warning: quantile value should be between 0 and 1");

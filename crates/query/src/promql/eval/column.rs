@@ -15,7 +15,7 @@ pub(super) fn is_absent(value: f64) -> bool {
 }
 
 /// One series at all steps.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Column {
     pub labels: Labels,
     /// A value or [`ABSENT`] for each step.

@@ -20,6 +20,12 @@ impl Sum {
         self.sum = total;
     }
 
+    /// Adds a sum of values that come later.
+    pub fn append(&mut self, later: Self) {
+        self.add(later.sum);
+        self.lost += later.lost;
+    }
+
     pub fn total(self) -> f64 {
         self.sum + self.lost
     }
@@ -61,6 +67,19 @@ impl Mean {
         running.add(value / self.count - mean / self.count);
     }
 
+    /// Adds a mean of values that come later.
+    pub fn append(&mut self, later: Self) {
+        let count = self.count + later.count;
+        let mut sum = self.sum;
+        sum.append(later.sum);
+        if self.running.is_none() && later.running.is_none() && (sum.sum.is_finite() || sum.sum.is_nan()) {
+            (self.sum, self.count) = (sum, count);
+            return;
+        }
+        let mean = self.mean() * (self.count / count) + later.mean() * (later.count / count);
+        (self.running, self.count) = (Some(Sum { sum: mean, lost: 0.0 }), count);
+    }
+
     pub fn mean(self) -> f64 {
         match self.running {
             Some(running) => running.total(),
@@ -85,15 +104,67 @@ impl Variance {
         self.squares.add(delta * (value - self.mean.total()));
     }
 
+    /// Adds the variance of values that come later (Chan, Golub and LeVeque).
+    pub fn append(&mut self, later: Self) {
+        let count = self.count + later.count;
+        let delta = later.mean.total() - self.mean.total();
+        self.mean.add(delta * (later.count / count));
+        self.squares.append(later.squares);
+        self.squares.add(delta * delta * (self.count * later.count / count));
+        self.count = count;
+    }
+
     /// The variance of the population.
     pub fn variance(self) -> f64 {
         self.squares.total() / self.count
     }
 }
 
+/// A variance of which the square root is asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Deviation(pub Variance);
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn near(left: f64, right: f64) -> bool {
+        left == right
+            || (left.is_nan() && right.is_nan())
+            || (left - right).abs() <= 1e-9 * left.abs().max(right.abs()).max(1.0)
+    }
+
+    proptest! {
+        #[test]
+        fn parts_add_up_to_the_whole(
+            values in prop::collection::vec(prop_oneof![
+                -1e6f64..1e6, Just(f64::MAX), Just(f64::INFINITY), Just(f64::NEG_INFINITY), Just(f64::NAN)
+            ], 1..40),
+            cut in 0usize..40,
+        ) {
+            let (first, second) = values.split_at(cut.min(values.len()));
+            let sum = |values: &[f64]| values.iter().fold(Sum::default(), |mut sum, value| { sum.add(*value); sum });
+            let mut parts = sum(first);
+            parts.append(sum(second));
+            prop_assert!(near(parts.total(), sum(&values).total()) || values.contains(&f64::MAX));
+            let mean = |values: &[f64]| values.iter().fold(Mean::default(), |mut mean, value| { mean.add(*value); mean });
+            if !first.is_empty() && !second.is_empty() {
+                let mut parts = mean(first);
+                parts.append(mean(second));
+                let (parts, whole) = (parts.mean(), mean(&values).mean());
+                prop_assert!(near(parts, whole) || (parts - whole).abs() <= whole.abs() * 1e-12, "{parts} {whole}");
+            }
+            let finite: Vec<f64> = values.iter().copied().filter(|value| value.abs() < 1e7).collect();
+            let (first, second) = finite.split_at(cut.min(finite.len()));
+            let variance = |values: &[f64]| values.iter().fold(Variance::default(), |mut all, value| { all.add(*value); all });
+            if !first.is_empty() && !second.is_empty() {
+                let mut parts = variance(first);
+                parts.append(variance(second));
+                prop_assert!(near(parts.variance(), variance(&finite).variance()));
+            }
+        }
+    }
 
     #[test]
     fn small_values_beside_large_ones_are_not_lost() {

@@ -1,5 +1,6 @@
 //! `label_replace` and `label_join`: new labels from old ones.
 
+use super::call::missing;
 use super::column::{Strictness, Vector};
 use super::{Evaluator, Expr};
 use crate::error::QueryError;
@@ -43,10 +44,6 @@ impl Evaluator<'_> {
         }
         vector.merged(Strictness::PerStep)
     }
-}
-
-fn missing() -> QueryError {
-    QueryError::invalid("an argument is missing")
 }
 
 /// Prometheus 3 takes any UTF-8 text as a label's name, except none.

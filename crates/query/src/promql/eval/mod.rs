@@ -10,6 +10,8 @@ mod classic_histogram;
 mod column;
 mod compensated;
 mod compute;
+mod fold;
+mod implementation;
 mod labels;
 mod matching;
 mod native_histogram;
@@ -20,6 +22,7 @@ mod ranked;
 mod rate;
 mod regression;
 mod result;
+mod scan;
 mod selector;
 mod set_operator;
 mod steps;
@@ -30,7 +33,7 @@ use super::ast::{Expr, ExprKind, ValueType};
 use super::options::PromqlOptions;
 use super::value::{Annotations, QueryResult, QueryStats, Value};
 use crate::error::QueryError;
-use clew_model::metrics::MetricReader;
+use clew_model::metrics::{MetricReader, MetricView};
 use clew_model::{Context, ErrorKind, Reservation, UnixMillis};
 use column::{Column, Vector};
 use steps::Steps;
@@ -47,7 +50,8 @@ pub fn query_instant(
     at: UnixMillis,
     options: &PromqlOptions,
 ) -> Result<QueryResult, QueryError> {
-    let mut evaluator = Evaluator::new(reader, context, options, Steps::instant(at));
+    let view = reader.view(context);
+    let mut evaluator = Evaluator::new(&*view, context, options, Steps::instant(at));
     let value = match expr.value_type() {
         ValueType::Matrix => Value::Matrix(evaluator.raw_matrix(expr)?),
         _ => {
@@ -81,7 +85,8 @@ pub fn query_range(
         .at(expr.span.start, expr.span.end));
     }
     let steps = Steps::range(start, end, step, options.max_steps)?;
-    let mut evaluator = Evaluator::new(reader, context, options, steps);
+    let view = reader.view(context);
+    let mut evaluator = Evaluator::new(&*view, context, options, steps);
     let evaluated = evaluator.eval(expr)?;
     let value = result::range(evaluated, &steps);
     Ok(evaluator.finish(value))
@@ -96,7 +101,7 @@ enum Evaluated {
 }
 
 struct Evaluator<'a> {
-    reader: &'a dyn MetricReader,
+    view: &'a dyn MetricView,
     context: &'a Context,
     options: &'a PromqlOptions,
     /// First and last step of the whole query: what `start()` and `end()` mean, also inside subqueries.
@@ -112,9 +117,9 @@ struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    fn new(reader: &'a dyn MetricReader, context: &'a Context, options: &'a PromqlOptions, steps: Steps) -> Self {
+    fn new(view: &'a dyn MetricView, context: &'a Context, options: &'a PromqlOptions, steps: Steps) -> Self {
         Self {
-            reader,
+            view,
             context,
             options,
             query: (steps.first, steps.last()),
@@ -143,7 +148,7 @@ impl<'a> Evaluator<'a> {
                 Evaluated::Vector(self.aggregate(aggregate).map_err(|error| error.at(expr.span.start, expr.span.end))?)
             }
             ExprKind::Call { function, args } => {
-                self.call(function, args).map_err(|error| error.at(expr.span.start, expr.span.end))?
+                self.call(*function, args).map_err(|error| error.at(expr.span.start, expr.span.end))?
             }
             ExprKind::Selector(selector) => Evaluated::Vector(self.instant_selector(selector)?),
             ExprKind::Matrix { .. } | ExprKind::Subquery(_) => {
@@ -195,17 +200,7 @@ impl<'a> Evaluator<'a> {
     /// Counts samples against the limit.
     fn use_samples(&mut self, samples: u64) -> Result<(), QueryError> {
         self.used_samples = self.used_samples.saturating_add(samples);
-        if self.used_samples <= self.options.max_samples {
-            return Ok(());
-        }
-        Err(QueryError::new(
-            ErrorKind::LimitExceeded,
-            format!(
-                "query processing would load too many samples into memory in query execution: the limit is {}",
-                self.options.max_samples
-            ),
-        )
-        .hint("narrow the time range or the selection, or take a longer step"))
+        use_samples(self.used_samples, self.options)
     }
 
     /// A vector of columns that were made within `memory`.
@@ -231,4 +226,19 @@ impl<'a> Evaluator<'a> {
         self.steps = outer;
         result
     }
+}
+
+/// Whether a query may use so many samples.
+fn use_samples(used: u64, options: &PromqlOptions) -> Result<(), QueryError> {
+    if used <= options.max_samples {
+        return Ok(());
+    }
+    Err(QueryError::new(
+        ErrorKind::LimitExceeded,
+        format!(
+            "query processing would load too many samples into memory in query execution: the limit is {}",
+            options.max_samples
+        ),
+    )
+    .hint("narrow the time range or the selection, or take a longer step"))
 }

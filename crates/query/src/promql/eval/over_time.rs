@@ -1,34 +1,18 @@
 //! Aggregates over the samples of a window: `avg_over_time` and its family.
 
 use super::compensated::{Mean, Sum, Variance};
-use super::compute::{Output, Window, WindowFunction};
+use super::compute::{Output, Window};
 use super::native_histogram;
 use super::quantile::quantile;
 use super::rate::MIXED;
 
-pub(super) fn find(name: &str) -> Option<WindowFunction> {
-    Some(match name {
-        "avg_over_time" => |window| total(window, true),
-        "sum_over_time" => |window| total(window, false),
-        "count_over_time" => |window| Output::Float((window.values.len() + window.histograms.len()) as f64),
-        "present_over_time" => |_| Output::Float(1.0),
-        "min_over_time" => |window| extreme(window, |value, best| value < best).into(),
-        "max_over_time" => |window| extreme(window, |value, best| value > best).into(),
-        "last_over_time" => last,
-        "first_over_time" => first,
-        "stddev_over_time" => |window| variance(window).map(f64::sqrt).into(),
-        "stdvar_over_time" => |window| variance(window).into(),
-        "mad_over_time" => |window| mad(window).into(),
-        _ => return None,
-    })
+/// How many samples there are.
+pub(super) fn count(window: &Window<'_>) -> Output {
+    Output::Float((window.values.len() + window.histograms.len()) as f64)
 }
 
-/// Whether the result keeps the metric's name: it is a sample of the series, not a number computed from it.
-pub(super) fn keeps_name(name: &str) -> bool {
-    matches!(name, "last_over_time" | "first_over_time")
-}
-
-fn total(window: &Window<'_>, mean: bool) -> Output {
+/// The sum, or the mean.
+pub(super) fn total(window: &Window<'_>, mean: bool) -> Output {
     if !window.histograms.is_empty() {
         return histogram_total(window, mean);
     }
@@ -59,7 +43,8 @@ pub(super) fn extreme(window: &Window<'_>, better: fn(f64, f64) -> bool) -> Opti
     window.values.iter().copied().reduce(|best, value| if better(value, best) || best.is_nan() { value } else { best })
 }
 
-fn last(window: &Window<'_>) -> Output {
+/// The newest sample.
+pub(super) fn last(window: &Window<'_>) -> Output {
     let float = window.times.last().zip(window.values.last());
     match (float, window.histograms.last()) {
         (Some((time, value)), Some((other, _))) if time > other => Output::Float(*value),
@@ -69,7 +54,8 @@ fn last(window: &Window<'_>) -> Output {
     }
 }
 
-fn first(window: &Window<'_>) -> Output {
+/// The oldest sample.
+pub(super) fn first(window: &Window<'_>) -> Output {
     let float = window.times.first().zip(window.values.first());
     match (float, window.histograms.first()) {
         (Some((time, value)), Some((other, _))) if time < other => Output::Float(*value),
@@ -79,7 +65,8 @@ fn first(window: &Window<'_>) -> Output {
     }
 }
 
-fn variance(window: &Window<'_>) -> Option<f64> {
+/// The variance of the population.
+pub(super) fn variance(window: &Window<'_>) -> Option<f64> {
     if window.values.is_empty() {
         return None;
     }
@@ -89,7 +76,7 @@ fn variance(window: &Window<'_>) -> Option<f64> {
 }
 
 /// The median of the distances to the median.
-fn mad(window: &Window<'_>) -> Option<f64> {
+pub(super) fn mad(window: &Window<'_>) -> Option<f64> {
     if window.values.is_empty() {
         return None;
     }

@@ -1,31 +1,26 @@
 //! `rate` and its family: change of counters and gauges over a window.
 
-use super::compute::{Output, Window, WindowFunction};
+use super::compute::{Output, Window};
 use super::native_histogram;
 use clew_model::UnixMillis;
 
 pub(super) const MIXED: &str =
     "PromQL warning: encountered a mix of histograms and floats for one series, which gives no result";
 
-pub(super) fn find(name: &str) -> Option<WindowFunction> {
-    Some(match name {
-        "rate" => |window| extrapolated(window, true, true),
-        "increase" => |window| extrapolated(window, true, false),
-        "delta" => |window| extrapolated(window, false, false),
-        "irate" => |window| instant(window, true).into(),
-        "idelta" => |window| instant(window, false).into(),
-        "resets" => |window| Output::Float(count_pairs(window, |before, after| after < before)),
-        "changes" => |window| {
-            Output::Float(count_pairs(window, |before, after| before != after && !(before.is_nan() && after.is_nan())))
-        },
-        _ => return None,
-    })
+/// How many times the value fell.
+pub(super) fn resets(window: &Window<'_>) -> Output {
+    Output::Float(count_pairs(window, |before, after| after < before))
+}
+
+/// How many times the value became another.
+pub(super) fn changes(window: &Window<'_>) -> Output {
+    Output::Float(count_pairs(window, |before, after| before != after && !(before.is_nan() && after.is_nan())))
 }
 
 /// Prometheus' extrapolation: the change between first and last sample is stretched to the window's ends where the
 /// samples reach near them (within 1.1 of the mean distance), else by half a distance; a counter is never stretched
 /// beyond the point where it would have been zero.
-fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool) -> Output {
+pub(super) fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool) -> Output {
     if !window.histograms.is_empty() {
         return histogram_change(window, counter, per_second);
     }
@@ -103,7 +98,7 @@ fn stretch(
 }
 
 /// The change between the last two samples.
-fn instant(window: &Window<'_>, rate: bool) -> Option<f64> {
+pub(super) fn instant(window: &Window<'_>, rate: bool) -> Option<f64> {
     let at = window.values.len().checked_sub(2)?;
     let (before, after) = (window.values.get(at)?, window.values.last()?);
     let (before_time, after_time) = (window.times.get(at)?, window.times.last()?);

@@ -1,17 +1,11 @@
 //! Straight lines through the samples of a window, by least squares.
 
 use super::compensated::Sum;
-use super::compute::{Window, WindowFunction};
+use super::compute::Window;
 use clew_model::UnixMillis;
 
-pub(super) fn find(name: &str) -> Option<WindowFunction> {
-    match name {
-        "deriv" => Some(|window| deriv(window).into()),
-        _ => None,
-    }
-}
-
-fn deriv(window: &Window<'_>) -> Option<f64> {
+/// The slope per second.
+pub(super) fn deriv(window: &Window<'_>) -> Option<f64> {
     let first = *window.times.first()?;
     line(window, first).map(|(slope, _)| slope)
 }

@@ -26,7 +26,7 @@ pub(super) fn instant(evaluated: Evaluated, expr: &Expr, at: UnixMillis) -> Valu
 /// Whether the order of the columns is part of the answer.
 fn is_ordered(expr: &Expr) -> bool {
     match &expr.unwrap_parens().kind {
-        ExprKind::Call { function, .. } => function.starts_with("sort"),
+        ExprKind::Call { function, .. } => function.name().starts_with("sort"),
         ExprKind::Aggregate(aggregate) => matches!(aggregate.op, AggregateOp::Topk | AggregateOp::Bottomk),
         _ => false,
     }

@@ -2,7 +2,7 @@
 
 use super::Evaluator;
 use super::column::{Column, is_absent};
-use super::selector::RangeVector;
+use super::compute::RangeVector;
 use super::steps::Steps;
 use crate::error::QueryError;
 use crate::limits::MAX_SUBQUERY_STEPS;

@@ -1,69 +1,67 @@
 //! Which samples lie in which window: bounds are computed once for all series that share an array of times.
 
 use super::steps::Steps;
-use crate::limits::MAX_CACHED_WINDOWS;
 use clew_model::UnixMillis;
-use hashbrown::HashMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// Indexes of the first sample of a window and of the first sample after it.
 pub(super) type Bounds = (u32, u32);
 
-/// An array of times and the bounds of the windows over it.
-type Known = (Arc<[UnixMillis]>, Rc<[Bounds]>);
-
 /// Computes the bounds of windows `(end - width, end]` for arrays of times.
 pub(super) struct Windows {
     ends: Steps,
     width: i64,
-    /// By address of the array, which is kept alive beside its bounds so that no other array can take its place.
-    known: HashMap<usize, Known>,
+    /// The last array and its bounds: series that share one follow each other.
+    known: Option<(Arc<[UnixMillis]>, Vec<Bounds>)>,
 }
 
 impl Windows {
     pub fn new(ends: Steps, width: i64) -> Self {
-        Self { ends, width, known: HashMap::new() }
+        Self { ends, width, known: None }
     }
 
     /// The bounds of each step's window.
-    pub fn bounds(&mut self, times: &Arc<[UnixMillis]>) -> Rc<[Bounds]> {
-        let address = times.as_ptr() as usize;
-        if let Some((known, bounds)) = self.known.get(&address)
-            && Arc::ptr_eq(known, times)
-        {
-            return Rc::clone(bounds);
+    pub fn bounds(&mut self, times: &Arc<[UnixMillis]>) -> &[Bounds] {
+        let is_known = self.known.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, times));
+        if !is_known {
+            let mut bounds = self.known.take().map(|(_, bounds)| bounds).unwrap_or_default();
+            let time = |index| times.get(index).copied();
+            window_bounds(times.len(), time, self.ends, self.width, &mut bounds);
+            self.known = Some((Arc::clone(times), bounds));
         }
-        let bounds: Rc<[Bounds]> = window_bounds(times.len(), |index| times.get(index).copied(), self.ends, self.width);
-        if self.known.len() >= MAX_CACHED_WINDOWS {
-            self.known.clear();
-        }
-        self.known.insert(address, (Arc::clone(times), Rc::clone(&bounds)));
-        bounds
+        self.known.as_ref().map_or(&[], |(_, bounds)| bounds)
     }
 
     /// The bounds for samples whose times are not in an array of their own.
-    pub fn bounds_of<T>(&self, samples: &[(UnixMillis, T)]) -> Rc<[Bounds]> {
-        window_bounds(samples.len(), |index| samples.get(index).map(|(time, _)| *time), self.ends, self.width)
+    pub fn bounds_of<T>(&self, samples: &[(UnixMillis, T)]) -> Vec<Bounds> {
+        let mut bounds = Vec::new();
+        let time = |index: usize| samples.get(index).map(|(time, _)| *time);
+        window_bounds(samples.len(), time, self.ends, self.width, &mut bounds);
+        bounds
     }
 }
 
 /// Both bounds only ever advance, so all windows together cost one pass.
-fn window_bounds(length: usize, time: impl Fn(usize) -> Option<UnixMillis>, ends: Steps, width: i64) -> Rc<[Bounds]> {
+fn window_bounds(
+    length: usize,
+    time: impl Fn(usize) -> Option<UnixMillis>,
+    ends: Steps,
+    width: i64,
+    bounds: &mut Vec<Bounds>,
+) {
+    bounds.clear();
     let (mut low, mut high) = (0, 0);
     let narrow = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-    ends.iter()
-        .map(|end| {
-            let start = end.saturating_sub(width);
-            while high < length && time(high).is_some_and(|time| time <= end) {
-                high += 1;
-            }
-            while low < high && time(low).is_some_and(|time| time <= start) {
-                low += 1;
-            }
-            (narrow(low), narrow(high))
-        })
-        .collect()
+    bounds.extend(ends.iter().map(|end| {
+        let start = end.saturating_sub(width);
+        while high < length && time(high).is_some_and(|time| time <= end) {
+            high += 1;
+        }
+        while low < high && time(low).is_some_and(|time| time <= start) {
+            low += 1;
+        }
+        (narrow(low), narrow(high))
+    }));
 }
 
 /// The samples within bounds.
@@ -79,9 +77,9 @@ mod tests {
     fn windows_are_open_on_the_left_and_shared_by_pointer() {
         let times: Arc<[i64]> = Arc::from([0, 10, 20, 30]);
         let mut windows = Windows::new(Steps { first: 10, step: 10, count: 4 }, 20);
-        let bounds = windows.bounds(&times);
-        assert_eq!(&*bounds, &[(0, 2), (1, 3), (2, 4), (3, 4)]);
-        assert!(Rc::ptr_eq(&bounds, &windows.bounds(&times)));
-        assert!(!Rc::ptr_eq(&bounds, &windows.bounds(&Arc::from([0, 10, 20, 30]))));
+        assert_eq!(windows.bounds(&times), &[(0, 2), (1, 3), (2, 4), (3, 4)]);
+        let first = windows.bounds(&times).as_ptr();
+        assert_eq!(windows.bounds(&times).as_ptr(), first);
+        assert_eq!(windows.bounds(&Arc::from([5, 30])), &[(0, 1), (0, 1), (1, 2), (1, 2)]);
     }
 }

@@ -52,8 +52,8 @@ impl Parser {
         };
         let args = self.arguments("call")?;
         let span = self.span_from(token.start);
-        check::call(&function, &args).map_err(|error| error.at(span.start, span.end))?;
-        self.node(ExprKind::Call { function: function.name.to_owned(), args }, token.start)
+        check::call(function, &args).map_err(|error| error.at(span.start, span.end))?;
+        self.node(ExprKind::Call { function, args }, token.start)
     }
 
     /// Expressions in brackets, separated by commas.

@@ -61,16 +61,17 @@ pub(super) fn aggregate(aggregate: &Aggregate) -> Result<(), QueryError> {
     expect(param, wanted, "aggregation parameter")
 }
 
-pub(super) fn call(function: &Function, args: &[Expr]) -> Result<(), QueryError> {
-    let (least, most) = function.bounds();
-    let (name, given) = (function.name, args.len());
+pub(super) fn call(function: Function, args: &[Expr]) -> Result<(), QueryError> {
+    let signature = function.signature();
+    let (least, most) = signature.bounds();
+    let (name, given) = (function.name(), args.len());
     let wanted = match most {
         Some(most) if most == least && given != least => format!("{least}"),
         _ if given < least => format!("at least {least}"),
         Some(most) if given > most => format!("at most {most}"),
         _ => {
             for (index, arg) in args.iter().enumerate() {
-                if let Some(wanted) = function.args.get(index).or(function.args.last()) {
+                if let Some(wanted) = signature.args.get(index).or(signature.args.last()) {
                     expect(arg, *wanted, &format!("call to function {name:?}"))?;
                 }
             }

@@ -15,12 +15,7 @@ pub use services::services;
 pub use spans::{find_ids, trace};
 pub use summaries::Summaries;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// The lock of what workers merge into. A panic in another worker ends the question anyway.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use crate::locks::locked;
 
 #[cfg(test)]
 pub(super) mod testing;

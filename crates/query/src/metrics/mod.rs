@@ -1,0 +1,5 @@
+//! Questions about series, beside PromQL: each is one scan of a view, and a sink that takes in what it pushes.
+
+mod sinks;
+
+pub use sinks::{exemplars, find_ids, label_names, label_values, metadata, samples, series};

@@ -1,0 +1,15 @@
+//! What questions do with series, one sink a file.
+
+mod exemplars;
+mod held;
+mod metadata;
+mod names;
+mod samples;
+
+pub use exemplars::{exemplars, find_ids};
+pub use metadata::metadata;
+pub use names::{label_names, label_values, series};
+pub use samples::samples;
+
+#[cfg(test)]
+mod testing;
