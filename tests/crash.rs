@@ -57,7 +57,9 @@ impl Server {
             .replay(JournalPosition(sealed), |frame| {
                 if frame.position.0 > sealed {
                     let decoded = frames::decode(frame.payload).unwrap();
-                    store.apply(frame.position.0, &decoded.tenant, decoded.first_number, decoded.records);
+                    let next = decoded.first_number + decoded.records;
+                    let blocks: Vec<_> = decoded.blocks.into_iter().map(Arc::new).collect();
+                    store.publish(frame.position.0, &decoded.tenant, next, &blocks);
                 }
                 Ok::<(), JournalError>(())
             })
@@ -72,8 +74,10 @@ impl Server {
     fn write(&mut self, records: &[LogRecord]) -> bool {
         let tenant = TenantId::default();
         let first = self.next_number;
+        let mut blocks = self.store.encode(records);
+        blocks.iter_mut().for_each(|block| block.rebase(first).unwrap());
         let appended = self.journal.append_with(1, |_, out| {
-            frames::encode(out, &tenant, first, records);
+            frames::encode(out, &tenant, first, &blocks);
             Ok(())
         });
         self.next_number += records.len() as u64;
@@ -81,7 +85,8 @@ impl Server {
         if self.journal.sync().is_err() {
             return false;
         }
-        self.store.apply(position.0, &tenant, first, records.to_vec());
+        let blocks: Vec<_> = blocks.into_iter().map(Arc::new).collect();
+        self.store.publish(position.0, &tenant, self.next_number, &blocks);
         true
     }
 

@@ -1,4 +1,5 @@
-//! The thread of each signal that seals the hot tail, trims the journal, compacts parts and keeps retention.
+//! The threads of each signal that keep it in order: one seals the hot tail and trims the journal, the other compacts
+//! parts and keeps retention, so that a long merge never holds up a seal.
 
 use crate::disk_usage::DiskUsage;
 use crate::limits::{CLOCK_JUMP, CLOCK_JUMP_PAUSE, RETENTION_INTERVAL};
@@ -29,7 +30,7 @@ pub struct MaintenanceOptions {
     pub retention: Retention,
 }
 
-/// The state shared by the keeper thread, the commit thread and whoever stops them.
+/// The state shared by the keeping threads, the commit thread and whoever stops them.
 pub struct Maintenance<S: SignalStore> {
     store: Arc<S>,
     journal: Arc<Journal>,
@@ -54,9 +55,14 @@ struct State {
     taken: u64,
     sealed: u64,
     failed: u64,
+    /// Calls of `tidy_now`, and the last of them that is answered.
+    tidy_asked: u64,
+    tidied: u64,
+    /// Seals since parts were last looked at for compaction.
+    seals: u32,
     /// Why the last seal failed, until one succeeds.
     trouble: Option<Unsealable>,
-    /// The keeper thread is gone by a panic.
+    /// A thread of the write path is gone by a panic.
     broken: bool,
 }
 
@@ -108,7 +114,7 @@ impl<S: SignalStore> Maintenance<S> {
         by_age.max(self.kept_from.load(Ordering::Relaxed))
     }
 
-    /// Tells the keeper that records arrived.
+    /// Tells the thread that seals that records arrived.
     pub(crate) fn nudge(&self) {
         let hot = self.store.hot();
         let mut state = self.state.lock();
@@ -157,6 +163,17 @@ impl<S: SignalStore> Maintenance<S> {
         state.sealed >= asked
     }
 
+    /// Compacts and keeps retention as far as either is due, and waits for it; for tests.
+    pub fn tidy_now(&self) {
+        let mut state = self.state.lock();
+        state.tidy_asked += 1;
+        let asked = state.tidy_asked;
+        self.changed.notify_all();
+        while !state.stopping && !state.broken && state.tidied < asked {
+            self.changed.wait_for(&mut state, Duration::from_millis(50));
+        }
+    }
+
     /// The keeper or the commit thread panicked: nobody may wait for a seal any more.
     pub(crate) fn break_down(&self) {
         self.state.lock().broken = true;
@@ -168,43 +185,67 @@ impl<S: SignalStore> Maintenance<S> {
         self.changed.notify_all();
     }
 
-    /// Runs until stopped.
-    pub(crate) fn run(&self) {
+    /// Seals whenever it is due, until stopped.
+    pub(crate) fn run_seals(&self) {
+        while self.wait_for_seal() {
+            self.seal();
+        }
+    }
+
+    /// Compacts parts and keeps retention, until stopped.
+    pub(crate) fn run_tidying(&self) {
         let mut watch = ClockWatch { wall: self.clock.now(), monotonic: self.clock.monotonic(), paused_until: None };
         self.usage.set(S::SIGNAL, self.store.on_disk().bytes);
-        let mut seals_since_compaction = 0;
-        while let Some(work) = self.wait(&watch) {
+        while let Some(work) = self.wait_for_tidying(&watch) {
             match work {
-                Work::Seal => {
-                    self.seal();
-                    seals_since_compaction += 1;
-                    if seals_since_compaction >= SEALS_PER_COMPACTION && self.compact() {
-                        seals_since_compaction = 0;
-                    }
-                }
+                Work::Compact => self.compact(&watch),
                 Work::Retain => self.retain(&mut watch),
             }
         }
     }
 
-    /// Sleeps until there is something to do; `None` when stopping.
-    fn wait(&self, watch: &ClockWatch) -> Option<Work> {
+    /// Sleeps until a seal is due; false when stopping.
+    fn wait_for_seal(&self) -> bool {
+        let mut state = self.state.lock();
+        loop {
+            if state.stopping {
+                return false;
+            }
+            let now = self.clock.monotonic();
+            let due = state.hot_since.map(|since| since + self.options.seal_age);
+            if state.asked > state.taken || self.is_seal_worth_it() || due.is_some_and(|due| due <= now) {
+                return true;
+            }
+            match due {
+                Some(due) => {
+                    self.changed.wait_for(&mut state, due.saturating_sub(now).max(Duration::from_millis(1)));
+                }
+                None => self.changed.wait(&mut state),
+            }
+        }
+    }
+
+    /// Sleeps until there is something to tidy up; `None` when stopping.
+    fn wait_for_tidying(&self, watch: &ClockWatch) -> Option<Work> {
         let mut state = self.state.lock();
         loop {
             if state.stopping {
                 return None;
             }
             let now = self.clock.monotonic();
-            // Before seals: under load there may always be one due.
-            let retain_due = watch.monotonic + RETENTION_INTERVAL;
-            if retain_due <= now {
+            let due = watch.monotonic + RETENTION_INTERVAL;
+            // First: under load there may always be something to compact.
+            if due <= now {
                 return Some(Work::Retain);
             }
-            let seal_due = state.hot_since.map(|since| since + self.options.seal_age);
-            if state.asked > state.taken || self.is_seal_worth_it() || seal_due.is_some_and(|due| due <= now) {
-                return Some(Work::Seal);
+            if state.seals >= SEALS_PER_COMPACTION {
+                state.seals = 0;
+                return Some(Work::Compact);
             }
-            let due = seal_due.map_or(retain_due, |seal| seal.min(retain_due));
+            if state.tidied < state.tidy_asked {
+                state.tidied = state.tidy_asked;
+                self.changed.notify_all();
+            }
             self.changed.wait_for(&mut state, due.saturating_sub(now).max(Duration::from_millis(1)));
         }
     }
@@ -237,6 +278,7 @@ impl<S: SignalStore> Maintenance<S> {
         let hot = self.store.hot();
         let mut state = self.state.lock();
         state.sealed = state.taken;
+        state.seals = state.seals.saturating_add(1);
         state.trouble = None;
         if hot.needs_seal && state.hot_since.is_none() {
             state.hot_since = Some(self.clock.monotonic());
@@ -260,23 +302,25 @@ impl<S: SignalStore> Maintenance<S> {
         }
     }
 
-    /// Merges until there is nothing more to do, or a seal is due. Answers whether it came to an end.
-    fn compact(&self) -> bool {
+    /// Merges until there is nothing more to do, or retention is due.
+    fn compact(&self, watch: &ClockWatch) {
         loop {
             if self.state.lock().stopping {
-                return true;
+                return;
             }
             let started = std::time::Instant::now();
             match self.store.compact() {
                 Ok(true) => self.observer.compacted(S::SIGNAL, started.elapsed()),
-                Ok(false) => return true,
+                Ok(false) => return,
                 Err(error) => {
                     tracing::error!(signal = S::SIGNAL.as_str(), error = %error.source, "cannot compact; the parts stay as they are");
-                    return true;
+                    return;
                 }
             }
-            if self.is_seal_worth_it() {
-                return false;
+            if watch.monotonic + RETENTION_INTERVAL <= self.clock.monotonic() {
+                // What is left is looked at again after it.
+                self.state.lock().seals = SEALS_PER_COMPACTION;
+                return;
             }
         }
     }
@@ -322,6 +366,6 @@ impl ClockWatch {
 }
 
 enum Work {
-    Seal,
+    Compact,
     Retain,
 }

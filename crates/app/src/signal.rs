@@ -88,13 +88,15 @@ pub trait SignalStore: Send + Sync + 'static {
     const SIGNAL: Signal;
     /// Decided records that are written together.
     type Records: Send + 'static;
-    /// What encodes frames; it lives with the journal's writer and may keep state within a segment.
-    type Encoder: Send + 'static;
+    /// The same records encoded, as far as that can be done before their place in the journal is known.
+    type Batch: Send + 'static;
+    /// What the journal's writer keeps from frame to frame: numbers, and state within a segment.
+    type Writer: Send + 'static;
     /// What decodes frames at replay.
     type Decoder;
 
-    /// An encoder for the journal's writer, made after replay.
-    fn encoder(&self) -> Self::Encoder;
+    /// The state of the journal's writer, made after replay.
+    fn writer(&self) -> Self::Writer;
 
     /// A decoder for replay.
     fn decoder(&self) -> Self::Decoder;
@@ -105,32 +107,31 @@ pub trait SignalStore: Send + Sync + 'static {
     /// Bytes of memory the batch takes; an estimate.
     fn memory(records: &Self::Records) -> usize;
 
-    /// Appends the frame of a batch that will stand in `slot` of the journal; answers a ticket for [`Self::apply`]
-    /// (logs: the number of the first record). State that is kept within a segment must begin anew at its first frame:
-    /// a frame that could not be written is followed by a first frame, in a new segment or in the same one that is
-    /// empty still.
+    /// Encodes the records of a batch. Runs on the thread of the request, beside others; only what depends on the place
+    /// in the journal is left to [`Self::append`].
     ///
     /// # Errors
     /// Records that contradict themselves: a bug of whoever decided them.
-    fn encode(
-        encoder: &mut Self::Encoder,
+    fn encode(&self, tenant: TenantId, records: Self::Records) -> Result<Self::Batch, StoreError>;
+
+    /// Appends the frame of a batch that will stand in `slot` of the journal. Runs on the one commit thread, which every
+    /// request waits for. State that is kept within a segment must begin anew at its first frame: a frame that could not
+    /// be written is followed by a first frame, in a new segment or in the same one that is empty still.
+    ///
+    /// # Errors
+    /// A batch that contradicts itself: a bug of whoever encoded it.
+    fn append(
+        writer: &mut Self::Writer,
         slot: AppendSlot,
-        tenant: &TenantId,
-        records: &Self::Records,
+        batch: &mut Self::Batch,
         out: &mut Vec<u8>,
-    ) -> Result<u64, StoreError>;
+    ) -> Result<(), StoreError>;
 
     /// Makes a batch readable; called in journal order, after the journal is durable.
     ///
     /// # Errors
     /// A failure of the store; the batch stays in the journal.
-    fn apply(
-        &self,
-        position: u64,
-        ticket: u64,
-        tenant: &TenantId,
-        records: Self::Records,
-    ) -> Result<Dropped, StoreError>;
+    fn publish(&self, position: u64, batch: Self::Batch) -> Result<Dropped, StoreError>;
 
     /// Reads a frame and, when `apply` is true, makes it readable; answers its records.
     ///

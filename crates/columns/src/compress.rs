@@ -3,13 +3,15 @@
 use crate::bytes::{Reader, put_bytes, put_varint};
 use crate::error::ColumnsError;
 use crate::limits::{MAX_EXPANDED_BYTES, MIN_COMPRESSED_BYTES, ZSTD_LEVEL};
+use std::cell::RefCell;
+use zstd::bulk::Compressor;
 
 const WHAT: &str = "compressed section";
 
 /// Appends `bytes`, compressed if that is smaller: expanded length + 1 (0 = stored as it is), then length and bytes.
 pub fn put_compressed(out: &mut Vec<u8>, bytes: &[u8]) {
     if bytes.len() >= MIN_COMPRESSED_BYTES
-        && let Ok(packed) = zstd::bulk::compress(bytes, ZSTD_LEVEL)
+        && let Some(packed) = compress(bytes)
         && packed.len() < bytes.len()
     {
         put_varint(out, bytes.len() as u64 + 1);
@@ -18,6 +20,23 @@ pub fn put_compressed(out: &mut Vec<u8>, bytes: &[u8]) {
         put_varint(out, 0);
         put_bytes(out, bytes);
     }
+}
+
+thread_local! {
+    /// The working memory of the compressor, a megabyte, which costs more to make than a column takes to compress. It
+    /// carries nothing from one call to the next.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// `None` where zstd refuses.
+fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
+    COMPRESSOR.with(|compressor| {
+        let mut compressor = compressor.try_borrow_mut().ok()?;
+        if compressor.is_none() {
+            *compressor = Compressor::new(ZSTD_LEVEL).ok();
+        }
+        compressor.as_mut()?.compress(bytes).ok()
+    })
 }
 
 /// Reads what [`put_compressed`] wrote.

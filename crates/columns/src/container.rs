@@ -63,6 +63,27 @@ impl ContainerBuilder {
     }
 }
 
+/// Writes other bytes of the same length over a section, and the checksums that cover it.
+///
+/// # Errors
+/// Not such a container, or no section of this id and length in it; then nothing is written.
+pub fn overwrite(container: &mut [u8], magic: [u8; 4], id: u32, new: &[u8]) -> Result<(), ColumnsError> {
+    let missing = ColumnsError::Inconsistent { what: WHAT, reason: "there is no such section to overwrite" };
+    let section = Container::open(&*container, magic)?.place(id).filter(|place| place.end - place.start == new.len());
+    let section = section.ok_or(missing.clone())?;
+    let checksum = crc32fast::hash(new).to_le_bytes();
+    for (at, bytes) in [(section.start, new), (section.checksum_at, &checksum[..])] {
+        container.get_mut(at..at + bytes.len()).ok_or(missing.clone())?.copy_from_slice(bytes);
+    }
+    let mut reader = Reader::new(&*container);
+    reader.take(5, WHAT)?;
+    let length = reader.u32(WHAT)? as usize;
+    let directory = container.get(HEADER_BYTES..HEADER_BYTES.saturating_add(length)).ok_or(missing.clone())?;
+    let checksum = crc32fast::hash(directory).to_le_bytes();
+    container.get_mut(HEADER_BYTES - 4..HEADER_BYTES).ok_or(missing)?.copy_from_slice(&checksum);
+    Ok(())
+}
+
 /// A container whose directory was read and checked; sections are checked when they are asked for.
 #[derive(Debug, Clone)]
 pub struct Container<B> {
@@ -76,6 +97,8 @@ struct Section {
     start: usize,
     end: usize,
     checksum: u32,
+    /// Where the checksum stands.
+    checksum_at: usize,
 }
 
 impl<B: AsRef<[u8]>> Container<B> {
@@ -111,12 +134,16 @@ impl<B: AsRef<[u8]>> Container<B> {
     /// # Errors
     /// The section does not match its checksum.
     pub fn section(&self, id: u32) -> Result<Option<&[u8]>, ColumnsError> {
-        let Ok(place) = self.sections.binary_search_by_key(&id, |section| section.id) else { return Ok(None) };
-        let Some(section) = self.sections.get(place) else { return Ok(None) };
+        let Some(section) = self.place(id) else { return Ok(None) };
         match self.bytes.as_ref().get(section.start..section.end) {
             Some(bytes) if crc32fast::hash(bytes) == section.checksum => Ok(Some(bytes)),
             _ => Err(ColumnsError::Checksum { what: WHAT, part: id }),
         }
+    }
+
+    fn place(&self, id: u32) -> Option<Section> {
+        let place = self.sections.binary_search_by_key(&id, |section| section.id).ok()?;
+        self.sections.get(place).copied()
     }
 
     /// The bytes of a section that must be there.
@@ -150,7 +177,8 @@ fn read_directory(directory: &[u8], payload: usize) -> Result<Vec<Section>, Colu
         if sections.last().is_some_and(|last| last.id >= id) {
             return Err(ColumnsError::Inconsistent { what: WHAT, reason: "the sections are not in order" });
         }
-        sections.push(Section { id, start, end, checksum: reader.u32(WHAT)? });
+        let checksum_at = HEADER_BYTES.saturating_add(reader.offset());
+        sections.push(Section { id, start, end, checksum: reader.u32(WHAT)?, checksum_at });
         start = end;
     }
     reader.finish(WHAT)?;
@@ -194,6 +222,21 @@ mod tests {
         let container = Container::open(bytes, *b"TEST").unwrap();
         assert_eq!(container.section(1).unwrap(), Some(&b"one"[..]));
         assert_eq!(container.section(700).unwrap_err(), ColumnsError::Checksum { what: WHAT, part: 700 });
+    }
+
+    #[test]
+    fn a_section_is_written_over_as_if_it_had_been_so_from_the_start() {
+        let mut bytes = sample();
+        overwrite(&mut bytes, *b"TEST", 1, b"two").unwrap();
+        let mut builder = ContainerBuilder::new(*b"TEST");
+        builder.section(1, b"two");
+        builder.section(700, b"seven hundred");
+        assert_eq!(bytes, builder.finish());
+        let before = bytes.clone();
+        for (id, new) in [(1, &b"four"[..]), (2, b"two")] {
+            assert!(overwrite(&mut bytes, *b"TEST", id, new).is_err());
+        }
+        assert_eq!(bytes, before);
     }
 
     proptest! {

@@ -200,11 +200,6 @@ pub fn read_ids(reader: &mut Reader<'_>, count: usize, distinct: usize) -> Resul
     Ok(ids.into_iter().map(|id| id as u32).collect())
 }
 
-/// Appends a column in the form that suits it.
-pub fn put_text_column(out: &mut Vec<u8>, texts: Texts) {
-    TextColumn::of(texts).put(out);
-}
-
 /// Reads a column of `count` rows; the caller bounds the count.
 ///
 /// # Errors
@@ -273,7 +268,7 @@ mod tests {
         fn columns_are_read_back(texts in proptest::collection::vec("[ab]{0,3}|.{0,5}", 0..200)) {
             let texts: Texts = texts.iter().map(String::as_str).collect();
             let mut out = Vec::new();
-            put_text_column(&mut out, texts.clone());
+            TextColumn::of(texts.clone()).put(&mut out);
             let mut reader = Reader::new(&out);
             let column = read_text_column(&mut reader, texts.len()).unwrap();
             prop_assert!(reader.is_empty());

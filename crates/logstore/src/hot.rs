@@ -1,86 +1,118 @@
 //! The hot tail: records that no part has yet, as blocks of the same form as in parts.
 
-use crate::limits::{BLOCK_BYTES, BLOCK_ROWS, PARTITION_NANOS};
-use clew_columns::logs::{LogBlock, Need, TermFilter, encode_block};
+use crate::limits::{BLOCK_BYTES, BLOCK_ROWS, PARTITION_NANOS, SMALL_BLOCK_ROWS, SMALL_BLOCKS, TINY_BLOCK_ROWS};
+use clew_columns::ColumnsError;
+use clew_columns::logs::{BlockBuilder, EncodedBlock, LogBlock};
 use clew_model::correlation::CorrelationRules;
-use clew_model::logs::LogRow;
+use clew_model::logs::{LogRecord, LogRow};
 use clew_model::{TenantId, UnixNanos};
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-/// A block in memory.
-#[derive(Debug)]
-pub(crate) struct HotBlock {
-    pub bytes: Arc<[u8]>,
-    pub first: UnixNanos,
-    pub last: UnixNanos,
-    pub rows: usize,
-    /// Which terms it may have, made when the first question asks.
-    terms: OnceLock<TermFilter>,
-}
-
-impl HotBlock {
-    pub fn of(rows: &[LogRow]) -> Self {
-        let times = || rows.iter().map(|row| row.id.time);
-        Self {
-            bytes: encode_block(rows).into(),
-            first: times().min().unwrap_or(0),
-            last: times().max().unwrap_or(0),
-            rows: rows.len(),
-            terms: OnceLock::new(),
-        }
-    }
-
-    /// Whether it may have a passing row.
-    pub fn may_have(&self, need: &Need, rules: &CorrelationRules) -> bool {
-        *need == Need::Nothing || self.terms.get_or_init(|| self.filter(rules)).fulfils(need)
-    }
-
-    /// Its terms; those of a block that cannot be read say yes to everything, so that whoever reads it finds out.
-    fn filter(&self, rules: &CorrelationRules) -> TermFilter {
-        let terms = LogBlock::open(Arc::clone(&self.bytes)).and_then(|block| block.terms(rules));
-        terms.map_or_else(|_| TermFilter::of_everything(), |terms| TermFilter::of(&terms))
-    }
-}
+/// A block in memory, with the terms by which a search passes it over and a seal indexes it.
+pub(crate) type HotBlock = EncodedBlock;
 
 /// The day of a time, counted from the epoch.
 pub(crate) fn day_of(time: UnixNanos) -> i64 {
     time.div_euclid(PARTITION_NANOS)
 }
 
+/// Cuts records into blocks of one day each, their rows numbered from 0 in the order in which they came.
+pub(crate) fn cut(records: &[LogRecord], rules: &CorrelationRules) -> Vec<EncodedBlock> {
+    let mut days: BTreeMap<i64, Cutter> = BTreeMap::new();
+    let mut blocks = Vec::new();
+    // As many blocks as must be, all of a size.
+    let rows = records.len().div_ceil(records.len().div_ceil(BLOCK_ROWS).max(1)).max(1);
+    for (number, record) in (0u64..).zip(records) {
+        days.entry(day_of(record.time)).or_default().push(number, record, rows, rules, &mut blocks);
+    }
+    blocks.extend(days.into_values().filter(|day| day.builder.rows() > 0).map(|day| day.builder.finish(rules)));
+    blocks
+}
+
+/// Gathers the records of one block.
+#[derive(Default)]
+struct Cutter {
+    builder: BlockBuilder,
+    bytes: usize,
+}
+
+impl Cutter {
+    fn push(
+        &mut self,
+        number: u64,
+        record: &LogRecord,
+        rows: usize,
+        rules: &CorrelationRules,
+        blocks: &mut Vec<EncodedBlock>,
+    ) {
+        self.builder.push(number, record);
+        self.bytes += record.memory_bytes();
+        if self.builder.rows() >= rows || self.bytes >= BLOCK_BYTES {
+            self.bytes = 0;
+            blocks.push(std::mem::take(&mut self.builder).finish(rules));
+        }
+    }
+}
+
+/// Encodes the rows of several blocks again as few.
+pub(crate) fn regroup(blocks: &[Arc<HotBlock>], rules: &CorrelationRules) -> Result<Vec<Arc<HotBlock>>, ColumnsError> {
+    let mut rows: Vec<LogRow> = Vec::new();
+    for block in blocks {
+        rows.extend(LogBlock::open(Arc::clone(&block.bytes))?.decode_all()?);
+    }
+    let (mut cutter, mut regrouped) = (Cutter::default(), Vec::new());
+    rows.iter().for_each(|row| cutter.push(row.id.number, &row.record, BLOCK_ROWS, rules, &mut regrouped));
+    if cutter.builder.rows() > 0 {
+        regrouped.push(cutter.builder.finish(rules));
+    }
+    Ok(regrouped.into_iter().map(Arc::new).collect())
+}
+
 /// The records of one tenant and one day.
 #[derive(Debug, Default)]
 struct Partition {
     blocks: Vec<Arc<HotBlock>>,
-    pending: Vec<LogRow>,
-    pending_bytes: u64,
-    /// The pending rows as a block, if a query has asked since the last one came.
-    remainder: Option<Arc<HotBlock>>,
+    /// How many of the blocks are tiny, and how many are small but not tiny.
+    tiny: usize,
+    small: usize,
 }
 
 impl Partition {
-    fn push(&mut self, row: LogRow) {
-        self.pending.push(row);
-        self.remainder = None;
-        if self.pending.len() >= BLOCK_ROWS || self.pending_bytes >= BLOCK_BYTES as u64 {
-            self.close_block();
+    fn push(&mut self, block: Arc<HotBlock>, rules: &CorrelationRules) {
+        self.count(&block);
+        self.blocks.push(block);
+        if self.tiny >= SMALL_BLOCKS {
+            self.join(0..TINY_BLOCK_ROWS, rules);
+        }
+        if self.small >= SMALL_BLOCKS {
+            self.join(TINY_BLOCK_ROWS..SMALL_BLOCK_ROWS, rules);
         }
     }
 
-    fn close_block(&mut self) {
-        if let Some(block) = self.remainder() {
-            self.blocks.push(block);
-            self.pending.clear();
-            self.remainder = None;
+    fn count(&mut self, block: &HotBlock) {
+        self.tiny += usize::from(block.rows < TINY_BLOCK_ROWS);
+        self.small += usize::from((TINY_BLOCK_ROWS..SMALL_BLOCK_ROWS).contains(&block.rows));
+    }
+
+    /// Puts the blocks of these sizes together, so that requests of a few records leave few blocks. A row is encoded
+    /// again at most twice.
+    fn join(&mut self, sizes: std::ops::Range<usize>, rules: &CorrelationRules) {
+        let (joined, kept): (Vec<_>, Vec<_>) =
+            self.blocks.iter().cloned().partition(|block| sizes.contains(&block.rows));
+        // Blocks were read when their frame was; one that cannot be read now stays as it is, to be told at the seal.
+        if let Ok(regrouped) = regroup(&joined, rules) {
+            self.blocks = kept;
+            self.blocks.extend(regrouped);
+            (self.tiny, self.small) = (0, 0);
+            let blocks = std::mem::take(&mut self.blocks);
+            blocks.iter().for_each(|block| self.count(block));
+            self.blocks = blocks;
         }
     }
 
-    fn remainder(&mut self) -> Option<Arc<HotBlock>> {
-        if self.pending.is_empty() {
-            return None;
-        }
-        let pending = &self.pending;
-        Some(Arc::clone(self.remainder.get_or_insert_with(|| Arc::new(HotBlock::of(pending)))))
+    fn bytes(&self) -> u64 {
+        self.blocks.iter().map(|block| block.memory_bytes() as u64).sum()
     }
 }
 
@@ -106,41 +138,36 @@ impl Frozen {
 pub(crate) struct HotTail {
     partitions: BTreeMap<(TenantId, i64), Partition>,
     pub records: u64,
-    /// Bytes of memory held: blocks, and the rows not yet in one.
+    /// Bytes of memory held.
     pub bytes: u64,
 }
 
 impl HotTail {
-    pub fn push(&mut self, tenant: &TenantId, row: LogRow) {
-        self.records += 1;
-        let partition = self.partitions.entry((tenant.clone(), day_of(row.id.time))).or_default();
-        let (blocks, row_bytes) = (partition.blocks.len(), row.record.memory_bytes() as u64);
-        partition.pending_bytes += row_bytes;
-        self.bytes += row_bytes;
-        partition.push(row);
-        if let Some(block) = partition.blocks.get(blocks) {
-            // Its rows are gone, the block stays.
-            self.bytes = self.bytes.saturating_sub(partition.pending_bytes).saturating_add(block.bytes.len() as u64);
-            partition.pending_bytes = 0;
+    pub fn push(&mut self, tenant: &TenantId, block: Arc<HotBlock>, rules: &CorrelationRules) {
+        self.records += block.rows as u64;
+        let partition = self.partitions.entry((tenant.clone(), day_of(block.first))).or_default();
+        let own = block.memory_bytes() as u64;
+        // Only when blocks are joined does more change than the new one.
+        let may_join = partition.tiny + 1 >= SMALL_BLOCKS || partition.small + 1 >= SMALL_BLOCKS;
+        let was = if may_join { partition.bytes() } else { 0 };
+        partition.push(block, rules);
+        if may_join {
+            self.bytes = self.bytes.saturating_sub(was).saturating_add(partition.bytes());
+        } else {
+            self.bytes = self.bytes.saturating_add(own);
         }
     }
 
-    pub fn blocks(&mut self, tenant: &TenantId, out: &mut Vec<Arc<HotBlock>>) {
+    pub fn blocks(&self, tenant: &TenantId, out: &mut Vec<Arc<HotBlock>>) {
         let days = (tenant.clone(), i64::MIN)..=(tenant.clone(), i64::MAX);
-        for (_, partition) in self.partitions.range_mut(days) {
-            let remainder = partition.remainder();
-            out.extend(partition.blocks.iter().chain(&remainder).cloned());
+        for (_, partition) in self.partitions.range(days) {
+            out.extend(partition.blocks.iter().cloned());
         }
     }
 
     pub fn freeze(&mut self, position: u64, next_number: u64) -> Frozen {
         let tail = std::mem::take(self);
-        let close = |((tenant, day), mut partition): ((TenantId, i64), Partition)| {
-            partition.close_block();
-            (tenant, day, partition.blocks)
-        };
-        let partitions: Vec<_> = tail.partitions.into_iter().map(close).collect();
-        let bytes = partitions.iter().flat_map(|(.., blocks)| blocks).map(|block| block.bytes.len() as u64).sum();
-        Frozen { partitions, position, next_number, records: tail.records, bytes }
+        let partitions = tail.partitions.into_iter().map(|((tenant, day), own)| (tenant, day, own.blocks)).collect();
+        Frozen { partitions, position, next_number, records: tail.records, bytes: tail.bytes }
     }
 }

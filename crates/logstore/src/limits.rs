@@ -7,6 +7,15 @@ pub const BLOCK_ROWS: usize = 512;
 /// and how many columns it can have. Longer records have a block each.
 pub const BLOCK_BYTES: usize = 4 * 1024 * 1024;
 
+/// A block of fewer rows is put together with others like it, in the hot tail and at a seal.
+pub const SMALL_BLOCK_ROWS: usize = 256;
+
+/// Small blocks of fewer rows than this are put together by themselves first, so that no row is encoded often.
+pub const TINY_BLOCK_ROWS: usize = 16;
+
+/// So many small blocks of a size are put together.
+pub const SMALL_BLOCKS: usize = 32;
+
 /// Bytes of the pages in which the index of a part is read and checked.
 pub const PAGE_BYTES: usize = 16 * 1024;
 

@@ -109,7 +109,7 @@ impl<'a> Scanner<'a> {
         }
         for block in &self.snapshot.hot {
             let home = Home::Hot(Arc::clone(block));
-            if touches(home.span()) && block.may_have(&self.need, &self.snapshot.rules) {
+            if touches(home.span()) && block.terms.fulfil(&self.need) {
                 progress.heap.push(self.entry(home.span(), Step::Block(None, home)));
             }
         }

@@ -5,15 +5,16 @@ mod retain;
 mod seal;
 
 use crate::error::LogStoreError;
-use crate::hot::{Frozen, HotBlock, HotTail};
+use crate::hot::{Frozen, HotBlock, HotTail, cut};
 use crate::limits::OPEN_PART_FILES;
 use crate::manifest::{FILE_NAME, Manifest};
 use crate::pages::PageCache;
 use crate::part::{Part, PartMeta, PartWriter};
+use clew_columns::logs::EncodedBlock;
 use clew_host::{DirEntry, Files, OpenFiles, make_dir};
 use clew_model::correlation::CorrelationRules;
-use clew_model::logs::{LogReader, LogRecord, LogRow, LogView};
-use clew_model::{Context, RecordId, TenantId, UnixNanos};
+use clew_model::logs::{LogReader, LogRecord, LogView};
+use clew_model::{Context, TenantId, UnixNanos};
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -108,7 +109,7 @@ pub(crate) struct Snapshot {
 impl LogReader for LogStore {
     fn view(&self, context: &Context) -> Box<dyn LogView> {
         let tenant = &context.tenant;
-        let mut state = self.state.lock();
+        let state = self.state.lock();
         let mut hot = Vec::new();
         if let Some(frozen) = &state.frozen {
             frozen.blocks(tenant, &mut hot);
@@ -187,19 +188,36 @@ impl LogStore {
         self.state.lock().next_number
     }
 
-    /// Makes records readable: called in journal order, after their frame is durable. `position` is the frame's
-    /// position in the journal (from 1); a frame at or below the position already applied is ignored, so that replay may
-    /// begin too early.
-    pub fn apply(&self, position: u64, tenant: &TenantId, first_number: u64, records: Vec<LogRecord>) {
+    /// The records as blocks, their rows numbered from 0: what [`Self::publish`] takes once they are numbered from
+    /// their place in the journal. Reads and changes nothing of the store, on the caller's thread.
+    #[must_use]
+    pub fn encode(&self, records: &[LogRecord]) -> Vec<EncodedBlock> {
+        cut(records, &self.rules)
+    }
+
+    /// Makes blocks readable: called in journal order, after their frame is durable. `position` is the frame's
+    /// position in the journal (from 1); a frame at or below the position already published is ignored, so that replay
+    /// may begin too early. Each block lies within one day.
+    pub fn publish(&self, position: u64, tenant: &TenantId, next_number: u64, blocks: &[Arc<EncodedBlock>]) {
         let mut state = self.state.lock();
         if position <= state.position {
             return;
         }
         state.position = position;
-        state.next_number = state.next_number.max(first_number.saturating_add(records.len() as u64));
-        for (number, record) in (first_number..).zip(records) {
-            state.hot.push(tenant, LogRow { id: RecordId { time: record.time, number }, record });
+        state.next_number = state.next_number.max(next_number);
+        for block in blocks.iter().filter(|block| block.rows > 0) {
+            state.hot.push(tenant, Arc::clone(block), &self.rules);
         }
+    }
+
+    /// Encodes and publishes records whose numbers follow from the first.
+    pub fn apply(&self, position: u64, tenant: &TenantId, first_number: u64, records: Vec<LogRecord>) {
+        let next = first_number.saturating_add(records.len() as u64);
+        let mut blocks = self.encode(&records);
+        // A block that was just made can be numbered.
+        blocks.retain_mut(|block| block.rebase(first_number).is_ok());
+        let blocks: Vec<_> = blocks.into_iter().map(Arc::new).collect();
+        self.publish(position, tenant, next, &blocks);
     }
 
     /// How much waits to be sealed.
@@ -232,8 +250,8 @@ impl LogStore {
         tenant: &TenantId,
         day: i64,
         blocks: usize,
-    ) -> Result<PartWriter<'_>, LogStoreError> {
-        PartWriter::create(&*self.files, &self.parts_dir(), sequence, tenant, day, &self.rules, blocks)
+    ) -> Result<PartWriter, LogStoreError> {
+        PartWriter::create(&*self.files, &self.parts_dir(), sequence, tenant, day, blocks)
     }
 
     fn new_sequence(&self) -> u64 {

@@ -57,7 +57,7 @@ impl TermIndexBuilder {
     }
 
     /// Adds the next block. Terms hold no zero byte.
-    pub fn add_block(&mut self, terms: &[String]) -> Result<(), tantivy::TantivyError> {
+    pub fn add_block<'t>(&mut self, terms: impl Iterator<Item = &'t str>) -> Result<(), tantivy::TantivyError> {
         self.joined.clear();
         for term in terms {
             self.joined.push_str(term);

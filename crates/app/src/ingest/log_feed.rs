@@ -1,12 +1,12 @@
 //! What was just made readable, for those who tail.
 //!
-//! While somebody watches, the commit thread leaves a copy of each batch in a ring that all watchers share. Whoever reads
+//! While somebody watches, the commit thread leaves the blocks of each batch in a ring that all watchers share. Whoever reads
 //! too slowly finds the ring moved on and is told how many records it missed; nobody holds the commit thread up. While
 //! nobody watches, it costs a look at a counter.
 
 use crate::limits::{TAIL_FEED_BYTES, TAILS};
+use clew_columns::logs::EncodedBlock;
 use clew_model::TenantId;
-use clew_model::logs::LogRecord;
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,31 +18,30 @@ use tokio::sync::watch;
 pub(crate) struct FeedBatch {
     /// Whose they are.
     pub(crate) tenant: TenantId,
-    /// The number of the first; the others follow.
-    pub(crate) first_number: u64,
-    /// The records; empty where they were too many to be copied.
-    pub(crate) records: Vec<LogRecord>,
-    /// Records that were too many to be copied.
+    /// The records, encoded: whoever tails reads them on a thread of its own. Empty where they were too many to be kept.
+    pub(crate) blocks: Vec<Arc<EncodedBlock>>,
+    /// Records that were too many to be kept.
     pub(crate) passed_over: u64,
+    records: u64,
     bytes: usize,
 }
 
 impl FeedBatch {
-    /// A copy of a request's records, unless that alone would fill the ring.
-    pub(crate) fn of(tenant: &TenantId, first_number: u64, records: &[LogRecord]) -> Self {
-        let bytes = records.iter().map(LogRecord::memory_bytes).sum();
+    /// A request's records, unless they alone would fill the ring.
+    pub(crate) fn of(tenant: TenantId, records: u64, blocks: Vec<Arc<EncodedBlock>>) -> Self {
+        let bytes = blocks.iter().map(|block| block.memory_bytes()).sum();
         let fits = bytes <= TAIL_FEED_BYTES;
         Self {
-            tenant: tenant.clone(),
-            first_number,
-            records: if fits { records.to_vec() } else { Vec::new() },
-            passed_over: if fits { 0 } else { records.len() as u64 },
+            tenant,
+            blocks: if fits { blocks } else { Vec::new() },
+            passed_over: if fits { 0 } else { records },
+            records,
             bytes: if fits { bytes } else { 0 },
         }
     }
 
     fn count(&self) -> u64 {
-        self.passed_over.saturating_add(self.records.len() as u64)
+        self.records
     }
 }
 
@@ -162,14 +161,18 @@ impl Drop for Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clew_columns::logs::BlockTerms;
 
-    fn batch(first_number: u64, count: usize, bytes: usize) -> FeedBatch {
-        let record = LogRecord { body: "x".repeat(bytes / count).as_str().into(), ..LogRecord::default() };
-        FeedBatch::of(&TenantId::default(), first_number, &vec![record; count])
+    /// A batch whose one block is told by its first time.
+    fn batch(mark: i64, records: u64, bytes: usize) -> FeedBatch {
+        let terms = BlockTerms::default();
+        let block =
+            EncodedBlock { bytes: vec![0; bytes].into(), first: mark, last: mark, rows: records as usize, terms };
+        FeedBatch::of(TenantId::default(), records, vec![Arc::new(block)])
     }
 
-    fn numbers(batches: &[Arc<FeedBatch>]) -> Vec<u64> {
-        batches.iter().map(|batch| batch.first_number).collect()
+    fn marks(batches: &[Arc<FeedBatch>]) -> Vec<i64> {
+        batches.iter().flat_map(|batch| &batch.blocks).map(|block| block.first).collect()
     }
 
     #[test]
@@ -179,7 +182,7 @@ mod tests {
         let mut watch = feed.watch(|| 2).unwrap();
         feed.publish(batch(2, 1, 10));
         let (batches, missed) = watch.take();
-        assert_eq!((numbers(&batches), missed), (vec![2], 0));
+        assert_eq!((marks(&batches), missed), (vec![2], 0));
         assert!(watch.take().0.is_empty());
         drop(watch);
         assert!(feed.ring.lock().batches.is_empty() && !feed.is_watched());
@@ -194,14 +197,14 @@ mod tests {
             feed.publish(batch(n * 10, 10, TAIL_FEED_BYTES / 4));
             let (batches, missed) = fast.take();
             assert_eq!(missed, 0);
-            seen += batches.iter().map(|batch| batch.records.len()).sum::<usize>();
+            seen += batches.iter().map(|batch| batch.count()).sum::<u64>();
         }
         assert_eq!(seen, 100);
         let (batches, missed) = slow.take();
         let left: u64 = batches.iter().map(|batch| batch.count()).sum();
         assert_eq!(missed + left, 100);
         assert!(missed >= 60 && left > 0, "{missed} missed, {left} left");
-        assert_eq!(numbers(&batches).last(), Some(&90));
+        assert_eq!(marks(&batches).last(), Some(&90));
     }
 
     #[test]
@@ -210,7 +213,7 @@ mod tests {
         let mut watch = feed.watch(|| 0).unwrap();
         feed.publish(batch(0, 3, TAIL_FEED_BYTES * 2));
         let (batches, missed) = watch.take();
-        assert_eq!((batches[0].records.len(), batches[0].passed_over, missed), (0, 3, 0));
+        assert_eq!((batches[0].blocks.len(), batches[0].passed_over, missed), (0, 3, 0));
     }
 
     #[test]

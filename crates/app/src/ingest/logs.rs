@@ -4,7 +4,8 @@ use super::log_feed::{FeedBatch, LogFeed, Watch};
 use crate::error::AppError;
 use crate::server::AppOptions;
 use crate::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
-use clew_columns::frames::logs as frames;
+use clew_columns::frames::logs::{self as frames, LogFrame};
+use clew_columns::logs::EncodedBlock;
 use clew_host::Files;
 use clew_journal::AppendSlot;
 use clew_logstore::{LogStore, LogStoreError, LogStoreOptions};
@@ -20,8 +21,17 @@ pub struct LogSignal {
 }
 
 /// Gives every record its number as its frame is written.
-pub struct LogEncoder {
+pub struct LogWriter {
     next_number: u64,
+}
+
+/// The records of a request as the blocks that the journal and the store keep.
+pub struct LogBatch {
+    tenant: TenantId,
+    /// Known once the frame is written.
+    first_number: u64,
+    records: u64,
+    blocks: Vec<EncodedBlock>,
 }
 
 impl LogSignal {
@@ -57,11 +67,12 @@ impl From<LogStoreError> for StoreError {
 impl SignalStore for LogSignal {
     const SIGNAL: Signal = Signal::Logs;
     type Records = Vec<LogRecord>;
-    type Encoder = LogEncoder;
+    type Batch = LogBatch;
+    type Writer = LogWriter;
     type Decoder = ();
 
-    fn encoder(&self) -> LogEncoder {
-        LogEncoder { next_number: self.store.next_record_number() }
+    fn writer(&self) -> LogWriter {
+        LogWriter { next_number: self.store.next_record_number() }
     }
 
     fn decoder(&self) {}
@@ -74,31 +85,33 @@ impl SignalStore for LogSignal {
         records.iter().map(LogRecord::memory_bytes).sum()
     }
 
-    fn encode(
-        encoder: &mut LogEncoder,
-        _slot: AppendSlot,
-        tenant: &TenantId,
-        records: &Vec<LogRecord>,
-        out: &mut Vec<u8>,
-    ) -> Result<u64, StoreError> {
-        let first = encoder.next_number;
-        frames::encode(out, tenant, first, records);
-        encoder.next_number = first.saturating_add(records.len() as u64);
-        Ok(first)
+    fn encode(&self, tenant: TenantId, records: Vec<LogRecord>) -> Result<LogBatch, StoreError> {
+        let blocks = self.store.encode(&records);
+        Ok(LogBatch { tenant, first_number: 0, records: records.len() as u64, blocks })
     }
 
-    fn apply(
-        &self,
-        position: u64,
-        ticket: u64,
-        tenant: &TenantId,
-        records: Vec<LogRecord>,
-    ) -> Result<Dropped, StoreError> {
+    fn append(
+        writer: &mut LogWriter,
+        _slot: AppendSlot,
+        batch: &mut LogBatch,
+        out: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        batch.first_number = writer.next_number;
+        for block in &mut batch.blocks {
+            block.rebase(batch.first_number).map_err(|error| StoreError::new(ErrorKind::Internal, error))?;
+        }
+        frames::encode(out, &batch.tenant, batch.first_number, &batch.blocks);
+        writer.next_number = writer.next_number.saturating_add(batch.records);
+        Ok(())
+    }
+
+    fn publish(&self, position: u64, batch: LogBatch) -> Result<Dropped, StoreError> {
+        let LogBatch { tenant, first_number, records, blocks } = batch;
+        let blocks: Vec<Arc<EncodedBlock>> = blocks.into_iter().map(Arc::new).collect();
         let _turn = self.feed.turn();
-        let copy = self.feed.is_watched().then(|| FeedBatch::of(tenant, ticket, &records));
-        self.store.apply(position, tenant, ticket, records);
-        if let Some(copy) = copy {
-            self.feed.publish(copy);
+        self.store.publish(position, &tenant, first_number.saturating_add(records), &blocks);
+        if self.feed.is_watched() {
+            self.feed.publish(FeedBatch::of(tenant, records, blocks));
         }
         Ok(Dropped::default())
     }
@@ -115,9 +128,9 @@ impl SignalStore for LogSignal {
             return Ok(0);
         }
         let frame = frames::decode(frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
-        let count = frame.records.len() as u64;
-        self.apply(position, frame.first_number, &frame.tenant, frame.records)?;
-        Ok(count)
+        let LogFrame { tenant, first_number, records, blocks } = frame;
+        self.publish(position, LogBatch { tenant, first_number, records, blocks })?;
+        Ok(records)
     }
 
     fn sealed_position(&self) -> u64 {

@@ -74,10 +74,11 @@ impl From<KvError> for StoreError {
 impl SignalStore for MetricSignal {
     const SIGNAL: Signal = Signal::Metrics;
     type Records = MetricBatch;
-    type Encoder = MetricFrameEncoder;
+    type Batch = (TenantId, MetricBatch);
+    type Writer = MetricFrameEncoder;
     type Decoder = MetricFrameDecoder;
 
-    fn encoder(&self) -> MetricFrameEncoder {
+    fn writer(&self) -> MetricFrameEncoder {
         MetricFrameEncoder::default()
     }
 
@@ -104,23 +105,26 @@ impl SignalStore for MetricSignal {
             + batch.metadata.iter().map(|one| size_of::<Metadata>() + one.metric.len() + one.help.len()).sum::<usize>()
     }
 
-    fn encode(
+    /// Frames are differences to those before them, so that only the journal's writer can encode them.
+    fn encode(&self, tenant: TenantId, batch: MetricBatch) -> Result<(TenantId, MetricBatch), StoreError> {
+        Ok((tenant, batch))
+    }
+
+    fn append(
         encoder: &mut MetricFrameEncoder,
         slot: AppendSlot,
-        tenant: &TenantId,
-        batch: &MetricBatch,
+        (tenant, batch): &mut (TenantId, MetricBatch),
         out: &mut Vec<u8>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<(), StoreError> {
         if slot.first_in_segment {
             // The segment may be known and empty still: a first frame that failed left its state behind.
             encoder.reset();
         }
-        let encoded = encoder.encode(slot.segment.0, tenant, batch, out);
-        encoded.map(|()| 0).map_err(|error| StoreError::new(ErrorKind::Internal, error))
+        encoder.encode(slot.segment.0, tenant, batch, out).map_err(|error| StoreError::new(ErrorKind::Internal, error))
     }
 
-    fn apply(&self, position: u64, _ticket: u64, tenant: &TenantId, batch: MetricBatch) -> Result<Dropped, StoreError> {
-        let report = self.store.apply(position, tenant, &batch)?;
+    fn publish(&self, position: u64, (tenant, batch): (TenantId, MetricBatch)) -> Result<Dropped, StoreError> {
+        let report = self.store.apply(position, &tenant, &batch)?;
         let conflict = report.first_conflict.map(|(labels, time)| {
             format!(
                 "another sample of the same series and time with another value was there first, for example {labels} at \
@@ -150,7 +154,7 @@ impl SignalStore for MetricSignal {
             return Ok(0);
         }
         let count = batch.sample_count() as u64;
-        self.apply(position, 0, &tenant, batch)?;
+        self.publish(position, (tenant, batch))?;
         Ok(count)
     }
 

@@ -1,7 +1,7 @@
-//! The queue before a journal, the thread that commits groups, and the thread that seals, compacts and keeps retention.
+//! The queue before a journal, the thread that commits groups, and the threads that seal and that tidy up.
 //!
-//! One commit thread per signal takes what waits, appends it to the journal, syncs once, makes it readable in journal
-//! order, and only then answers. So the journal's order, the hot tail's order and the order of acknowledgement agree,
+//! Records are encoded on the threads of the requests. One commit thread per signal takes what waits, appends its bytes
+//! to the journal, syncs once, makes it readable in journal order, and only then answers. So the journal's order, the hot tail's order and the order of acknowledgement agree,
 //! and a seal that takes "everything up to position P" takes exactly that.
 
 use crate::disk_usage::DiskUsage;
@@ -51,11 +51,11 @@ pub struct Pipeline<S: SignalStore> {
     maintenance: Arc<Maintenance<S>>,
     commit: parking_lot::Mutex<Option<JoinHandle<()>>>,
     keep: parking_lot::Mutex<Option<JoinHandle<()>>>,
+    tidy: parking_lot::Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Request<S: SignalStore> {
-    tenant: TenantId,
-    records: S::Records,
+    batch: S::Batch,
     reply: oneshot::Sender<Result<Dropped, AppError>>,
     _room: OwnedSemaphorePermit,
 }
@@ -63,7 +63,6 @@ struct Request<S: SignalStore> {
 /// A request whose frame stands in the journal, not yet synced.
 struct Appended<S: SignalStore> {
     position: JournalPosition,
-    ticket: u64,
     request: Request<S>,
 }
 
@@ -93,7 +92,7 @@ impl<S: SignalStore> Pipeline<S> {
         let waiting = Arc::new(AtomicUsize::new(0));
         let failed = Arc::new(AtomicBool::new(false));
         let mut committer = Committer {
-            encoder: store.encoder(),
+            writer: store.writer(),
             store: Arc::clone(&store),
             journal,
             receiver,
@@ -103,12 +102,13 @@ impl<S: SignalStore> Pipeline<S> {
             hard_limit: options.maintenance.seal_bytes.saturating_mul(HOT_HARD_FACTOR),
         };
         let alarm = || PanicAlarm { failed: Arc::clone(&failed), maintenance: Arc::clone(&maintenance) };
-        let (commit_alarm, keep_alarm) = (alarm(), alarm());
+        let (commit_alarm, keep_alarm, tidy_alarm) = (alarm(), alarm(), alarm());
         let commit = spawn(S::SIGNAL, "commit", move || {
             let _alarm = commit_alarm;
             committer.run();
         })?;
-        let keep = spawn(S::SIGNAL, "keep", move || keep_alarm.maintenance.run())?;
+        let keep = spawn(S::SIGNAL, "keep", move || keep_alarm.maintenance.run_seals())?;
+        let tidy = spawn(S::SIGNAL, "tidy", move || tidy_alarm.maintenance.run_tidying())?;
         let queue_permits = queue_permits(options.maintenance.seal_bytes);
         Ok(Self {
             store,
@@ -120,6 +120,7 @@ impl<S: SignalStore> Pipeline<S> {
             maintenance,
             commit: parking_lot::Mutex::new(Some(commit)),
             keep: parking_lot::Mutex::new(Some(keep)),
+            tidy: parking_lot::Mutex::new(Some(tidy)),
         })
     }
 
@@ -151,6 +152,12 @@ impl<S: SignalStore> Pipeline<S> {
             return Ok(Dropped::default());
         }
         let room = self.make_room(S::memory(&records)).await?;
+        let batch = self.store.encode(tenant, records).map_err(|error| AppError::Store {
+            signal: S::SIGNAL,
+            operation: "encode records",
+            kind: error.kind,
+            source: error.source,
+        })?;
         let sender = self.sender.lock().clone().ok_or(AppError::Stopping)?;
         let slot = match tokio::time::timeout(QUEUE_WAIT, sender.reserve_owned()).await {
             Ok(Ok(slot)) => slot,
@@ -160,7 +167,7 @@ impl<S: SignalStore> Pipeline<S> {
         let (reply, answer) = oneshot::channel();
         // Counted once nothing can be cancelled any more, so that the count always comes down again.
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        slot.send(Request { tenant, records, reply, _room: room });
+        slot.send(Request { batch, reply, _room: room });
         answer.await.unwrap_or_else(|_| Err(self.ended()))
     }
 
@@ -207,6 +214,7 @@ impl<S: SignalStore> Pipeline<S> {
         self.close();
         self.finish_writes();
         join::<S>(&self.keep);
+        join::<S>(&self.tidy);
     }
 }
 
@@ -265,7 +273,7 @@ fn replay<S: SignalStore>(
     let replayed = journal.replay(JournalPosition(sealed), |frame| {
         let apply = frame.position.0 > sealed;
         if frame.kind != FRAME_KIND_RECORDS {
-            return Ok(());
+            return Err(unknown_kind(frame.kind, frame.position));
         }
         let count = store.replay(&mut decoder, frame.position.0, frame.segment.0, frame.payload, apply)?;
         if apply {
@@ -294,8 +302,20 @@ fn replay<S: SignalStore>(
     Ok(())
 }
 
+/// What the journal holds was acknowledged: a frame that cannot be understood must not be passed over.
+fn unknown_kind(kind: u8, position: JournalPosition) -> StoreError {
+    StoreError::new(
+        ErrorKind::Corrupt,
+        format!(
+            "the frame at position {} is of kind {kind}, which this Clew does not know (it knows kind \
+             {FRAME_KIND_RECORDS}); a newer Clew wrote it: start that one",
+            position.0
+        ),
+    )
+}
+
 struct Committer<S: SignalStore> {
-    encoder: S::Encoder,
+    writer: S::Writer,
     store: Arc<S>,
     journal: Arc<Journal>,
     receiver: mpsc::Receiver<Request<S>>,
@@ -339,19 +359,18 @@ impl<S: SignalStore> Committer<S> {
     }
 
     /// Appends one request's frame; answers its bytes. A request that cannot be written is answered here.
-    fn append(&mut self, request: Request<S>, group: &mut Vec<Appended<S>>) -> usize {
+    fn append(&mut self, mut request: Request<S>, group: &mut Vec<Appended<S>>) -> usize {
         let mut length = 0;
-        let mut ticket = 0;
-        let encoder = &mut self.encoder;
+        let (writer, batch) = (&mut self.writer, &mut request.batch);
         let appended = self.journal.append_with(FRAME_KIND_RECORDS, |slot, out| {
             let before = out.len();
-            ticket = S::encode(encoder, slot, &request.tenant, &request.records, out).map_err(|error| error.source)?;
+            S::append(writer, slot, batch, out).map_err(|error| error.source)?;
             length = out.len() - before;
             Ok(())
         });
         match appended {
             Ok(position) => {
-                group.push(Appended { position, ticket, request });
+                group.push(Appended { position, request });
                 length
             }
             Err(error) => {
@@ -370,9 +389,9 @@ impl<S: SignalStore> Committer<S> {
             group.into_iter().for_each(|one| self.refuse(one.request, Arc::clone(&error)));
             return;
         }
-        for Appended { position, ticket, request } in group {
-            let Request { tenant, records, reply, _room } = request;
-            let answer = self.store.apply(position.0, ticket, &tenant, records).map_err(|error| {
+        for Appended { position, request } in group {
+            let Request { batch, reply, _room } = request;
+            let answer = self.store.publish(position.0, batch).map_err(|error| {
                 tracing::error!(signal = S::SIGNAL.as_str(), error = %error.source, "cannot make journalled records readable");
                 AppError::Store {
                     signal: S::SIGNAL,

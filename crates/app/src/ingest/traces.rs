@@ -17,6 +17,13 @@ pub struct TraceSignal {
     store: TraceStore,
 }
 
+/// The spans of a request, and their frame.
+pub struct TraceBatch {
+    tenant: TenantId,
+    spans: Vec<Span>,
+    frame: Vec<u8>,
+}
+
 impl TraceSignal {
     /// Opens the store below `dir`.
     ///
@@ -42,10 +49,11 @@ impl TraceSignal {
 impl SignalStore for TraceSignal {
     const SIGNAL: Signal = Signal::Traces;
     type Records = Vec<Span>;
-    type Encoder = ();
+    type Batch = TraceBatch;
+    type Writer = ();
     type Decoder = ();
 
-    fn encoder(&self) {}
+    fn writer(&self) {}
 
     fn decoder(&self) {}
 
@@ -57,19 +65,24 @@ impl SignalStore for TraceSignal {
         spans.iter().map(Span::memory_bytes).sum()
     }
 
-    fn encode(
-        _encoder: &mut (),
-        _slot: AppendSlot,
-        tenant: &TenantId,
-        spans: &Vec<Span>,
-        out: &mut Vec<u8>,
-    ) -> Result<u64, StoreError> {
-        frames::encode(out, tenant, spans);
-        Ok(0)
+    fn encode(&self, tenant: TenantId, spans: Vec<Span>) -> Result<TraceBatch, StoreError> {
+        let mut frame = Vec::new();
+        frames::encode(&mut frame, &tenant, &spans);
+        Ok(TraceBatch { tenant, spans, frame })
     }
 
-    fn apply(&self, position: u64, _ticket: u64, tenant: &TenantId, spans: Vec<Span>) -> Result<Dropped, StoreError> {
-        self.store.apply(position, tenant, spans);
+    fn append(
+        _writer: &mut (),
+        _slot: AppendSlot,
+        batch: &mut TraceBatch,
+        out: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        out.extend_from_slice(&batch.frame);
+        Ok(())
+    }
+
+    fn publish(&self, position: u64, batch: TraceBatch) -> Result<Dropped, StoreError> {
+        self.store.apply(position, &batch.tenant, batch.spans);
         Ok(Dropped::default())
     }
 
@@ -86,7 +99,7 @@ impl SignalStore for TraceSignal {
         }
         let (tenant, spans) = frames::decode(frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
         let count = spans.len() as u64;
-        self.apply(position, 0, &tenant, spans)?;
+        self.store.apply(position, &tenant, spans);
         Ok(count)
     }
 

@@ -178,13 +178,13 @@ impl World {
         }
     }
 
-    /// Seals; the keeper compacts and retains on the way, when that is due. It may fail with the disk.
+    /// Seals, compacts and retains, as far as that is due. It may fail with the disk.
     async fn seal(&mut self, app: &Arc<App>) {
         let (app, signal) = (Arc::clone(app), self.rng.u8(..3));
         let sealed = tokio::task::spawn_blocking(move || match signal {
-            0 => app.logs().maintenance().seal_now(),
-            1 => app.metrics().maintenance().seal_now(),
-            _ => app.traces().maintenance().seal_now(),
+            0 => (app.logs().maintenance().seal_now(), app.logs().maintenance().tidy_now()),
+            1 => (app.metrics().maintenance().seal_now(), app.metrics().maintenance().tidy_now()),
+            _ => (app.traces().maintenance().seal_now(), app.traces().maintenance().tidy_now()),
         });
         sealed.await.unwrap();
     }

@@ -69,10 +69,11 @@ impl Differences {
 impl SignalStore for ListStore {
     const SIGNAL: Signal = Signal::Logs;
     type Records = Vec<u32>;
-    type Encoder = Differences;
+    type Batch = Vec<u32>;
+    type Writer = Differences;
     type Decoder = Differences;
 
-    fn encoder(&self) -> Differences {
+    fn writer(&self) -> Differences {
         Differences::default()
     }
 
@@ -89,25 +90,28 @@ impl SignalStore for ListStore {
         records.len() * 1024
     }
 
-    fn encode(
-        encoder: &mut Differences,
-        slot: AppendSlot,
-        _tenant: &TenantId,
-        records: &Vec<u32>,
-        out: &mut Vec<u8>,
-    ) -> Result<u64, StoreError> {
-        if slot.first_in_segment {
-            *encoder = Differences::default();
-        }
-        encoder.begin_if_new(slot.segment.0);
-        for number in records {
-            out.extend(number.wrapping_sub(encoder.last).to_le_bytes());
-            encoder.last = *number;
-        }
-        Ok(0)
+    fn encode(&self, _tenant: TenantId, records: Vec<u32>) -> Result<Vec<u32>, StoreError> {
+        Ok(records)
     }
 
-    fn apply(&self, position: u64, _: u64, _: &TenantId, records: Vec<u32>) -> Result<Dropped, StoreError> {
+    fn append(
+        writer: &mut Differences,
+        slot: AppendSlot,
+        records: &mut Vec<u32>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        if slot.first_in_segment {
+            *writer = Differences::default();
+        }
+        writer.begin_if_new(slot.segment.0);
+        for number in records {
+            out.extend(number.wrapping_sub(writer.last).to_le_bytes());
+            writer.last = *number;
+        }
+        Ok(())
+    }
+
+    fn publish(&self, position: u64, records: Vec<u32>) -> Result<Dropped, StoreError> {
         let mut state = self.state.lock();
         while state.is_held {
             self.changed.wait(&mut state);
@@ -138,7 +142,7 @@ impl SignalStore for ListStore {
             return Ok(0);
         }
         let count = records.len() as u64;
-        self.apply(position, 0, &TenantId::default(), records)?;
+        self.publish(position, records)?;
         Ok(count)
     }
 

@@ -263,3 +263,17 @@ async fn a_panic_in_a_store_ends_its_write_path_loudly() {
     assert!(matches!(error, AppError::WritePathFailed { .. }), "{error:?}");
     fixture.pipeline.stop();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_of_an_unknown_kind_stops_the_start_and_says_which() {
+    let fixture = start();
+    fixture.write(vec![1, 2]).await.unwrap();
+    fixture.pipeline.stop();
+    let position = fixture.journal.append(9, b"from a newer Clew").unwrap();
+    fixture.journal.sync().unwrap();
+    let Err(error) = fixture.restarted(1) else { panic!("it started") };
+    let text = format!("{error:?}");
+    for part in ["kind 9", &format!("position {}", position.0), "newer Clew"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}

@@ -99,11 +99,14 @@ async fn counts(app: &Arc<App>) -> (usize, usize, usize) {
     app.ask(&Caller::anonymous(), plan, std::convert::identity).await.unwrap()
 }
 
-/// Runs what is due: a keeper looks at its clock when it is called.
+/// Runs what is due: the threads look at the clock when they are called.
 fn keep(app: &App) {
     assert!(app.logs().maintenance().seal_now());
+    app.logs().maintenance().tidy_now();
     assert!(app.metrics().maintenance().seal_now());
+    app.metrics().maintenance().tidy_now();
     assert!(app.traces().maintenance().seal_now());
+    app.traces().maintenance().tidy_now();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,22 +1,18 @@
-//! A frame of the log journal: the records of one request, with the number of the first.
+//! A frame of the log journal: the blocks of one or more requests, as the store keeps them, each with its terms.
 //!
 //! ```text
-//! version (1) | tenant | first number | compressed section: count of records, records
+//! version (1) | tenant | first number | count of records | count of blocks | blocks
+//! block: rows | first time | last time (signed varints) | length | bytes | length | terms
 //! ```
-//! Texts that repeat (keys, severity texts, services, event names) are written where they occur first and referred to
-//! by number after that; so are resources and scopes. Times are differences: to the record before, and of the observed
-//! time to the time.
+//! Numbers are varints unless a width is given. The bytes of a block are those of `CLGB` containers, its terms stand as
+//! [`BlockTerms`] keeps them in memory: replay copies both and encodes nothing again.
 
-use crate::bytes::{BytesError, Problem, Reader, put_signed, put_text, put_varint};
-use crate::compress::{put_compressed, read_compressed};
-use crate::dictionary::Interner;
+use crate::bytes::{BytesError, Problem, Reader, put_bytes, put_signed, put_text, put_varint};
 use crate::error::ColumnsError;
-use crate::values::{
-    put_attributes, put_attributes_with, put_value_with, read_attributes, read_attributes_with, read_value_with,
-};
-use clew_model::logs::{LogRecord, Severity};
-use clew_model::{Resource, Scope, SpanId, TenantId, TraceId};
-use compact_str::CompactString;
+use crate::limits::MAX_BLOCK_ROWS;
+use crate::logs::{BlockTerms, EncodedBlock, LogBlock};
+use crate::values::{put_attributes, read_attributes};
+use clew_model::{Resource, Scope, TenantId};
 use std::sync::Arc;
 
 /// The newest version of the frame.
@@ -24,42 +20,44 @@ pub const VERSION: u8 = 0;
 
 const WHAT: &str = "log frame";
 
-const HAS_TRACE: u64 = 1;
-const HAS_SPAN: u64 = 2;
-const HAS_OBSERVED: u64 = 4;
-const HAS_FLAGS: u64 = 8;
-const HAS_DROPPED: u64 = 16;
-const HAS_EVENT_NAME: u64 = 32;
-
-/// Shared resources are looked for among so many that came last.
-const REMEMBERED: usize = 32;
+/// Every block takes at least so many bytes: rows, times, two lengths.
+const MIN_BLOCK_BYTES: usize = 5;
 
 /// A decoded frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogFrame {
     /// Whose records.
     pub tenant: TenantId,
-    /// The number of the first record; the others follow without gaps.
+    /// The number of the first record; the others follow without gaps, in the order in which they came.
     pub first_number: u64,
-    /// The records.
-    pub records: Vec<LogRecord>,
+    /// Records in all blocks.
+    pub records: u64,
+    /// The blocks, their rows numbered.
+    pub blocks: Vec<EncodedBlock>,
 }
 
-/// Appends a frame.
-pub fn encode(out: &mut Vec<u8>, tenant: &TenantId, first_number: u64, records: &[LogRecord]) {
+/// Appends a frame of blocks whose rows are numbered from `first_number` already ([`EncodedBlock::rebase`]).
+pub fn encode(out: &mut Vec<u8>, tenant: &TenantId, first_number: u64, blocks: &[impl AsRef<EncodedBlock>]) {
+    let records: u64 = blocks.iter().map(|block| block.as_ref().rows as u64).sum();
     out.push(VERSION);
     put_text(out, tenant.as_str());
     put_varint(out, first_number);
-    let mut payload = Vec::with_capacity(records.len() * 256);
-    put_varint(&mut payload, records.len() as u64);
-    let mut writer = Writer::default();
-    for record in records {
-        writer.put(&mut payload, record);
+    put_varint(out, records);
+    put_varint(out, blocks.len() as u64);
+    for block in blocks {
+        put_block(out, block.as_ref());
     }
-    put_compressed(out, &payload);
 }
 
-/// Reads a frame.
+fn put_block(out: &mut Vec<u8>, block: &EncodedBlock) {
+    put_varint(out, block.rows as u64);
+    put_signed(out, block.first);
+    put_signed(out, block.last);
+    put_bytes(out, &block.bytes);
+    put_bytes(out, block.terms.bytes());
+}
+
+/// Reads a frame. Blocks are opened, their columns are not read.
 ///
 /// # Errors
 /// Cut off, damaged, or of a newer version.
@@ -72,118 +70,31 @@ pub fn decode(bytes: &[u8]) -> Result<LogFrame, ColumnsError> {
     let tenant = TenantId::new(reader.text(WHAT)?)
         .ok_or(ColumnsError::Inconsistent { what: WHAT, reason: "the tenant's name is not allowed" })?;
     let first_number = reader.varint(WHAT)?;
-    let payload = read_compressed(&mut reader)?;
-    reader.finish(WHAT)?;
-    let mut reader = Reader::new(&payload);
-    let count = reader.count(8, WHAT)?;
-    let mut records = Vec::with_capacity(count);
-    let mut state = State::default();
+    let records = reader.varint(WHAT)?;
+    let count = reader.count(MIN_BLOCK_BYTES, WHAT)?;
+    let mut blocks = Vec::with_capacity(count);
     for _ in 0..count {
-        records.push(state.read(&mut reader)?);
+        blocks.push(read_block(&mut reader)?);
     }
     reader.finish(WHAT)?;
-    Ok(LogFrame { tenant, first_number, records })
-}
-
-#[derive(Default)]
-struct Writer {
-    texts: Interner,
-    resources: Shared<Resource>,
-    scopes: Shared<Scope>,
-    time: i64,
-}
-
-impl Writer {
-    fn put(&mut self, out: &mut Vec<u8>, record: &LogRecord) {
-        let mut present = 0;
-        let mut mark = |bit: u64, holds: bool| present |= if holds { bit } else { 0 };
-        mark(HAS_TRACE, record.trace_id.is_some());
-        mark(HAS_SPAN, record.span_id.is_some());
-        mark(HAS_OBSERVED, record.observed_time != record.time);
-        mark(HAS_FLAGS, record.flags != 0);
-        mark(HAS_DROPPED, record.dropped_attributes_count != 0);
-        mark(HAS_EVENT_NAME, !record.event_name.is_empty());
-        put_varint(out, present);
-        put_signed(out, record.time.wrapping_sub(self.time));
-        self.time = record.time;
-        if record.observed_time != record.time {
-            put_signed(out, record.observed_time.wrapping_sub(record.time));
-        }
-        out.push(record.severity.number());
-        put_interned(&mut self.texts, out, &record.severity_text);
-        put_interned(&mut self.texts, out, &record.service);
-        out.extend(record.trace_id.iter().flat_map(|id| id.0));
-        out.extend(record.span_id.iter().flat_map(|id| id.0));
-        if record.flags != 0 {
-            put_varint(out, u64::from(record.flags));
-        }
-        if record.dropped_attributes_count != 0 {
-            put_varint(out, u64::from(record.dropped_attributes_count));
-        }
-        if !record.event_name.is_empty() {
-            put_interned(&mut self.texts, out, &record.event_name);
-        }
-        self.resources.put(out, &record.resource, put_resource);
-        self.scopes.put(out, &record.scope, put_scope);
-        let texts = &mut self.texts;
-        let mut key = |out: &mut Vec<u8>, key: &str| put_interned(texts, out, key);
-        put_value_with(out, &record.body, &mut key);
-        put_attributes_with(out, &record.attributes, &mut key);
+    if blocks.iter().map(|block| block.rows as u64).sum::<u64>() != records {
+        return Err(ColumnsError::Inconsistent { what: WHAT, reason: "its blocks do not hold the records it counts" });
     }
+    Ok(LogFrame { tenant, first_number, records, blocks })
 }
 
-/// 0 and the text where it occurs first, else its number + 1.
-fn put_interned(texts: &mut Interner, out: &mut Vec<u8>, text: &str) {
-    let known = texts.len();
-    let id = texts.intern(text) as usize;
-    if id == known {
-        out.push(0);
-        put_text(out, text);
-    } else {
-        put_varint(out, id as u64 + 1);
+fn read_block(reader: &mut Reader<'_>) -> Result<EncodedBlock, ColumnsError> {
+    let rows = reader.varint(WHAT)?;
+    let rows = usize::try_from(rows).ok().filter(|rows| *rows <= MAX_BLOCK_ROWS);
+    let rows = rows.ok_or(ColumnsError::Inconsistent { what: WHAT, reason: "a block has too many rows" })?;
+    let (first, last) = (reader.signed(WHAT)?, reader.signed(WHAT)?);
+    let bytes: Arc<[u8]> = reader.bytes(WHAT)?.into();
+    let terms = BlockTerms::open(reader.bytes(WHAT)?)?;
+    let span = LogBlock::open(Arc::clone(&bytes))?.time_span();
+    if (span.first, span.last) != (first, last) {
+        return Err(ColumnsError::Inconsistent { what: WHAT, reason: "a block has other times than its frame says" });
     }
-}
-
-struct Shared<T> {
-    known: Vec<Arc<T>>,
-}
-
-impl<T> Default for Shared<T> {
-    fn default() -> Self {
-        Self { known: Vec::new() }
-    }
-}
-
-impl<T: PartialEq> Shared<T> {
-    fn put(&mut self, out: &mut Vec<u8>, item: &Arc<T>, put: fn(&mut Vec<u8>, &T)) {
-        let recent = || self.known.iter().enumerate().rev().take(REMEMBERED);
-        let place = recent()
-            .find(|(_, known)| Arc::ptr_eq(known, item))
-            .or_else(|| recent().find(|(_, known)| *known == item))
-            .map(|(place, _)| place);
-        if let Some(place) = place {
-            put_varint(out, place as u64 + 1);
-        } else {
-            out.push(0);
-            put(out, item);
-            self.known.push(Arc::clone(item));
-        }
-    }
-
-    fn read(
-        &mut self,
-        reader: &mut Reader<'_>,
-        read: fn(&mut Reader<'_>) -> Result<T, BytesError>,
-    ) -> Result<Arc<T>, BytesError> {
-        let reference = reader.varint(WHAT)?;
-        if reference == 0 {
-            let item = Arc::new(read(reader)?);
-            self.known.push(Arc::clone(&item));
-            return Ok(item);
-        }
-        let place = usize::try_from(reference - 1).unwrap_or(usize::MAX);
-        self.known.get(place).cloned().ok_or_else(|| reader.error(WHAT, Problem::BadValue(reference)))
-    }
+    Ok(EncodedBlock { bytes, first, last, rows, terms })
 }
 
 /// Appends a resource.
@@ -227,103 +138,59 @@ fn read_u32(reader: &mut Reader<'_>) -> Result<u32, BytesError> {
     u32::try_from(value).map_err(|_| reader.error(WHAT, Problem::BadValue(value)))
 }
 
-#[derive(Default)]
-struct State {
-    texts: Vec<CompactString>,
-    resources: Shared<Resource>,
-    scopes: Shared<Scope>,
-    time: i64,
-}
-
-impl State {
-    fn read(&mut self, reader: &mut Reader<'_>) -> Result<LogRecord, BytesError> {
-        let present = reader.varint(WHAT)?;
-        let has = |bit: u64| present & bit != 0;
-        self.time = self.time.wrapping_add(reader.signed(WHAT)?);
-        let time = self.time;
-        let observed_time = if has(HAS_OBSERVED) { time.wrapping_add(reader.signed(WHAT)?) } else { time };
-        let severity = Severity::from_number(i64::from(reader.u8(WHAT)?));
-        let severity_text = read_interned(&mut self.texts, reader)?;
-        let service = read_interned(&mut self.texts, reader)?;
-        let trace_id = if has(HAS_TRACE) { Some(TraceId(reader.array(WHAT)?)) } else { None };
-        let span_id = if has(HAS_SPAN) { Some(SpanId(reader.array(WHAT)?)) } else { None };
-        let flags = if has(HAS_FLAGS) { read_u32(reader)? } else { 0 };
-        let dropped_attributes_count = if has(HAS_DROPPED) { read_u32(reader)? } else { 0 };
-        let event_name = if has(HAS_EVENT_NAME) { read_interned(&mut self.texts, reader)? } else { "".into() };
-        let resource = self.resources.read(reader, read_resource)?;
-        let scope = self.scopes.read(reader, read_scope)?;
-        let texts = &mut self.texts;
-        let mut key = |reader: &mut Reader<'_>| read_interned(texts, reader);
-        let body = read_value_with(reader, &mut key)?;
-        let attributes = read_attributes_with(reader, &mut key)?;
-        Ok(LogRecord {
-            time,
-            observed_time,
-            severity,
-            severity_text,
-            body,
-            service,
-            trace_id,
-            span_id,
-            flags,
-            event_name,
-            attributes,
-            dropped_attributes_count,
-            resource,
-            scope,
-        })
-    }
-}
-
-fn read_interned(texts: &mut Vec<CompactString>, reader: &mut Reader<'_>) -> Result<CompactString, BytesError> {
-    let reference = reader.varint(WHAT)?;
-    if reference == 0 {
-        let text = CompactString::from(reader.text(WHAT)?);
-        texts.push(text.clone());
-        return Ok(text);
-    }
-    let place = usize::try_from(reference - 1).unwrap_or(usize::MAX);
-    texts.get(place).cloned().ok_or_else(|| reader.error(WHAT, Problem::BadValue(reference)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logs::samples::any_records;
+    use crate::logs::samples::any_rows;
+    use crate::logs::{BlockBuilder, encode_block};
+    use clew_model::correlation::CorrelationRules;
+    use clew_model::logs::LogRow;
     use proptest::prelude::*;
+
+    fn rules() -> CorrelationRules {
+        CorrelationRules::new(["task_id"], [])
+    }
+
+    fn decoded(block: &EncodedBlock) -> Vec<LogRow> {
+        LogBlock::open(Arc::clone(&block.bytes)).unwrap().decode_all().unwrap()
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
         #[test]
-        fn every_field_of_every_record_survives(records in any_records(0..20), first_number: u64) {
+        fn blocks_and_terms_survive_and_rows_are_numbered(rows in any_rows(1..20), cut: prop::sample::Index, base: u64) {
+            let cut = cut.index(rows.len());
+            let mut blocks = Vec::new();
+            for (start, part) in [(0, &rows[..cut]), (cut, &rows[cut..])] {
+                let mut builder = BlockBuilder::default();
+                (start..).zip(part).for_each(|(number, row)| builder.push(number as u64, &row.record));
+                let mut block = builder.finish(&rules());
+                block.rebase(base).unwrap();
+                blocks.push(block);
+            }
             let mut out = Vec::new();
-            encode(&mut out, &TenantId::default(), first_number, &records);
+            encode(&mut out, &TenantId::default(), base, &blocks);
             let frame = decode(&out).unwrap();
-            prop_assert_eq!((frame.tenant, frame.first_number), (TenantId::default(), first_number));
-            prop_assert_eq!(format!("{:?}", frame.records), format!("{records:?}"));
+            prop_assert_eq!((frame.tenant, frame.first_number, frame.records), (TenantId::default(), base, rows.len() as u64));
+            prop_assert_eq!(&frame.blocks, &blocks);
+            let read: Vec<LogRow> = frame.blocks.iter().flat_map(decoded).collect();
+            for (number, (read, row)) in (0u64..).zip(read.iter().zip(&rows)) {
+                prop_assert_eq!(read.id.number, base.wrapping_add(number));
+                prop_assert_eq!(format!("{:?}", read.record), format!("{:?}", row.record));
+            }
         }
 
         #[test]
-        fn garbage_never_panics(bytes: Vec<u8>) {
+        fn garbage_never_panics(bytes: Vec<u8>, rows in any_rows(1..3), at: prop::sample::Index) {
             let _ = decode(&bytes);
-            let mut all = vec![VERSION, 1, b'a', 0, 0];
-            crate::bytes::put_bytes(&mut all, &bytes);
+            let mut all = Vec::new();
+            encode(&mut all, &TenantId::default(), 7, &[encode_block(&rows, &rules())]);
+            let at = at.index(all.len());
+            all[at] = all[at].wrapping_add(1);
             let _ = decode(&all);
+            all.truncate(at);
+            prop_assert!(decode(&all).is_err());
         }
-    }
-
-    #[test]
-    fn what_records_share_is_written_once() {
-        let resource =
-            Arc::new(Resource { schema_url: "https://example.org/long/schema".into(), ..Resource::default() });
-        let record = LogRecord { resource, service: "checkout".into(), ..LogRecord::default() };
-        let mut one = Vec::new();
-        let mut hundred = Vec::new();
-        encode(&mut one, &TenantId::default(), 0, std::slice::from_ref(&record));
-        encode(&mut hundred, &TenantId::default(), 0, &vec![record; 100]);
-        assert!(hundred.len() < one.len() + 100, "{} {}", one.len(), hundred.len());
-        let frame = decode(&hundred).unwrap();
-        assert!(Arc::ptr_eq(&frame.records[0].resource, &frame.records[99].resource));
     }
 
     #[test]

@@ -279,8 +279,9 @@ impl LogBlock {
     /// The column is damaged.
     pub fn numbers(&self) -> Result<&[u64], ColumnsError> {
         let decode = || {
+            let base = self.whole(section::BASE, |reader| Ok(u64::from_le_bytes(reader.array(WHAT)?)))?;
             let numbers = self.whole(section::NUMBER, |reader| Ok(read_numbers(reader, self.rows)?))?;
-            Ok(numbers.into_iter().map(|number| number as u64).collect())
+            Ok(numbers.into_iter().map(|number| base.wrapping_add(number as u64)).collect())
         };
         cached(&self.numbers, decode).map(Vec::as_slice)
     }

@@ -1,118 +1,240 @@
-//! Turning rows into a block's bytes.
+//! Turning records into a block's bytes and terms.
 
+use super::block_terms::BlockTerms;
 use super::id_column::IdColumn;
-use super::messages::put_messages;
+use super::messages::MessagesBuilder;
 use super::shapes::ShapesBuilder;
+use super::terms::{Columns, terms_of};
 use super::{MAGIC, section};
 use crate::bits::{put_integers, put_numbers, put_unsigned};
 use crate::bytes::{put_signed, put_varint};
 use crate::compress::put_compressed;
-use crate::container::ContainerBuilder;
-use crate::dictionary::{put_ids, put_text_column};
+use crate::container::{self, ContainerBuilder};
+use crate::dictionary::{TextColumn, put_ids};
+use crate::error::ColumnsError;
 use crate::frames::logs::{put_resource, put_scope};
+use crate::strings::Texts;
+use clew_model::correlation::CorrelationRules;
 use clew_model::logs::{LogRecord, LogRow};
+use clew_model::{Resource, Scope, TimeRange, UnixNanos};
 use std::sync::Arc;
 
-/// The bytes of a block with these rows, in their order. At most [`crate::limits::MAX_BLOCK_ROWS`] rows can be read
-/// back; about 512 is what the encodings are made for.
+/// A block as it is stored, and what an index or a search keeps of it beside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncodedBlock {
+    /// The block; `LogBlock::open` reads it.
+    pub bytes: Arc<[u8]>,
+    /// The earliest time.
+    pub first: UnixNanos,
+    /// The latest time.
+    pub last: UnixNanos,
+    /// How many rows it has.
+    pub rows: usize,
+    /// Its terms.
+    pub terms: BlockTerms,
+}
+
+impl EncodedBlock {
+    /// Lets the rows' numbers count from `base`, for a block that was made before its place in the journal was known.
+    ///
+    /// # Errors
+    /// The bytes are no block.
+    pub fn rebase(&mut self, base: u64) -> Result<(), ColumnsError> {
+        // Nobody else holds the bytes yet, so that they are changed in place.
+        container::overwrite(Arc::make_mut(&mut self.bytes), MAGIC, section::BASE, &base.to_le_bytes())
+    }
+
+    /// Whether a row may lie in the range.
+    #[must_use]
+    pub fn overlaps(&self, range: &TimeRange) -> bool {
+        self.first <= range.end && range.start <= self.last
+    }
+
+    /// Bytes of memory held.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.bytes.len() + self.terms.heap_bytes()
+    }
+}
+
+impl AsRef<EncodedBlock> for EncodedBlock {
+    fn as_ref(&self) -> &EncodedBlock {
+        self
+    }
+}
+
+/// A block with these rows, in their order. At most [`crate::limits::MAX_BLOCK_ROWS`] rows can be read back; about 512
+/// is what the encodings are made for.
 #[must_use]
-pub fn encode_block(rows: &[LogRow]) -> Vec<u8> {
-    let mut container = ContainerBuilder::new(MAGIC);
-    let mut scratch = Vec::new();
-    let mut add = |container: &mut ContainerBuilder, id: u32, put: &mut dyn FnMut(&mut Vec<u8>)| {
-        scratch.clear();
-        put(&mut scratch);
-        container.section(id, &scratch);
-    };
-    let records = || rows.iter().map(|row| &row.record);
-    let times: Vec<i64> = rows.iter().map(|row| row.id.time).collect();
-    add(&mut container, section::HEAD, &mut |out| {
-        put_varint(out, rows.len() as u64);
-        put_signed(out, times.iter().copied().min().unwrap_or(0));
-        put_signed(out, times.iter().copied().max().unwrap_or(0));
-    });
-    add(&mut container, section::TIME, &mut |out| put_numbers(out, &times));
-    add(&mut container, section::NUMBER, &mut |out| {
-        put_numbers(out, &rows.iter().map(|row| row.id.number as i64).collect::<Vec<_>>());
-    });
-    add(&mut container, section::OBSERVED, &mut |out| {
-        let differences = records().map(|record| record.observed_time.wrapping_sub(record.time));
-        put_integers(out, &differences.collect::<Vec<_>>());
-    });
-    add(&mut container, section::SEVERITY, &mut |out| {
-        put_unsigned(out, &records().map(|record| u64::from(record.severity.number())).collect::<Vec<_>>());
-    });
-    add_texts(&mut container, section::SEVERITY_TEXT, records().map(|record| record.severity_text.as_str()));
-    add_texts(&mut container, section::SERVICE, records().map(|record| record.service.as_str()));
-    add(&mut container, section::TRACE, &mut |out| {
-        IdColumn::of(records().map(|record| record.trace_id.map(|id| id.0))).put(out);
-    });
-    add(&mut container, section::SPAN, &mut |out| {
-        IdColumn::of(records().map(|record| record.span_id.map(|id| id.0))).put(out);
-    });
-    add_counts(&mut container, section::FLAGS, records().map(|record| record.flags));
-    add_texts(&mut container, section::EVENT_NAME, records().map(|record| record.event_name.as_str()));
-    add_counts(&mut container, section::DROPPED, records().map(|record| record.dropped_attributes_count));
-    add(&mut container, section::RESOURCE, &mut |out| {
-        put_shared(out, records().map(|record| &record.resource), put_resource);
-    });
-    add(&mut container, section::SCOPE, &mut |out| put_shared(out, records().map(|record| &record.scope), put_scope));
-    add(&mut container, section::BODY, &mut |out| put_messages(out, records().map(|record| &record.body)));
-    add_attributes(&mut container, records());
-    container.finish()
+pub fn encode_block(rows: &[LogRow], rules: &CorrelationRules) -> EncodedBlock {
+    let mut builder = BlockBuilder::default();
+    rows.iter().for_each(|row| builder.push(row.id.number, &row.record));
+    builder.finish(rules)
 }
 
-/// A column of texts, left out where all are empty.
-fn add_texts<'a>(container: &mut ContainerBuilder, id: u32, texts: impl Iterator<Item = &'a str> + Clone) {
-    if texts.clone().any(|text| !text.is_empty()) {
-        let mut out = Vec::new();
-        put_text_column(&mut out, texts.collect());
-        container.section(id, &out);
+/// Takes records apart into the columns of one block.
+#[derive(Debug, Default)]
+pub struct BlockBuilder {
+    times: Vec<i64>,
+    numbers: Vec<i64>,
+    observed: Vec<i64>,
+    severities: Vec<u64>,
+    severity_texts: Texts,
+    services: Texts,
+    traces: Vec<Option<[u8; 16]>>,
+    spans: Vec<Option<[u8; 8]>>,
+    flags: Vec<u64>,
+    event_names: Texts,
+    dropped: Vec<u64>,
+    resources: SharedBuilder<Resource>,
+    scopes: SharedBuilder<Scope>,
+    bodies: MessagesBuilder,
+    shapes: ShapesBuilder,
+}
+
+impl BlockBuilder {
+    /// Adds a record at the end. `number` is its number, or what is to be added to the block's base.
+    pub fn push(&mut self, number: u64, record: &LogRecord) {
+        self.times.push(record.time);
+        self.numbers.push(number as i64);
+        self.observed.push(record.observed_time.wrapping_sub(record.time));
+        self.severities.push(u64::from(record.severity.number()));
+        self.severity_texts.push(&record.severity_text);
+        self.services.push(&record.service);
+        self.traces.push(record.trace_id.map(|id| id.0));
+        self.spans.push(record.span_id.map(|id| id.0));
+        self.flags.push(u64::from(record.flags));
+        self.event_names.push(&record.event_name);
+        self.dropped.push(u64::from(record.dropped_attributes_count));
+        self.resources.push(&record.resource);
+        self.scopes.push(&record.scope);
+        self.bodies.push(&record.body);
+        self.shapes.push(&record.attributes);
+    }
+
+    /// Records so far.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.times.len()
+    }
+
+    /// The block.
+    #[must_use]
+    pub fn finish(self, rules: &CorrelationRules) -> EncodedBlock {
+        let mut container = Sections::new();
+        let rows = self.times.len();
+        let first = self.times.iter().copied().min().unwrap_or(0);
+        let last = self.times.iter().copied().max().unwrap_or(0);
+        container.add(section::HEAD, |out| {
+            put_varint(out, rows as u64);
+            put_signed(out, first);
+            put_signed(out, last);
+        });
+        container.add(section::TIME, |out| put_numbers(out, &self.times));
+        container.add(section::NUMBER, |out| put_numbers(out, &self.numbers));
+        container.add(section::OBSERVED, |out| put_integers(out, &self.observed));
+        container.add(section::SEVERITY, |out| put_unsigned(out, &self.severities));
+        let severity_texts = container.texts(section::SEVERITY_TEXT, self.severity_texts);
+        let services = container.texts(section::SERVICE, self.services);
+        let traces = IdColumn::of(self.traces.into_iter());
+        container.add(section::TRACE, |out| traces.put(out));
+        let spans = IdColumn::of(self.spans.into_iter());
+        container.add(section::SPAN, |out| spans.put(out));
+        container.counts(section::FLAGS, &self.flags);
+        container.texts(section::EVENT_NAME, self.event_names);
+        container.counts(section::DROPPED, &self.dropped);
+        container.add(section::RESOURCE, |out| self.resources.put(out, put_resource));
+        container.add(section::SCOPE, |out| self.scopes.put(out, put_scope));
+        let bodies = container.add(section::BODY, |out| self.bodies.finish(out));
+        let columns = container.add(section::SHAPES, |out| self.shapes.put(out));
+        container.add(section::BASE, |out| out.extend_from_slice(&[0; 8]));
+        let mut leaves = Vec::with_capacity(columns.len());
+        for (id, (column, leaf)) in (section::LEAVES..).zip(columns) {
+            leaves.push((column, container.add(id, |out| leaf.finish(out))));
+        }
+        let terms = terms_of(
+            &Columns {
+                bodies: &bodies,
+                services: services.as_ref(),
+                severity_texts: severity_texts.as_ref(),
+                severities: &self.severities,
+                traces: &traces.entries,
+                spans: &spans.entries,
+                leaves: &leaves,
+                resources: &self.resources.distinct,
+                scopes: &self.scopes.distinct,
+            },
+            rules,
+        );
+        EncodedBlock { bytes: container.container.finish().into(), first, last, rows, terms }
     }
 }
 
-/// A column of counts, left out where all are zero.
-fn add_counts(container: &mut ContainerBuilder, id: u32, counts: impl Iterator<Item = u32> + Clone) {
-    if counts.clone().any(|count| count != 0) {
-        let mut out = Vec::new();
-        put_unsigned(&mut out, &counts.map(u64::from).collect::<Vec<_>>());
-        container.section(id, &out);
-    }
+/// A container and the bytes of the section that is being written.
+struct Sections {
+    container: ContainerBuilder,
+    scratch: Vec<u8>,
 }
 
-fn add_attributes<'a>(container: &mut ContainerBuilder, records: impl Iterator<Item = &'a LogRecord>) {
-    let mut shapes = ShapesBuilder::default();
-    records.for_each(|record| shapes.push(&record.attributes));
-    let mut out = Vec::new();
-    let columns = shapes.put(&mut out);
-    container.section(section::SHAPES, &out);
-    for (id, column) in (section::LEAVES..).zip(columns) {
-        out.clear();
-        column.put(&mut out);
-        container.section(id, &out);
+impl Sections {
+    fn new() -> Self {
+        Self { container: ContainerBuilder::new(MAGIC), scratch: Vec::new() }
+    }
+
+    fn add<T>(&mut self, id: u32, put: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        self.scratch.clear();
+        let made = put(&mut self.scratch);
+        self.container.section(id, &self.scratch);
+        made
+    }
+
+    /// A column of texts, left out where all are empty.
+    fn texts(&mut self, id: u32, texts: Texts) -> Option<TextColumn> {
+        if texts.joined().is_empty() {
+            return None;
+        }
+        let column = TextColumn::of(texts);
+        self.add(id, |out| column.put(out));
+        Some(column)
+    }
+
+    /// A column of counts, left out where all are zero.
+    fn counts(&mut self, id: u32, counts: &[u64]) {
+        if counts.iter().any(|count| *count != 0) {
+            self.add(id, |out| put_unsigned(out, counts));
+        }
     }
 }
 
 /// Distinct items once, then a reference a row.
-fn put_shared<'a, T: PartialEq + 'a>(
-    out: &mut Vec<u8>,
-    items: impl Iterator<Item = &'a Arc<T>>,
-    put: fn(&mut Vec<u8>, &T),
-) {
-    let mut distinct: Vec<&Arc<T>> = Vec::new();
-    let mut ids = Vec::new();
-    for item in items {
+#[derive(Debug)]
+struct SharedBuilder<T> {
+    distinct: Vec<Arc<T>>,
+    ids: Vec<u32>,
+}
+
+impl<T> Default for SharedBuilder<T> {
+    fn default() -> Self {
+        Self { distinct: Vec::new(), ids: Vec::new() }
+    }
+}
+
+impl<T: PartialEq> SharedBuilder<T> {
+    fn push(&mut self, item: &Arc<T>) {
         // The same allocation is found at once; equal ones are compared by value.
-        let place = distinct.iter().rposition(|known| Arc::ptr_eq(known, item));
-        let place = place.or_else(|| distinct.iter().rposition(|known| *known == item));
-        ids.push(place.unwrap_or(distinct.len()) as u32);
+        let place = self.distinct.iter().rposition(|known| Arc::ptr_eq(known, item));
+        let place = place.or_else(|| self.distinct.iter().rposition(|known| known == item));
+        self.ids.push(place.unwrap_or(self.distinct.len()) as u32);
         if place.is_none() {
-            distinct.push(item);
+            self.distinct.push(Arc::clone(item));
         }
     }
-    let mut plain = Vec::new();
-    put_varint(&mut plain, distinct.len() as u64);
-    distinct.iter().for_each(|item| put(&mut plain, item));
-    put_compressed(out, &plain);
-    put_ids(out, &ids, distinct.len());
+
+    fn put(&self, out: &mut Vec<u8>, put: fn(&mut Vec<u8>, &T)) {
+        let mut plain = Vec::new();
+        put_varint(&mut plain, self.distinct.len() as u64);
+        self.distinct.iter().for_each(|item| put(&mut plain, item));
+        put_compressed(out, &plain);
+        put_ids(out, &self.ids, self.distinct.len());
+    }
 }

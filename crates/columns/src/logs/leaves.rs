@@ -5,7 +5,7 @@ use super::opaque::{Opaque, OpaqueBuilder};
 use crate::bits::{put_flags, put_numbers, read_flags, read_numbers};
 use crate::bytes::{Problem, Reader, put_u64};
 use crate::compress::{put_compressed, read_compressed};
-use crate::dictionary::{TextColumn, put_text_column, read_text_column};
+use crate::dictionary::{TextColumn, read_text_column};
 use crate::error::ColumnsError;
 use crate::strings::Texts;
 use clew_model::{Number, Value};
@@ -89,14 +89,30 @@ impl LeafBuilder {
         }
     }
 
-    pub fn put(self, out: &mut Vec<u8>) {
+    /// Appends the column; answers it as if it had been read.
+    pub fn finish(self, out: &mut Vec<u8>) -> Leaf {
+        let text_column = |texts: Texts, out: &mut Vec<u8>| {
+            let column = TextColumn::of(texts);
+            column.put(out);
+            column
+        };
         match self {
-            Self::Null => {}
-            Self::Bool(flags) => put_flags(out, flags),
-            Self::Int(numbers) => put_numbers(out, &numbers),
-            Self::Double(numbers) => put_doubles(out, &numbers),
-            Self::Number(texts) | Self::Text(texts) => put_text_column(out, texts),
-            Self::Opaque(values) => values.put(out),
+            Self::Null => Leaf::Null,
+            Self::Bool(flags) => {
+                put_flags(out, flags.iter().copied());
+                Leaf::Bool(flags)
+            }
+            Self::Int(numbers) => {
+                put_numbers(out, &numbers);
+                Leaf::Int(numbers)
+            }
+            Self::Double(numbers) => {
+                put_doubles(out, &numbers);
+                Leaf::Double(numbers)
+            }
+            Self::Number(texts) => Leaf::Number(text_column(texts, out)),
+            Self::Text(texts) => Leaf::Text(text_column(texts, out)),
+            Self::Opaque(values) => Leaf::Opaque(values.finish(out)),
         }
     }
 }

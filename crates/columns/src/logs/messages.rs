@@ -10,7 +10,7 @@ use super::template::{NUMBER, TEXT, Variable, split};
 use super::words::for_each_word;
 use crate::bits::{put_flags, put_unsigned, read_flags, read_unsigned};
 use crate::bytes::{Problem, Reader, put_varint};
-use crate::dictionary::{Interner, TextColumn, put_ids, put_text_column, read_ids, read_text_column};
+use crate::dictionary::{Interner, TextColumn, put_ids, read_ids, read_text_column};
 use crate::error::ColumnsError;
 use crate::limits::MAX_EXPANDED_BYTES;
 use crate::strings::{Texts, push_number, put_texts, read_texts};
@@ -28,39 +28,68 @@ const TRIAL_ROWS: usize = 128;
 /// Kind of placeholder and the two bytes before it.
 type Context = (char, [u8; 2]);
 
-/// Appends the column.
-pub(super) fn put_messages<'a>(out: &mut Vec<u8>, bodies: impl Iterator<Item = &'a Value> + Clone) {
-    let is_string = |body: &Value| matches!(body, Value::String(_));
-    let mut texts = Texts::new();
-    let mut others = OpaqueBuilder::default();
-    let mut strings_only = true;
-    for body in bodies.clone() {
+/// Collects bodies.
+#[derive(Debug, Default)]
+pub(super) struct MessagesBuilder {
+    texts: Texts,
+    others: OpaqueBuilder,
+    is_string: Vec<bool>,
+}
+
+/// A column of bodies as it was written.
+#[derive(Debug)]
+pub(super) struct BuiltMessages {
+    pub strings: Strings,
+    /// The strings as they came, where they are stored as templates.
+    pub rendered: Texts,
+    pub others: Opaque,
+}
+
+impl MessagesBuilder {
+    pub fn push(&mut self, body: &Value) {
         match body {
-            Value::String(text) => texts.push(text),
+            Value::String(text) => self.push_text(text),
             other => {
-                strings_only = false;
-                others.push(other);
+                self.is_string.push(false);
+                self.others.push(other);
             }
         }
     }
-    if strings_only {
-        out.push(ALL_STRINGS);
-    } else {
-        out.push(SOME_STRINGS);
-        put_flags(out, bodies.map(is_string));
-        others.put(out);
+
+    pub fn push_text(&mut self, text: &str) {
+        self.is_string.push(true);
+        self.texts.push(text);
     }
-    if texts.is_empty() {
-        return;
-    }
-    match TemplateBuilder::split_all(&texts) {
-        Some(templates) => {
-            out.push(TEMPLATES);
-            templates.put(out);
+
+    /// Appends the column; answers what it holds.
+    pub fn finish(self, out: &mut Vec<u8>) -> BuiltMessages {
+        let Self { texts, others, is_string } = self;
+        let others = if texts.len() == is_string.len() {
+            out.push(ALL_STRINGS);
+            Opaque::default()
+        } else {
+            out.push(SOME_STRINGS);
+            put_flags(out, is_string);
+            others.finish(out)
+        };
+        if texts.is_empty() {
+            return BuiltMessages {
+                strings: Strings::Column(TextColumn::Plain(Texts::new())),
+                rendered: texts,
+                others,
+            };
         }
-        None => {
-            out.push(PLAIN);
-            put_text_column(out, texts);
+        match TemplateBuilder::split_all(&texts) {
+            Some(templates) => {
+                out.push(TEMPLATES);
+                BuiltMessages { strings: Strings::Templates(templates.finish(out)), rendered: texts, others }
+            }
+            None => {
+                out.push(PLAIN);
+                let column = TextColumn::of(texts);
+                column.put(out);
+                BuiltMessages { strings: Strings::Column(column), rendered: Texts::new(), others }
+            }
         }
     }
 }
@@ -135,16 +164,26 @@ impl TemplateBuilder {
         }
     }
 
-    fn put(self, out: &mut Vec<u8>) {
-        put_varint(out, self.templates.len() as u64);
-        put_ids(out, &self.ids, self.templates.len());
-        put_texts(out, &self.templates.into_entries());
+    fn finish(self, out: &mut Vec<u8>) -> Templates {
+        let templates = self.templates.into_entries();
+        put_varint(out, templates.len() as u64);
+        put_ids(out, &self.ids, templates.len());
+        put_texts(out, &templates);
+        let mut columns = Vec::with_capacity(self.columns.len());
         for column in self.columns {
-            match column {
-                Variables::Numbers(numbers) => put_unsigned(out, &numbers),
-                Variables::Texts(texts) => put_text_column(out, texts),
-            }
+            columns.push(match column {
+                Variables::Numbers(numbers) => {
+                    put_unsigned(out, &numbers);
+                    VariableColumn::Numbers(numbers)
+                }
+                Variables::Texts(texts) => {
+                    let column = TextColumn::of(texts);
+                    column.put(out);
+                    VariableColumn::Texts(column)
+                }
+            });
         }
+        Templates { templates, ids: self.ids, columns_of: self.columns_of, columns }
     }
 }
 

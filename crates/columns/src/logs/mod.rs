@@ -1,11 +1,12 @@
 //! Blocks of log records: encoded once, decoded a column at a time, tested column by column.
 //!
-//! - [`encode_block`] turns rows into bytes, [`LogBlock`] reads them;
+//! - [`BlockBuilder`] turns records into bytes and into the terms that an index keeps, [`LogBlock`] reads the bytes;
 //! - [`Evaluator`] (or [`LogBlock::evaluate`] for one block) answers which rows pass a filter, exactly as `LogFilter::matches` does;
-//! - [`LogBlock::terms`] gives what an index keeps of a block, [`needs`] what a filter asks of that index;
+//! - [`needs`] says what a filter asks of a block's [`BlockTerms`];
 //! - [`LogBlock::rows_with_ids`] answers which rows carry an ID.
 
 mod block;
+mod block_terms;
 mod builder;
 mod carried;
 mod coded;
@@ -19,7 +20,6 @@ mod needs;
 mod opaque;
 mod shapes;
 mod template;
-mod term_filter;
 mod terms;
 mod words;
 
@@ -29,11 +29,11 @@ pub(crate) mod samples;
 mod tests;
 
 pub use block::{LogBlock, TimeSpan};
-pub use builder::encode_block;
+pub use block_terms::BlockTerms;
+pub use builder::{BlockBuilder, EncodedBlock, encode_block};
 pub use evaluate::Evaluator;
 pub use needs::{Need, needs, needs_of_id};
-pub use term_filter::TermFilter;
-pub use terms::{BlockTerms, id_term, term_hash};
+pub use terms::{id_term, term_hash};
 
 /// The first bytes of a log block.
 pub const MAGIC: [u8; 4] = *b"CLGB";
@@ -58,6 +58,7 @@ mod section {
     pub const SCOPE: u32 = 14;
     pub const BODY: u32 = 15;
     pub const SHAPES: u32 = 16;
+    pub const BASE: u32 = 17;
     /// Leaf columns follow from here, in the order of the shapes section.
     pub const LEAVES: u32 = 32;
 }

@@ -14,6 +14,8 @@ use xxhash_rust::xxh3::xxh3_64;
 #[derive(Debug, Default)]
 pub(super) struct OpaqueBuilder {
     entries: Vec<Vec<u8>>,
+    /// The same entries as values.
+    values: Vec<Value>,
     table: HashTable<u32>,
     ids: Vec<u32>,
 }
@@ -22,21 +24,24 @@ impl OpaqueBuilder {
     pub fn push(&mut self, value: &Value) {
         let mut bytes = Vec::new();
         put_value(&mut bytes, value);
-        let Self { entries, table, ids } = self;
+        let Self { entries, values, table, ids } = self;
         let next = entries.len() as u32;
         let same = |id: &u32| entries.get(*id as usize) == Some(&bytes);
         let rehash = |id: &u32| entries.get(*id as usize).map_or(0, |bytes| xxh3_64(bytes));
         let id = *table.entry(xxh3_64(&bytes), same, rehash).or_insert(next).get();
         if id == next {
             entries.push(bytes);
+            values.push(value.clone());
         }
         ids.push(id);
     }
 
-    pub fn put(&self, out: &mut Vec<u8>) {
+    /// Appends the column; answers it as if it had been read.
+    pub fn finish(self, out: &mut Vec<u8>) -> Opaque {
         put_varint(out, self.entries.len() as u64);
         put_compressed(out, &self.entries.concat());
         put_ids(out, &self.ids, self.entries.len());
+        Opaque { entries: self.values, ids: self.ids }
     }
 }
 

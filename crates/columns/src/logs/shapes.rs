@@ -121,8 +121,8 @@ impl ShapesBuilder {
         id
     }
 
-    /// Appends the section of shapes; answers the columns in order.
-    pub fn put(self, out: &mut Vec<u8>) -> Vec<LeafBuilder> {
+    /// Appends the section of shapes; answers the columns in order, as a reader knows them but for their counts.
+    pub fn put(self, out: &mut Vec<u8>) -> Vec<(Column, LeafBuilder)> {
         let mut plain = Vec::new();
         put_varint(&mut plain, self.nodes.len() as u64);
         for (parent, key) in &self.nodes {
@@ -138,7 +138,10 @@ impl ShapesBuilder {
         }
         put_compressed(out, &plain);
         put_ids(out, &self.rows, self.shapes.len());
-        self.columns.into_iter().map(|(_, column)| column).collect()
+        let nodes = &self.nodes;
+        // The nodes are those that the codes were made of, so that every column has a path.
+        let known = |(code, leaf)| Some((column(nodes, code).ok()?, leaf));
+        self.columns.into_iter().filter_map(known).collect()
     }
 }
 

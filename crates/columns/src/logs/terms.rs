@@ -6,19 +6,18 @@
 //! service and severity have the names `\x1d service` and `\x1d severity`. Terms that hold a zero byte or are too
 //! varied for a dictionary are given as hashes only; whoever looks a term up asks for both forms.
 
-use super::block::LogBlock;
+use super::block_terms::{BlockTerms, kept_bits, widened};
 use super::leaves::Leaf;
-use super::messages::{Strings, Templates};
+use super::messages::{BuiltMessages, Strings, Templates};
 use super::shapes::Column;
 use super::template::{NUMBER, TEXT};
 use super::words::for_each_word;
 use crate::dictionary::{Interner, TextColumn};
-use crate::error::ColumnsError;
 use crate::hash_list::hash_of;
 use crate::strings::{Texts, push_hex};
 use clew_model::correlation::{CorrelationRules, IdSource, looks_like_id};
-use clew_model::logs::LogRecord;
-use clew_model::{CanonicalId, Value};
+use clew_model::logs::{LogRecord, Severity};
+use clew_model::{CanonicalId, Resource, Scope, Value};
 use std::sync::Arc;
 
 /// Between the name and the word of a field term.
@@ -41,19 +40,10 @@ const MAX_TERM_BYTES: usize = 256;
 /// Distinct words of a block of usual size and variety.
 const EXPECTED_WORDS: usize = 4096;
 
-/// The terms of one block, each once.
-#[derive(Debug, Clone, Default)]
-pub struct BlockTerms {
-    /// Terms for a dictionary, none of which holds a zero byte.
-    pub plain: Vec<String>,
-    /// Hashes ([`term_hash`]) of the other terms.
-    pub hashes: Vec<u64>,
-}
-
-/// The hash by which a term stands in a hash list.
+/// The hash by which a term stands in a hash list. It says no more than the bits that blocks keep of it.
 #[must_use]
 pub fn term_hash(term: &str) -> u64 {
-    hash_of(0, term.as_bytes())
+    widened(kept_bits(hash_of(0, term.as_bytes())))
 }
 
 /// The term of an ID as a whole; IDs that are a single word have that word instead.
@@ -68,82 +58,88 @@ pub(super) fn is_one_word(id: &CanonicalId) -> bool {
     words.next().is_some() && words.next().is_none()
 }
 
-impl LogBlock {
-    /// The terms of the block.
-    ///
-    /// # Errors
-    /// A column is damaged.
-    pub fn terms(&self, rules: &CorrelationRules) -> Result<BlockTerms, ColumnsError> {
-        let mut terms = Collector::new(rules);
-        self.add_bodies(&mut terms)?;
-        self.add_well_known_terms(&mut terms)?;
-        for (index, column) in self.shapes()?.columns.iter().enumerate() {
-            terms.leaf(column, self.leaf(index)?);
-        }
-        let resources = self
-            .resources()?
-            .entries
-            .iter()
-            .map(|resource| LogRecord { resource: Arc::clone(resource), ..LogRecord::default() });
-        let scopes = self.scopes()?.entries.iter();
-        let scopes = scopes.map(|scope| LogRecord { scope: Arc::clone(scope), ..LogRecord::default() });
-        resources.chain(scopes).for_each(|record| terms.shared(&record));
-        Ok(terms.finish())
-    }
+/// The columns of a block as its builder knows them.
+pub(super) struct Columns<'a> {
+    pub bodies: &'a BuiltMessages,
+    pub services: Option<&'a TextColumn>,
+    pub severity_texts: Option<&'a TextColumn>,
+    pub severities: &'a [u64],
+    pub traces: &'a [[u8; 16]],
+    pub spans: &'a [[u8; 8]],
+    pub leaves: &'a [(Column, Leaf)],
+    pub resources: &'a [Arc<Resource>],
+    pub scopes: &'a [Arc<Scope>],
+}
 
-    fn add_bodies(&self, terms: &mut Collector<'_>) -> Result<(), ColumnsError> {
-        let messages = self.messages()?;
-        match &messages.strings {
-            Strings::Column(column) => column.candidates().iter().for_each(|text| terms.text(text)),
+/// The terms of a block with these columns.
+pub(super) fn terms_of(columns: &Columns<'_>, rules: &CorrelationRules) -> BlockTerms {
+    let mut terms = Collector::new(rules);
+    columns.add_bodies(&mut terms);
+    columns.add_well_known_terms(&mut terms);
+    columns.leaves.iter().for_each(|(column, leaf)| terms.leaf(column, leaf));
+    let resources =
+        columns.resources.iter().map(|resource| LogRecord { resource: Arc::clone(resource), ..LogRecord::default() });
+    let scopes = columns.scopes.iter().map(|scope| LogRecord { scope: Arc::clone(scope), ..LogRecord::default() });
+    resources.chain(scopes).for_each(|record| terms.shared(&record));
+    terms.finish()
+}
+
+impl Columns<'_> {
+    fn add_bodies(&self, terms: &mut Collector<'_>) {
+        let BuiltMessages { strings, rendered, others } = self.bodies;
+        let texts = match strings {
+            Strings::Column(column) => {
+                column.candidates().iter().for_each(|text| terms.text(text));
+                column.candidates()
+            }
             Strings::Templates(templates) => {
                 templates.for_each_word(|word| terms.word(word));
-                terms.templated_ids(templates, || self.rendered())?;
+                terms.templated_ids(templates, rendered);
+                rendered
             }
-        }
+        };
         if terms.rules.has_patterns() {
-            let texts = match &messages.strings {
-                Strings::Column(column) => column.candidates(),
-                Strings::Templates(_) => self.rendered()?,
-            };
             texts.iter().for_each(|text| terms.pattern_ids(text));
         }
-        for value in &messages.others.entries {
+        for value in &others.entries {
             let text = value.display_text();
             terms.text(&text);
             terms.pattern_ids(&text);
         }
-        Ok(())
     }
 
-    fn add_well_known_terms(&self, terms: &mut Collector<'_>) -> Result<(), ColumnsError> {
-        for service in self.services()?.candidates().iter() {
+    fn add_well_known_terms(&self, terms: &mut Collector<'_>) {
+        for service in self.services.into_iter().flat_map(|column| column.candidates().iter()) {
             terms.text(service);
             terms.field("\u{1d}service", service);
             terms.canonical_field("\u{1d}service", service);
         }
-        for text in self.severity_texts()?.candidates().iter() {
+        for text in self.severity_texts.into_iter().flat_map(|column| column.candidates().iter()) {
             terms.field("\u{1d}severity", text);
             terms.canonical_field("\u{1d}severity", text);
         }
         let mut seen = [false; 25];
-        for severity in self.severities()? {
-            if let Some(seen) = seen.get_mut(usize::from(severity.number()))
+        for severity in self.severities {
+            if let Some(seen) = seen.get_mut(usize::try_from(*severity).unwrap_or(usize::MAX))
                 && !std::mem::replace(seen, true)
             {
+                let severity = Severity::from_number(i64::try_from(*severity).unwrap_or(-1));
                 terms.field("\u{1d}severity", severity.range_name());
                 terms.field("\u{1d}range", if severity.number() == 0 { "none" } else { severity.range_name() });
             }
         }
-        self.traces()?.entries.iter().for_each(|id| terms.hex(id));
-        self.spans()?.entries.iter().for_each(|id| terms.hex(id));
-        Ok(())
+        self.traces.iter().for_each(|id| terms.hex(id));
+        self.spans.iter().for_each(|id| terms.hex(id));
     }
 }
 
 struct Collector<'a> {
     rules: &'a CorrelationRules,
+    /// Words that may stand in a dictionary.
     words: Interner,
     fields: Interner,
+    /// Of the words that may not.
+    hashes: Vec<u64>,
     scratch: String,
     field_scratch: String,
 }
@@ -151,49 +147,42 @@ struct Collector<'a> {
 impl<'a> Collector<'a> {
     fn new(rules: &'a CorrelationRules) -> Self {
         let (words, fields) = (Interner::with_capacity(EXPECTED_WORDS), Interner::new());
-        Self { rules, words, fields, scratch: String::new(), field_scratch: String::new() }
+        Self { rules, words, fields, hashes: Vec::new(), scratch: String::new(), field_scratch: String::new() }
     }
 
     fn word(&mut self, word: &str) {
-        self.words.intern(word);
+        let Self { words, hashes, .. } = self;
+        add_word(words, hashes, word);
     }
 
     fn hex(&mut self, bytes: &[u8]) {
-        self.scratch.clear();
-        push_hex(&mut self.scratch, bytes);
-        self.words.intern(&self.scratch);
+        let Self { words, hashes, scratch, .. } = self;
+        scratch.clear();
+        push_hex(scratch, bytes);
+        add_word(words, hashes, scratch);
     }
 
     /// Messages that are nothing but an ID in another spelling (UUID, traceparent, wide decimal): only templates that
     /// are one run of ID characters can give such.
-    fn templated_ids<'t>(
-        &mut self,
-        templates: &Templates,
-        rendered: impl FnOnce() -> Result<&'t Texts, ColumnsError>,
-    ) -> Result<(), ColumnsError> {
+    fn templated_ids(&mut self, templates: &Templates, rendered: &Texts) {
         let is_bare = |template: &str| {
             let template = template.trim();
             template.contains([NUMBER, TEXT]) && !template.contains(char::is_whitespace)
         };
         let bare: Vec<bool> = templates.templates.iter().map(is_bare).collect();
-        if !bare.contains(&true) {
-            return Ok(());
-        }
-        let rendered = rendered()?;
-        for (text, template) in rendered.iter().zip(&templates.ids) {
-            if bare.get(*template as usize) == Some(&true) {
-                self.canonical(text);
+        if bare.contains(&true) {
+            for (text, template) in rendered.iter().zip(&templates.ids) {
+                if bare.get(*template as usize) == Some(&true) {
+                    self.canonical(text);
+                }
             }
         }
-        Ok(())
     }
 
     /// The words of a text, and the canonical form of an ID that is spelt in another way.
     fn text(&mut self, text: &str) {
-        let Self { words, scratch, .. } = self;
-        for_each_word(text, scratch, |word| {
-            words.intern(word);
-        });
+        let Self { words, hashes, scratch, .. } = self;
+        for_each_word(text, scratch, |word| add_word(words, hashes, word));
         self.canonical(text);
     }
 
@@ -229,7 +218,7 @@ impl<'a> Collector<'a> {
 
     fn id(&mut self, id: &CanonicalId) {
         if !is_one_word(id) {
-            self.words.intern(&id_term(id));
+            self.hashes.push(term_hash(&id_term(id)));
         }
     }
 
@@ -243,7 +232,7 @@ impl<'a> Collector<'a> {
         let rules = self.rules;
         rules.visit_patterns(text, &mut |carried| {
             // A match may be part of a word, so that its own words say nothing.
-            self.words.intern(&id_term(&carried.id));
+            self.hashes.push(term_hash(&id_term(&carried.id)));
         });
     }
 
@@ -379,24 +368,43 @@ impl<'a> Collector<'a> {
     }
 
     fn finish(self) -> BlockTerms {
-        let mut terms = BlockTerms::default();
-        for term in self.words.entries().iter() {
-            if is_varied(term) || term.contains('\0') {
-                terms.hashes.push(term_hash(term));
+        let Self { words, fields, mut hashes, .. } = self;
+        let mut plain: Vec<&str> = words.entries().iter().collect();
+        for term in fields.entries().iter() {
+            if is_hashed(term, word_of(term)) {
+                hashes.push(term_hash(term));
             } else {
-                terms.plain.push(term.to_owned());
+                plain.push(term);
             }
         }
-        for term in self.fields.entries().iter() {
-            let word = term.rsplit(SEPARATOR).next().unwrap_or_default();
-            if is_varied(word) || term.contains('\0') || term.len() > MAX_TERM_BYTES {
-                terms.hashes.push(term_hash(term));
-            } else {
-                terms.plain.push(term.to_owned());
-            }
-        }
-        terms
+        plain.sort_unstable();
+        hashes.sort_unstable();
+        hashes.dedup();
+        BlockTerms::of(&plain, &hashes)
     }
+}
+
+fn add_word(words: &mut Interner, hashes: &mut Vec<u64>, word: &str) {
+    if is_hashed(word, word) {
+        hashes.push(term_hash(word));
+    } else {
+        words.intern(word);
+    }
+}
+
+/// The word of a field term, or the whole of another.
+fn word_of(term: &str) -> &str {
+    term.rsplit(SEPARATOR).next().unwrap_or_default()
+}
+
+/// Whether a term with this word is not given as text.
+fn is_hashed(term: &str, word: &str) -> bool {
+    is_varied(word) || term.contains('\0') || term.len() > MAX_TERM_BYTES
+}
+
+/// Whether a term is given by its hash for its word, however short it is.
+pub(super) fn is_varied_term(term: &str) -> bool {
+    is_varied(word_of(term))
 }
 
 fn is_varied(word: &str) -> bool {

@@ -6,18 +6,15 @@ use crate::pages::page_checksums;
 use crate::term_index::{Piece, TermIndexBuilder};
 use clew_columns::bytes::{put_signed, put_text, put_u32, put_u64, put_varint};
 use clew_columns::hash_list::HashListBuilder;
-use clew_columns::logs::LogBlock;
+use clew_columns::logs::EncodedBlock;
 use clew_host::{Files, WriteFile};
 use clew_model::TenantId;
-use clew_model::correlation::CorrelationRules;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Writes blocks to a file as they come, then their index. A part that is not finished is garbage.
-pub(crate) struct PartWriter<'a> {
+pub(crate) struct PartWriter {
     file: Box<dyn WriteFile>,
     name: String,
-    rules: &'a CorrelationRules,
     places: Vec<BlockPlace>,
     hashes: HashListBuilder,
     terms: TermIndexBuilder,
@@ -27,7 +24,7 @@ pub(crate) struct PartWriter<'a> {
     day: i64,
 }
 
-impl<'a> PartWriter<'a> {
+impl PartWriter {
     /// `blocks` is how many are expected.
     pub fn create(
         files: &dyn Files,
@@ -35,7 +32,6 @@ impl<'a> PartWriter<'a> {
         sequence: u64,
         tenant: &TenantId,
         day: i64,
-        rules: &'a CorrelationRules,
         blocks: usize,
     ) -> Result<Self, LogStoreError> {
         let (rows, bytes, first, last) = (0, 0, 0, 0);
@@ -44,25 +40,23 @@ impl<'a> PartWriter<'a> {
         let file = files.create(&dir.join(&name)).map_err(LogStoreError::io("create a part"))?;
         let terms = TermIndexBuilder::new(blocks).map_err(LogStoreError::term_index(&name))?;
         let (places, hashes, tenant) = (Vec::new(), HashListBuilder::new(), tenant.clone());
-        Ok(Self { file, name, rules, places, hashes, terms, length: 0, sequence, tenant, day })
+        Ok(Self { file, name, places, hashes, terms, length: 0, sequence, tenant, day })
     }
 
-    pub fn add(&mut self, bytes: &Arc<[u8]>) -> Result<(), LogStoreError> {
-        let block = LogBlock::open(Arc::clone(bytes)).map_err(LogStoreError::columns(&self.name))?;
-        let terms = block.terms(self.rules).map_err(LogStoreError::columns(&self.name))?;
+    pub fn add(&mut self, block: &EncodedBlock) -> Result<(), LogStoreError> {
         let number = self.places.len() as u32;
-        terms.hashes.iter().for_each(|hash| self.hashes.push(*hash, number));
-        self.terms.add_block(&terms.plain).map_err(LogStoreError::term_index(&self.name))?;
-        self.file.write_all(bytes).map_err(LogStoreError::io("write a part"))?;
-        let span = block.time_span();
+        block.terms.hashes().for_each(|hash| self.hashes.push(hash, number));
+        self.terms.add_block(block.terms.plain()).map_err(LogStoreError::term_index(&self.name))?;
+        self.file.write_all(&block.bytes).map_err(LogStoreError::io("write a part"))?;
+        let length = block.bytes.len();
         self.places.push(BlockPlace {
-            first: span.first,
-            last: span.last,
-            rows: block.rows() as u32,
+            first: block.first,
+            last: block.last,
+            rows: block.rows as u32,
             offset: self.length,
-            length: bytes.len() as u32,
+            length: length as u32,
         });
-        self.length += bytes.len() as u64;
+        self.length += length as u64;
         Ok(())
     }
 

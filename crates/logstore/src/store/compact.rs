@@ -8,6 +8,7 @@ use crate::limits::{
 use crate::part::{BlockPlace, OpenPart, Part, PartMeta, PartWriter};
 use clew_columns::logs::encode_block;
 use clew_model::RecordId;
+use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -95,7 +96,7 @@ impl LogStore {
         let mut buffer = Buffer::default();
         let mut abandoned = false;
         for (part, open, place) in &sources {
-            buffer.write_before(&mut writer, place.first)?;
+            buffer.write_before(&mut writer, place.first, &self.rules)?;
             let rows = open.block(place).and_then(|block| Ok(block.decode_all()?));
             let Some(rows) = healthy(part, rows)? else {
                 abandoned = true;
@@ -104,7 +105,7 @@ impl LogStore {
             rows.into_iter().filter(|row| row.id.time >= cutoff).for_each(|row| buffer.push(row));
         }
         while !buffer.rows.is_empty() && !abandoned {
-            buffer.write_block(&mut writer)?;
+            buffer.write_block(&mut writer, &self.rules)?;
         }
         let meta = writer.finish()?;
         if abandoned || meta.rows == 0 {
@@ -140,14 +141,19 @@ impl Buffer {
     }
 
     /// Writes full blocks of rows that no later block can precede; and of any rows when too many are held.
-    fn write_before(&mut self, writer: &mut PartWriter<'_>, time: i64) -> Result<(), LogStoreError> {
+    fn write_before(
+        &mut self,
+        writer: &mut PartWriter,
+        time: i64,
+        rules: &CorrelationRules,
+    ) -> Result<(), LogStoreError> {
         loop {
             let is_final = self.end_of_block().is_some_and(|end| end.time < time);
             let has_room = self.rows.len() <= MAX_MERGE_BUFFER_ROWS && self.bytes <= MAX_MERGE_BUFFER_BYTES;
             if !is_final && has_room {
                 return Ok(());
             }
-            self.write_block(writer)?;
+            self.write_block(writer, rules)?;
         }
     }
 
@@ -161,7 +167,7 @@ impl Buffer {
         self.rows.iter().enumerate().find(is_full).map(|(_, (id, _))| *id)
     }
 
-    fn write_block(&mut self, writer: &mut PartWriter<'_>) -> Result<(), LogStoreError> {
+    fn write_block(&mut self, writer: &mut PartWriter, rules: &CorrelationRules) -> Result<(), LogStoreError> {
         let behind = self.end_of_block().and_then(|end| {
             let behind = self.rows.range((Bound::Excluded(end), Bound::Unbounded)).next();
             behind.map(|(id, _)| *id)
@@ -170,6 +176,6 @@ impl Buffer {
         let rows: Vec<LogRow> = std::mem::replace(&mut self.rows, rest).into_values().collect();
         let bytes: usize = rows.iter().map(|row| row.record.memory_bytes()).sum();
         self.bytes = self.bytes.saturating_sub(bytes);
-        writer.add(&encode_block(&rows).into())
+        writer.add(&encode_block(&rows, rules))
     }
 }

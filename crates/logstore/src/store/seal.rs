@@ -2,7 +2,8 @@
 
 use super::LogStore;
 use crate::error::LogStoreError;
-use crate::hot::Frozen;
+use crate::hot::{Frozen, HotBlock, regroup};
+use crate::limits::SMALL_BLOCK_ROWS;
 use crate::part::PartMeta;
 use std::sync::Arc;
 
@@ -83,16 +84,17 @@ impl LogStore {
     fn write_parts(&self, frozen: &Frozen, parts: &mut Vec<PartMeta>) -> Result<(), LogStoreError> {
         let cutoff = self.state.lock().cutoff;
         for (tenant, day, blocks) in &frozen.partitions {
-            let mut blocks: Vec<_> = blocks.iter().filter(|block| block.last >= cutoff && block.rows > 0).collect();
+            let blocks: Vec<_> =
+                blocks.iter().filter(|block| block.last >= cutoff && block.rows > 0).cloned().collect();
             if blocks.is_empty() {
                 continue;
             }
-            blocks.sort_by_key(|block| block.first);
+            let blocks = self.settled(blocks)?;
             let sequence = self.new_sequence();
             parts.push(PartMeta { sequence, tenant: tenant.clone(), day: *day, rows: 0, bytes: 0, first: 0, last: 0 });
             let mut writer = self.part_writer(sequence, tenant, *day, blocks.len())?;
             for block in blocks {
-                writer.add(&block.bytes)?;
+                writer.add(&block)?;
             }
             let finished = writer.finish()?;
             if let Some(begun) = parts.last_mut() {
@@ -100,5 +102,18 @@ impl LogStore {
             }
         }
         Ok(())
+    }
+
+    /// The blocks in the order of time, the small ones among them put together.
+    fn settled(&self, blocks: Vec<Arc<HotBlock>>) -> Result<Vec<Arc<HotBlock>>, LogStoreError> {
+        let (mut small, mut settled): (Vec<_>, Vec<_>) =
+            blocks.into_iter().partition(|block| block.rows < SMALL_BLOCK_ROWS);
+        small.sort_by_key(|block| block.first);
+        if small.len() > 1 {
+            small = regroup(&small, &self.rules)?;
+        }
+        settled.append(&mut small);
+        settled.sort_by_key(|block| block.first);
+        Ok(settled)
     }
 }

@@ -9,6 +9,7 @@ use crate::ingest::{FeedBatch, Watch};
 use crate::limits::{TAIL_BATCH_ROWS, TAIL_INTERVAL, TAIL_PENDING_BYTES, TAIL_PENDING_ROWS, TAILS};
 use crate::reads::Plan;
 use crate::server::App;
+use clew_columns::logs::{EncodedBlock, LogBlock};
 use clew_model::logs::{LogFilter, LogReader, LogRow};
 use clew_model::{Caller, Context, RecordId, TenantId, TimeRange};
 use clew_query::logs::sinks::arrivals;
@@ -85,11 +86,18 @@ impl Pending {
     fn pick(&mut self, batches: &[Arc<FeedBatch>], tenant: &TenantId, filter: &LogFilter) {
         for batch in batches.iter().filter(|batch| batch.tenant == *tenant) {
             self.missed.unchecked = self.missed.unchecked.saturating_add(batch.passed_over);
-            for (number, record) in (batch.first_number..).zip(&batch.records) {
-                if filter.matches(record) {
-                    self.push(LogRow { id: RecordId { time: record.time, number }, record: record.clone() });
+            let read = |block: &Arc<EncodedBlock>| LogBlock::open(Arc::clone(&block.bytes))?.decode_all();
+            // A block was encoded just now; should it not be readable, its records went by unseen.
+            let mut rows: Vec<LogRow> = Vec::new();
+            for block in &batch.blocks {
+                match read(block) {
+                    Ok(read) => rows.extend(read.into_iter().filter(|row| filter.matches(&row.record))),
+                    Err(_) => self.missed.unchecked = self.missed.unchecked.saturating_add(block.rows as u64),
                 }
             }
+            // Blocks lie within a day; the order of arrival goes across them.
+            rows.sort_by_key(|row| row.id.number);
+            rows.into_iter().for_each(|row| self.push(row));
         }
     }
 }
