@@ -19,8 +19,8 @@
 //! the first is what ratios refer to), `CLEW_BENCH_ONLY` (a part of a signal's name: logs, spans, samples).
 
 mod at_scale {
-    pub mod fill;
-    pub mod questions;
+    pub(crate) mod fill;
+    pub(crate) mod questions;
 }
 
 use anyhow::Result;

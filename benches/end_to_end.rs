@@ -22,9 +22,9 @@
 //! `CLEW_BENCH_BINARIES` (paths with commas between them, to compare), `CLEW_BENCH_ONLY` (a part of a workload's name).
 
 mod end_to_end {
-    pub mod exporter;
-    pub mod questions;
-    pub mod workload;
+    pub(crate) mod exporter;
+    pub(crate) mod questions;
+    pub(crate) mod workload;
 }
 
 use anyhow::{Context, Result, ensure};

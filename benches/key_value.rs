@@ -21,7 +21,7 @@
 //! `CLEW_BENCH_RUNS` (3).
 
 mod key_value {
-    pub mod engines;
+    pub(crate) mod engines;
 }
 
 use anyhow::{Context, Result, ensure};

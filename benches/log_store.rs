@@ -16,8 +16,8 @@
 //! `CLEW_BENCH_RUNS` (3).
 
 mod log_store {
-    pub mod blocks;
-    pub mod documents;
+    pub(crate) mod blocks;
+    pub(crate) mod documents;
 }
 
 use anyhow::{Result, ensure};

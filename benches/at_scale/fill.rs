@@ -25,16 +25,16 @@ const ROUNDS: usize = 500;
 
 /// What is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
+pub(crate) enum Signal {
     Logs,
     Spans,
     Samples,
 }
 
 impl Signal {
-    pub const ALL: [Signal; 3] = [Signal::Logs, Signal::Spans, Signal::Samples];
+    pub(crate) const ALL: [Signal; 3] = [Signal::Logs, Signal::Spans, Signal::Samples];
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Signal::Logs => "logs, NDJSON",
             Signal::Spans => "spans, OTLP/HTTP",
@@ -53,7 +53,7 @@ impl Signal {
 }
 
 /// What a signal cost on its way in.
-pub struct FilledSignal {
+pub(crate) struct FilledSignal {
     pub signal: Signal,
     pub records: f64,
     pub sealed: f64,
@@ -62,7 +62,7 @@ pub struct FilledSignal {
 }
 
 /// A server that holds the corpus.
-pub struct Filled {
+pub(crate) struct Filled {
     pub name: String,
     pub server: Server,
     pub signals: Vec<FilledSignal>,
@@ -74,7 +74,7 @@ pub struct Filled {
 }
 
 /// Fills a fresh server, stops and starts it, kills and starts it.
-pub fn fill(binary: &Path, scale: Scale, signals: &[Signal]) -> Result<Filled> {
+pub(crate) fn fill(binary: &Path, scale: Scale, signals: &[Signal]) -> Result<Filled> {
     let dir = tempfile::tempdir()?;
     let server = Server::start(binary, dir.path(), &[])?;
     let mut filled = Vec::new();

@@ -17,7 +17,7 @@ const MOST_ASKINGS: u64 = 400;
 
 /// How large the corpus is, and which.
 #[derive(Debug, Clone, Copy)]
-pub struct Scale {
+pub(crate) struct Scale {
     pub seed: u64,
     /// Log records.
     pub records: usize,
@@ -39,7 +39,7 @@ struct Question {
 }
 
 /// Asks every question of every server; answers go into a table.
-pub fn ask(filled: &mut [Filled], scale: Scale, signals: &[Signal], runs: usize) -> Result<()> {
+pub(crate) fn ask(filled: &mut [Filled], scale: Scale, signals: &[Signal], runs: usize) -> Result<()> {
     let mut clients: Vec<Client> = filled.iter().map(|side| side.server.client()).collect::<Result<_>>()?;
     let mut rows = Vec::new();
     for question in questions(scale) {

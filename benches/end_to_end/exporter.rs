@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const PAGES: usize = 40;
 
 /// The pages of one target over time; all targets show the same.
-pub struct Pages {
+pub(crate) struct Pages {
     pages: Arc<Vec<String>>,
     targets: usize,
 }
 
 impl Pages {
-    pub fn new(seed: u64, targets: usize, series: usize) -> Self {
+    pub(crate) fn new(seed: u64, targets: usize, series: usize) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut instance = Instance::new(0, series);
         let mut page = || {
@@ -30,13 +30,13 @@ impl Pages {
 }
 
 /// A listener that answers `GET /N` with the next page of target N.
-pub struct Exporter {
+pub(crate) struct Exporter {
     address: SocketAddr,
     served: Arc<AtomicUsize>,
 }
 
 impl Exporter {
-    pub fn start(pages: &Pages) -> Result<Self> {
+    pub(crate) fn start(pages: &Pages) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let served = Arc::new(AtomicUsize::new(0));
@@ -52,12 +52,12 @@ impl Exporter {
         Ok(Self { address, served })
     }
 
-    pub fn served_bytes(&self) -> usize {
+    pub(crate) fn served_bytes(&self) -> usize {
         self.served.load(Ordering::Relaxed)
     }
 
     /// A prometheus.yml that scrapes every target every second.
-    pub fn config(&self, pages: &Pages) -> String {
+    pub(crate) fn config(&self, pages: &Pages) -> String {
         let mut text = String::from("global: { scrape_interval: 1s, scrape_timeout: 1s }\nscrape_configs:\n");
         for target in 0..pages.targets {
             // Writing to a string does not fail.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const TIMES: u64 = 40;
 
 /// Fills a server, starts it again with its default memory, and asks.
-pub fn ask(binary: &Path, workloads: &[Workload], seed: u64, records: usize, end: u64) -> Result<()> {
+pub(crate) fn ask(binary: &Path, workloads: &[Workload], seed: u64, records: usize, end: u64) -> Result<()> {
     let dir = tempfile::tempdir()?;
     let small = [("CLEW_LIMITS__MEMORY", "128MiB".to_owned())];
     let server = Server::start(binary, dir.path(), &small)?;

@@ -19,7 +19,7 @@ const SCRAPE_FOR: Duration = Duration::from_secs(10);
 const ACCEPTED: &str = "clew_ingest_records_accepted_total";
 
 /// What is sent.
-pub struct Workload {
+pub(crate) struct Workload {
     pub name: &'static str,
     pub signal: &'static str,
     /// How many log records, spans or samples the bodies hold; 0 where only the server can tell.
@@ -30,14 +30,14 @@ pub struct Workload {
 }
 
 /// How it reaches the server.
-pub enum Requests {
+pub(crate) enum Requests {
     Posted { path: &'static str, content_type: &'static str, bodies: Vec<Vec<u8>> },
     Scraped(Pages),
 }
 
 /// One run.
 #[derive(Debug, Clone)]
-pub struct Measured {
+pub(crate) struct Measured {
     pub records: f64,
     /// From the first request to the last answer.
     pub wall: Duration,
@@ -51,14 +51,14 @@ pub struct Measured {
 }
 
 impl Measured {
-    pub fn cpu_micros(&self) -> f64 {
+    pub(crate) fn cpu_micros(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.records
     }
 }
 
 impl Workload {
     /// Sends everything to a fresh server.
-    pub fn run(&self, binary: &Path, connections: usize) -> Result<Measured> {
+    pub(crate) fn run(&self, binary: &Path, connections: usize) -> Result<Measured> {
         let dir = tempfile::tempdir()?;
         let data = dir.path().join("data");
         let mut settings = vec![("CLEW_LIMITS__MEMORY", self.memory.to_owned())];
@@ -137,7 +137,7 @@ impl Workload {
     }
 
     /// Posts the bodies over some connections, in order, each taking the next one when it is free; answers the bytes.
-    pub fn send(&self, server: &Server, connections: usize) -> Result<usize> {
+    pub(crate) fn send(&self, server: &Server, connections: usize) -> Result<usize> {
         let Requests::Posted { path, content_type, bodies } = &self.requests else { return Ok(0) };
         let next = AtomicUsize::new(0);
         let post = || -> Result<()> {

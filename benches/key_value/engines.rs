@@ -12,13 +12,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The contenders.
-pub const NAMES: [&str; 5] = ["own tables", "fjall", "fjall in bulk", "redb", "sled"];
+pub(crate) const NAMES: [&str; 5] = ["own tables", "fjall", "fjall in bulk", "redb", "sled"];
 
 const OLDER: &str = "older";
 const NEWER: &str = "newer";
 
 /// What is asked of an engine.
-pub trait Engine {
+pub(crate) trait Engine {
     /// Writes chunks into one of the two partitions; durable when it returns.
     fn write(&mut self, newer: bool, chunks: &[(Key, Vec<u8>)]) -> Result<()>;
     /// Reads the chunks from `first` to `last` of both partitions and counts them.
@@ -30,7 +30,7 @@ pub trait Engine {
 }
 
 /// Opens an engine of its own defaults below `dir`.
-pub fn open(name: &str, dir: &Path) -> Result<Box<dyn Engine>> {
+pub(crate) fn open(name: &str, dir: &Path) -> Result<Box<dyn Engine>> {
     Ok(match name {
         "own tables" => Box::new(Own { store: Store::open(Arc::new(DiskFiles), dir, EngineOptions::new("bench", 1))? }),
         "fjall" => Box::new(Fjall::open(dir, false)?),

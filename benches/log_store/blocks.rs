@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The store, sealed.
-pub struct Blocks(LogStore);
+pub(crate) struct Blocks(LogStore);
 
 /// Applies and seals the batches.
-pub fn build(dir: &Path, batches: &[Batch], batches_per_part: usize) -> Result<(Blocks, Built)> {
+pub(crate) fn build(dir: &Path, batches: &[Batch], batches_per_part: usize) -> Result<(Blocks, Built)> {
     let rules = Arc::new(CorrelationRules::default());
     let store = LogStore::open(Arc::new(DiskFiles), dir, LogStoreOptions::default(), rules)?;
     let tenant = TenantId::default();

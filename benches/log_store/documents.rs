@@ -22,7 +22,7 @@ const WRITER_BYTES: usize = 512 << 20;
 const TEXT_BLOCK: usize = 16 << 10;
 
 /// The index and the text of the records.
-pub struct Documents {
+pub(crate) struct Documents {
     searcher: Searcher,
     fields: Fields,
     store: TextStore,
@@ -38,7 +38,7 @@ struct Fields {
 }
 
 /// Indexes the batches.
-pub fn build(batches: &[Batch], batches_per_part: usize) -> Result<(Documents, Built)> {
+pub(crate) fn build(batches: &[Batch], batches_per_part: usize) -> Result<(Documents, Built)> {
     let (schema, fields) = schema();
     let directory = RamDirectory::create();
     let before = own_cpu_time();

@@ -118,7 +118,7 @@ fn floor(name: &str) -> Option<usize> {
 }
 
 /// Checks every edge of the workspace.
-pub fn check(root: &Path) -> Result<()> {
+pub(crate) fn check(root: &Path) -> Result<()> {
     let metadata = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).no_deps().exec()?;
     let faults = faults(&metadata);
     if faults.is_empty() {

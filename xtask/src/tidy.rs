@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 700;
 
 /// Checks every crate of the workspace.
-pub fn check(root: &Path) -> Result<()> {
+pub(crate) fn check(root: &Path) -> Result<()> {
     let mut faults = Vec::new();
     for manifest in manifests(root)? {
         manifest_faults(&manifest, &mut faults)?;

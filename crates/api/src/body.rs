@@ -11,7 +11,7 @@ use std::io::Read;
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ContentEncoding {
+pub(crate) enum ContentEncoding {
     /// Not at all.
     Identity,
     /// RFC 1952.
@@ -27,7 +27,7 @@ impl ContentEncoding {
     ///
     /// # Errors
     /// An encoding that is not known here, or several.
-    pub fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
         let Some(value) = headers.get(header::CONTENT_ENCODING) else { return Ok(Self::Identity) };
         match value.to_str().unwrap_or("?").trim().to_ascii_lowercase().as_str() {
             "" | "identity" => Ok(Self::Identity),
@@ -45,7 +45,7 @@ impl ContentEncoding {
 ///
 /// # Errors
 /// A body over the limit, cut off, or too slow.
-pub async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
+pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
     let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
@@ -59,7 +59,7 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
 }
 
 /// The refusal of a body over the limit.
-pub fn too_large(limit: usize) -> ApiError {
+pub(crate) fn too_large(limit: usize) -> ApiError {
     ApiError::new(
         ErrorKind::TooLarge,
         format!(
@@ -72,7 +72,7 @@ pub fn too_large(limit: usize) -> ApiError {
 ///
 /// # Errors
 /// Bytes that are not of the encoding, or more of them than the limit.
-pub fn decompress(encoding: ContentEncoding, body: Bytes, limit: usize) -> Result<Bytes, ApiError> {
+pub(crate) fn decompress(encoding: ContentEncoding, body: Bytes, limit: usize) -> Result<Bytes, ApiError> {
     let unpacked = match encoding {
         ContentEncoding::Identity => return Ok(body),
         ContentEncoding::Gzip => capped(flate2::read::MultiGzDecoder::new(&*body), body.len(), limit),

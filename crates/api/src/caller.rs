@@ -7,7 +7,7 @@ use clew_model::Caller;
 
 /// Puts the [`Caller`] into the request. Until authentication is built (`auth.mode`), whoever reaches a port is anonymous
 /// and may do everything.
-pub async fn identify(mut request: Request, next: Next) -> Response {
+pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(Caller::anonymous());
     next.run(request).await
 }

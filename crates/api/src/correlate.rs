@@ -29,7 +29,7 @@ use utoipa::ToSchema;
         (status = 400, description = "The ID or a parameter cannot be used", body = ErrorBody),
     )
 )]
-pub async fn correlate(
+pub(crate) async fn correlate(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
@@ -47,7 +47,7 @@ pub async fn correlate(
 
 /// How many records carry an ID.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ResolutionDto {
+pub(crate) struct ResolutionDto {
     /// The ID in canonical form.
     id: String,
     /// What it looks like: `trace`, `span` or `correlation`.
@@ -75,7 +75,7 @@ pub struct ResolutionDto {
         (status = 400, description = "The ID or a parameter cannot be used", body = ErrorBody),
     )
 )]
-pub async fn resolve(
+pub(crate) async fn resolve(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,

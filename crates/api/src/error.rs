@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 /// A failed request, on its way to becoming a response in the shape its API has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiError {
+pub(crate) struct ApiError {
     /// What the caller may do about it.
     pub kind: ErrorKind,
     /// The status, where it says more than the kind does (415, 405).
@@ -67,53 +67,53 @@ fn row(kind: ErrorKind) -> Row {
 
 impl ApiError {
     /// An error of this kind.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, status: None, message: message.into(), position: None, hint: None }
     }
 
     /// A request that is malformed.
-    pub fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, message)
     }
 
     /// A body whose type is not understood.
-    pub fn unsupported_media_type(message: impl Into<String>) -> Self {
+    pub(crate) fn unsupported_media_type(message: impl Into<String>) -> Self {
         Self { status: Some(StatusCode::UNSUPPORTED_MEDIA_TYPE), ..Self::bad_request(message) }
     }
 
     /// A path that is there, asked by a method that it does not answer.
-    pub fn wrong_method(method: &Method, uri: &Uri) -> Self {
+    pub(crate) fn wrong_method(method: &Method, uri: &Uri) -> Self {
         let message = format!("{} does not answer {method}", uri.path());
         Self { status: Some(StatusCode::METHOD_NOT_ALLOWED), ..Self::bad_request(message) }
     }
 
     /// The HTTP status.
     #[must_use]
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         self.status.unwrap_or_else(|| row(self.kind).status)
     }
 
     /// The status in the Prometheus API.
     #[must_use]
-    pub fn prometheus_status(&self) -> StatusCode {
+    pub(crate) fn prometheus_status(&self) -> StatusCode {
         self.status.unwrap_or_else(|| row(self.kind).prometheus_status)
     }
 
     /// The gRPC code.
     #[must_use]
-    pub fn grpc_code(&self) -> i32 {
+    pub(crate) fn grpc_code(&self) -> i32 {
         row(self.kind).grpc
     }
 
     /// The `errorType` of the Prometheus API.
     #[must_use]
-    pub fn prometheus_type(&self) -> &'static str {
+    pub(crate) fn prometheus_type(&self) -> &'static str {
         row(self.kind).prometheus
     }
 
     /// The label value by which Clew's own metrics count refused requests.
     #[must_use]
-    pub fn reason(&self) -> &'static str {
+    pub(crate) fn reason(&self) -> &'static str {
         match self.status {
             Some(StatusCode::UNSUPPORTED_MEDIA_TYPE) => "unsupported_media_type",
             Some(StatusCode::METHOD_NOT_ALLOWED) => "method_not_allowed",
@@ -124,13 +124,13 @@ impl ApiError {
 
     /// `Retry-After` in seconds, where trying again makes sense.
     #[must_use]
-    pub fn retry_after(&self) -> Option<u64> {
+    pub(crate) fn retry_after(&self) -> Option<u64> {
         self.kind.is_retryable().then_some(RETRY_AFTER_SECONDS)
     }
 
     /// The answer with `Retry-After`, where trying again makes sense.
     #[must_use]
-    pub fn with_retry_after(&self, mut response: Response) -> Response {
+    pub(crate) fn with_retry_after(&self, mut response: Response) -> Response {
         if let Some(seconds) = self.retry_after() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -175,7 +175,7 @@ impl From<DecodeError> for ApiError {
 
 /// An error of our own API.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ErrorBody {
+pub(crate) struct ErrorBody {
     /// What went wrong.
     error: ErrorDetail,
 }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 const COMPRESSION: usize = 8;
 
 /// The room that a body takes until it is dropped.
-pub struct Room {
+pub(crate) struct Room {
     bodies: Arc<Semaphore>,
     permit: OwnedSemaphorePermit,
     /// The most that one body may take.
@@ -45,7 +45,7 @@ impl Room {
 }
 
 /// Permits, a kibibyte each, for the bodies that are held at once: one of the largest must fit, however small the room.
-pub fn room_permits(room: u64, largest: usize) -> usize {
+pub(crate) fn room_permits(room: u64, largest: usize) -> usize {
     let room = usize::try_from(room / 1024).unwrap_or(usize::MAX);
     room.max(kibibytes(largest) as usize).min(Semaphore::MAX_PERMITS)
 }
@@ -71,7 +71,7 @@ async fn acquire(bodies: &Arc<Semaphore>, kibibytes: u32) -> Result<OwnedSemapho
 ///
 /// # Errors
 /// A body over the limit, cut off, or too slow; no room.
-pub async fn receive(
+pub(crate) async fn receive(
     state: &ApiState,
     headers: &HeaderMap,
     body: Body,

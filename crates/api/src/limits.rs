@@ -3,67 +3,67 @@
 use std::time::Duration;
 
 /// Largest form body of a query API.
-pub const MAX_QUERY_BODY: usize = 1 << 20;
+pub(crate) const MAX_QUERY_BODY: usize = 1 << 20;
 
 /// A body larger than this is decompressed and decoded on the blocking pool.
-pub const INLINE_DECODE_BYTES: usize = 64 << 10;
+pub(crate) const INLINE_DECODE_BYTES: usize = 64 << 10;
 
 /// How often a tail without news sends a comment, so that nobody on the way takes the connection for dead.
-pub const TAIL_KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(crate) const TAIL_KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How long a stopping server waits for open requests.
-pub const DRAIN: Duration = Duration::from_secs(5);
+pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
 /// How long a client may read nothing of an answer before its connection is ended.
-pub const WRITE_STALL: Duration = Duration::from_secs(60);
+pub(crate) const WRITE_STALL: Duration = Duration::from_secs(60);
 
 /// How long a client may take to send its request's head.
-pub const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a body may take before it is known to be large.
-pub const FIRST_ROOM: usize = 1 << 20;
+pub(crate) const FIRST_ROOM: usize = 1 << 20;
 
 /// How long a request waits for room for its body before its sender is told to come back.
-pub const ROOM_WAIT: Duration = Duration::from_secs(2);
+pub(crate) const ROOM_WAIT: Duration = Duration::from_secs(2);
 
 /// How long an ingest body may take to begin to come; from then on it must keep up [`BODY_MIN_RATE`].
-pub const BODY_GRACE: Duration = Duration::from_secs(15);
+pub(crate) const BODY_GRACE: Duration = Duration::from_secs(15);
 
 /// Bytes a second that an ingest body must come with on the whole.
-pub const BODY_MIN_RATE: u64 = 16 << 10;
+pub(crate) const BODY_MIN_RATE: u64 = 16 << 10;
 
 /// Connections that a port serves at once unless told (`limits.connections`); more wait with the system.
-pub const CONNECTIONS: usize = 4_096;
+pub(crate) const CONNECTIONS: usize = 4_096;
 
 /// How long to wait after a failed accept (too many open files, say) before the next.
-pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long a client may take to agree on TLS.
-pub const HANDSHAKE: Duration = Duration::from_secs(10);
+pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Requests at once on one HTTP/2 connection.
-pub const STREAMS: u32 = 1_024;
+pub(crate) const STREAMS: u32 = 1_024;
 
 /// Datagrams that wait for a protocol to take them; more are dropped and counted.
-pub const DATAGRAMS: usize = 16 << 10;
+pub(crate) const DATAGRAMS: usize = 16 << 10;
 
 /// Bytes of datagrams that wait, or are being taken.
-pub const DATAGRAM_BYTES: usize = 16 << 20;
+pub(crate) const DATAGRAM_BYTES: usize = 16 << 20;
 
 /// Datagrams that a protocol is handed at once.
-pub const DATAGRAM_BATCH: usize = 1_024;
+pub(crate) const DATAGRAM_BATCH: usize = 1_024;
 
 /// Answers from this size on are compressed; smaller ones fit into a packet or two as they are.
-pub const COMPRESS_FROM: u16 = 2_048;
+pub(crate) const COMPRESS_FROM: u16 = 2_048;
 
 /// Longest ID of a request that a client may set.
-pub const REQUEST_ID_BYTES: usize = 128;
+pub(crate) const REQUEST_ID_BYTES: usize = 128;
 
 /// How long a browser may remember what a page of a listed origin may do.
-pub const PREFLIGHT_AGE: Duration = Duration::from_secs(3_600);
+pub(crate) const PREFLIGHT_AGE: Duration = Duration::from_secs(3_600);
 
 /// How long the rest of a body over the limit is read and thrown away, so that the sender gets to read the answer.
-pub const LINGER: Duration = Duration::from_secs(5);
+pub(crate) const LINGER: Duration = Duration::from_secs(5);
 
 /// How long a client may take to send a query's body.
-pub const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(120);

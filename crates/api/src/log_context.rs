@@ -28,7 +28,7 @@ use clew_model::{Caller, ErrorKind, RecordId};
         (status = 500, description = "The record may be kept, but something that is damaged hides it", body = ErrorBody),
     )
 )]
-pub async fn context(
+pub(crate) async fn context(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
@@ -47,7 +47,7 @@ pub async fn context(
 ///
 /// # Errors
 /// Text that is none.
-pub fn record_id(text: &str) -> Result<RecordId, ApiError> {
+pub(crate) fn record_id(text: &str) -> Result<RecordId, ApiError> {
     RecordId::parse(text).ok_or_else(|| {
         let shown: String = text.chars().take(80).collect();
         ApiError::bad_request(format!(

@@ -45,7 +45,7 @@ const BUFFERING: (HeaderName, HeaderValue) =
         (status = 429, description = "As many tails as the server allows are open", body = ErrorBody),
     )
 )]
-pub async fn tail(
+pub(crate) async fn tail(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,

@@ -31,7 +31,7 @@ use clew_model::{Caller, RecordId, Signal};
         (status = 429, description = "The server cannot keep up; send again after Retry-After", body = ErrorBody),
     )
 )]
-pub async fn ingest(
+pub(crate) async fn ingest(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
@@ -103,7 +103,7 @@ fn json_content(headers: &HeaderMap) -> Result<(), ApiError> {
         (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
     )
 )]
-pub async fn search(
+pub(crate) async fn search(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
@@ -134,7 +134,7 @@ pub async fn search(
         (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
     )
 )]
-pub async fn histogram(
+pub(crate) async fn histogram(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
@@ -162,7 +162,7 @@ pub async fn histogram(
         (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
     )
 )]
-pub async fn fields(
+pub(crate) async fn fields(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
@@ -191,7 +191,7 @@ pub async fn fields(
         (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
     )
 )]
-pub async fn field_values(
+pub(crate) async fn field_values(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,

@@ -51,7 +51,7 @@ pub fn openapi_json() -> Result<String, serde_json::Error> {
 }
 
 /// `GET /api/v1/openapi.json`
-pub async fn serve() -> Response {
+pub(crate) async fn serve() -> Response {
     match openapi_json() {
         Ok(text) => ([(axum::http::header::CONTENT_TYPE, "application/json")], text).into_response(),
         Err(error) => crate::error::ApiError::new(clew_model::ErrorKind::Internal, error.to_string()).into_response(),

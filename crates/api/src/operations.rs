@@ -9,17 +9,17 @@ use clew_model::ErrorKind;
 use clew_telemetry::Format;
 
 /// `GET /` where no page is served: where to send and what to ask.
-pub async fn welcome(State(state): State<ApiState>) -> Response {
+pub(crate) async fn welcome(State(state): State<ApiState>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], state.options.welcome.clone()).into_response()
 }
 
 /// `GET /-/healthy`: the process runs.
-pub async fn healthy() -> &'static str {
+pub(crate) async fn healthy() -> &'static str {
     "Clew is healthy.\n"
 }
 
 /// `GET /-/ready`: requests are taken and can be written.
-pub async fn ready(State(state): State<ApiState>) -> Response {
+pub(crate) async fn ready(State(state): State<ApiState>) -> Response {
     if state.is_ready() {
         return "Clew is ready.\n".into_response();
     }
@@ -33,7 +33,7 @@ pub async fn ready(State(state): State<ApiState>) -> Response {
 }
 
 /// `POST /-/reload`: reads the configuration anew.
-pub async fn reload(State(state): State<ApiState>) -> Response {
+pub(crate) async fn reload(State(state): State<ApiState>) -> Response {
     let reload = state.options.reload.clone();
     let outcome = tokio::task::spawn_blocking(move || reload()).await;
     let outcome = outcome.unwrap_or_else(|_| Err("the reload failed unexpectedly; see the log".to_owned()));
@@ -47,7 +47,7 @@ pub async fn reload(State(state): State<ApiState>) -> Response {
 }
 
 /// `GET /metrics`: Clew's own telemetry.
-pub async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Response {
+pub(crate) async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let format = Format::from_accept(accept);
     // Some gauges ask the stores and the disk.

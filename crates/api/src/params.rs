@@ -12,12 +12,12 @@ use std::str::FromStr;
 
 /// The parameters of a request, in order; names may repeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Params(Vec<(String, String)>);
+pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     /// The parameters of a URL's query.
     #[must_use]
-    pub fn of_query(query: Option<&str>) -> Self {
+    pub(crate) fn of_query(query: Option<&str>) -> Self {
         Self(query.map(decode_form).unwrap_or_default())
     }
 
@@ -25,7 +25,7 @@ impl Params {
     ///
     /// # Errors
     /// A body that cannot be read.
-    pub async fn of_request(request: Request<Body>) -> Result<Self, ApiError> {
+    pub(crate) async fn of_request(request: Request<Body>) -> Result<Self, ApiError> {
         let mut params = Self::of_query(request.uri().query());
         let is_form = request.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
             value.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
@@ -39,12 +39,12 @@ impl Params {
 
     /// The first value of a parameter that is given and not empty.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(own, value)| own == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
     /// All values of a parameter.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
@@ -52,7 +52,7 @@ impl Params {
     ///
     /// # Errors
     /// It is missing or empty.
-    pub fn required(&self, name: &str) -> Result<&str, ApiError> {
+    pub(crate) fn required(&self, name: &str) -> Result<&str, ApiError> {
         self.get(name).ok_or_else(|| ApiError::bad_request(format!("the parameter {name:?} is missing")))
     }
 
@@ -60,7 +60,7 @@ impl Params {
     ///
     /// # Errors
     /// A value that cannot be read so.
-    pub fn parse<T: FromStr>(&self, name: &str) -> Result<Option<T>, ApiError>
+    pub(crate) fn parse<T: FromStr>(&self, name: &str) -> Result<Option<T>, ApiError>
     where
         T::Err: Display,
     {
@@ -71,7 +71,7 @@ impl Params {
     ///
     /// # Errors
     /// A value that is no time.
-    pub fn time(&self, name: &str, now: UnixNanos) -> Result<Option<UnixNanos>, ApiError> {
+    pub(crate) fn time(&self, name: &str, now: UnixNanos) -> Result<Option<UnixNanos>, ApiError> {
         self.get(name).map(|text| time_text::parse_time(text, now).map_err(|error| bad(name, text, error))).transpose()
     }
 
@@ -79,13 +79,13 @@ impl Params {
     ///
     /// # Errors
     /// Values that are no times.
-    pub fn period(&self, now: UnixNanos) -> Result<Period, ApiError> {
+    pub(crate) fn period(&self, now: UnixNanos) -> Result<Period, ApiError> {
         Ok(Period { start: self.time("start", now)?, end: self.time("end", now)? })
     }
 
     /// A text, owned; `None` where it is not given or empty.
     #[must_use]
-    pub fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.get(name).map(str::to_owned)
     }
 
@@ -93,7 +93,7 @@ impl Params {
     ///
     /// # Errors
     /// A value that is no duration.
-    pub fn duration(&self, name: &str) -> Result<Option<i64>, ApiError> {
+    pub(crate) fn duration(&self, name: &str) -> Result<Option<i64>, ApiError> {
         self.get(name)
             .map(|text| parse_duration(text).ok_or_else(|| bad(name, text, "write it as 250ms, 1.5s, 5m or 1h")))
             .transpose()
@@ -107,7 +107,7 @@ fn bad(name: &str, text: &str, reason: impl Display) -> ApiError {
 
 /// A duration in nanoseconds: a decimal number and a unit (ns, us, µs, ms, s, m, h, d, w), seconds without one.
 #[must_use]
-pub fn parse_duration(text: &str) -> Option<i64> {
+pub(crate) fn parse_duration(text: &str) -> Option<i64> {
     let text = text.trim();
     let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
@@ -142,7 +142,7 @@ fn form_decode(text: &str) -> String {
 }
 
 /// Undoes percent-encoding; a `%` that begins no escape stands for itself.
-pub fn percent_decode(text: &str) -> Vec<u8> {
+pub(crate) fn percent_decode(text: &str) -> Vec<u8> {
     let mut bytes = text.bytes();
     let mut out = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {

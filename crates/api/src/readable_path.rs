@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 /// For our own API and all that stands beside it on the main port.
-pub async fn on_main_port(request: Request, next: Next) -> Response {
+pub(crate) async fn on_main_port(request: Request, next: Next) -> Response {
     match check(request.uri().path()) {
         Ok(()) => next.run(request).await,
         Err(error) if request.uri().path().starts_with("/prometheus/") => prometheus::failure(&error),
@@ -18,7 +18,7 @@ pub async fn on_main_port(request: Request, next: Next) -> Response {
 }
 
 /// For a port that speaks Prometheus' API alone.
-pub async fn on_prometheus_port(request: Request, next: Next) -> Response {
+pub(crate) async fn on_prometheus_port(request: Request, next: Next) -> Response {
     match check(request.uri().path()) {
         Ok(()) => next.run(request).await,
         Err(error) => prometheus::failure(&error),

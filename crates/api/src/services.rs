@@ -23,7 +23,7 @@ use clew_model::Caller;
         (status = 400, description = "A parameter cannot be understood", body = ErrorBody),
     )
 )]
-pub async fn list(
+pub(crate) async fn list(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
@@ -47,7 +47,7 @@ pub async fn list(
         (status = 400, description = "A parameter cannot be understood", body = ErrorBody),
     )
 )]
-pub async fn details(
+pub(crate) async fn details(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
@@ -71,7 +71,7 @@ pub async fn details(
         (status = 400, description = "A parameter cannot be understood", body = ErrorBody),
     )
 )]
-pub async fn map(
+pub(crate) async fn map(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,

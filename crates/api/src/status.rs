@@ -15,7 +15,7 @@ use clew_model::ErrorKind;
         (status = 500, description = "The stores could not be asked", body = ErrorBody),
     )
 )]
-pub async fn status(State(state): State<ApiState>) -> Result<Json<StatusDto>, ApiError> {
+pub(crate) async fn status(State(state): State<ApiState>) -> Result<Json<StatusDto>, ApiError> {
     // Stores and disk are asked, and not on the query pool: a busy server still tells how it is.
     let ask = tokio::task::spawn_blocking(move || StatusDto::new(&state, state.app.status()));
     let status = ask.await.map_err(|error| {

@@ -34,7 +34,7 @@ use clew_model::{Caller, CanonicalId, ErrorKind, TraceId, UnixNanos};
         (status = 400, description = "A parameter cannot be understood", body = ErrorBody),
     )
 )]
-pub async fn search(
+pub(crate) async fn search(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
@@ -60,7 +60,7 @@ pub async fn search(
         (status = 404, description = "No span of this trace is kept", body = ErrorBody),
     )
 )]
-pub async fn trace(
+pub(crate) async fn trace(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
@@ -74,7 +74,7 @@ pub async fn trace(
 ///
 /// # Errors
 /// Text that is none.
-pub fn trace_id(text: &str) -> Result<TraceId, ApiError> {
+pub(crate) fn trace_id(text: &str) -> Result<TraceId, ApiError> {
     CanonicalId::new(text).and_then(|id| id.as_trace_id()).ok_or_else(|| {
         let shown: String = text.chars().take(80).collect();
         ApiError::bad_request(format!("{shown:?} is not a trace ID: write its 32 hex digits"))

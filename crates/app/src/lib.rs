@@ -3,6 +3,8 @@
 //! A record's way in: [`ingest`] (limits, journal, hot tail), then [`maintenance`] (sealing, compaction, retention).
 //! Its way out: [`reads`]. What Clew fetches itself: [`scrape`].
 
+#![allow(unreachable_pub)]
+
 mod disk_usage;
 mod error;
 pub mod ingest;

@@ -18,7 +18,7 @@ enum Kind {
 }
 
 /// Checks the file and prints what is wrong with it.
-pub fn run(file: &Path) -> ExitCode {
+pub(crate) fn run(file: &Path) -> ExitCode {
     let (kind, faults) = check(file);
     for fault in &faults {
         say(&fault.to_string());

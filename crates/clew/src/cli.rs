@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// One self-hosted program for logs, metrics and traces.
 #[derive(Debug, Parser)]
 #[command(name = "clew", version, about, args_conflicts_with_subcommands = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do; without one, `serve`.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -19,7 +19,7 @@ pub struct Cli {
 
 /// What the program can do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Start the server.
     Serve(ServeArgs),
     /// Start the server and fill it with a made-up system of agents that works, and fails now and then.
@@ -57,7 +57,7 @@ pub enum Command {
 
 /// A document that is generated from the code.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub enum Document {
+pub(crate) enum Document {
     /// docs/configuration.md
     Configuration,
     /// The OpenAPI description.
@@ -66,7 +66,7 @@ pub enum Document {
 
 /// The options of `serve`.
 #[derive(Debug, Clone, Default, Args)]
-pub struct ServeArgs {
+pub(crate) struct ServeArgs {
     /// The configuration file (YAML); without one, defaults.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpSocket, lookup_host};
 const BACKLOG: u32 = 1_024;
 
 /// The sockets: bound (`TcpSocket`), then listening (`TcpListener`).
-pub struct Sockets<S> {
+pub(crate) struct Sockets<S> {
     /// Everything over HTTP.
     pub http: S,
     /// OTLP/gRPC.
@@ -27,7 +27,7 @@ pub struct Sockets<S> {
 }
 
 /// What all ports have in common: how they are secured, how many may connect.
-pub struct Security {
+pub(crate) struct Security {
     /// TLS, where it is configured.
     pub tls: Option<Arc<ServerConfig>>,
     /// Connections at once, for each port.
@@ -39,7 +39,7 @@ impl Security {
     ///
     /// # Errors
     /// Files that cannot be read or used.
-    pub fn of(config: &Config) -> anyhow::Result<Self> {
+    pub(crate) fn of(config: &Config) -> anyhow::Result<Self> {
         let Tls { cert, key, client_ca } = &config.server.tls;
         let read = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
         let tls = match (cert, key) {
@@ -56,7 +56,7 @@ impl Security {
 
     /// How addresses begin.
     #[must_use]
-    pub fn scheme(&self) -> &'static str {
+    pub(crate) fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
     }
 }
@@ -67,7 +67,7 @@ const DROP_IN: &str = "server.drop_in";
 /// A port that cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {host}:{port} ({option}): {reason}")]
-pub struct BindError {
+pub(crate) struct BindError {
     host: String,
     port: u16,
     option: &'static str,
@@ -78,7 +78,7 @@ pub struct BindError {
 ///
 /// # Errors
 /// The faults of all ports that cannot be opened.
-pub async fn bind(server: &Server) -> Result<Sockets<TcpSocket>, Vec<BindError>> {
+pub(crate) async fn bind(server: &Server) -> Result<Sockets<TcpSocket>, Vec<BindError>> {
     let http = bind_one(&server.http, "server.http").await;
     let otlp_grpc = bind_one(&server.otlp_grpc, "server.otlp_grpc").await;
     let otlp_http = bind_one(&server.otlp_http, "server.otlp_http").await;
@@ -146,7 +146,7 @@ impl Sockets<TcpSocket> {
     /// # Errors
     /// The faults of all ports that another program took in the meantime: a port that is bound and does not listen yet
     /// can be bound twice on Linux.
-    pub fn listen(self) -> Result<Sockets<TcpListener>, Vec<BindError>> {
+    pub(crate) fn listen(self) -> Result<Sockets<TcpListener>, Vec<BindError>> {
         let drop_in = self.drop_in.into_iter();
         Sockets {
             http: listen_one(self.http, "server.http"),
@@ -185,7 +185,7 @@ fn reason(error: &io::Error, option: &str) -> String {
 
 /// The address that a socket got, for people: a wildcard is shown as localhost.
 #[must_use]
-pub fn shown(socket: &TcpSocket) -> String {
+pub(crate) fn shown(socket: &TcpSocket) -> String {
     match socket.local_addr() {
         Ok(address) if address.ip().is_unspecified() => format!("localhost:{}", address.port()),
         Ok(address) => SocketAddr::to_string(&address),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 /// Everything that is configured: Clew's own file and the prometheus.yml it names.
-pub struct Everything {
+pub(crate) struct Everything {
     /// Clew's own configuration.
     pub config: Config,
     /// What to scrape.
@@ -30,7 +30,7 @@ const QUIET: &str = "tantivy=warn,hyper=warn,h2=warn,reqwest=warn,rustls=warn";
 
 /// The filter of Clew's own log for a configured level.
 #[must_use]
-pub fn log_filter(level: &str) -> String {
+pub(crate) fn log_filter(level: &str) -> String {
     format!("{QUIET},{level}")
 }
 
@@ -38,7 +38,7 @@ pub fn log_filter(level: &str) -> String {
 ///
 /// # Errors
 /// Every fault of both files, the environment and the flags, a line each.
-pub fn read(args: &ServeArgs) -> Result<Everything, String> {
+pub(crate) fn read(args: &ServeArgs) -> Result<Everything, String> {
     let environment: BTreeMap<String, String> = std::env::vars().collect();
     let overrides = Overrides { data_dir: args.data_dir.clone(), listen: args.listen.clone(), drop_in: args.drop_in };
     let Loaded { config, warnings } =
@@ -59,7 +59,7 @@ fn lines(faults: &[Fault]) -> String {
 }
 
 /// Reads the configuration anew and puts it in force.
-pub struct Reloader {
+pub(crate) struct Reloader {
     args: ServeArgs,
     /// Resolved settings that only a restart changes, as they were at the start.
     fixed: String,
@@ -75,7 +75,7 @@ pub struct Reloader {
 impl Reloader {
     /// A reloader for a server started with these arguments and this configuration.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         args: ServeArgs,
         config: &Config,
         status: Arc<ConfigStatus>,
@@ -91,7 +91,7 @@ impl Reloader {
     ///
     /// # Errors
     /// Every fault; the old configuration stays in force.
-    pub fn reload(&self) -> Result<(), String> {
+    pub(crate) fn reload(&self) -> Result<(), String> {
         let _turn = self.turn.lock();
         let outcome = self.read_and_apply().inspect_err(|faults| {
             tracing::error!(%faults, "the new configuration is not usable; the old one stays in force");

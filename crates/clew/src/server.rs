@@ -46,12 +46,12 @@ const WRITE_STOP: Duration = Duration::from_secs(2);
 const STOP_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the server until it is told to stop.
-pub fn run(args: &ServeArgs) -> ExitCode {
+pub(crate) fn run(args: &ServeArgs) -> ExitCode {
     run_as(args, Role::Server)
 }
 
 /// Runs the server with the demo's story; in a temporary folder unless a data directory is given.
-pub fn run_demo(mut args: ServeArgs) -> ExitCode {
+pub(crate) fn run_demo(mut args: ServeArgs) -> ExitCode {
     // It lives until the server has stopped.
     let mut folder = None;
     if args.data_dir.is_none() {

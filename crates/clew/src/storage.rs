@@ -20,13 +20,13 @@ const METRICS_SEAL_AGE: Duration = Duration::from_secs(1800);
 
 /// How the memory that there is is shared out.
 #[must_use]
-pub fn memory_shares(config: &Config) -> MemoryShares {
+pub(crate) fn memory_shares(config: &Config) -> MemoryShares {
     MemoryShares::of(config.limits.memory.of(available_memory()))
 }
 
 /// The options of the program, within the memory that there is.
 #[must_use]
-pub fn app_options(config: &Config) -> AppOptions {
+pub(crate) fn app_options(config: &Config) -> AppOptions {
     let shares = memory_shares(config);
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let fields = config.correlation_fields.iter().map(String::as_str);

@@ -4,11 +4,11 @@
 use std::io::Write as _;
 
 /// Says a line of the answer, on standard output.
-pub fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Says why a command failed, on standard error.
-pub fn complain(line: &str) {
+pub(crate) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -5,7 +5,7 @@ use tokio::net::TcpSocket;
 
 /// The addresses in force.
 #[derive(Debug, Clone)]
-pub struct Addresses {
+pub(crate) struct Addresses {
     /// `http` or `https`.
     scheme: &'static str,
     http: String,
@@ -18,7 +18,7 @@ pub struct Addresses {
 impl Addresses {
     /// The addresses of bound sockets, which begin with `scheme`.
     #[must_use]
-    pub fn of(sockets: &Sockets<TcpSocket>, scheme: &'static str) -> Self {
+    pub(crate) fn of(sockets: &Sockets<TcpSocket>, scheme: &'static str) -> Self {
         Self {
             scheme,
             http: shown(&sockets.http),
@@ -30,14 +30,14 @@ impl Addresses {
 
     /// The addresses as the status tells them.
     #[must_use]
-    pub fn for_api(&self) -> clew_api::Addresses {
+    pub(crate) fn for_api(&self) -> clew_api::Addresses {
         let Self { http, otlp_grpc, otlp_http, .. } = self.clone();
         clew_api::Addresses { http, otlp_grpc, otlp_http }
     }
 
     /// The lines that a start prints.
     #[must_use]
-    pub fn start_lines(&self, data_dir: &str) -> String {
+    pub(crate) fn start_lines(&self, data_dir: &str) -> String {
         format!(
             "clew {version} is ready\n\
              \x20 open        {scheme}://{http}\n\
@@ -63,7 +63,7 @@ impl Addresses {
 
     /// The lines that a demo prints beside: what it is, and where there is something to see.
     #[must_use]
-    pub fn demo_lines(&self, headline: Option<&(String, &'static str)>) -> String {
+    pub(crate) fn demo_lines(&self, headline: Option<&(String, &'static str)>) -> String {
         let mut lines = "This is a demo: a made-up system of agents works here and fails now and then.\n".to_owned();
         if let Some((id, trouble)) = headline {
             let (scheme, http) = (self.scheme, &self.http);
@@ -74,7 +74,7 @@ impl Addresses {
 
     /// The text that `/` answers.
     #[must_use]
-    pub fn welcome(&self) -> String {
+    pub(crate) fn welcome(&self) -> String {
         format!(
             "Clew {version}: logs, metrics and traces in one program.\n\n\
              Send\n\

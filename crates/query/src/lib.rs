@@ -5,6 +5,8 @@
 //! - [`logs`]: the search-bar language and LogQL's log selection, planned into a `LogFilter`;
 //! - [`traces`]: trace search, services, the service map, traces and spans by their IDs, as sinks over a `TraceView`.
 
+#![allow(unreachable_pub)]
+
 mod error;
 pub mod limits;
 mod locks;

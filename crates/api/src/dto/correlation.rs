@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 /// Everything that carries an ID.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CorrelationDto {
+pub(crate) struct CorrelationDto {
     /// The ID in canonical form.
     id: String,
     /// How often what the records carry was followed.

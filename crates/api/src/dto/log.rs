@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 /// The answer to `POST /api/v1/logs`.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct IngestDto {
+pub(crate) struct IngestDto {
     /// Records that are durable and readable.
     accepted: u64,
     /// Records that were refused.
@@ -43,7 +43,7 @@ impl From<IngestOutcome> for IngestDto {
 
 /// One log record.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LogDto {
+pub(super) struct LogDto {
     /// Stable ID: `<time in ns>-<number of arrival>`.
     id: String,
     /// When it happened, RFC 3339.
@@ -94,7 +94,7 @@ pub(super) fn is_zero(number: &u32) -> bool {
 
 /// What produced a record.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ResourceDto {
+pub(super) struct ResourceDto {
     /// Attributes.
     attributes: AttributesDto,
     /// Schema URL.
@@ -118,7 +118,7 @@ impl ResourceDto {
 
 /// The library that produced a record.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ScopeDto {
+pub(super) struct ScopeDto {
     /// Name.
     name: String,
     /// Version.
@@ -174,7 +174,7 @@ impl From<LogRow> for LogDto {
 
 /// A page of log records.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LogPageDto {
+pub(crate) struct LogPageDto {
     /// The records, in the order asked for.
     logs: Vec<LogDto>,
     /// Give it as `cursor` to get the next page; absent when these were all.
@@ -197,7 +197,7 @@ impl From<LogPage> for LogPageDto {
 
 /// A log record with those before and after it.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LogContextDto {
+pub(crate) struct LogContextDto {
     /// The record.
     log: LogDto,
     /// Those before it, oldest first.
@@ -229,7 +229,7 @@ impl From<LogContext> for LogContextDto {
 
 /// Counts over time.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct HistogramDto {
+pub(crate) struct HistogramDto {
     /// Width of a bucket in nanoseconds, as text.
     step_nanos: String,
     /// The buckets in order, empty ones too.
@@ -243,7 +243,7 @@ pub struct HistogramDto {
 
 /// One bucket.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct HistogramBucketDto {
+pub(super) struct HistogramBucketDto {
     /// Its first instant, RFC 3339.
     start: String,
     /// Its first instant, nanoseconds since 1970, as text.
@@ -293,7 +293,7 @@ impl From<LogCounts> for HistogramDto {
 
 /// The fields that occur.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FieldsDto {
+pub(crate) struct FieldsDto {
     /// Most frequent first.
     fields: Vec<FieldDto>,
     /// What is missing or damaged.
@@ -303,7 +303,7 @@ pub struct FieldsDto {
 
 /// The values of one field.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FieldValuesDto {
+pub(crate) struct FieldValuesDto {
     #[serde(flatten)]
     field: FieldDto,
     /// What is missing or damaged.
@@ -313,7 +313,7 @@ pub struct FieldValuesDto {
 
 /// A field that occurs.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FieldDto {
+pub(super) struct FieldDto {
     /// Its dotted path.
     name: String,
     /// Records that have it.

@@ -9,10 +9,10 @@ mod tail;
 mod time;
 mod value;
 
-pub use correlation::CorrelationDto;
-pub use log::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogContextDto, LogPageDto};
-pub use service::{ServiceDetailsDto, ServiceMapDto, ServicesDto};
-pub use span::{TraceDto, TracePageDto};
-pub use status::StatusDto;
-pub use tail::{TailDroppedDto, TailLogsDto, TailReadyDto, TailWarningDto};
-pub use time::rfc3339;
+pub(crate) use correlation::CorrelationDto;
+pub(crate) use log::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogContextDto, LogPageDto};
+pub(crate) use service::{ServiceDetailsDto, ServiceMapDto, ServicesDto};
+pub(crate) use span::{TraceDto, TracePageDto};
+pub(crate) use status::StatusDto;
+pub(crate) use tail::{TailDroppedDto, TailLogsDto, TailReadyDto, TailWarningDto};
+pub(crate) use time::rfc3339;

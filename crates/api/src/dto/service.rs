@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 /// The services seen in a range.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ServicesDto {
+pub(crate) struct ServicesDto {
     /// Sorted by name.
     services: Vec<ServiceDto>,
     /// Whether more services log than are listed; those listed have the most records.
@@ -21,7 +21,7 @@ pub struct ServicesDto {
 
 /// What is known of a service.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ServiceDto {
+pub(super) struct ServiceDto {
     name: String,
     /// Its spans.
     spans: u64,
@@ -82,7 +82,7 @@ impl From<Services> for ServicesDto {
 
 /// A service over time, by operation, and whom it talks to.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ServiceDetailsDto {
+pub(crate) struct ServiceDetailsDto {
     name: String,
     /// First instant of the range, RFC 3339.
     start: String,
@@ -202,7 +202,7 @@ impl From<ServiceStory> for ServiceDetailsDto {
 
 /// Who calls whom.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ServiceMapDto {
+pub(crate) struct ServiceMapDto {
     /// Sorted by name.
     nodes: Vec<ServiceNodeDto>,
     /// Sorted by client and server.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 /// One span.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SpanDto {
+pub(super) struct SpanDto {
     trace_id: String,
     span_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,7 +142,7 @@ impl From<Span> for SpanDto {
 
 /// A whole trace.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TraceDto {
+pub(crate) struct TraceDto {
     trace_id: String,
     /// Start of the first span, RFC 3339.
     start: String,
@@ -163,7 +163,7 @@ pub struct TraceDto {
 impl TraceDto {
     /// The trace with these spans; `None` when there are none.
     #[must_use]
-    pub fn new(page: SpanPage) -> Option<Self> {
+    pub(crate) fn new(page: SpanPage) -> Option<Self> {
         let first = page.spans.first()?;
         let trace_id = first.trace_id.to_string();
         let start = page.spans.iter().map(|span| span.start).min().unwrap_or(first.start);
@@ -185,7 +185,7 @@ impl TraceDto {
 
 /// A page of traces.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TracePageDto {
+pub(crate) struct TracePageDto {
     /// Newest first.
     traces: Vec<TraceSummaryDto>,
     /// Give it as `cursor` to get the next page; absent when these were all.

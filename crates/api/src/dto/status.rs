@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 /// The answer to `GET /api/v1/status`.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct StatusDto {
+pub(crate) struct StatusDto {
     /// The version of the program.
     version: &'static str,
     /// When the server had started, RFC 3339.
@@ -108,7 +108,7 @@ struct SourceDto {
 impl StatusDto {
     /// The answer of a server.
     #[must_use]
-    pub fn new(state: &ApiState, status: Status) -> Self {
+    pub(crate) fn new(state: &ApiState, status: Status) -> Self {
         let (app, options) = (&state.app, &state.options);
         Self {
             version: options.version,

@@ -8,18 +8,18 @@ use utoipa::ToSchema;
 
 /// The data of the event `ready`.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TailReadyDto {}
+pub(crate) struct TailReadyDto {}
 
 /// The data of the event `logs`.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TailLogsDto {
+pub(crate) struct TailLogsDto {
     /// In the order of arrival.
     logs: Vec<LogDto>,
 }
 
 /// The data of the event `dropped`.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TailDroppedDto {
+pub(crate) struct TailDroppedDto {
     /// Records that were not told.
     dropped: u64,
     /// Of these, at most so many records that went by unread and may not match the query; absent when there are none.
@@ -29,7 +29,7 @@ pub struct TailDroppedDto {
 
 /// The data of the event `warning`.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TailWarningDto {
+pub(crate) struct TailWarningDto {
     /// Why records may be missing of those that came before the tail resumed.
     warnings: Vec<String>,
 }

@@ -4,7 +4,7 @@ use clew_model::UnixNanos;
 
 /// RFC 3339 in UTC with nine decimals; the nanoseconds as a number where a calendar cannot say it.
 #[must_use]
-pub fn rfc3339(time: UnixNanos) -> String {
+pub(crate) fn rfc3339(time: UnixNanos) -> String {
     match jiff::Timestamp::from_nanosecond(i128::from(time)) {
         Ok(stamp) => format!("{stamp:.9}"),
         Err(_) => time.to_string(),

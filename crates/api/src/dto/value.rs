@@ -10,11 +10,11 @@ use utoipa::{PartialSchema, ToSchema};
 
 /// A value as JSON. Doubles that JSON cannot say become strings (`NaN`, `Infinity`), bytes become hex.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ValueDto(pub Value);
+pub(super) struct ValueDto(pub Value);
 
 /// Attributes as a JSON object, in the order they were sent.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AttributesDto(pub Vec<Attribute>);
+pub(super) struct AttributesDto(pub Vec<Attribute>);
 
 impl Serialize for ValueDto {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

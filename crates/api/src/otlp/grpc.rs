@@ -40,7 +40,7 @@ const FRAME_HEADER: usize = 5;
 const ACCEPTED: &str = "identity,gzip,deflate,zstd";
 
 /// The routes of OTLP/gRPC; anything else is answered UNIMPLEMENTED.
-pub fn routes() -> Router<ApiState> {
+pub(crate) fn routes() -> Router<ApiState> {
     let mut router = Router::new();
     for (path, signal) in PATHS {
         let handler = move |State(state): State<ApiState>,

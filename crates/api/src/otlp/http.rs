@@ -17,7 +17,7 @@ use clew_codec::otlp::{self, Format};
 use clew_model::{Caller, Signal};
 
 /// `POST /v1/logs`
-pub async fn logs(
+pub(crate) async fn logs(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
@@ -26,7 +26,7 @@ pub async fn logs(
 }
 
 /// `POST /v1/metrics`
-pub async fn metrics(
+pub(crate) async fn metrics(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
@@ -35,7 +35,7 @@ pub async fn metrics(
 }
 
 /// `POST /v1/traces`
-pub async fn traces(
+pub(crate) async fn traces(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
@@ -108,7 +108,7 @@ fn refusal(encoding: Encoding, error: &ApiError) -> Response {
 }
 
 /// How a panic is answered: the request's encoding is not known any more.
-pub fn panicked(error: ApiError) -> Response {
+pub(crate) fn panicked(error: ApiError) -> Response {
     refusal(Encoding::Json, &error)
 }
 

@@ -4,8 +4,8 @@ mod grpc;
 mod http;
 mod signals;
 
-pub use grpc::routes as grpc_routes;
-pub use http::{logs, metrics, panicked, traces};
+pub(crate) use grpc::routes as grpc_routes;
+pub(crate) use http::{logs, metrics, panicked, traces};
 
 use crate::body::ContentEncoding;
 use crate::error::ApiError;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// What the decoder answers.
-pub async fn decode_off_thread<T: Send + 'static>(
+pub(crate) async fn decode_off_thread<T: Send + 'static>(
     state: &ApiState,
     bytes: usize,
     encoding: ContentEncoding,
@@ -42,7 +42,7 @@ pub async fn decode_off_thread<T: Send + 'static>(
 }
 
 /// Counts a request that was refused whole.
-pub fn count_refusal(state: &ApiState, signal: Signal, protocol: Protocol, error: &ApiError) {
+pub(crate) fn count_refusal(state: &ApiState, signal: Signal, protocol: Protocol, error: &ApiError) {
     let observer = state.app.observer();
     observer.rejected(signal, protocol, error.reason(), 1);
     observer.refused([error.message.as_str()]);

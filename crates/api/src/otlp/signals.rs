@@ -14,7 +14,7 @@ use clew_model::{Caller, Signal, UnixNanos};
 
 /// How an OTLP body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
+pub(super) enum Encoding {
     /// `application/x-protobuf`
     Protobuf,
     /// `application/json`
@@ -22,7 +22,7 @@ pub enum Encoding {
 }
 
 /// What a body held.
-pub enum Records {
+pub(super) enum Records {
     /// Log records.
     Logs(Decoded<Vec<LogRecord>>),
     /// Samples.
@@ -35,7 +35,7 @@ pub enum Records {
 ///
 /// # Errors
 /// A body that is malformed as a whole.
-pub fn decode(
+pub(super) fn decode(
     signal: Signal,
     encoding: Encoding,
     body: &Bytes,
@@ -57,7 +57,7 @@ pub fn decode(
 ///
 /// # Errors
 /// What the write path answers.
-pub async fn write(
+pub(super) async fn write(
     state: &ApiState,
     caller: Caller,
     protocol: Protocol,

@@ -33,7 +33,7 @@ fn written<T, S: Serialize>(list: Listed<T>, item: impl Fn(T) -> S) -> Response 
 }
 
 /// `GET|POST /api/v1/series`
-pub async fn series(
+pub(super) async fn series(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
@@ -47,7 +47,7 @@ pub async fn series(
 }
 
 /// `GET|POST /api/v1/labels`
-pub async fn names(
+pub(super) async fn names(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
@@ -57,7 +57,7 @@ pub async fn names(
 }
 
 /// `GET /api/v1/label/{name}/values`
-pub async fn values(
+pub(super) async fn values(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,

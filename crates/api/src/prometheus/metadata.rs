@@ -29,7 +29,7 @@ impl From<Metadata> for MetadataEntry {
 }
 
 /// `GET /api/v1/metadata`
-pub async fn metadata(
+pub(super) async fn metadata(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,

@@ -7,7 +7,7 @@ mod respond;
 mod status;
 mod targets;
 
-pub use respond::failure;
+pub(crate) use respond::failure;
 
 use crate::around::panics;
 use crate::state::ApiState;
@@ -15,7 +15,7 @@ use axum::Router;
 use axum::routing::get;
 
 /// The routes, to be nested under `/prometheus`.
-pub fn routes() -> Router<ApiState> {
+pub(crate) fn routes() -> Router<ApiState> {
     Router::new()
         .route("/api/v1/query", get(query::instant).post(query::instant))
         .route("/api/v1/query_range", get(query::range).post(query::range))

@@ -20,10 +20,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A label set as JSON.
-pub type LabelMap = BTreeMap<String, String>;
+pub(super) type LabelMap = BTreeMap<String, String>;
 
 /// A label set as JSON.
-pub fn label_map(labels: &Labels) -> LabelMap {
+pub(super) fn label_map(labels: &Labels) -> LabelMap {
     labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
@@ -79,7 +79,7 @@ struct HistogramData {
 }
 
 /// `GET|POST /api/v1/query`
-pub async fn instant(
+pub(super) async fn instant(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
@@ -95,7 +95,7 @@ pub async fn instant(
 }
 
 /// `GET|POST /api/v1/query_range`
-pub async fn range(
+pub(super) async fn range(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
@@ -227,7 +227,7 @@ struct ExemplarPoint {
 }
 
 /// `GET|POST /api/v1/query_exemplars`
-pub async fn exemplars(
+pub(super) async fn exemplars(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     request: Request<Body>,

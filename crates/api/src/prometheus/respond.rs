@@ -29,11 +29,11 @@ struct Failure {
 }
 
 /// Data, or a failure, on its way to the envelope.
-pub struct Answer<T>(pub Result<(T, Annotations), ApiError>);
+pub(super) struct Answer<T>(pub Result<(T, Annotations), ApiError>);
 
 impl<T> Answer<T> {
     /// Data without annotations, or a failure.
-    pub fn plain(result: Result<T, ApiError>) -> Self {
+    pub(super) fn plain(result: Result<T, ApiError>) -> Self {
         Self(result.map(|data| (data, Annotations::default())))
     }
 }
@@ -51,7 +51,7 @@ impl<T: Serialize> IntoResponse for Answer<T> {
 }
 
 /// Why a call failed, on its way to the envelope.
-pub struct Failed(ApiError);
+pub(super) struct Failed(ApiError);
 
 impl<E: Into<ApiError>> From<E> for Failed {
     fn from(error: E) -> Self {
@@ -66,17 +66,17 @@ impl IntoResponse for Failed {
 }
 
 /// A path that this API does not have, or not yet.
-pub async fn no_such_path(uri: Uri) -> Response {
+pub(super) async fn no_such_path(uri: Uri) -> Response {
     failure(&ApiError::new(ErrorKind::NotFound, format!("the Prometheus API has nothing at {}", uri.path())))
 }
 
 /// A path that is asked by another method.
-pub async fn wrong_method(method: Method, uri: Uri) -> Response {
+pub(super) async fn wrong_method(method: Method, uri: Uri) -> Response {
     failure(&ApiError::wrong_method(&method, &uri))
 }
 
 /// A failure in the envelope.
-pub fn failure(error: &ApiError) -> Response {
+pub(crate) fn failure(error: &ApiError) -> Response {
     let mut text = error.message.clone();
     if let Some(hint) = &error.hint {
         text.push_str("; ");

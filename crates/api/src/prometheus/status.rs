@@ -21,7 +21,7 @@ struct BuildInfo {
 }
 
 /// `GET /api/v1/status/buildinfo`
-pub async fn buildinfo(State(state): State<ApiState>) -> Response {
+pub(super) async fn buildinfo(State(state): State<ApiState>) -> Response {
     let info = BuildInfo {
         version: PROMETHEUS_VERSION,
         revision: format!("clew {}", state.options.version),
@@ -44,7 +44,7 @@ struct RuntimeInfo {
 }
 
 /// `GET /api/v1/status/runtimeinfo`
-pub async fn runtimeinfo(State(state): State<ApiState>) -> Response {
+pub(super) async fn runtimeinfo(State(state): State<ApiState>) -> Response {
     let age = state.app.options().metrics.retention.age;
     let days = |nanos: i64| format!("{}d", nanos / 86_400_000_000_000);
     let info = RuntimeInfo {

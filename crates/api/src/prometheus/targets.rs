@@ -72,7 +72,7 @@ impl From<DroppedTarget> for Dropped {
 }
 
 /// `GET /api/v1/targets`; `state` is `active`, `dropped` or `any`.
-pub async fn targets(State(state): State<ApiState>, request: Request<Body>) -> Response {
+pub(super) async fn targets(State(state): State<ApiState>, request: Request<Body>) -> Response {
     let params = Params::of_query(request.uri().query());
     let status = state.scrape.status();
     let wanted = params.get("state").unwrap_or("any");

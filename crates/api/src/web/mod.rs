@@ -44,7 +44,7 @@ const SECURITY: [(HeaderName, HeaderValue); 4] = [
 
 /// What the web page answers to this request: an asset, or the page itself; `None` where neither is meant.
 #[must_use]
-pub fn answer(state: &ApiState, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+pub(crate) fn answer(state: &ApiState, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response> {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
@@ -68,7 +68,7 @@ fn secured(mut response: Response) -> Response {
 }
 
 /// `GET /`: the page for browsers, a word of welcome for everything else.
-pub async fn root(
+pub(crate) async fn root(
     axum::extract::State(state): axum::extract::State<ApiState>,
     method: Method,
     uri: Uri,

@@ -9,7 +9,7 @@ const ROOT: &str = "%clew.root%";
 
 /// Answers the built page, or one that says how to build it.
 #[must_use]
-pub fn respond(built: Option<&[u8]>, path: &str, welcome: &str) -> Response {
+pub(super) fn respond(built: Option<&[u8]>, path: &str, welcome: &str) -> Response {
     let html = match built {
         Some(page) => String::from_utf8_lossy(page).replace(ROOT, &way_up(path)),
         None => how_to_build(welcome),

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 /// The signals, as places in arrays.
-pub const SIGNALS: [&str; 3] = ["logs", "metrics", "traces"];
+pub(crate) const SIGNALS: [&str; 3] = ["logs", "metrics", "traces"];
 
 /// A record is known by a number that no other has; everything else of it but its time follows from the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Record {
+pub(crate) struct Record {
     pub number: u64,
     /// Nanoseconds since 1970, whole milliseconds.
     pub time: i64,
@@ -15,7 +15,7 @@ pub struct Record {
 
 /// What is known about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// Answered with success: all of it must be there.
     Acknowledged,
     /// Not answered, or by an error: all of it or nothing.
@@ -25,7 +25,7 @@ pub enum Fate {
 }
 
 #[derive(Debug, Clone)]
-pub struct Request {
+pub(crate) struct Request {
     pub signal: usize,
     pub records: Vec<Record>,
     pub fate: Fate,
@@ -33,13 +33,13 @@ pub struct Request {
 
 /// What a server shows: for each signal the records by number, with the time of each copy, and from when on it keeps.
 #[derive(Debug, Default)]
-pub struct Shown {
+pub(crate) struct Shown {
     pub records: [BTreeMap<u64, Vec<i64>>; 3],
     pub kept_from: [i64; 3],
 }
 
 #[derive(Debug, Default)]
-pub struct Model {
+pub(crate) struct Model {
     pub requests: Vec<Request>,
     kept_from: [Option<i64>; 3],
     pub met: Met,
@@ -47,7 +47,7 @@ pub struct Model {
 
 /// How often a start met what is to be tested.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Met {
+pub(crate) struct Met {
     /// Records found.
     pub records: u64,
     /// Requests that were never acknowledged and found whole, or not found.
@@ -59,7 +59,7 @@ pub struct Met {
 
 impl Model {
     /// Compares with what a server shows after its start; settles what was open. Answers what is wrong.
-    pub fn check(&mut self, shown: &Shown, now: i64, retention: i64) -> Result<(), String> {
+    pub(crate) fn check(&mut self, shown: &Shown, now: i64, retention: i64) -> Result<(), String> {
         for (signal, name) in SIGNALS.iter().enumerate() {
             let kept_from = shown.kept_from[signal];
             if self.kept_from[signal].is_some_and(|before| kept_from < before) {

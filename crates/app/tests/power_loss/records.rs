@@ -26,7 +26,7 @@ fn trace_id(number: u64) -> TraceId {
 }
 
 /// Sends a request; true when all of it was acknowledged.
-pub async fn send(app: &App, signal: usize, records: &[Record]) -> Result<bool, AppError> {
+pub(crate) async fn send(app: &App, signal: usize, records: &[Record]) -> Result<bool, AppError> {
     let (tenant, protocol) = (TenantId::default(), Protocol::OtlpHttp);
     let outcome = match signal {
         0 => {
@@ -63,7 +63,7 @@ pub async fn send(app: &App, signal: usize, records: &[Record]) -> Result<bool, 
 }
 
 /// Everything that queries find.
-pub async fn read(app: &Arc<App>) -> Result<Shown, AppError> {
+pub(crate) async fn read(app: &Arc<App>) -> Result<Shown, AppError> {
     let plan = Plan::new(About::new("test"), |context, stores| {
         let mut shown = Shown::default();
         let query = LogQuery {

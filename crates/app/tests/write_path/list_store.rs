@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// What is asked of the store, and what it holds.
 #[derive(Debug, Default)]
-pub struct State {
+pub(crate) struct State {
     /// Sealed numbers, with the journal position they reach.
     pub sealed: Vec<u32>,
     pub position: u64,
@@ -25,14 +25,14 @@ pub struct State {
 
 /// The store; clones are handles to the same one.
 #[derive(Debug, Clone, Default)]
-pub struct ListStore {
+pub(crate) struct ListStore {
     pub state: Arc<Mutex<State>>,
     pub changed: Arc<Condvar>,
 }
 
 impl ListStore {
     /// What a restart finds: the sealed numbers.
-    pub fn reopened(&self) -> Self {
+    pub(crate) fn reopened(&self) -> Self {
         let state = self.state.lock();
         let (sealed, position) = (state.sealed.clone(), state.position);
         let state = State { sealed, position, applied: position, ..State::default() };
@@ -40,12 +40,12 @@ impl ListStore {
     }
 
     /// Everything that is readable, in the order in which it was applied.
-    pub fn all(&self) -> Vec<u32> {
+    pub(crate) fn all(&self) -> Vec<u32> {
         let state = self.state.lock();
         state.sealed.iter().chain(&state.hot).copied().collect()
     }
 
-    pub fn hold(&self, is_held: bool) {
+    pub(crate) fn hold(&self, is_held: bool) {
         self.state.lock().is_held = is_held;
         self.changed.notify_all();
     }
@@ -53,7 +53,7 @@ impl ListStore {
 
 /// Differences to the last number of the segment.
 #[derive(Debug, Default)]
-pub struct Differences {
+pub(crate) struct Differences {
     segment: u64,
     last: u32,
 }

@@ -16,14 +16,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub const NOW: i64 = 1_800_000_000_000_000_000;
+pub(crate) const NOW: i64 = 1_800_000_000_000_000_000;
 const DAY: i64 = 86_400_000_000_000;
 
-pub fn start(dir: &Path, files: &SimFiles, clock: &SimClock) -> Arc<App> {
+pub(crate) fn start(dir: &Path, files: &SimFiles, clock: &SimClock) -> Arc<App> {
     start_with(dir, files, clock, |_| {})
 }
 
-pub fn start_with(dir: &Path, files: &SimFiles, clock: &SimClock, change: impl FnOnce(&mut AppOptions)) -> Arc<App> {
+pub(crate) fn start_with(
+    dir: &Path,
+    files: &SimFiles,
+    clock: &SimClock,
+    change: impl FnOnce(&mut AppOptions),
+) -> Arc<App> {
     let signal = SignalOptions {
         retention: Retention { age: Some(30 * DAY), bytes: None },
         seal_bytes: 1 << 20,

@@ -30,7 +30,7 @@ Durations are written `30d`, `1h30m`, `60s`; sizes `50GiB`, `64MiB`; lists `[a, 
 
 /// The whole document.
 #[must_use]
-pub fn render_docs() -> String {
+pub(crate) fn render_docs() -> String {
     let mut out = HEAD.to_owned();
     let mut section = "";
     for setting in SETTINGS {

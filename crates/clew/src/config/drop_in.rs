@@ -4,7 +4,7 @@ use clew_config::yaml::{Content, Value};
 
 /// A replaced system whose port is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DropIn {
+pub(crate) enum DropIn {
     /// Prometheus' HTTP API at the root.
     Prometheus,
 }
@@ -26,11 +26,11 @@ const LATER: [&str; 11] = [
 
 impl DropIn {
     /// All of them, in the order in which they are opened.
-    pub const ALL: [DropIn; 1] = [DropIn::Prometheus];
+    pub(crate) const ALL: [DropIn; 1] = [DropIn::Prometheus];
 
     /// The name in `server.drop_in`.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             DropIn::Prometheus => "prometheus",
         }
@@ -38,7 +38,7 @@ impl DropIn {
 
     /// The port that the replaced system has by default.
     #[must_use]
-    pub fn port(self) -> u16 {
+    pub(crate) fn port(self) -> u16 {
         match self {
             DropIn::Prometheus => 9090,
         }

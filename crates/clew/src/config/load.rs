@@ -14,7 +14,7 @@ const PREFIX: &str = "CLEW_";
 
 /// What the command line says.
 #[derive(Debug, Clone, Default)]
-pub struct Overrides {
+pub(crate) struct Overrides {
     /// `--data-dir`
     pub data_dir: Option<PathBuf>,
     /// `--listen`
@@ -25,7 +25,7 @@ pub struct Overrides {
 
 /// A configuration that can be used, with what is to be said about it.
 #[derive(Debug)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// The configuration.
     pub config: Config,
     /// Warnings, in the order of the file.
@@ -36,7 +36,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// Every fault of all three, warnings among them.
-pub fn load(
+pub(crate) fn load(
     file: Option<&Path>,
     environment: &BTreeMap<String, String>,
     flags: &Overrides,

@@ -10,9 +10,9 @@ mod load;
 mod read;
 mod settings;
 
-pub use docs::render_docs;
-pub use drop_in::DropIn;
-pub use load::{Loaded, Overrides, load};
+pub(crate) use docs::render_docs;
+pub(crate) use drop_in::DropIn;
+pub(crate) use load::{Loaded, Overrides, load};
 
 use clew_telemetry::logs::LogFormat;
 use regex::Regex;
@@ -21,7 +21,7 @@ use std::time::Duration;
 
 /// Everything that can be configured, resolved.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub(crate) struct Config {
     /// Where to listen.
     pub server: Server,
     /// What is kept where and how long.
@@ -44,7 +44,7 @@ pub struct Config {
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
+pub(crate) struct Server {
     /// Everything over HTTP.
     pub http: Address,
     /// OTLP/gRPC.
@@ -61,7 +61,7 @@ pub struct Server {
 
 /// The files for TLS: certificate and key are both there, or neither.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tls {
+pub(crate) struct Tls {
     /// The server's certificate.
     pub cert: Option<PathBuf>,
     /// Its key.
@@ -73,7 +73,7 @@ pub struct Tls {
 impl Server {
     /// The listeners that others than this machine can reach: key and host.
     #[must_use]
-    pub fn exposed(&self) -> Vec<String> {
+    pub(crate) fn exposed(&self) -> Vec<String> {
         let listeners =
             [("server.http", &self.http), ("server.otlp_grpc", &self.otlp_grpc), ("server.otlp_http", &self.otlp_http)];
         let beyond = listeners.into_iter().filter(|(_, address)| !address.is_loopback());
@@ -83,7 +83,7 @@ impl Server {
 
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
+pub(crate) struct Address {
     /// An IP address or a name.
     pub host: String,
     /// The port; 0 lets the system choose.
@@ -95,7 +95,7 @@ impl Address {
     ///
     /// # Errors
     /// What is wrong.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (host, port) = text.rsplit_once(':').ok_or("it has no port")?;
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if host.is_empty() {
@@ -107,14 +107,14 @@ impl Address {
 
     /// Whether only this machine can reach it.
     #[must_use]
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 }
 
 /// What is kept where and how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Storage {
+pub(crate) struct Storage {
     /// The data directory.
     pub dir: PathBuf,
     /// Bytes that all signals may take together.
@@ -131,7 +131,7 @@ pub struct Storage {
 
 /// How long and how much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
+pub(crate) struct Retention {
     /// How long; `None` for ever.
     pub age: Option<Duration>,
     /// How many bytes; `None` up to the limit of all signals.
@@ -140,7 +140,7 @@ pub struct Retention {
 
 /// Bounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Memory of the whole server.
     pub memory: Memory,
     /// Memory of one query; `None` for an eighth of the server's.
@@ -167,7 +167,7 @@ pub struct Limits {
 
 /// An amount of memory.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Memory {
+pub(crate) enum Memory {
     /// A share of what the machine or the container has, 0 to 1.
     Share(f64),
     /// Bytes.
@@ -177,7 +177,7 @@ pub enum Memory {
 impl Memory {
     /// The amount in bytes, of what there is.
     #[must_use]
-    pub fn of(self, available: u64) -> u64 {
+    pub(crate) fn of(self, available: u64) -> u64 {
         match self {
             Memory::Share(share) => (available as f64 * share) as u64,
             Memory::Bytes(bytes) => bytes,

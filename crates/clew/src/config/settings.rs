@@ -5,7 +5,7 @@ use super::{drop_in, read};
 use clew_config::yaml::Value;
 
 /// One key.
-pub struct Setting {
+pub(super) struct Setting {
     /// Its dotted path in the file.
     pub key: &'static str,
     /// Its default as it would be written; empty where there is none.
@@ -21,7 +21,7 @@ pub struct Setting {
 impl Setting {
     /// The environment variable that overrides the file: `CLEW_` and the path with `__`.
     #[must_use]
-    pub fn variable(&self) -> String {
+    pub(super) fn variable(&self) -> String {
         format!("CLEW_{}", self.key.replace('.', "__").to_ascii_uppercase())
     }
 }
@@ -33,7 +33,7 @@ macro_rules! setting {
 }
 
 /// Every key, in the order of the documentation.
-pub const SETTINGS: &[Setting] = &[
+pub(super) const SETTINGS: &[Setting] = &[
     setting!(
         "server.http",
         "127.0.0.1:4300",

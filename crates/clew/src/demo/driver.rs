@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 /// A demo over a started server.
-pub struct Demo {
+pub(crate) struct Demo {
     app: Arc<App>,
     generator: Generator,
     /// Up to when the story is told, nanoseconds.
@@ -28,7 +28,7 @@ impl Demo {
     ///
     /// # Errors
     /// The server takes nothing in.
-    pub async fn begin(app: Arc<App>) -> Result<Self> {
+    pub(crate) async fn begin(app: Arc<App>) -> Result<Self> {
         let now = app.clock().now();
         let newest = newest_request(&app).await?.min(now);
         let start = now.saturating_sub(nanos(DEMO_HISTORY)).max(newest.saturating_add(nanos(DEMO_TICK)));
@@ -52,12 +52,12 @@ impl Demo {
 
     /// Where there is something to see: the correlation ID of a request in trouble, and what troubled it.
     #[must_use]
-    pub fn headline(&self) -> Option<(String, &'static str)> {
+    pub(crate) fn headline(&self) -> Option<(String, &'static str)> {
         self.generator.headline(self.told).map(|one| (one.id.clone(), one.trouble.as_str()))
     }
 
     /// Goes on live until it is told to stop.
-    pub async fn run(mut self, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut ticks = interval(DEMO_TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 /// A folder that is removed, with everything in it, when this is dropped.
 #[derive(Debug)]
-pub struct TemporaryFolder(PathBuf);
+pub(crate) struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
     /// Makes one in the system's folder for temporary files, for this user alone.
     ///
     /// # Errors
     /// The system's folder cannot be written.
-    pub fn new(prefix: &str) -> io::Result<Self> {
+    pub(crate) fn new(prefix: &str) -> io::Result<Self> {
         let random = RandomState::new().hash_one(std::process::id());
         let path = std::env::temp_dir().join(format!("{prefix}-{random:016x}"));
         std::fs::DirBuilder::new().mode(0o700).create(&path)?;
@@ -23,7 +23,7 @@ impl TemporaryFolder {
 
     /// Where it is.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }

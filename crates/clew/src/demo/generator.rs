@@ -24,7 +24,7 @@ const SCRAPE_INTERVAL: i64 = 15 * SECOND;
 
 /// What has come to pass since the last question.
 #[derive(Debug, Default, PartialEq)]
-pub struct Batch {
+pub(super) struct Batch {
     /// Log records by time.
     pub logs: Vec<LogRecord>,
     /// Spans by end.
@@ -35,7 +35,7 @@ pub struct Batch {
 
 /// A request worth a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Headline {
+pub(super) struct Headline {
     /// Its correlation ID.
     pub id: String,
     /// What troubled it.
@@ -54,7 +54,7 @@ enum Pending {
 }
 
 /// Tells the story on demand.
-pub struct Generator {
+pub(super) struct Generator {
     system: System,
     dice: Dice,
     outages: Outages,
@@ -73,7 +73,7 @@ pub struct Generator {
 
 impl Generator {
     /// A story that begins at `start` (nanoseconds).
-    pub fn new(seed: u64, start: i64) -> Self {
+    pub(super) fn new(seed: u64, start: i64) -> Self {
         Self {
             system: System::new(),
             dice: Dice::new(seed),
@@ -90,7 +90,7 @@ impl Generator {
     }
 
     /// Tells on until `to` (nanoseconds), included. What comes to pass later waits for the next call.
-    pub fn advance(&mut self, to: i64) -> Batch {
+    pub(super) fn advance(&mut self, to: i64) -> Batch {
         let mut batch = Batch::default();
         while self.next_request <= to {
             let at = self.next_request;
@@ -111,20 +111,20 @@ impl Generator {
     }
 
     /// Leaves out what lies between the last moment told and `to`: requests come again from then on.
-    pub fn skip_to(&mut self, to: i64) {
+    pub(super) fn skip_to(&mut self, to: i64) {
         self.next_request = self.next_request.max(to);
         self.next_scrape = self.next_scrape.max(next_multiple(to));
     }
 
     /// From now on no request comes; those that came are worked off.
     #[cfg(test)]
-    pub fn end_requests(&mut self) {
+    pub(super) fn end_requests(&mut self) {
         self.next_request = i64::MAX;
     }
 
     /// The newest request in trouble whose story ended by `now`, a poisoned task before others: its story is the
     /// shortest to read.
-    pub fn headline(&self, now: i64) -> Option<&Headline> {
+    pub(super) fn headline(&self, now: i64) -> Option<&Headline> {
         let ended = || self.headlines.iter().rev().filter(move |one| one.end <= now);
         ended().find(|one| one.trouble == IncidentKind::PoisonedTask).or_else(|| ended().next())
     }

@@ -3,7 +3,7 @@
 use super::dice::SECOND;
 
 /// An incident begins once in so long.
-pub const INCIDENT_PERIOD: i64 = 300 * SECOND;
+pub(super) const INCIDENT_PERIOD: i64 = 300 * SECOND;
 
 /// It begins so long into its period.
 const BEGINS: i64 = 60 * SECOND;
@@ -13,7 +13,7 @@ const LASTS: i64 = 90 * SECOND;
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IncidentKind {
+pub(super) enum IncidentKind {
     /// The LLM gateway's upstream answers slowly or not at all: deadlines pass, requests are tried again, queues grow.
     SlowGateway,
     /// A bad release of the coder runs out of memory at every task: one of its instances crashes again and again.
@@ -24,7 +24,7 @@ pub enum IncidentKind {
 
 impl IncidentKind {
     /// What a person would call it.
-    pub fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             IncidentKind::SlowGateway => "a slow LLM gateway",
             IncidentKind::CrashLoop => "a worker that crashes again and again",
@@ -35,7 +35,7 @@ impl IncidentKind {
 
 /// An incident that is going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Incident {
+pub(super) struct Incident {
     /// What goes wrong.
     pub kind: IncidentKind,
     /// Which period of the timetable it belongs to.
@@ -45,7 +45,7 @@ pub struct Incident {
 }
 
 /// The incident at this moment, if there is one.
-pub fn incident_at(time: i64) -> Option<Incident> {
+pub(super) fn incident_at(time: i64) -> Option<Incident> {
     let period = time.div_euclid(INCIDENT_PERIOD);
     let into = time.rem_euclid(INCIDENT_PERIOD);
     let kind = match period.rem_euclid(3) {
@@ -58,7 +58,7 @@ pub fn incident_at(time: i64) -> Option<Incident> {
 }
 
 /// Whether this incident goes on at this moment.
-pub fn is_on(kind: IncidentKind, time: i64) -> bool {
+pub(super) fn is_on(kind: IncidentKind, time: i64) -> bool {
     incident_at(time).is_some_and(|incident| incident.kind == kind)
 }
 

@@ -16,5 +16,5 @@ mod system;
 #[cfg(test)]
 mod tests;
 
-pub use driver::Demo;
-pub use folder::TemporaryFolder;
+pub(crate) use driver::Demo;
+pub(crate) use folder::TemporaryFolder;

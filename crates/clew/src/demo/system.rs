@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// A service of the played system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum Service {
+pub(super) enum Service {
     /// Takes requests from outside.
     #[default]
     ApiGateway,
@@ -32,7 +32,7 @@ pub enum Service {
 
 impl Service {
     /// All of them.
-    pub const ALL: [Service; 10] = [
+    pub(super) const ALL: [Service; 10] = [
         Service::ApiGateway,
         Service::Orchestrator,
         Service::Planner,
@@ -46,7 +46,7 @@ impl Service {
     ];
 
     /// Its name.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Service::ApiGateway => "api-gateway",
             Service::Orchestrator => "orchestrator",
@@ -62,7 +62,7 @@ impl Service {
     }
 
     /// How many instances run.
-    pub fn instances(self) -> usize {
+    pub(super) fn instances(self) -> usize {
         match self {
             Service::Researcher => 3,
             Service::Coder | Service::LlmGateway => 2,
@@ -94,11 +94,11 @@ impl Service {
 }
 
 /// The coder's release that runs out of memory.
-pub const BAD_RELEASE: &str = "1.8.3";
+pub(super) const BAD_RELEASE: &str = "1.8.3";
 
 /// One running instance of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Instance {
+pub(super) struct Instance {
     /// Of which service.
     pub service: Service,
     /// Which one, from 1.
@@ -107,18 +107,18 @@ pub struct Instance {
 
 impl Instance {
     /// The only or first instance of a service.
-    pub fn first(service: Service) -> Self {
+    pub(super) fn first(service: Service) -> Self {
         Self { service, number: 1 }
     }
 
     /// Its name: the service and its number.
-    pub fn name(self) -> String {
+    pub(super) fn name(self) -> String {
         format!("{}-{}", self.service.name(), self.number)
     }
 }
 
 /// Every instance.
-pub fn instances() -> impl Iterator<Item = Instance> {
+pub(super) fn instances() -> impl Iterator<Item = Instance> {
     Service::ALL
         .into_iter()
         .flat_map(|service| (1..=service.instances()).map(move |number| Instance { service, number }))
@@ -126,7 +126,7 @@ pub fn instances() -> impl Iterator<Item = Instance> {
 
 /// What spans and logs share: each resource once.
 #[derive(Debug, Clone)]
-pub struct System {
+pub(super) struct System {
     resources: Vec<(Instance, Arc<Resource>)>,
     bad_coder: Arc<Resource>,
     scope: Arc<Scope>,
@@ -134,7 +134,7 @@ pub struct System {
 
 impl System {
     /// The system at rest.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let bad = Instance { service: Service::Coder, number: 2 };
         Self {
             resources: instances().map(|one| (one, resource(one, one.service.version()))).collect(),
@@ -148,7 +148,7 @@ impl System {
     }
 
     /// The resource of an instance; that of the bad release where it `runs_bad_release`.
-    pub fn resource(&self, instance: Instance, runs_bad_release: bool) -> Arc<Resource> {
+    pub(super) fn resource(&self, instance: Instance, runs_bad_release: bool) -> Arc<Resource> {
         if runs_bad_release && instance == (Instance { service: Service::Coder, number: 2 }) {
             return Arc::clone(&self.bad_coder);
         }
@@ -157,7 +157,7 @@ impl System {
     }
 
     /// The instrumentation scope of all spans.
-    pub fn scope(&self) -> Arc<Scope> {
+    pub(super) fn scope(&self) -> Arc<Scope> {
         Arc::clone(&self.scope)
     }
 }
@@ -177,6 +177,6 @@ fn resource(instance: Instance, version: &str) -> Arc<Resource> {
 }
 
 /// The machine that an instance runs on, 1 to 3.
-pub fn host(instance: Instance) -> usize {
+pub(super) fn host(instance: Instance) -> usize {
     (instance.service as usize + instance.number) % 3 + 1
 }

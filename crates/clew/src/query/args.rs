@@ -3,14 +3,14 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 /// The variable that names the server. It holds no `__`, so it is no setting of the server's.
-pub const SERVER_VARIABLE: &str = "CLEW_URL";
+pub(super) const SERVER_VARIABLE: &str = "CLEW_URL";
 
 /// Where a server is unless told.
-pub const DEFAULT_SERVER: &str = "http://127.0.0.1:4300";
+pub(super) const DEFAULT_SERVER: &str = "http://127.0.0.1:4300";
 
 /// What to ask.
 #[derive(Debug, Subcommand)]
-pub enum QueryCommand {
+pub(crate) enum QueryCommand {
     /// The newest log records that match, oldest first.
     Logs(LogsArgs),
     /// A PromQL expression: now, at a time, or over a range.
@@ -23,7 +23,7 @@ pub enum QueryCommand {
 
 /// Where to ask and how to answer.
 #[derive(Debug, Clone, Args)]
-pub struct CommonArgs {
+pub(crate) struct CommonArgs {
     /// The server. Default: the variable CLEW_URL, else http://127.0.0.1:4300.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
@@ -47,7 +47,7 @@ pub struct CommonArgs {
 
 /// How to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people.
     Table,
     /// One JSON document, as the server answers.
@@ -58,7 +58,7 @@ pub enum Format {
 
 /// `clew query logs`
 #[derive(Debug, Args)]
-pub struct LogsArgs {
+pub(crate) struct LogsArgs {
     /// Words, field:value, "a phrase", AND OR NOT; or LogQL when it starts with {. Everything when absent.
     pub query: Vec<String>,
 
@@ -76,7 +76,7 @@ pub struct LogsArgs {
 
 /// `clew query metrics`
 #[derive(Debug, Args)]
-pub struct MetricsArgs {
+pub(crate) struct MetricsArgs {
     /// The expression. With --start it is evaluated over a range, else at --end or now.
     pub expression: String,
 
@@ -90,7 +90,7 @@ pub struct MetricsArgs {
 
 /// `clew query traces`
 #[derive(Debug, Args)]
-pub struct TracesArgs {
+pub(crate) struct TracesArgs {
     /// A trace ID in any spelling: shows this trace alone, whole.
     #[arg(conflicts_with_all = [
         "service", "operation", "kind", "status", "min_duration", "max_duration", "attribute", "start", "end", "limit",
@@ -131,7 +131,7 @@ pub struct TracesArgs {
 
 /// `clew query correlate`
 #[derive(Debug, Args)]
-pub struct CorrelateArgs {
+pub(crate) struct CorrelateArgs {
     /// The ID in any spelling: a trace, a request, a task, a session …
     pub id: String,
 

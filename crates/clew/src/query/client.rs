@@ -8,24 +8,24 @@ use std::time::Duration;
 
 /// A server that can be asked.
 #[derive(Debug, Clone)]
-pub struct Server {
+pub(super) struct Server {
     base: Url,
     client: Client,
 }
 
 /// The parameters of a request; those without a value are left out.
 #[derive(Debug, Clone, Default)]
-pub struct Params(Vec<(&'static str, String)>);
+pub(super) struct Params(Vec<(&'static str, String)>);
 
 impl Params {
     /// Adds a parameter.
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.0.push((name, value.into()));
         self
     }
 
     /// Adds a parameter if it has a value.
-    pub fn maybe(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
+    pub(super) fn maybe(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
         match value {
             Some(value) => self.with(name, value),
             None => self,
@@ -38,7 +38,7 @@ impl Server {
     ///
     /// # Errors
     /// An address that is none.
-    pub fn of(common: &CommonArgs) -> Result<Self, QueryError> {
+    pub(super) fn of(common: &CommonArgs) -> Result<Self, QueryError> {
         Self::at(common.server.as_deref())
     }
 
@@ -46,7 +46,7 @@ impl Server {
     ///
     /// # Errors
     /// An address that is none.
-    pub fn at(address: Option<&str>) -> Result<Self, QueryError> {
+    pub(super) fn at(address: Option<&str>) -> Result<Self, QueryError> {
         let variable = std::env::var(SERVER_VARIABLE).ok().filter(|text| !text.is_empty());
         let text = address.map(str::to_owned).or(variable).unwrap_or_else(|| DEFAULT_SERVER.to_owned());
         let base = parse_base(&text)?;
@@ -55,7 +55,7 @@ impl Server {
     }
 
     /// Where it is.
-    pub fn address(&self) -> &str {
+    pub(super) fn address(&self) -> &str {
         self.base.as_str()
     }
 
@@ -63,7 +63,7 @@ impl Server {
     ///
     /// # Errors
     /// Nobody answers, or the server refuses.
-    pub async fn get(&self, path: &[&str], params: &Params, query: &str) -> Result<String, QueryError> {
+    pub(super) async fn get(&self, path: &[&str], params: &Params, query: &str) -> Result<String, QueryError> {
         let request = self.client.get(self.url(path, params)?).timeout(QUERY_TIMEOUT);
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let response = accepted(response, query).await?;
@@ -74,7 +74,7 @@ impl Server {
     ///
     /// # Errors
     /// As [`Server::get`].
-    pub async fn stream(
+    pub(super) async fn stream(
         &self,
         path: &[&str],
         params: &Params,
@@ -93,7 +93,10 @@ impl Server {
     ///
     /// # Errors
     /// The connection is lost, or nothing came for so long that it must be.
-    pub async fn next_chunk(&self, stream: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>, QueryError> {
+    pub(super) async fn next_chunk(
+        &self,
+        stream: &mut Response,
+    ) -> Result<Option<impl AsRef<[u8]> + use<>>, QueryError> {
         self.within(QUERY_SILENCE, stream.chunk()).await
     }
 
@@ -123,7 +126,7 @@ impl Server {
     }
 
     /// A failure on the way, with its innermost cause, which says most.
-    pub fn unreachable(&self, error: &reqwest::Error) -> QueryError {
+    pub(super) fn unreachable(&self, error: &reqwest::Error) -> QueryError {
         let mut cause: &dyn std::error::Error = error;
         while let Some(inner) = cause.source() {
             cause = inner;

@@ -95,7 +95,7 @@ struct Exemplar {
 ///
 /// # Errors
 /// Nobody answers, the request is refused, or the output is closed.
-pub async fn run(args: &CorrelateArgs, server: &Server, out: &mut Out) -> Result<(), QueryError> {
+pub(super) async fn run(args: &CorrelateArgs, server: &Server, out: &mut Out) -> Result<(), QueryError> {
     let params = Params::default()
         .maybe("depth", args.depth.map(|depth| depth.to_string()))
         .maybe("start", args.common.start.as_deref())

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub enum QueryError {
+pub(super) enum QueryError {
     /// Whoever read our output has enough: no fault.
     Closed,
     /// The output cannot be written.
@@ -31,7 +31,7 @@ pub enum QueryError {
 
 /// What a server said against a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub(super) struct Refusal {
     /// The HTTP status.
     pub status: u16,
     /// What is wrong.
@@ -71,7 +71,7 @@ struct PrometheusBody {
 
 impl Refusal {
     /// What a body with an error status says, in either API's shape or none.
-    pub fn read(status: u16, body: &str, query: &str) -> Self {
+    pub(super) fn read(status: u16, body: &str, query: &str) -> Self {
         let query = query.to_owned();
         if let Ok(OwnBody { error }) = serde_json::from_str(body) {
             return Self { status, message: error.message, position: error.position, hint: error.hint, query };
@@ -127,7 +127,7 @@ fn caret(query: &str, position: usize) -> String {
 
 impl QueryError {
     /// Says on standard error what went wrong, and answers the exit code.
-    pub fn report(&self) -> ExitCode {
+    pub(super) fn report(&self) -> ExitCode {
         let (text, code) = match self {
             QueryError::Closed => return ExitCode::SUCCESS,
             QueryError::Output(error) => (format!("cannot write: {error}"), ExitCode::FAILURE),

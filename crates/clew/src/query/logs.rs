@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 /// A page of the server's.
 #[derive(Debug, Deserialize)]
-pub struct LogPage {
+pub(super) struct LogPage {
     logs: Vec<Box<RawValue>>,
     next_cursor: Option<String>,
     #[serde(default)]
@@ -31,7 +31,7 @@ struct LogRow {
 }
 
 /// The records of a search and what is to be said about them.
-pub struct Found {
+pub(super) struct Found {
     /// In the order asked.
     pub logs: Vec<Box<RawValue>>,
     warnings: Vec<String>,
@@ -42,7 +42,7 @@ pub struct Found {
 ///
 /// # Errors
 /// Nobody answers, the query is refused, or the output is closed.
-pub async fn run(args: &LogsArgs, server: &Server, out: &mut Out) -> Result<(), QueryError> {
+pub(super) async fn run(args: &LogsArgs, server: &Server, out: &mut Out) -> Result<(), QueryError> {
     let query = args.query.join(" ");
     if args.follow {
         if out.format == Format::Json {
@@ -75,7 +75,7 @@ pub async fn run(args: &LogsArgs, server: &Server, out: &mut Out) -> Result<(), 
 ///
 /// # Errors
 /// As [`run`].
-pub async fn newest(args: &LogsArgs, query: &str, server: &Server, limit: usize) -> Result<Found, QueryError> {
+pub(super) async fn newest(args: &LogsArgs, query: &str, server: &Server, limit: usize) -> Result<Found, QueryError> {
     if limit > QUERY_MAX_ROWS {
         return Err(QueryError::Usage(format!(
             "--limit {limit} is more than {QUERY_MAX_ROWS}: ask for shorter ranges"
@@ -114,7 +114,7 @@ fn write_document(out: &mut Out, found: &Found) -> Result<(), QueryError> {
 ///
 /// # Errors
 /// The output is closed, or a record cannot be understood.
-pub fn write_rows(out: &mut Out, logs: &[Box<RawValue>]) -> Result<(), QueryError> {
+pub(super) fn write_rows(out: &mut Out, logs: &[Box<RawValue>]) -> Result<(), QueryError> {
     for log in logs {
         let row: LogRow = serde_json::from_str(log.get()).map_err(|error| QueryError::Unreadable(error.to_string()))?;
         let time = out.styled(Style::Dim, &short_time(&row.time));
@@ -126,6 +126,6 @@ pub fn write_rows(out: &mut Out, logs: &[Box<RawValue>]) -> Result<(), QueryErro
 }
 
 /// Records that a tail shows before the first new one.
-pub fn before_following(args: &LogsArgs) -> usize {
+pub(super) fn before_following(args: &LogsArgs) -> usize {
     args.common.limit.map_or(QUERY_FOLLOW_LOGS, |limit| limit as usize)
 }

@@ -60,7 +60,7 @@ impl Histogram {
 ///
 /// # Errors
 /// Nobody answers, the expression is refused, or the output is closed.
-pub async fn run(args: &MetricsArgs, server: &Server, out: &mut Out) -> Result<(), QueryError> {
+pub(super) async fn run(args: &MetricsArgs, server: &Server, out: &mut Out) -> Result<(), QueryError> {
     let expression = args.expression.as_str();
     let common = &args.common;
     if out.format == Format::Json && common.limit.is_some() {
@@ -201,7 +201,7 @@ fn course(values: &[f64], (low, high): (f64, f64)) -> String {
 }
 
 /// `name{label="value"}`, as it would be written in a query.
-pub fn series_name(labels: &BTreeMap<String, String>) -> String {
+pub(super) fn series_name(labels: &BTreeMap<String, String>) -> String {
     let name = labels.get("__name__").map(String::as_str).unwrap_or_default();
     let others: Vec<String> = labels
         .iter()

@@ -14,7 +14,7 @@ mod tail;
 mod text;
 mod traces;
 
-pub use args::QueryCommand;
+pub(crate) use args::QueryCommand;
 
 use args::CommonArgs;
 use client::{Params, Server};
@@ -23,13 +23,13 @@ use output::Out;
 use std::process::ExitCode;
 
 /// Asks, answers on standard output, and answers the exit code.
-pub fn run(command: &QueryCommand) -> ExitCode {
+pub(crate) fn run(command: &QueryCommand) -> ExitCode {
     finish(ask(command))
 }
 
 /// Asks a server whether it takes requests and can write everything; for the container's health check, whose image has
 /// no other program.
-pub fn health(server: Option<&str>) -> ExitCode {
+pub(crate) fn health(server: Option<&str>) -> ExitCode {
     finish(block_on(async {
         let server = Server::at(server)?;
         server.get(&["-", "ready"], &Params::default(), "").await.map(|_| ())

@@ -7,7 +7,7 @@ use std::io::{BufWriter, IsTerminal, Stdout, Write};
 
 /// A colour or weight of text (ECMA-48, SGR).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub(super) enum Style {
     /// As it is.
     Plain,
     /// Beside the point.
@@ -35,7 +35,7 @@ impl Style {
     }
 
     /// The style of a severity's name.
-    pub fn of_severity(name: &str) -> Self {
+    pub(super) fn of_severity(name: &str) -> Self {
         match name {
             "ERROR" | "FATAL" => Style::Error,
             "WARN" => Style::Warn,
@@ -46,7 +46,7 @@ impl Style {
 }
 
 /// The output.
-pub struct Out {
+pub(super) struct Out {
     /// How to answer.
     pub format: Format,
     has_colours: bool,
@@ -55,7 +55,7 @@ pub struct Out {
 
 impl Out {
     /// The output that the options ask for.
-    pub fn of(common: &CommonArgs) -> Self {
+    pub(super) fn of(common: &CommonArgs) -> Self {
         let stdout = std::io::stdout();
         let is_terminal = stdout.is_terminal();
         let format = common.output.unwrap_or(if is_terminal { Format::Table } else { Format::Ndjson });
@@ -67,7 +67,7 @@ impl Out {
     }
 
     /// The text in a style, where there are colours.
-    pub fn styled(&self, style: Style, text: &str) -> String {
+    pub(super) fn styled(&self, style: Style, text: &str) -> String {
         if self.has_colours && style != Style::Plain && !text.is_empty() {
             format!("\x1b[{}m{text}\x1b[0m", style.code())
         } else {
@@ -79,7 +79,7 @@ impl Out {
     ///
     /// # Errors
     /// The output is closed or full.
-    pub fn line(&mut self, text: &str) -> Result<(), QueryError> {
+    pub(super) fn line(&mut self, text: &str) -> Result<(), QueryError> {
         Ok(writeln!(self.writer, "{text}")?)
     }
 
@@ -87,7 +87,7 @@ impl Out {
     ///
     /// # Errors
     /// As [`Out::line`].
-    pub fn ndjson(&mut self, values: &[Box<RawValue>]) -> Result<(), QueryError> {
+    pub(super) fn ndjson(&mut self, values: &[Box<RawValue>]) -> Result<(), QueryError> {
         values.iter().try_for_each(|value| self.line(value.get()))
     }
 
@@ -95,17 +95,17 @@ impl Out {
     ///
     /// # Errors
     /// As [`Out::line`].
-    pub fn flush(&mut self) -> Result<(), QueryError> {
+    pub(super) fn flush(&mut self) -> Result<(), QueryError> {
         Ok(self.writer.flush()?)
     }
 }
 
 /// Says something beside the answer, on standard error. Nobody may listen there: that is no reason to fail.
-pub fn note(text: &str) {
+pub(super) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "clew: {text}");
 }
 
 /// Says what an answer warns of.
-pub fn warn_all(warnings: &[String]) {
+pub(super) fn warn_all(warnings: &[String]) {
     warnings.iter().for_each(|warning| note(&format!("warning: {warning}")));
 }

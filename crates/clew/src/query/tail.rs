@@ -102,7 +102,7 @@ struct Tail<'a> {
 ///
 /// # Errors
 /// Nobody answers at the start, the query is refused, or the output is closed.
-pub async fn run(args: &LogsArgs, query: &str, server: &Server, out: &mut Out) -> Result<(), QueryError> {
+pub(super) async fn run(args: &LogsArgs, query: &str, server: &Server, out: &mut Out) -> Result<(), QueryError> {
     let mut tail = Tail { args, query, server, out, last: None, shown: HashSet::new(), has_begun: false };
     let mut is_lost = false;
     loop {

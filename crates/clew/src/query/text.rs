@@ -4,12 +4,12 @@ use super::output::{Out, Style};
 use serde_json::value::RawValue;
 
 /// The text of a JSON value: strings bare, the rest as it is written.
-pub fn json_text(value: &RawValue) -> String {
+pub(super) fn json_text(value: &RawValue) -> String {
     serde_json::from_str::<String>(value.get()).unwrap_or_else(|_| value.get().to_owned())
 }
 
 /// Text without what would steer a terminal; lines after the first are indented.
-pub fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.trim_end().chars() {
         match character {
@@ -24,12 +24,12 @@ pub fn printable(text: &str) -> String {
 }
 
 /// Text on one line.
-pub fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     printable(&text.replace(['\n', '\t'], " "))
 }
 
 /// `2026-01-02T03:04:05.678Z` of a longer RFC 3339 text, its digits cut to milliseconds.
-pub fn short_time(rfc3339: &str) -> String {
+pub(super) fn short_time(rfc3339: &str) -> String {
     let whole = rfc3339.trim_end_matches('Z');
     let (seconds, fraction) = whole.split_once('.').unwrap_or((whole, ""));
     let millis: String = fraction.chars().chain("000".chars()).take(3).collect();
@@ -37,7 +37,7 @@ pub fn short_time(rfc3339: &str) -> String {
 }
 
 /// A duration of nanoseconds in its natural unit, three digits or so.
-pub fn duration(nanos: i64) -> String {
+pub(super) fn duration(nanos: i64) -> String {
     let nanos = nanos as f64;
     match nanos.abs() {
         size if size < 1e3 => format!("{nanos} ns"),
@@ -50,24 +50,24 @@ pub fn duration(nanos: i64) -> String {
 
 /// Rows whose columns line up.
 #[derive(Debug)]
-pub struct Table {
+pub(super) struct Table {
     header: Vec<&'static str>,
     rows: Vec<Vec<(Style, String)>>,
 }
 
 impl Table {
     /// A table with these headings.
-    pub fn new(header: &[&'static str]) -> Self {
+    pub(super) fn new(header: &[&'static str]) -> Self {
         Self { header: header.to_vec(), rows: Vec::new() }
     }
 
     /// Adds a row.
-    pub fn row(&mut self, cells: Vec<(Style, String)>) {
+    pub(super) fn row(&mut self, cells: Vec<(Style, String)>) {
         self.rows.push(cells);
     }
 
     /// The lines, the last column as wide as it is.
-    pub fn lines(&self, out: &Out) -> Vec<String> {
+    pub(super) fn lines(&self, out: &Out) -> Vec<String> {
         let widths: Vec<usize> = (0..self.header.len())
             .map(|column| {
                 let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|(_, text)| width(text));

@@ -67,7 +67,7 @@ struct Status {
 ///
 /// # Errors
 /// Nobody answers, the request is refused, or the output is closed.
-pub async fn run(args: &TracesArgs, server: &Server, out: &mut Out) -> Result<(), QueryError> {
+pub(super) async fn run(args: &TracesArgs, server: &Server, out: &mut Out) -> Result<(), QueryError> {
     match &args.id {
         Some(id) => one(id, server, out).await?,
         None => list(args, server, out).await?,

@@ -34,12 +34,12 @@ pub(super) struct Fault {
 
 impl Fault {
     /// Whether the text may be JSON all the same, so that its end can be found by its brackets.
-    pub fn keeps_structure(&self) -> bool {
+    pub(super) fn keeps_structure(&self) -> bool {
         !matches!(self.kind, FaultKind::Syntax(_))
     }
 
     /// The fault in words, with what stands at its place in `body`.
-    pub fn reason(&self, body: &[u8]) -> String {
+    pub(super) fn reason(&self, body: &[u8]) -> String {
         match self.kind {
             FaultKind::Syntax(expected) => format!("expected {expected}, found {}", Found(body.get(self.at))),
             FaultKind::InvalidUtf8 => "the text is not valid UTF-8".to_owned(),
@@ -85,17 +85,17 @@ pub(super) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     /// A scanner that reads one value of at most `limit` bytes from byte `at` of `body`.
-    pub fn new(body: &'a [u8], whole: Option<&'a str>, at: usize, limit: usize, values_left: usize) -> Self {
+    pub(super) fn new(body: &'a [u8], whole: Option<&'a str>, at: usize, limit: usize, values_left: usize) -> Self {
         let end = at.saturating_add(limit).min(body.len());
         let bytes = body.get(..end).unwrap_or(body);
         Self { bytes, whole, at, limit, is_cut: end < body.len(), values_left }
     }
 
-    pub fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    pub fn skip_space(&mut self) {
+    pub(super) fn skip_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
@@ -120,7 +120,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Any value; `depth` counts the arrays and objects around it.
-    pub fn value(&mut self, depth: usize) -> Result<Value, Fault> {
+    pub(super) fn value(&mut self, depth: usize) -> Result<Value, Fault> {
         let Some(left) = self.values_left.checked_sub(1) else {
             return self.fault(FaultKind::TooManyValues(crate::limits::MAX_JSON_VALUES));
         };
@@ -143,7 +143,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// An object whose `{` is the next byte, with room for `expected` members from the start.
-    pub fn object(&mut self, depth: usize, expected: usize) -> Result<Attributes, Fault> {
+    pub(super) fn object(&mut self, depth: usize, expected: usize) -> Result<Attributes, Fault> {
         self.at += 1;
         self.skip_space();
         if self.peek() == Some(b'}') {
@@ -278,7 +278,7 @@ impl<'a> Scanner<'a> {
 
     /// Goes to the end of the value that starts at the next byte by counting brackets outside strings, without making
     /// anything. True when there was an end.
-    pub fn skip_value(&mut self) -> bool {
+    pub(super) fn skip_value(&mut self) -> bool {
         let mut depth = 0usize;
         while let Some(byte) = self.peek() {
             match byte {

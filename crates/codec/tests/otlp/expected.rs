@@ -9,7 +9,7 @@ use proto::collector::trace::v1::ExportTraceServiceRequest;
 use proto::common::v1::{AnyValue, KeyValue, any_value};
 use std::sync::Arc;
 
-pub fn value(any: Option<&AnyValue>) -> Value {
+pub(crate) fn value(any: Option<&AnyValue>) -> Value {
     match any.and_then(|any| any.value.as_ref()) {
         None | Some(any_value::Value::StringValueStrindex(_)) => Value::Null,
         Some(any_value::Value::StringValue(text)) => Value::String(text.into()),
@@ -24,7 +24,7 @@ pub fn value(any: Option<&AnyValue>) -> Value {
     }
 }
 
-pub fn attributes(list: &[KeyValue]) -> Attributes {
+pub(crate) fn attributes(list: &[KeyValue]) -> Attributes {
     list.iter().map(|own| Attribute { key: own.key.as_str().into(), value: value(own.value.as_ref()) }).collect()
 }
 
@@ -61,7 +61,7 @@ fn service(resource: &Resource) -> &str {
     }
 }
 
-pub fn logs(request: &ExportLogsServiceRequest, arrival: i64) -> Vec<LogRecord> {
+pub(crate) fn logs(request: &ExportLogsServiceRequest, arrival: i64) -> Vec<LogRecord> {
     let mut out = Vec::new();
     for by_resource in &request.resource_logs {
         let resource = resource(by_resource.resource.as_ref(), &by_resource.schema_url);
@@ -92,7 +92,7 @@ pub fn logs(request: &ExportLogsServiceRequest, arrival: i64) -> Vec<LogRecord> 
 }
 
 /// The spans that have IDs, and how many have none.
-pub fn traces(request: &ExportTraceServiceRequest) -> (Vec<Span>, u64) {
+pub(crate) fn traces(request: &ExportTraceServiceRequest) -> (Vec<Span>, u64) {
     let (mut out, mut refused) = (Vec::new(), 0);
     for by_resource in &request.resource_spans {
         let resource = resource(by_resource.resource.as_ref(), &by_resource.schema_url);

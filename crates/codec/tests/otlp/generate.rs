@@ -19,7 +19,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 /// Times that fit the model.
 const MAX_TIME: u64 = i64::MAX as u64;
 
-pub fn text(rng: &mut Rng) -> String {
+pub(crate) fn text(rng: &mut Rng) -> String {
     let pool =
         ["", "a", "http.method", "ü☃", "a value that is longer than what fits inline", "line\nbreak \"quoted\" \\"];
     match rng.u8(0..8) {
@@ -28,7 +28,7 @@ pub fn text(rng: &mut Rng) -> String {
     }
 }
 
-pub fn list<T>(rng: &mut Rng, most: usize, mut make: impl FnMut(&mut Rng) -> T) -> Vec<T> {
+pub(crate) fn list<T>(rng: &mut Rng, most: usize, mut make: impl FnMut(&mut Rng) -> T) -> Vec<T> {
     (0..rng.usize(0..=most)).map(|_| make(rng)).collect()
 }
 
@@ -59,7 +59,7 @@ fn id(rng: &mut Rng, length: usize) -> Vec<u8> {
     }
 }
 
-pub fn any(rng: &mut Rng, depth: u32) -> AnyValue {
+pub(crate) fn any(rng: &mut Rng, depth: u32) -> AnyValue {
     let choice = rng.u8(0..if depth == 0 { 6 } else { 8 });
     AnyValue {
         value: match choice {
@@ -84,7 +84,7 @@ fn attributes(rng: &mut Rng) -> Vec<KeyValue> {
     list(rng, 5, |rng| key_value(rng, 3))
 }
 
-pub fn resource(rng: &mut Rng) -> Option<Resource> {
+pub(crate) fn resource(rng: &mut Rng) -> Option<Resource> {
     let mut attributes = attributes(rng);
     for key in ["service.name", "service.namespace", "service.instance.id", "host.name"] {
         if rng.bool() {
@@ -95,7 +95,7 @@ pub fn resource(rng: &mut Rng) -> Option<Resource> {
     (rng.u8(0..5) > 0).then(|| Resource { attributes, dropped_attributes_count: rng.u32(..), entity_refs: vec![] })
 }
 
-pub fn scope(rng: &mut Rng) -> Option<InstrumentationScope> {
+pub(crate) fn scope(rng: &mut Rng) -> Option<InstrumentationScope> {
     (rng.u8(0..5) > 0).then(|| InstrumentationScope {
         name: text(rng),
         version: text(rng),
@@ -104,7 +104,7 @@ pub fn scope(rng: &mut Rng) -> Option<InstrumentationScope> {
     })
 }
 
-pub fn logs(rng: &mut Rng) -> ExportLogsServiceRequest {
+pub(crate) fn logs(rng: &mut Rng) -> ExportLogsServiceRequest {
     let resource_logs = list(rng, 3, |rng| ResourceLogs {
         resource: resource(rng),
         scope_logs: list(rng, 3, |rng| ScopeLogs {
@@ -133,7 +133,7 @@ fn log_record(rng: &mut Rng) -> LogRecord {
     }
 }
 
-pub fn traces(rng: &mut Rng) -> ExportTraceServiceRequest {
+pub(crate) fn traces(rng: &mut Rng) -> ExportTraceServiceRequest {
     let resource_spans = list(rng, 3, |rng| ResourceSpans {
         resource: resource(rng),
         scope_spans: list(rng, 3, |rng| ScopeSpans {
@@ -179,7 +179,7 @@ fn one_span(rng: &mut Rng) -> Span {
     }
 }
 
-pub fn metrics(rng: &mut Rng) -> ExportMetricsServiceRequest {
+pub(crate) fn metrics(rng: &mut Rng) -> ExportMetricsServiceRequest {
     let resource_metrics = list(rng, 3, |rng| ResourceMetrics {
         resource: resource(rng),
         scope_metrics: list(rng, 2, |rng| ScopeMetrics {

@@ -13,11 +13,11 @@ use proto::metrics::v1::{
 };
 use std::collections::BTreeMap;
 
-pub type LabelMap = BTreeMap<String, String>;
+pub(crate) type LabelMap = BTreeMap<String, String>;
 
 /// Everything that a request means, in an order of its own.
 #[derive(Debug, Default, PartialEq)]
-pub struct Meaning {
+pub(crate) struct Meaning {
     /// Labels, milliseconds, bits of the value.
     pub samples: Vec<(LabelMap, i64, u64)>,
     /// Labels, milliseconds, and the histogram's numbers.
@@ -30,7 +30,7 @@ pub struct Meaning {
 
 const STALE: u64 = 0x7ff0_0000_0000_0002;
 
-pub fn label_name(key: &str) -> String {
+pub(crate) fn label_name(key: &str) -> String {
     let name: String = key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let mut first = name.chars();
     match (first.next(), first.next()) {
@@ -264,7 +264,7 @@ fn merged(buckets: &Option<Buckets>, scale: i32) -> BTreeMap<i64, u64> {
     out
 }
 
-pub fn meaning(request: &ExportMetricsServiceRequest) -> Meaning {
+pub(crate) fn meaning(request: &ExportMetricsServiceRequest) -> Meaning {
     let mut out = Meaning::default();
     for by_resource in &request.resource_metrics {
         let attributes = by_resource.resource.clone().unwrap_or_default().attributes;

@@ -10,12 +10,12 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, spa
 use prost::Message as _;
 use std::sync::Arc;
 
-pub fn one_resource_of_logs(log_records: Vec<LogRecord>) -> ExportLogsServiceRequest {
+pub(crate) fn one_resource_of_logs(log_records: Vec<LogRecord>) -> ExportLogsServiceRequest {
     let scope_logs = vec![ScopeLogs { log_records, ..ScopeLogs::default() }];
     ExportLogsServiceRequest { resource_logs: vec![ResourceLogs { scope_logs, ..ResourceLogs::default() }] }
 }
 
-pub fn one_resource_of_spans(spans: Vec<Span>) -> ExportTraceServiceRequest {
+pub(crate) fn one_resource_of_spans(spans: Vec<Span>) -> ExportTraceServiceRequest {
     let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
     ExportTraceServiceRequest { resource_spans: vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }] }
 }

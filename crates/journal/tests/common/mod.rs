@@ -8,18 +8,18 @@ use clew_host::{Files, SeededRandom};
 use clew_journal::{Journal, JournalError, JournalMetrics, JournalPosition, Options, Recovery, Replayed};
 use clew_telemetry::{BuildInfo, Registry};
 
-pub const DIR: &str = "/data/journal/logs";
+pub(crate) const DIR: &str = "/data/journal/logs";
 
-pub const SMALL: Options = Options { segment_bytes: 4_000, salvage: false };
+pub(crate) const SMALL: Options = Options { segment_bytes: 4_000, salvage: false };
 
 /// Position, kind and payload.
-pub type Owned = (u64, u8, Vec<u8>);
+pub(crate) type Owned = (u64, u8, Vec<u8>);
 
-pub fn registry() -> Registry {
+pub(crate) fn registry() -> Registry {
     Registry::new(BuildInfo { version: "0", revision: "none" })
 }
 
-pub fn open_with(
+pub(crate) fn open_with(
     files: &(impl Files + Clone + 'static),
     seed: u64,
     options: Options,
@@ -30,7 +30,7 @@ pub fn open_with(
     Journal::open(files, random, Path::new(DIR), options, metrics)
 }
 
-pub fn replay(journal: &Journal, from: u64) -> Result<(Vec<Owned>, Replayed), JournalError> {
+pub(crate) fn replay(journal: &Journal, from: u64) -> Result<(Vec<Owned>, Replayed), JournalError> {
     let mut frames = Vec::new();
     let replayed = journal.replay(JournalPosition(from), |frame| {
         let payload = frame.payload.to_vec();
@@ -41,7 +41,7 @@ pub fn replay(journal: &Journal, from: u64) -> Result<(Vec<Owned>, Replayed), Jo
 }
 
 /// The names of the files in the journal's directory.
-pub fn names(files: &dyn Files) -> Vec<String> {
+pub(crate) fn names(files: &dyn Files) -> Vec<String> {
     let entries = files.list(Path::new(DIR)).unwrap();
     entries.into_iter().map(|entry| entry.name).collect()
 }

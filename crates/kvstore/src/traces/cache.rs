@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// A cache bounded by the bytes of what it holds.
 #[derive(Debug)]
-pub struct Cache<K, V> {
+pub(super) struct Cache<K, V> {
     inner: Mutex<Inner<K, V>>,
     limit: usize,
 }
@@ -28,12 +28,12 @@ struct Entry<V> {
 
 impl<K: Eq + Hash + Clone, V> Cache<K, V> {
     /// A cache of at most `limit` bytes (and at least one entry).
-    pub fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize) -> Self {
         Self { inner: Mutex::new(Inner { entries: HashMap::new(), bytes: 0, clock: 0 }), limit }
     }
 
     /// The value under a key, made (outside the lock) when it is not there; `make` also answers its bytes.
-    pub fn get_or_make<E>(&self, key: &K, make: impl FnOnce() -> Result<(V, usize), E>) -> Result<Arc<V>, E> {
+    pub(super) fn get_or_make<E>(&self, key: &K, make: impl FnOnce() -> Result<(V, usize), E>) -> Result<Arc<V>, E> {
         if let Some(value) = self.inner.lock().get(key) {
             return Ok(value);
         }
@@ -44,7 +44,7 @@ impl<K: Eq + Hash + Clone, V> Cache<K, V> {
     }
 
     /// Forgets the entries whose key is refused.
-    pub fn retain(&self, keep: impl Fn(&K) -> bool) {
+    pub(super) fn retain(&self, keep: impl Fn(&K) -> bool) {
         let mut inner = self.inner.lock();
         let mut freed = 0;
         inner.entries.retain(|key, entry| {

@@ -17,13 +17,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Which runs to merge.
-pub struct Plan {
+pub(super) struct Plan {
     partition: PartitionKey,
     runs: Vec<Run>,
 }
 
 /// The first merge that is worth it: of runs of about the same size, the smallest first.
-pub fn plan(manifest: &Manifest) -> Option<Plan> {
+pub(super) fn plan(manifest: &Manifest) -> Option<Plan> {
     let mut partitions = manifest.partitions.iter();
     partitions.find_map(|(key, partition)| {
         let runs = same_tier(&partition.runs)?;
@@ -44,7 +44,7 @@ fn same_tier(all: &[Run]) -> Option<Vec<Run>> {
 }
 
 /// Writes the merged run into the edit.
-pub fn merge(
+pub(super) fn merge(
     edit: &mut Edit<'_>,
     snapshot: &Arc<Snapshot>,
     plan: &Plan,

@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 
 /// The spans of one applied frame.
 #[derive(Debug)]
-pub struct Batch {
+pub(super) struct Batch {
     /// The spans as they came.
     pub spans: Vec<Span>,
     /// First and last start.
@@ -32,7 +32,7 @@ impl Batch {
     }
 
     /// Whether a span may carry an ID with one of these terms. The first call walks the batch.
-    pub fn may_carry(&self, terms: &[u64], rules: &CorrelationRules) -> bool {
+    pub(super) fn may_carry(&self, terms: &[u64], rules: &CorrelationRules) -> bool {
         let own = self.terms.get_or_init(|| {
             let mut own = Vec::with_capacity(self.spans.len() * 2);
             for span in &self.spans {
@@ -75,7 +75,7 @@ const NONE: u32 = u32::MAX;
 
 /// The spans of one tenant in a generation.
 #[derive(Debug, Default)]
-pub struct TenantTail {
+pub(super) struct TenantTail {
     batches: Vec<Arc<Batch>>,
     places: Vec<Place>,
     last_of_trace: HashMap<TraceId, u32>,
@@ -107,7 +107,7 @@ impl TenantTail {
 
 /// One generation of the hot tail.
 #[derive(Debug, Default)]
-pub struct HotGeneration {
+pub(super) struct HotGeneration {
     inner: RwLock<Inner>,
 }
 
@@ -119,7 +119,7 @@ struct Inner {
 
 impl HotGeneration {
     /// Takes the spans of a frame in.
-    pub fn push(&self, position: u64, tenant: &TenantId, spans: Vec<Span>) {
+    pub(super) fn push(&self, position: u64, tenant: &TenantId, spans: Vec<Span>) {
         let batch = Batch::new(spans);
         let bytes = batch.memory_bytes() as u64;
         let mut inner = self.inner.write();
@@ -133,28 +133,28 @@ impl HotGeneration {
     }
 
     /// What it holds.
-    pub fn stats(&self) -> HotStats {
+    pub(super) fn stats(&self) -> HotStats {
         self.inner.read().stats
     }
 
     /// The tenants with spans.
-    pub fn tenants(&self) -> Vec<TenantId> {
+    pub(super) fn tenants(&self) -> Vec<TenantId> {
         self.inner.read().tenants.keys().cloned().collect()
     }
 
     /// The batches of a tenant.
-    pub fn batches(&self, tenant: &TenantId) -> Vec<Arc<Batch>> {
+    pub(super) fn batches(&self, tenant: &TenantId) -> Vec<Arc<Batch>> {
         self.inner.read().tenants.get(tenant).map(|tail| tail.batches.clone()).unwrap_or_default()
     }
 
     /// The traces of a tenant.
-    pub fn trace_ids(&self, tenant: &TenantId) -> Vec<TraceId> {
+    pub(super) fn trace_ids(&self, tenant: &TenantId) -> Vec<TraceId> {
         let inner = self.inner.read();
         inner.tenants.get(tenant).map(|tail| tail.last_of_trace.keys().copied().collect()).unwrap_or_default()
     }
 
     /// Where the spans of a trace stand, newest arrival first.
-    pub fn trace(&self, tenant: &TenantId, id: TraceId) -> Vec<(Arc<Batch>, usize)> {
+    pub(super) fn trace(&self, tenant: &TenantId, id: TraceId) -> Vec<(Arc<Batch>, usize)> {
         self.inner.read().tenants.get(tenant).map(|tail| tail.trace(id)).unwrap_or_default()
     }
 }

@@ -10,11 +10,11 @@ use std::borrow::Borrow;
 use std::cmp::Ordering;
 
 /// What identifies a span.
-pub type Identity = (TraceId, SpanId, SpanKind);
+pub(super) type Identity = (TraceId, SpanId, SpanKind);
 
 /// The identity of a span.
 #[must_use]
-pub fn identity(span: &Span) -> Identity {
+pub(super) fn identity(span: &Span) -> Identity {
     (span.trace_id, span.span_id, span.kind)
 }
 
@@ -30,7 +30,7 @@ fn by_content(left: &Span, right: &Span) -> Ordering {
 
 /// Each span once, in order of (start, span ID, kind).
 #[must_use]
-pub fn unique<S: Borrow<Span>>(mut spans: Vec<S>) -> Vec<S> {
+pub(super) fn unique<S: Borrow<Span>>(mut spans: Vec<S>) -> Vec<S> {
     let order = |left: &S, right: &S| {
         let (left, right) = (left.borrow(), right.borrow());
         identity(left).cmp(&identity(right)).then_with(|| by_content(left, right))

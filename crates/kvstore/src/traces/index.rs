@@ -30,7 +30,7 @@ const WHAT: &str = "shard of a term index";
 
 /// Collects which terms each block has.
 #[derive(Debug, Default)]
-pub struct IndexBuilder {
+pub(super) struct IndexBuilder {
     /// Terms that may be in many blocks.
     common: Vec<(u64, u32)>,
     /// Terms that are in few.
@@ -39,14 +39,14 @@ pub struct IndexBuilder {
 
 impl IndexBuilder {
     /// Adds the terms of a block.
-    pub fn add(&mut self, block: u32, terms: &[u64], id_terms: &[u64]) {
+    pub(super) fn add(&mut self, block: u32, terms: &[u64], id_terms: &[u64]) {
         self.common.extend(terms.iter().map(|term| (*term, block)));
         self.rare.extend(id_terms.iter().map(|term| (*term, block)));
     }
 
     /// The shards, and the number of bits that choose one.
     #[must_use]
-    pub fn finish(mut self) -> (Vec<Vec<u8>>, u8) {
+    pub(super) fn finish(mut self) -> (Vec<Vec<u8>>, u8) {
         self.common.sort_unstable();
         let mut postings: Vec<(u64, Vec<u32>)> = Vec::new();
         for group in self.common.chunk_by(|left, right| left.0 == right.0) {
@@ -76,7 +76,7 @@ impl IndexBuilder {
 
 /// The shard of a term.
 #[must_use]
-pub fn shard_of(term: u64, bits: u8) -> u32 {
+pub(super) fn shard_of(term: u64, bits: u8) -> u32 {
     ((term >> SHARD_SHIFT) & ((1 << bits.min(MAX_SHARD_BITS)) - 1)) as u32
 }
 
@@ -118,7 +118,7 @@ fn shard_bytes(postings: &[u8], list: HashListBuilder) -> Vec<u8> {
 }
 
 /// A shard whose checksum was checked.
-pub struct Shard<'b> {
+pub(super) struct Shard<'b> {
     postings: &'b [u8],
     list: &'b [u8],
 }
@@ -128,7 +128,7 @@ impl<'b> Shard<'b> {
     ///
     /// # Errors
     /// It is damaged.
-    pub fn open(bytes: &'b [u8]) -> Result<Self, KvError> {
+    pub(super) fn open(bytes: &'b [u8]) -> Result<Self, KvError> {
         let mut reader = Reader::new(bytes);
         let checksum = reader.u32(WHAT).map_err(KvError::damaged(WHAT))?;
         if bytes.get(4..).map(crc32fast::hash) != Some(checksum) {
@@ -143,7 +143,7 @@ impl<'b> Shard<'b> {
     ///
     /// # Errors
     /// The shard is damaged.
-    pub fn find(&self, term: u64) -> Result<Vec<u32>, KvError> {
+    pub(super) fn find(&self, term: u64) -> Result<Vec<u32>, KvError> {
         let mut blocks = find_posting(self.postings, term).map_err(KvError::damaged(WHAT))?;
         if !self.list.is_empty() {
             blocks.extend(lookup(self.list, term).map_err(|error| damaged_list(&error))?);

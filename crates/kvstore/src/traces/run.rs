@@ -30,16 +30,16 @@ const ZONES: u8 = 4;
 const HEAD: u8 = 5;
 
 /// The newest layout of a run.
-pub const VERSION: u8 = 0;
+pub(super) const VERSION: u8 = 0;
 
 const WHAT: &str = "head of a run of spans";
 
 /// What a run is known by: its generation and its table.
-pub type RunId = (u64, u64);
+pub(super) type RunId = (u64, u64);
 
 /// The identity of a run.
 #[must_use]
-pub fn run_id(run: &Run) -> RunId {
+pub(super) fn run_id(run: &Run) -> RunId {
     (run.generation, run.table)
 }
 
@@ -49,33 +49,33 @@ fn key(kind: u8, number: u32) -> [u8; 5] {
 }
 
 /// The key of a block.
-pub fn block_key(number: u32) -> [u8; 5] {
+pub(super) fn block_key(number: u32) -> [u8; 5] {
     key(BLOCK, number)
 }
 
 /// The key of a group's dictionary.
-pub fn dictionary_key(number: u32) -> [u8; 5] {
+pub(super) fn dictionary_key(number: u32) -> [u8; 5] {
     key(DICTIONARY, number)
 }
 
 /// The key of a shard of the index.
-pub fn shard_key(number: u32) -> [u8; 5] {
+pub(super) fn shard_key(number: u32) -> [u8; 5] {
     key(SHARD, number)
 }
 
 /// The key of the blocks' bounds.
-pub fn zones_key() -> [u8; 1] {
+pub(super) fn zones_key() -> [u8; 1] {
     [ZONES]
 }
 
 /// The key of the head.
-pub fn head_key() -> [u8; 1] {
+pub(super) fn head_key() -> [u8; 1] {
     [HEAD]
 }
 
 /// What is needed to find anything in a run; a few hundred bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RunHead {
+pub(super) struct RunHead {
     /// Bits that choose a shard of the index.
     pub shard_bits: u8,
     /// The number of blocks.
@@ -86,7 +86,7 @@ pub struct RunHead {
 
 impl RunHead {
     /// The head's bytes.
-    pub fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = vec![VERSION, self.shard_bits];
         put_varint(&mut out, u64::from(self.blocks));
         put_varint(&mut out, self.groups.len() as u64);
@@ -95,7 +95,7 @@ impl RunHead {
     }
 
     /// Reads what [`RunHead::encode`] wrote.
-    pub fn decode(bytes: &[u8]) -> Result<Self, BytesError> {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, BytesError> {
         let mut reader = checked(bytes)?;
         let version = reader.u8(WHAT)?;
         if version > VERSION {
@@ -109,13 +109,13 @@ impl RunHead {
     }
 
     /// The group of a block.
-    pub fn group_of(&self, block: u32) -> u32 {
+    pub(super) fn group_of(&self, block: u32) -> u32 {
         self.groups.partition_point(|first| *first <= block).saturating_sub(1) as u32
     }
 }
 
 /// The bounds of a run's blocks as bytes.
-pub fn encode_zones(zones: &[BlockZone]) -> Vec<u8> {
+pub(super) fn encode_zones(zones: &[BlockZone]) -> Vec<u8> {
     let mut out = Vec::with_capacity(zones.len() * 64);
     put_varint(&mut out, zones.len() as u64);
     zones.iter().for_each(|zone| zone.put(&mut out));
@@ -156,7 +156,7 @@ type SplitOfRuns = (Vec<RunId>, Arc<HashSet<u64>>);
 
 /// Decoded parts of runs that readers share.
 #[derive(Debug)]
-pub struct RunCaches {
+pub(super) struct RunCaches {
     heads: Cache<RunId, RunHead>,
     zones: Cache<RunId, Vec<BlockZone>>,
     dictionaries: Cache<(RunId, u32), SpanDictionary>,
@@ -167,7 +167,7 @@ pub struct RunCaches {
 
 impl RunCaches {
     /// Caches of at most so many bytes of dictionaries.
-    pub fn new(dictionary_bytes: usize) -> Self {
+    pub(super) fn new(dictionary_bytes: usize) -> Self {
         Self {
             heads: Cache::new(RUN_HEAD_CACHE_BYTES),
             zones: Cache::new(ZONE_CACHE_BYTES),
@@ -178,7 +178,7 @@ impl RunCaches {
     }
 
     /// The traces that stand in several blocks of these runs, found by `make` when they are not those of the last call.
-    pub fn split_of(
+    pub(super) fn split_of(
         &self,
         runs: Vec<RunId>,
         make: impl FnOnce() -> Result<HashSet<u64>, KvError>,
@@ -192,7 +192,7 @@ impl RunCaches {
     }
 
     /// Forgets what belongs to runs that do not exist any more.
-    pub fn keep_only(&self, exists: impl Fn(&RunId) -> bool) {
+    pub(super) fn keep_only(&self, exists: impl Fn(&RunId) -> bool) {
         self.heads.retain(&exists);
         self.zones.retain(&exists);
         self.dictionaries.retain(|(run, _)| exists(run));
@@ -202,7 +202,7 @@ impl RunCaches {
 
 /// A run that is being read.
 #[derive(Clone)]
-pub struct OpenRun {
+pub(super) struct OpenRun {
     snapshot: Arc<Snapshot>,
     /// The run.
     pub run: Run,
@@ -215,7 +215,7 @@ pub struct OpenRun {
 
 impl OpenRun {
     /// Opens a run that the snapshot lists.
-    pub fn open(snapshot: &Arc<Snapshot>, run: &Run, caches: &Arc<RunCaches>) -> Result<Self, KvError> {
+    pub(super) fn open(snapshot: &Arc<Snapshot>, run: &Run, caches: &Arc<RunCaches>) -> Result<Self, KvError> {
         let head = caches.heads.get_or_make(&run_id(run), || {
             let bytes = required(snapshot, run, &head_key(), "head")?;
             let head = RunHead::decode(&bytes).map_err(KvError::damaged(place(run, "head")))?;
@@ -232,12 +232,12 @@ impl OpenRun {
     }
 
     /// What is shared by all who read.
-    pub fn caches(&self) -> &RunCaches {
+    pub(super) fn caches(&self) -> &RunCaches {
         &self.caches
     }
 
     /// In which blocks its traces stand.
-    pub fn traces(&self) -> Result<Arc<TraceList>, KvError> {
+    pub(super) fn traces(&self) -> Result<Arc<TraceList>, KvError> {
         self.caches.traces.get_or_make(&run_id(&self.run), || {
             let list = TraceList::read(self)?;
             let size = list.heap_bytes();
@@ -246,12 +246,12 @@ impl OpenRun {
     }
 
     /// The number of blocks.
-    pub fn blocks(&self) -> u32 {
+    pub(super) fn blocks(&self) -> u32 {
         self.head.blocks
     }
 
     /// The bounds of the blocks, in order.
-    pub fn zones(&self) -> Result<Arc<Vec<BlockZone>>, KvError> {
+    pub(super) fn zones(&self) -> Result<Arc<Vec<BlockZone>>, KvError> {
         self.caches.zones.get_or_make(&run_id(&self.run), || {
             let bytes = required(&self.snapshot, &self.run, &zones_key(), "bounds")?;
             let zones = decode_zones(&bytes).map_err(KvError::damaged(place(&self.run, "bounds")))?;
@@ -265,14 +265,14 @@ impl OpenRun {
     }
 
     /// Opens a block.
-    pub fn block(&self, number: u32) -> Result<SpanBlock<Slice>, KvError> {
+    pub(super) fn block(&self, number: u32) -> Result<SpanBlock<Slice>, KvError> {
         let bytes = required(&self.snapshot, &self.run, &block_key(number), "block")?;
         self.read.add(bytes.len() as u64);
         SpanBlock::open(bytes).map_err(|error| self.damaged(&error))
     }
 
     /// The dictionary that a block needs.
-    pub fn dictionary(&self, block: u32) -> Result<Arc<SpanDictionary>, KvError> {
+    pub(super) fn dictionary(&self, block: u32) -> Result<Arc<SpanDictionary>, KvError> {
         let group = self.head.group_of(block);
         self.caches.dictionaries.get_or_make(&(run_id(&self.run), group), || {
             let bytes = required(&self.snapshot, &self.run, &dictionary_key(group), "dictionary")?;
@@ -283,7 +283,7 @@ impl OpenRun {
     }
 
     /// The blocks that may hold a term, ascending.
-    pub fn find(&self, term: u64) -> Result<Vec<u32>, KvError> {
+    pub(super) fn find(&self, term: u64) -> Result<Vec<u32>, KvError> {
         let shard = shard_of(term, self.head.shard_bits);
         let bytes = required(&self.snapshot, &self.run, &shard_key(shard), "index")?;
         let mut blocks = Shard::open(&bytes)?.find(term)?;
@@ -293,7 +293,7 @@ impl OpenRun {
     }
 
     /// The blocks that may hold one of some terms, ascending; each shard of the index is read once.
-    pub fn find_all(&self, terms: &[u64]) -> Result<Vec<u32>, KvError> {
+    pub(super) fn find_all(&self, terms: &[u64]) -> Result<Vec<u32>, KvError> {
         let mut by_shard: Vec<(u32, u64)> =
             terms.iter().map(|term| (shard_of(*term, self.head.shard_bits), *term)).collect();
         by_shard.sort_unstable();
@@ -313,7 +313,7 @@ impl OpenRun {
     }
 
     /// An error in the columns of this run.
-    pub fn damaged(&self, error: &ColumnsError) -> KvError {
+    pub(super) fn damaged(&self, error: &ColumnsError) -> KvError {
         KvError::inconsistent(place(&self.run, "columns"), error.to_string())
     }
 }

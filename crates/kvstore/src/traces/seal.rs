@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Writes the spans of frozen generations as runs of the edit's generation.
-pub fn write_generations(
+pub(super) fn write_generations(
     edit: &mut Edit<'_>,
     frozen: &[Arc<HotGeneration>],
     rules: &CorrelationRules,
@@ -71,7 +71,7 @@ fn by_partition<'a>(
 }
 
 /// Each span once, traces by first start, spans by start.
-pub fn in_order(mut spans: Vec<&Span>) -> Vec<&Span> {
+pub(super) fn in_order(mut spans: Vec<&Span>) -> Vec<&Span> {
     // Keys are taken out first: to follow each pointer at each comparison costs more than the sort.
     spans.sort_by_cached_key(|span| u128::from_be_bytes(span.trace_id.0));
     let mut traces: Vec<Vec<&Span>> =

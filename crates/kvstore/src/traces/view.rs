@@ -10,7 +10,7 @@ use clew_model::{ReadMeter, TenantId, TimeRange, UnixNanos};
 use std::sync::Arc;
 
 /// A consistent view of the store.
-pub struct View {
+pub(super) struct View {
     /// What is sealed.
     pub snapshot: Arc<Snapshot>,
     /// What is not, oldest first.
@@ -25,14 +25,14 @@ pub struct View {
 
 impl View {
     /// The tenant's runs with spans that start in the range.
-    pub fn runs(&self, tenant: &TenantId, range: TimeRange) -> Result<Vec<Arc<OpenRun>>, KvError> {
+    pub(super) fn runs(&self, tenant: &TenantId, range: TimeRange) -> Result<Vec<Arc<OpenRun>>, KvError> {
         let partitions = self.snapshot.manifest().overlapping(tenant, range.start, range.end);
         let runs = partitions.flat_map(|(_, partition)| &partition.runs);
         runs.filter(|run| run.min_time <= range.end && range.start <= run.max_time).map(|run| self.open(run)).collect()
     }
 
     /// All runs of the tenant.
-    pub fn all_runs(&self, tenant: &TenantId) -> Result<Vec<Arc<OpenRun>>, KvError> {
+    pub(super) fn all_runs(&self, tenant: &TenantId) -> Result<Vec<Arc<OpenRun>>, KvError> {
         let partitions = self.snapshot.manifest().partitions.iter().filter(|(key, _)| key.tenant == *tenant);
         let runs = partitions.flat_map(|(_, partition)| &partition.runs);
         runs.map(|run| self.open(run)).collect()
@@ -45,22 +45,22 @@ impl View {
     }
 
     /// The tenant's batches of the hot tail.
-    pub fn batches(&self, tenant: &TenantId) -> Vec<Arc<Batch>> {
+    pub(super) fn batches(&self, tenant: &TenantId) -> Vec<Arc<Batch>> {
         self.hot.iter().flat_map(|hot| hot.batches(tenant)).collect()
     }
 
     /// The part of the range that retention still keeps: partitions may reach further back.
-    pub fn kept(&self, range: TimeRange) -> TimeRange {
+    pub(super) fn kept(&self, range: TimeRange) -> TimeRange {
         TimeRange::new(range.start.max(self.kept_from()), range.end)
     }
 
     /// Spans that started before this are not kept.
-    pub fn kept_from(&self) -> UnixNanos {
+    pub(super) fn kept_from(&self) -> UnixNanos {
         self.snapshot.manifest().retention_bound
     }
 
     /// Whether retention still keeps a span.
-    pub fn is_kept(&self, span: &Span) -> bool {
+    pub(super) fn is_kept(&self, span: &Span) -> bool {
         span.start >= self.kept_from()
     }
 }

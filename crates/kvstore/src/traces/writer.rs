@@ -10,7 +10,7 @@ use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
 
 /// Writes one run of spans.
-pub struct SpanRunWriter<'w, 'k> {
+pub(super) struct SpanRunWriter<'w, 'k> {
     writer: &'w mut RunWriter<'k>,
     rules: &'w CorrelationRules,
     head: RunHead,
@@ -22,7 +22,7 @@ pub struct SpanRunWriter<'w, 'k> {
 
 impl<'w, 'k> SpanRunWriter<'w, 'k> {
     /// Begins a run.
-    pub fn new(writer: &'w mut RunWriter<'k>, rules: &'w CorrelationRules) -> Self {
+    pub(super) fn new(writer: &'w mut RunWriter<'k>, rules: &'w CorrelationRules) -> Self {
         Self {
             writer,
             rules,
@@ -35,7 +35,7 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
     }
 
     /// Writes spans in order as blocks of one or more groups.
-    pub fn push(&mut self, mut spans: &[&Span]) -> Result<(), KvError> {
+    pub(super) fn push(&mut self, mut spans: &[&Span]) -> Result<(), KvError> {
         let weights = weights_of(spans);
         let mut weights = weights.as_slice();
         while !spans.is_empty() {
@@ -49,7 +49,7 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
     }
 
     /// Writes and removes as many whole groups as there are.
-    pub fn push_full(&mut self, spans: &mut Vec<Span>) -> Result<(), KvError> {
+    pub(super) fn push_full(&mut self, spans: &mut Vec<Span>) -> Result<(), KvError> {
         let mut written = 0;
         loop {
             let rest: Vec<&Span> = spans.iter().skip(written).take(GROUP_SPANS + 1).collect();
@@ -80,7 +80,7 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
     }
 
     /// Writes what stands beside the blocks.
-    pub fn finish(mut self) -> Result<RunSpan, KvError> {
+    pub(super) fn finish(mut self) -> Result<RunSpan, KvError> {
         for (number, dictionary) in (0u32..).zip(&self.dictionaries) {
             self.writer.put(&dictionary_key(number), dictionary)?;
         }

@@ -11,15 +11,15 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub const DAY: i64 = 86_400 * 1_000_000_000;
+pub(crate) const DAY: i64 = 86_400 * 1_000_000_000;
 
-pub fn rules() -> Arc<CorrelationRules> {
+pub(crate) fn rules() -> Arc<CorrelationRules> {
     let pattern = regex::Regex::new("job-[0-9]+").unwrap();
     Arc::new(CorrelationRules::new(["task_id", "correlation_id"], [pattern]))
 }
 
 /// A context whose questions run on several threads every other time.
-pub fn context() -> Context {
+pub(crate) fn context() -> Context {
     static TURN: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     let alone = TURN.fetch_add(1, std::sync::atomic::Ordering::Relaxed).is_multiple_of(2);
     let executor: Arc<dyn Executor> = if alone { Arc::new(Serial) } else { Arc::new(Threads) };
@@ -28,7 +28,7 @@ pub fn context() -> Context {
 
 /// Always as many threads as are asked for, up to four.
 #[derive(Debug)]
-pub struct Threads;
+pub(crate) struct Threads;
 
 impl Executor for Threads {
     fn workers(&self) -> usize {
@@ -44,7 +44,7 @@ impl Executor for Threads {
 }
 
 /// The questions, each on a view of its own.
-pub trait Questions {
+pub(crate) trait Questions {
     fn search(&self, context: &Context, query: &LogQuery) -> Result<LogPage, ReadError>;
     fn arrivals(
         &self,
@@ -141,7 +141,7 @@ impl<R: LogReader + ?Sized> Questions for R {
     }
 }
 
-pub fn record(random: &mut fastrand::Rng, time: i64) -> LogRecord {
+pub(crate) fn record(random: &mut fastrand::Rng, time: i64) -> LogRecord {
     let n = random.u32(..40);
     let body = match random.u8(..7) {
         0 => format!("request {n} took {}ms", random.u32(..500)),
@@ -185,7 +185,7 @@ pub fn record(random: &mut fastrand::Rng, time: i64) -> LogRecord {
     }
 }
 
-pub fn filter(random: &mut fastrand::Rng) -> LogFilter {
+pub(crate) fn filter(random: &mut fastrand::Rng) -> LogFilter {
     let n = random.u32(..40);
     let words = |text: &str| TextTest::words(text);
     let field = |name: &str, test: FieldTest| LogFilter::Field { name: name.into(), test };
@@ -213,13 +213,13 @@ pub fn filter(random: &mut fastrand::Rng) -> LogFilter {
 
 /// All rows that a store should have, in a list.
 #[derive(Debug, Clone, Default)]
-pub struct Model {
+pub(crate) struct Model {
     pub rows: Vec<LogRow>,
     pub cutoff: Option<i64>,
 }
 
 impl Model {
-    pub fn push(&mut self, first: u64, records: &[LogRecord]) {
+    pub(crate) fn push(&mut self, first: u64, records: &[LogRecord]) {
         let row = |(number, record): (u64, &LogRecord)| LogRow {
             id: RecordId { time: record.time, number },
             record: record.clone(),
@@ -227,7 +227,7 @@ impl Model {
         self.rows.extend((first..).zip(records).map(row));
     }
 
-    pub fn passing(&self, filter: &LogFilter, range: TimeRange) -> Vec<LogRow> {
+    pub(crate) fn passing(&self, filter: &LogFilter, range: TimeRange) -> Vec<LogRow> {
         let kept = |row: &&LogRow| self.cutoff.is_none_or(|cutoff| row.id.time >= cutoff);
         let passes = |row: &&LogRow| range.contains(row.id.time) && filter.matches(&row.record);
         let mut rows: Vec<LogRow> = self.rows.iter().filter(kept).filter(passes).cloned().collect();
@@ -235,7 +235,7 @@ impl Model {
         rows
     }
 
-    pub fn histogram(&self, filter: &LogFilter, range: TimeRange, step: i64) -> Vec<LogHistogramBucket> {
+    pub(crate) fn histogram(&self, filter: &LogFilter, range: TimeRange, step: i64) -> Vec<LogHistogramBucket> {
         let first = range.start.div_euclid(step);
         let count = range.end.div_euclid(step) - first + 1;
         let mut buckets: Vec<_> =
@@ -250,7 +250,7 @@ impl Model {
         buckets
     }
 
-    pub fn values(&self, name: &str, filter: &LogFilter, range: TimeRange) -> (u64, BTreeMap<String, u64>) {
+    pub(crate) fn values(&self, name: &str, filter: &LogFilter, range: TimeRange) -> (u64, BTreeMap<String, u64>) {
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         let mut records = 0;
         for row in self.passing(filter, range) {
@@ -265,7 +265,7 @@ impl Model {
         (records, counts)
     }
 
-    pub fn fields(&self, filter: &LogFilter, range: TimeRange) -> HashMap<String, (u64, BTreeMap<String, u64>)> {
+    pub(crate) fn fields(&self, filter: &LogFilter, range: TimeRange) -> HashMap<String, (u64, BTreeMap<String, u64>)> {
         let mut fields: HashMap<String, (u64, BTreeMap<String, u64>)> = HashMap::new();
         for row in self.passing(filter, range) {
             let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -292,7 +292,7 @@ impl Model {
         fields
     }
 
-    pub fn carrying(&self, ids: &[CanonicalId], range: TimeRange, rules: &CorrelationRules) -> Vec<LogRow> {
+    pub(crate) fn carrying(&self, ids: &[CanonicalId], range: TimeRange, rules: &CorrelationRules) -> Vec<LogRow> {
         let mut rows = self.passing(&LogFilter::All, range);
         rows.retain(|row| {
             let mut found = false;
@@ -304,7 +304,7 @@ impl Model {
 }
 
 /// Reads all pages of a query and checks that they fit together.
-pub fn all_pages(store: &dyn LogReader, mut query: LogQuery) -> Vec<LogRow> {
+pub(crate) fn all_pages(store: &dyn LogReader, mut query: LogQuery) -> Vec<LogRow> {
     let mut rows = Vec::new();
     loop {
         let page = store.search(&context(), &query).unwrap();

@@ -12,7 +12,7 @@ use clew_query::promql::{
 use std::time::Duration;
 
 /// Runs a script; panics at the first eval that does not answer as the script says.
-pub fn run(name: &str, text: &str) -> usize {
+pub(crate) fn run(name: &str, text: &str) -> usize {
     let mut store = MemoryStore::default();
     let mut evals = 0;
     let mut lines = text
@@ -118,7 +118,7 @@ fn number(text: &str) -> f64 {
     }
 }
 
-pub fn context() -> Context {
+pub(crate) fn context() -> Context {
     Context::new(Duration::from_secs(60), 1 << 30)
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[derive(Debug, Clone)]
-pub enum Stored {
+pub(crate) enum Stored {
     Float(f64),
     Histogram(Arc<NativeHistogram>),
 }
@@ -18,19 +18,19 @@ pub enum Stored {
 const RUN: usize = 3;
 
 #[derive(Default, Clone)]
-pub struct MemoryStore {
+pub(crate) struct MemoryStore {
     series: BTreeMap<Labels, BTreeMap<i64, Stored>>,
     /// Runs are handed to more workers than one, and the last ones first.
     is_scattered: bool,
 }
 
 impl MemoryStore {
-    pub fn put(&mut self, labels: &Labels, time: i64, value: Stored) {
+    pub(crate) fn put(&mut self, labels: &Labels, time: i64, value: Stored) {
         self.series.entry(labels.clone()).or_default().insert(time, value);
     }
 
     /// The same, scanned by several workers out of order.
-    pub fn scattered(&self) -> Self {
+    pub(crate) fn scattered(&self) -> Self {
         Self { is_scattered: true, ..self.clone() }
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// A family's name and the labels of a series beside `job` and `instance`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
+pub(super) struct Key {
     target: Instance,
     family: &'static str,
     labels: Vec<(&'static str, String)>,
@@ -16,7 +16,7 @@ pub struct Key {
 
 impl Key {
     /// A series of an instance.
-    pub fn new(target: Instance, family: &'static str, labels: &[(&'static str, &str)]) -> Self {
+    pub(super) fn new(target: Instance, family: &'static str, labels: &[(&'static str, &str)]) -> Self {
         let labels = labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         Self { target, family, labels }
     }
@@ -33,7 +33,7 @@ impl Key {
 
 /// What an exemplar points to.
 #[derive(Debug, Clone)]
-pub struct Example {
+pub(super) struct Example {
     /// When, in nanoseconds.
     pub at: i64,
     /// `trace_id` and the like.
@@ -66,7 +66,7 @@ struct Histogram {
 
 /// Every series of the system.
 #[derive(Debug, Default)]
-pub struct Meter {
+pub(super) struct Meter {
     numbers: BTreeMap<Key, Number>,
     histograms: BTreeMap<Key, Histogram>,
     /// Targets that the last scrape did not reach.
@@ -75,12 +75,12 @@ pub struct Meter {
 
 impl Meter {
     /// Adds to a counter or gauge.
-    pub fn add(&mut self, key: Key, amount: f64) {
+    pub(super) fn add(&mut self, key: Key, amount: f64) {
         self.number(key).value += amount;
     }
 
     /// Sets a gauge.
-    pub fn set(&mut self, key: Key, value: f64) {
+    pub(super) fn set(&mut self, key: Key, value: f64) {
         self.number(key).value = value;
     }
 
@@ -90,7 +90,7 @@ impl Meter {
     }
 
     /// Puts a measurement into a histogram with these bounds.
-    pub fn observe(&mut self, key: Key, bounds: &[f64], value: f64, example: Option<Example>) {
+    pub(super) fn observe(&mut self, key: Key, bounds: &[f64], value: f64, example: Option<Example>) {
         let histogram = self.histograms.entry(key).or_insert_with_key(|key| Histogram::new(key, bounds));
         histogram.total += value;
         if let Some(bucket) = histogram.buckets.iter_mut().find(|bucket| value <= bucket.bound) {
@@ -100,7 +100,7 @@ impl Meter {
     }
 
     /// What a scrape at `at` (nanoseconds) reads. Targets that are `down` give nothing but `up` 0, and their series end.
-    pub fn scrape(&mut self, at: i64, down: &[Instance]) -> MetricBatch {
+    pub(super) fn scrape(&mut self, at: i64, down: &[Instance]) -> MetricBatch {
         let mut page = Page { batch: MetricBatch::default(), time: at.div_euclid(NANOS_PER_MILLI) };
         let newly = |target: &Instance, unreached: &[Instance]| down.contains(target) && !unreached.contains(target);
         for (key, number) in &self.numbers {

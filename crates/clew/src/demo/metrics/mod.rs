@@ -4,4 +4,4 @@
 mod meter;
 mod observe;
 
-pub use observe::Metrics;
+pub(super) use observe::Metrics;

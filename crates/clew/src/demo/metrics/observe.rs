@@ -37,7 +37,7 @@ const FAMILIES: [(&str, MetricType, &str, &str); 16] = [
 
 /// All metrics of the played system.
 #[derive(Debug, Default)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     meter: Meter,
     /// When the last scrape was.
     scraped: Option<i64>,
@@ -45,7 +45,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// Counts a span that has ended.
-    pub fn span(&mut self, span: &Span) {
+    pub(crate) fn span(&mut self, span: &Span) {
         let Some(by) = instance_of(span) else { return };
         self.meter.add(Key::new(by, "process_cpu_seconds_total", &[]), 0.003);
         match (by.service, span.kind) {
@@ -94,7 +94,7 @@ impl Metrics {
     }
 
     /// Counts what no span shows.
-    pub fn happening(&mut self, happening: Happening) {
+    pub(crate) fn happening(&mut self, happening: Happening) {
         let broker = Instance::first(Service::Queue);
         match happening {
             Happening::Enqueued(queue) => {
@@ -116,7 +116,7 @@ impl Metrics {
     }
 
     /// What a scrape of all instances reads at this moment.
-    pub fn scrape(&mut self, at: i64, outages: &Outages) -> MetricBatch {
+    pub(crate) fn scrape(&mut self, at: i64, outages: &Outages) -> MetricBatch {
         let down: Vec<Instance> = instances().filter(|one| outages.is_down(*one, at)).collect();
         let since = self.scraped.map_or(0, |before| at - before) as f64 / SECOND as f64;
         for one in instances() {

@@ -28,7 +28,7 @@ const GOALS: [&str; 8] = [
 ];
 
 /// A request that is answered at once and worked on for some seconds. A `poisoned` one holds a task that nobody can read.
-pub fn request(teller: &mut Teller<'_>, at: i64, is_poisoned: bool) {
+pub(crate) fn request(teller: &mut Teller<'_>, at: i64, is_poisoned: bool) {
     let root = arrive(teller, at);
     let call = teller.open(GATEWAY, SpanKind::Client, "POST", Some(root), at + 3 * MS);
     teller.tag(call, "server.address", "orchestrator");
@@ -159,7 +159,7 @@ fn stage(teller: &mut Teller<'_>, sent: Vec<Sent>, deadline: i64, mut is_poisone
 }
 
 /// A user asks how far a request is.
-pub fn poll(teller: &mut Teller<'_>, at: i64) {
+pub(crate) fn poll(teller: &mut Teller<'_>, at: i64) {
     let root = teller.open(GATEWAY, SpanKind::Server, "GET /v1/requests/{id}", None, at);
     teller.tag_ids(root, None);
     for (key, value) in [("http.request.method", "GET"), ("http.route", "/v1/requests/{id}")] {

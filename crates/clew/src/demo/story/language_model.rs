@@ -28,7 +28,7 @@ const TIMED_OUT: Failure<'static> = Failure {
 
 /// A language model.
 #[derive(Debug, Clone, Copy)]
-pub struct Model {
+pub(super) struct Model {
     name: &'static str,
     /// Dollars for a million tokens sent.
     price_in: f64,
@@ -37,17 +37,17 @@ pub struct Model {
 }
 
 /// For hard questions.
-pub const LARGE: Model = Model { name: "atlas-large", price_in: 3.0, price_out: 15.0 };
+pub(super) const LARGE: Model = Model { name: "atlas-large", price_in: 3.0, price_out: 15.0 };
 
 /// For easy ones.
-pub const SMALL: Model = Model { name: "atlas-small", price_in: 0.25, price_out: 1.25 };
+pub(super) const SMALL: Model = Model { name: "atlas-small", price_in: 0.25, price_out: 1.25 };
 
 /// For code.
-pub const CODE: Model = Model { name: "cirrus-code", price_in: 1.0, price_out: 5.0 };
+pub(super) const CODE: Model = Model { name: "cirrus-code", price_in: 1.0, price_out: 5.0 };
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer {
+pub(super) struct Answer {
     /// When.
     pub at: i64,
     /// Whether there was an answer.

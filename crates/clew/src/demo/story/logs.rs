@@ -11,7 +11,7 @@ use clew_model::{Attribute, Number, TraceId, Value};
 use jiff::Timestamp;
 
 /// What a line says, whatever its shape.
-pub struct Line<'a> {
+pub(super) struct Line<'a> {
     /// When.
     pub at: i64,
     /// Who says it.
@@ -32,31 +32,31 @@ pub struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// A line at INFO without more.
-    pub fn info(by: Instance, span: SpanRef, at: i64, message: impl Into<String>) -> Self {
+    pub(super) fn info(by: Instance, span: SpanRef, at: i64, message: impl Into<String>) -> Self {
         let (message, fields) = (message.into(), Attributes::new());
         Self { at, by, level: "INFO", message, fields, span, task: None, failure: None }
     }
 
     /// The same line at another level.
-    pub fn level(mut self, level: &'a str) -> Self {
+    pub(super) fn level(mut self, level: &'a str) -> Self {
         self.level = level;
         self
     }
 
     /// The same line about a task.
-    pub fn task(mut self, task: &'a str) -> Self {
+    pub(super) fn task(mut self, task: &'a str) -> Self {
         self.task = Some(task);
         self
     }
 
     /// The same line with one more field.
-    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+    pub(super) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.fields.push(Attribute::new(key, value));
         self
     }
 
     /// The same line about a failure.
-    pub fn failed(mut self, failure: Failure<'a>) -> Self {
+    pub(super) fn failed(mut self, failure: Failure<'a>) -> Self {
         self.failure = Some(failure);
         self
     }

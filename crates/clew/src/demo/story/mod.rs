@@ -6,7 +6,7 @@ mod logs;
 mod tasks;
 mod workers;
 
-pub use front::{poll, request};
+pub(super) use front::{poll, request};
 
 use super::dice::Dice;
 use super::incident::{IncidentKind, is_on};
@@ -19,7 +19,7 @@ use clew_model::{Attribute, SpanId, TraceId, Value};
 
 /// Something that metrics show and no span does.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Happening {
+pub(super) enum Happening {
     /// A message entered a queue.
     Enqueued(&'static str),
     /// A message left a queue after waiting so many nanoseconds.
@@ -32,7 +32,7 @@ pub enum Happening {
 
 /// Everything that one request leaves behind.
 #[derive(Debug, Clone, Default)]
-pub struct Story {
+pub(super) struct Story {
     /// Its spans.
     pub spans: Vec<Span>,
     /// Its logs.
@@ -47,7 +47,7 @@ pub struct Story {
 
 /// The IDs that a request hands on to everybody who works for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ids {
+pub(super) struct Ids {
     /// The correlation ID, `req-…`.
     pub correlation: String,
     /// The session that the request belongs to, if the user has one.
@@ -58,7 +58,7 @@ pub struct Ids {
 
 /// A span that was begun, by which others refer to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpanRef {
+pub(super) struct SpanRef {
     index: usize,
     /// Its trace.
     pub trace: TraceId,
@@ -68,7 +68,7 @@ pub struct SpanRef {
 
 /// A failure as an instrumented program reports it.
 #[derive(Debug, Clone, Copy)]
-pub struct Failure<'a> {
+pub(super) struct Failure<'a> {
     /// The exception's type.
     pub kind: &'a str,
     /// Its message.
@@ -78,7 +78,7 @@ pub struct Failure<'a> {
 }
 
 /// Tells one request's story.
-pub struct Teller<'a> {
+pub(super) struct Teller<'a> {
     system: &'a System,
     dice: &'a mut Dice,
     outages: &'a mut Outages,
@@ -88,12 +88,12 @@ pub struct Teller<'a> {
 
 impl<'a> Teller<'a> {
     /// Begins a story about a request with these IDs.
-    pub fn new(system: &'a System, dice: &'a mut Dice, outages: &'a mut Outages, ids: Ids) -> Self {
+    pub(super) fn new(system: &'a System, dice: &'a mut Dice, outages: &'a mut Outages, ids: Ids) -> Self {
         Self { system, dice, outages, ids, story: Story::default() }
     }
 
     /// The whole story.
-    pub fn finish(mut self) -> Story {
+    pub(super) fn finish(mut self) -> Story {
         let spans = self.story.spans.iter().map(|span| span.end);
         let logs = self.story.logs.iter().map(|log| log.time);
         self.story.end = spans.chain(logs).max().unwrap_or_default();

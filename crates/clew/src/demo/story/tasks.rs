@@ -56,7 +56,7 @@ const FLAKED: Failure<'static> = Failure {
 
 /// A piece of work.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Task {
+pub(super) struct Task {
     /// Its ID, `task:…`.
     pub id: String,
     /// Who does it.
@@ -67,7 +67,7 @@ pub struct Task {
 
 impl Task {
     /// A new task for a worker.
-    pub fn new(teller: &mut Teller<'_>, worker: Service) -> Self {
+    pub(super) fn new(teller: &mut Teller<'_>, worker: Service) -> Self {
         let queue = match worker {
             Service::Coder => "tasks.code",
             Service::Publisher => "tasks.publish",
@@ -80,7 +80,7 @@ impl Task {
 
 /// A task in its queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sent {
+pub(super) struct Sent {
     /// The task.
     pub task: Task,
     /// The span that sent it.
@@ -91,7 +91,7 @@ pub struct Sent {
 
 /// Where a task's story ended.
 #[derive(Debug, Clone, Copy)]
-pub struct TaskEnd {
+pub(super) struct TaskEnd {
     /// When.
     pub at: i64,
     /// The span in which the orchestrator took note.

@@ -7,7 +7,7 @@ use clew_columns::bytes::{BytesError, Reader, put_bytes, put_varint};
 use std::cmp::Ordering;
 
 /// Appends an entry to a block.
-pub fn put_entry(out: &mut Vec<u8>, last_key: &[u8], key: &[u8], value: &[u8]) {
+pub(super) fn put_entry(out: &mut Vec<u8>, last_key: &[u8], key: &[u8], value: &[u8]) {
     let shared = shared_bytes(last_key, key);
     put_varint(out, shared as u64);
     put_bytes(out, key.get(shared..).unwrap_or_default());
@@ -15,7 +15,7 @@ pub fn put_entry(out: &mut Vec<u8>, last_key: &[u8], key: &[u8], value: &[u8]) {
 }
 
 /// The value of a key in a block.
-pub fn find(block: &Slice, key: &[u8]) -> Result<Option<Slice>, BytesError> {
+pub(super) fn find(block: &Slice, key: &[u8]) -> Result<Option<Slice>, BytesError> {
     let mut cursor = Cursor::new(block.clone());
     while let Some(value) = cursor.next()? {
         match cursor.key.as_slice().cmp(key) {
@@ -29,7 +29,7 @@ pub fn find(block: &Slice, key: &[u8]) -> Result<Option<Slice>, BytesError> {
 
 /// Goes through the entries of a block in order.
 #[derive(Debug)]
-pub struct Cursor {
+pub(super) struct Cursor {
     block: Slice,
     at: usize,
     /// The key of the last entry.
@@ -38,12 +38,12 @@ pub struct Cursor {
 
 impl Cursor {
     /// Before the first entry.
-    pub fn new(block: Slice) -> Self {
+    pub(super) fn new(block: Slice) -> Self {
         Self { block, at: 0, key: Vec::new() }
     }
 
     /// The next value; its key stands in the cursor.
-    pub fn next(&mut self) -> Result<Option<Slice>, BytesError> {
+    pub(super) fn next(&mut self) -> Result<Option<Slice>, BytesError> {
         let rest = self.block.get(self.at..).unwrap_or_default();
         if rest.is_empty() {
             return Ok(None);

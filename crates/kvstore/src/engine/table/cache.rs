@@ -15,7 +15,7 @@ type Key = (u64, Option<usize>);
 
 /// A cache bounded in bytes. What was not used since the last look gives way first ("second chance").
 #[derive(Debug)]
-pub struct BlockCache {
+pub(crate) struct BlockCache {
     most_bytes: usize,
     inner: Mutex<Inner>,
 }
@@ -43,12 +43,12 @@ enum Content {
 
 impl BlockCache {
     /// A cache of at most so many bytes.
-    pub fn new(most_bytes: usize) -> Self {
+    pub(crate) fn new(most_bytes: usize) -> Self {
         Self { most_bytes, inner: Mutex::default() }
     }
 
     /// The index of a table, if it is here.
-    pub fn index(&self, table: u64) -> Option<Arc<TableIndex>> {
+    pub(crate) fn index(&self, table: u64) -> Option<Arc<TableIndex>> {
         match self.inner.lock().get(&(table, None))? {
             Content::Index(index) => Some(index),
             Content::Block(_) => None,
@@ -56,7 +56,7 @@ impl BlockCache {
     }
 
     /// A block, if it is here.
-    pub fn block(&self, table: u64, block: usize) -> Option<Slice> {
+    pub(crate) fn block(&self, table: u64, block: usize) -> Option<Slice> {
         match self.inner.lock().get(&(table, Some(block)))? {
             Content::Block(block) => Some(block),
             Content::Index(_) => None,
@@ -64,20 +64,20 @@ impl BlockCache {
     }
 
     /// Keeps an index.
-    pub fn put_index(&self, table: u64, index: &Arc<TableIndex>) {
+    pub(crate) fn put_index(&self, table: u64, index: &Arc<TableIndex>) {
         // Nothing of a table can be read without it: it may take more room than a block.
         let (bytes, most) = (index.memory_bytes(), self.most_bytes / 2);
         self.put((table, None), Content::Index(Arc::clone(index)), bytes, most);
     }
 
     /// Keeps a block.
-    pub fn put_block(&self, table: u64, number: usize, block: &Slice) {
+    pub(crate) fn put_block(&self, table: u64, number: usize, block: &Slice) {
         // What would drive out a large share of the rest is cheap to read again, measured by what it gives.
         self.put((table, Some(number)), Content::Block(block.clone()), block.len(), self.most_bytes / 8);
     }
 
     /// Forgets a table that is gone.
-    pub fn forget(&self, table: u64) {
+    pub(crate) fn forget(&self, table: u64) {
         let mut inner = self.inner.lock();
         let mut freed = 0;
         inner.entries.retain(|(own, _), kept| {
@@ -90,7 +90,7 @@ impl BlockCache {
     }
 
     /// Bytes held.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.inner.lock().bytes
     }
 

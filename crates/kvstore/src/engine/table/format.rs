@@ -10,13 +10,13 @@ pub const TABLE_VERSION: u32 = 0;
 const MAGIC: [u8; 8] = *b"CLEWTABL";
 
 /// Bytes of the footer, the last of the file.
-pub const FOOTER_BYTES: usize = 52;
+pub(super) const FOOTER_BYTES: usize = 52;
 
 /// Bytes of the checksum behind each block.
-pub const CHECKSUM_BYTES: usize = 4;
+pub(super) const CHECKSUM_BYTES: usize = 4;
 
 /// The checksum of bytes at their place in a table.
-pub fn checksum(table: u64, place: u64, bytes: &[u8]) -> u32 {
+pub(super) fn checksum(table: u64, place: u64, bytes: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&table.to_le_bytes());
     hasher.update(&place.to_le_bytes());
@@ -26,7 +26,7 @@ pub fn checksum(table: u64, place: u64, bytes: &[u8]) -> u32 {
 
 /// The end of a table: where its index is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Footer {
+pub(super) struct Footer {
     /// The table's number.
     pub table: u64,
     /// Where the index begins, which is where the blocks end.
@@ -41,7 +41,7 @@ pub struct Footer {
 
 /// A footer that cannot be used.
 #[derive(Debug)]
-pub enum BadFooter {
+pub(super) enum BadFooter {
     /// A newer build wrote it.
     Newer(u32),
     /// Damage.
@@ -56,7 +56,7 @@ impl From<BytesError> for BadFooter {
 
 impl Footer {
     /// The footer's bytes.
-    pub fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(FOOTER_BYTES);
         out.extend_from_slice(&MAGIC);
         put_u32(&mut out, TABLE_VERSION);
@@ -70,7 +70,7 @@ impl Footer {
     }
 
     /// Reads what [`Footer::encode`] wrote. Magic, version and checksum stand at these places in every version.
-    pub fn decode(bytes: &[u8]) -> Result<Self, BadFooter> {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, BadFooter> {
         let (body, checksum) = bytes.split_at(bytes.len().saturating_sub(CHECKSUM_BYTES));
         let mut reader = Reader::new(body);
         let magic = reader.array::<8>("the magic bytes")?;
@@ -100,7 +100,7 @@ impl Footer {
 /// The bytes of an index as it grows: of each block its length and its first key, less what it shares with the one
 /// before.
 #[derive(Debug, Default)]
-pub struct IndexBuilder {
+pub(super) struct IndexBuilder {
     bytes: Vec<u8>,
     last: Vec<u8>,
     blocks: u64,
@@ -108,7 +108,7 @@ pub struct IndexBuilder {
 
 impl IndexBuilder {
     /// Adds a block of so many bytes, its checksum included.
-    pub fn add(&mut self, length: usize, first_key: &[u8]) {
+    pub(super) fn add(&mut self, length: usize, first_key: &[u8]) {
         let shared = shared_bytes(&self.last, first_key);
         put_varint(&mut self.bytes, length as u64);
         put_varint(&mut self.bytes, shared as u64);
@@ -119,7 +119,7 @@ impl IndexBuilder {
     }
 
     /// The index.
-    pub fn finish(self) -> Vec<u8> {
+    pub(super) fn finish(self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.bytes.len() + 10);
         put_varint(&mut out, self.blocks);
         out.extend_from_slice(&self.bytes);
@@ -128,12 +128,12 @@ impl IndexBuilder {
 }
 
 /// How many bytes two keys have in common at their beginning.
-pub fn shared_bytes(one: &[u8], other: &[u8]) -> usize {
+pub(super) fn shared_bytes(one: &[u8], other: &[u8]) -> usize {
     one.iter().zip(other).take_while(|(one, other)| one == other).count()
 }
 
 /// Restores a key from the one before it.
-pub fn next_key(key: &mut Vec<u8>, shared: u64, reader: &mut Reader<'_>) -> Result<(), BytesError> {
+pub(super) fn next_key(key: &mut Vec<u8>, shared: u64, reader: &mut Reader<'_>) -> Result<(), BytesError> {
     let rest = reader.bytes("a key")?;
     let shared = usize::try_from(shared).ok().filter(|shared| *shared <= key.len());
     let shared = shared.ok_or_else(|| reader.error("a key", Problem::BadValue(rest.len() as u64)))?;
@@ -147,7 +147,7 @@ pub fn next_key(key: &mut Vec<u8>, shared: u64, reader: &mut Reader<'_>) -> Resu
 
 /// Where the blocks of a table are, and with which keys they begin.
 #[derive(Debug, Default)]
-pub struct TableIndex {
+pub(crate) struct TableIndex {
     /// The first keys, one behind the other, and where each ends.
     keys: Vec<u8>,
     key_ends: Vec<u32>,
@@ -157,7 +157,7 @@ pub struct TableIndex {
 
 impl TableIndex {
     /// Reads what [`IndexBuilder`] wrote for blocks that take `blocks_bytes` together.
-    pub fn decode(bytes: &[u8], blocks_bytes: u64) -> Result<Self, BytesError> {
+    pub(crate) fn decode(bytes: &[u8], blocks_bytes: u64) -> Result<Self, BytesError> {
         let mut reader = Reader::new(bytes);
         let count = reader.count(3, "the blocks")?;
         let mut index = Self {
@@ -187,17 +187,17 @@ impl TableIndex {
     }
 
     /// The number of blocks.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.block_ends.len()
     }
 
     /// About how many bytes it takes in memory.
-    pub fn memory_bytes(&self) -> usize {
+    pub(crate) fn memory_bytes(&self) -> usize {
         self.keys.capacity() + self.key_ends.capacity() * 4 + self.block_ends.capacity() * 8 + 96
     }
 
     /// Where a block lies in the file, its checksum included.
-    pub fn place(&self, block: usize) -> Option<Range<u64>> {
+    pub(crate) fn place(&self, block: usize) -> Option<Range<u64>> {
         let end = *self.block_ends.get(block)?;
         Some(self.end_before(block)..end)
     }
@@ -223,12 +223,12 @@ impl TableIndex {
     }
 
     /// The block that has the key if the table has it.
-    pub fn find(&self, key: &[u8]) -> Option<usize> {
+    pub(crate) fn find(&self, key: &[u8]) -> Option<usize> {
         self.count_while(|first| first <= key).checked_sub(1)
     }
 
     /// The blocks that may have keys in `from..to`.
-    pub fn range(&self, from: &[u8], to: Option<&[u8]>) -> Range<usize> {
+    pub(crate) fn range(&self, from: &[u8], to: Option<&[u8]>) -> Range<usize> {
         let start = self.find(from).unwrap_or(0);
         let end = to.map_or(self.len(), |to| self.count_while(|first| first < to));
         start..end.max(start)

@@ -15,9 +15,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use cache::BlockCache;
+pub(super) use cache::BlockCache;
 pub use format::TABLE_VERSION;
-pub use reader::{Table, Tables};
+pub(super) use reader::{Table, Tables};
 pub use scan::{Entries, Entry};
 pub use slice::Slice;
-pub use writer::TableWriter;
+pub(super) use writer::TableWriter;

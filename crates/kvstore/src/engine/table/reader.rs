@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the tables of a store share.
 #[derive(Debug)]
-pub struct Tables {
+pub(crate) struct Tables {
     /// The disk.
     pub files: Arc<dyn Files>,
     /// The files that are open.
@@ -25,7 +25,7 @@ pub struct Tables {
 
 /// A table that the manifest lists, or listed when a reader came.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     number: u64,
     path: PathBuf,
     file: PooledFile,
@@ -35,14 +35,14 @@ pub struct Table {
 
 impl Table {
     /// The table of a number. Nothing is read yet.
-    pub fn new(shared: &Arc<Tables>, path: &Path, number: u64) -> Self {
+    pub(crate) fn new(shared: &Arc<Tables>, path: &Path, number: u64) -> Self {
         let (shared, path) = (Arc::clone(shared), path.to_owned());
         let file = shared.open_files.file(number, &path);
         Self { number, path, file, shared, is_given_up: AtomicBool::new(false) }
     }
 
     /// The file goes when the last reader is done.
-    pub fn give_up(&self) {
+    pub(crate) fn give_up(&self) {
         self.is_given_up.store(true, Ordering::Relaxed);
     }
 
@@ -50,14 +50,14 @@ impl Table {
     ///
     /// # Errors
     /// The disk refuses, or what is stored here is damaged.
-    pub fn get(&self, key: &[u8]) -> Result<Option<Slice>, KvError> {
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Slice>, KvError> {
         let index = self.index()?;
         let Some(number) = index.find(key) else { return Ok(None) };
         block::find(&self.block(&index, number)?, key).map_err(|error| self.damaged_by(error))
     }
 
     /// A block, kept in memory for the next who asks.
-    pub fn block(&self, index: &TableIndex, number: usize) -> Result<Slice, KvError> {
+    pub(crate) fn block(&self, index: &TableIndex, number: usize) -> Result<Slice, KvError> {
         if let Some(block) = self.shared.cache.block(self.number, number) {
             return Ok(block);
         }
@@ -69,7 +69,7 @@ impl Table {
     }
 
     /// Where the blocks are.
-    pub fn index(&self) -> Result<Arc<TableIndex>, KvError> {
+    pub(crate) fn index(&self) -> Result<Arc<TableIndex>, KvError> {
         if let Some(index) = self.shared.cache.index(self.number) {
             return Ok(index);
         }
@@ -101,7 +101,7 @@ impl Table {
     }
 
     /// Reads blocks that lie one after the other at once; each is checked by itself.
-    pub fn read_blocks(
+    pub(crate) fn read_blocks(
         &self,
         index: &TableIndex,
         from: usize,
@@ -126,7 +126,7 @@ impl Table {
     }
 
     /// A block that another reader left in memory.
-    pub fn cached_block(&self, block: usize) -> Option<Slice> {
+    pub(crate) fn cached_block(&self, block: usize) -> Option<Slice> {
         self.shared.cache.block(self.number, block)
     }
 
@@ -146,12 +146,12 @@ impl Table {
     }
 
     /// Damage of this table.
-    pub fn damaged(&self, reason: impl Into<String>) -> KvError {
+    pub(crate) fn damaged(&self, reason: impl Into<String>) -> KvError {
         KvError::DamagedTable { file: self.path.clone(), reason: reason.into() }
     }
 
     /// Damage found by decoding.
-    pub fn damaged_by(&self, error: BytesError) -> KvError {
+    pub(crate) fn damaged_by(&self, error: BytesError) -> KvError {
         self.damaged(error.to_string())
     }
 }

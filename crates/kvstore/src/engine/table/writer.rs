@@ -9,7 +9,7 @@ use clew_host::{Files, WriteFile};
 use std::path::Path;
 
 /// Writes one table, entry by entry.
-pub struct TableWriter {
+pub(crate) struct TableWriter {
     file: Box<dyn WriteFile>,
     table: u64,
     /// What is not yet written: whole blocks, and the entries of the present one from `block_start` on.
@@ -25,7 +25,7 @@ pub struct TableWriter {
 
 impl TableWriter {
     /// Begins the table of a number.
-    pub fn create(files: &dyn Files, path: &Path, table: u64) -> Result<Self, KvError> {
+    pub(crate) fn create(files: &dyn Files, path: &Path, table: u64) -> Result<Self, KvError> {
         let file = files.create(path).map_err(KvError::io("begin a table"))?;
         Ok(Self {
             file,
@@ -41,7 +41,7 @@ impl TableWriter {
     }
 
     /// Adds an entry, whose key is greater than the one before.
-    pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), KvError> {
+    pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), KvError> {
         if key.len() > MAX_KEY_BYTES || value.len() > MAX_VALUE_BYTES {
             return Err(KvError::BadEntry(format!("key of {} bytes, value of {} bytes", key.len(), value.len())));
         }
@@ -65,12 +65,12 @@ impl TableWriter {
     }
 
     /// Bytes so far.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.written + self.buffer.len() as u64
     }
 
     /// Writes what is left and syncs the file; answers its length. Its name is not durable yet.
-    pub fn finish(mut self) -> Result<u64, KvError> {
+    pub(crate) fn finish(mut self) -> Result<u64, KvError> {
         if self.block_bytes() > 0 {
             self.end_block()?;
         }

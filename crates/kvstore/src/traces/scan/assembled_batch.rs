@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// A stretch of the spans of an assembly.
-pub struct AssembledBatch {
+pub(super) struct AssembledBatch {
     assembly: Arc<Assembly>,
     spans: Range<usize>,
     traces: Vec<TraceRows>,
@@ -22,7 +22,7 @@ pub struct AssembledBatch {
 
 impl AssembledBatch {
     /// These spans, which are those of these traces.
-    pub fn new(assembly: Arc<Assembly>, spans: Range<usize>, traces: Vec<TraceRows>) -> Self {
+    pub(super) fn new(assembly: Arc<Assembly>, spans: Range<usize>, traces: Vec<TraceRows>) -> Self {
         let (selected, newest) = selected_of(&assembly, spans.clone());
         Self { assembly, spans, traces, selected, newest }
     }

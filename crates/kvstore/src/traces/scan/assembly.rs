@@ -14,11 +14,11 @@ use hashbrown::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use super::assembled_batch::AssembledBatch;
+pub(super) use super::assembled_batch::AssembledBatch;
 
 /// Where a span stands.
 #[derive(Clone)]
-pub enum Source {
+pub(super) enum Source {
     /// A block of a run.
     Block(Arc<OpenRun>, u32),
     /// A batch of the hot tail.
@@ -45,7 +45,7 @@ pub(super) struct Row {
 
 /// Spans of one place.
 #[derive(Default)]
-pub struct Parts {
+pub(super) struct Parts {
     rows: Vec<Row>,
     texts: Texts,
     sources: Vec<Source>,
@@ -77,7 +77,7 @@ impl Texts {
 
 impl Parts {
     /// The rows of some traces of a block, as far as retention keeps them.
-    pub fn of_block(
+    pub(super) fn of_block(
         context: &Context,
         batch: &dyn SpanBatch,
         source: Source,
@@ -130,7 +130,7 @@ impl Parts {
     }
 
     /// The spans of a batch of the hot tail that retention keeps.
-    pub fn of_batch(
+    pub(super) fn of_batch(
         context: &Context,
         batch: Arc<Batch>,
         is_kept: impl Fn(&Span) -> bool,
@@ -150,7 +150,7 @@ impl Parts {
     }
 
     /// Spans of the hot tail that retention keeps.
-    pub fn of_places(
+    pub(super) fn of_places(
         context: &Context,
         places: Vec<(Arc<Batch>, usize)>,
         is_kept: impl Fn(&Span) -> bool,
@@ -195,7 +195,7 @@ impl Parts {
 }
 
 /// The spans of all parts.
-pub struct Assembly {
+pub(super) struct Assembly {
     /// All versions of all spans, by trace and identity, the version that is kept first.
     pub(super) rows: Vec<Row>,
     /// Where each span begins among the rows, and after the last of them their end.
@@ -207,7 +207,7 @@ pub struct Assembly {
 
 impl Assembly {
     /// Brings parts together.
-    pub fn of(parts: Vec<Parts>) -> Self {
+    pub(super) fn of(parts: Vec<Parts>) -> Self {
         let mut texts = Texts::default();
         let mut rows = Vec::with_capacity(parts.iter().map(|part| part.rows.len()).sum());
         let (mut sources, mut memory) = (Vec::new(), Vec::new());
@@ -239,7 +239,7 @@ impl Assembly {
     }
 
     /// The spans as batches of whole traces.
-    pub fn batches(self: Arc<Self>) -> Vec<AssembledBatch> {
+    pub(super) fn batches(self: Arc<Self>) -> Vec<AssembledBatch> {
         let mut batches = Vec::new();
         let (mut start, mut traces) = (0, Vec::new());
         let spans = self.firsts.len().saturating_sub(1);

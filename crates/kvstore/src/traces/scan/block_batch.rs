@@ -14,7 +14,7 @@ use std::sync::Arc;
 const ROW_BYTES: u64 = 96;
 
 /// A block that is being read.
-pub struct BlockBatch {
+pub(super) struct BlockBatch {
     run: Arc<OpenRun>,
     block: SpanBlock<Slice>,
     dictionary: Arc<SpanDictionary>,
@@ -27,7 +27,7 @@ pub struct BlockBatch {
 
 impl BlockBatch {
     /// The rows of a block that are selected.
-    pub fn new(
+    pub(super) fn new(
         run: Arc<OpenRun>,
         block: SpanBlock<Slice>,
         dictionary: Arc<SpanDictionary>,
@@ -38,7 +38,7 @@ impl BlockBatch {
     }
 
     /// Leaves these traces alone; those that go do so with their rows.
-    pub fn keep_traces(&mut self, traces: Vec<TraceRows>) {
+    pub(super) fn keep_traces(&mut self, traces: Vec<TraceRows>) {
         let is_kept = {
             let mut kept = vec![false; self.block.len()];
             for trace in &traces {
@@ -54,12 +54,12 @@ impl BlockBatch {
     }
 
     /// Whether nothing is selected.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.selected.as_ref().is_some_and(Vec::is_empty)
     }
 
     /// Bytes that reading its columns may take.
-    pub fn memory_bytes(&self) -> u64 {
+    pub(super) fn memory_bytes(&self) -> u64 {
         self.block.len() as u64 * ROW_BYTES
     }
 

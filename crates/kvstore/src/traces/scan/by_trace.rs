@@ -30,7 +30,7 @@ struct Walk<'w> {
 }
 
 /// Hands out what is selected among all spans.
-pub fn scan(
+pub(super) fn scan(
     view: &View,
     context: &Context,
     selection: &Selection<'_>,
@@ -57,7 +57,7 @@ pub fn scan(
 }
 
 /// Hands out traces whole, with what is selected of them.
-pub fn scan_traces(
+pub(super) fn scan_traces(
     view: &View,
     context: &Context,
     ids: &[TraceId],

@@ -10,7 +10,7 @@ use clew_model::traces::{Span, SpanBatch, SpanList};
 use clew_model::{CanonicalId, Context, ReadError, Sink};
 
 /// Hands out the selected spans that carry one of the IDs, in one batch.
-pub fn scan(
+pub(super) fn scan(
     view: &View,
     context: &Context,
     ids: &[CanonicalId],

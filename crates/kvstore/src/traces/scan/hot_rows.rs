@@ -5,7 +5,7 @@ use clew_model::traces::Span;
 use std::sync::Arc;
 
 /// The spans of one applied frame.
-pub struct HotRows(pub Arc<Batch>);
+pub(super) struct HotRows(pub Arc<Batch>);
 
 impl AsRef<[Span]> for HotRows {
     fn as_ref(&self) -> &[Span] {

@@ -12,7 +12,7 @@ mod places;
 mod selection;
 mod whole;
 
-pub use places::TraceList;
+pub(super) use places::TraceList;
 
 use super::view::View;
 use clew_model::traces::{Among, SpanBatch, SpanOrder, SpanScan, TraceView};

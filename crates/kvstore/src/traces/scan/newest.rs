@@ -42,7 +42,7 @@ impl Queue {
 }
 
 /// Hands out what is selected until the sink has enough.
-pub fn scan(
+pub(super) fn scan(
     view: &View,
     context: &Context,
     selection: &Selection<'_>,

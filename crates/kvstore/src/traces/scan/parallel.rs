@@ -7,10 +7,10 @@ use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What a thread does with a unit.
-pub type Work<'w, U> = dyn Fn(&U, &mut dyn SinkWorker<dyn SpanBatch>) -> Result<Flow, ReadError> + Sync + 'w;
+pub(super) type Work<'w, U> = dyn Fn(&U, &mut dyn SinkWorker<dyn SpanBatch>) -> Result<Flow, ReadError> + Sync + 'w;
 
 /// Does the units in any order, on as many threads as they are worth. Answers whether the sink wants more.
-pub fn run<U: Sync>(
+pub(super) fn run<U: Sync>(
     context: &Context,
     units: &[U],
     sink: &dyn Sink<dyn SpanBatch>,

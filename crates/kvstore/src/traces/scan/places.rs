@@ -9,11 +9,11 @@ use std::sync::Arc;
 /// The traces of a run by their terms, with the block of each; sorted. Traces that share a term are taken for one,
 /// which costs a little and changes nothing.
 #[derive(Debug)]
-pub struct TraceList(Vec<(u64, u32)>);
+pub(crate) struct TraceList(Vec<(u64, u32)>);
 
 impl TraceList {
     /// Reads the traces of all blocks.
-    pub fn read(run: &OpenRun) -> Result<Self, KvError> {
+    pub(crate) fn read(run: &OpenRun) -> Result<Self, KvError> {
         let mut places = Vec::new();
         for number in 0..run.blocks() {
             places.extend(run.block(number)?.traces().iter().map(|trace| (trace_term(trace.trace_id), number)));
@@ -23,12 +23,12 @@ impl TraceList {
     }
 
     /// Bytes of memory held.
-    pub fn heap_bytes(&self) -> usize {
+    pub(crate) fn heap_bytes(&self) -> usize {
         self.0.capacity() * size_of::<(u64, u32)>()
     }
 
     /// The blocks that hold one of the traces, ascending.
-    pub fn blocks_of(&self, traces: &Split) -> Vec<u32> {
+    pub(crate) fn blocks_of(&self, traces: &Split) -> Vec<u32> {
         let mut blocks: Vec<u32> =
             self.0.iter().filter(|(term, _)| traces.contains(*term)).map(|(_, block)| *block).collect();
         blocks.sort_unstable();
@@ -38,14 +38,14 @@ impl TraceList {
 }
 
 /// The traces of a scan that stand in several blocks, or in the hot tail, by their terms.
-pub struct Split {
+pub(crate) struct Split {
     sealed: Arc<HashSet<u64>>,
     hot: HashSet<u64>,
 }
 
 impl Split {
     /// Finds the traces that are in several blocks of these runs; `hot` are those of the hot tail.
-    pub fn of(runs: &[Arc<OpenRun>], hot: HashSet<u64>) -> Result<Self, KvError> {
+    pub(crate) fn of(runs: &[Arc<OpenRun>], hot: HashSet<u64>) -> Result<Self, KvError> {
         let Some(first) = runs.first() else { return Ok(Self { sealed: Arc::default(), hot }) };
         let ids = runs.iter().map(|run| run_id(&run.run)).collect();
         let sealed = first.caches().split_of(ids, || {
@@ -56,12 +56,12 @@ impl Split {
     }
 
     /// Whether a trace with this term is among them.
-    pub fn contains(&self, term: u64) -> bool {
+    pub(crate) fn contains(&self, term: u64) -> bool {
         self.sealed.contains(&term) || self.hot.contains(&term)
     }
 
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.sealed.is_empty() && self.hot.is_empty()
     }
 }

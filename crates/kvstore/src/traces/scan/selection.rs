@@ -12,7 +12,7 @@ use clew_model::traces::{AttributeTest, Span, StatusCode, TraceFilter};
 use clew_model::{CanonicalId, ReadError, TimeRange};
 
 /// A filter and a range of starts.
-pub struct Selection<'q> {
+pub(super) struct Selection<'q> {
     /// What a span satisfies.
     pub filter: &'q TraceFilter,
     /// When it started.
@@ -22,22 +22,22 @@ pub struct Selection<'q> {
 
 impl<'q> Selection<'q> {
     /// A selection.
-    pub fn new(filter: &'q TraceFilter, range: TimeRange) -> Self {
+    pub(super) fn new(filter: &'q TraceFilter, range: TimeRange) -> Self {
         Self { filter, range, takes_all: *filter == TraceFilter::default() }
     }
 
     /// Whether a whole span is selected.
-    pub fn holds(&self, span: &Span) -> bool {
+    pub(super) fn holds(&self, span: &Span) -> bool {
         self.range.contains(span.start) && (self.takes_all || self.filter.matches(span))
     }
 
     /// The selected rows of a batch of the hot tail.
-    pub fn rows_of_batch(&self, batch: &Batch) -> Vec<u32> {
+    pub(super) fn rows_of_batch(&self, batch: &Batch) -> Vec<u32> {
         (0u32..).zip(&batch.spans).filter(|(_, span)| self.holds(span)).map(|(row, _)| row).collect()
     }
 
     /// The selected rows of a block; `None` when all are.
-    pub fn rows_of_block(
+    pub(super) fn rows_of_block(
         &self,
         run: &OpenRun,
         block: &SpanBlock<Slice>,
@@ -58,7 +58,7 @@ impl<'q> Selection<'q> {
     }
 
     /// The blocks of a run that may hold a selected span, ascending.
-    pub fn blocks(&self, run: &OpenRun) -> Result<Vec<u32>, ReadError> {
+    pub(super) fn blocks(&self, run: &OpenRun) -> Result<Vec<u32>, ReadError> {
         let candidates = self.candidates(run)?;
         if candidates.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Vec::new());
@@ -95,7 +95,7 @@ impl<'q> Selection<'q> {
     }
 
     /// Whether the filter asks anything, so that not all blocks of the range may do.
-    pub fn is_narrow(&self) -> bool {
+    pub(super) fn is_narrow(&self) -> bool {
         !self.takes_all
     }
 }

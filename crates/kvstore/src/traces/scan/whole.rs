@@ -10,7 +10,7 @@ use clew_model::{Context, Flow, ReadError, Reservation, Sink, TraceId};
 use std::sync::Arc;
 
 /// Hands out each of the traces as one batch of whole spans.
-pub fn scan(
+pub(super) fn scan(
     view: &View,
     context: &Context,
     ids: &[TraceId],

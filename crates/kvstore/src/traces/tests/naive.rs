@@ -10,14 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// All spans, as often as they came.
 #[derive(Default)]
-pub struct Naive {
+pub(super) struct Naive {
     pub arrived: Vec<Span>,
     pub bound: i64,
 }
 
 impl Naive {
     /// Each span once; of versions that differ in their end, the one that ended first.
-    pub fn spans(&self) -> Vec<Span> {
+    pub(super) fn spans(&self) -> Vec<Span> {
         let mut kept: BTreeMap<(TraceId, SpanId, SpanKind), &Span> = BTreeMap::new();
         for span in self.arrived.iter().filter(|span| span.start >= self.bound) {
             let slot = kept.entry((span.trace_id, span.span_id, span.kind)).or_insert(span);
@@ -30,12 +30,12 @@ impl Naive {
         spans
     }
 
-    pub fn in_range(&self, range: TimeRange) -> Vec<Span> {
+    pub(super) fn in_range(&self, range: TimeRange) -> Vec<Span> {
         self.spans().into_iter().filter(|span| range.contains(span.start)).collect()
     }
 
     /// (trace, newest match, matched, spans, errors, start, root operation) in the order of the answer.
-    pub fn search(&self, query: &TraceQuery) -> Vec<Hit> {
+    pub(super) fn search(&self, query: &TraceQuery) -> Vec<Hit> {
         let spans = self.spans();
         let mut traces: BTreeMap<TraceId, Vec<&Span>> = BTreeMap::new();
         spans.iter().for_each(|span| traces.entry(span.trace_id).or_default().push(span));
@@ -46,7 +46,7 @@ impl Naive {
         hits
     }
 
-    pub fn services(&self, range: TimeRange) -> Vec<ServiceSummary> {
+    pub(super) fn services(&self, range: TimeRange) -> Vec<ServiceSummary> {
         let mut services: BTreeMap<String, Vec<Span>> = BTreeMap::new();
         for span in self.in_range(range) {
             services.entry(span.service().to_owned()).or_default().push(span);
@@ -61,7 +61,7 @@ impl Naive {
         services.into_iter().map(summary).collect()
     }
 
-    pub fn operations(&self, service: &str, range: TimeRange) -> Vec<OperationSummary> {
+    pub(super) fn operations(&self, service: &str, range: TimeRange) -> Vec<OperationSummary> {
         let mut operations: BTreeMap<(String, SpanKind), Vec<Span>> = BTreeMap::new();
         for span in self.in_range(range).into_iter().filter(|span| span.service() == service) {
             operations.entry((span.name.to_string(), span.kind)).or_default().push(span);
@@ -76,7 +76,7 @@ impl Naive {
         operations.into_iter().map(summary).collect()
     }
 
-    pub fn service(&self, name: &str, range: TimeRange, step: i64) -> ServiceDetails {
+    pub(super) fn service(&self, name: &str, range: TimeRange, step: i64) -> ServiceDetails {
         let none = ServiceSummary { name: name.to_owned(), last_seen: i64::MIN, ..ServiceSummary::default() };
         let bucket = |number: i64| {
             let start = number * step;
@@ -96,7 +96,7 @@ impl Naive {
         }
     }
 
-    pub fn edges(&self, range: TimeRange) -> Vec<ServiceEdge> {
+    pub(super) fn edges(&self, range: TimeRange) -> Vec<ServiceEdge> {
         let all = self.spans();
         let mut edges: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
         for span in all.iter().filter(|span| range.contains(span.start)) {
@@ -120,7 +120,7 @@ impl Naive {
         edges.into_iter().map(edge).collect()
     }
 
-    pub fn find_ids(&self, rules: &CorrelationRules, ids: &[CanonicalId], range: TimeRange) -> Vec<Span> {
+    pub(super) fn find_ids(&self, rules: &CorrelationRules, ids: &[CanonicalId], range: TimeRange) -> Vec<Span> {
         let mut spans = self.in_range(range);
         spans.retain(|span| {
             let mut carried = BTreeSet::new();
@@ -135,7 +135,7 @@ impl Naive {
 
 /// What a search tells of a trace.
 #[derive(Debug, PartialEq)]
-pub struct Hit {
+pub(super) struct Hit {
     pub id: TraceId,
     pub newest: i64,
     pub matched: u64,
