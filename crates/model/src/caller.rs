@@ -29,29 +29,21 @@ impl Caller {
     }
 }
 
-/// What a caller may do: a set.
+/// What a caller may do: a set of the scopes that users and tokens have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Scopes(u8);
 
 impl Scopes {
     /// Nothing.
     pub const NONE: Self = Self(0);
-    /// Read logs.
-    pub const READ_LOGS: Self = Self(1);
-    /// Send logs.
-    pub const WRITE_LOGS: Self = Self(1 << 1);
-    /// Read metrics.
-    pub const READ_METRICS: Self = Self(1 << 2);
-    /// Send metrics.
-    pub const WRITE_METRICS: Self = Self(1 << 3);
-    /// Read traces.
-    pub const READ_TRACES: Self = Self(1 << 4);
-    /// Send traces.
-    pub const WRITE_TRACES: Self = Self(1 << 5);
+    /// Send records.
+    pub const INGEST: Self = Self(1);
+    /// Ask what is kept.
+    pub const READ: Self = Self(1 << 1);
     /// See and change how the server runs.
-    pub const ADMINISTER: Self = Self(1 << 6);
+    pub const ADMIN: Self = Self(1 << 2);
     /// Everything.
-    pub const ALL: Self = Self((1 << 7) - 1);
+    pub const ALL: Self = Self((1 << 3) - 1);
 
     /// Whether all of `wanted` are in this set.
     #[must_use]
@@ -74,10 +66,10 @@ mod tests {
 
     #[test]
     fn a_set_contains_what_was_put_in_and_nothing_else() {
-        let readers = Scopes::READ_LOGS | Scopes::READ_TRACES;
-        assert!(readers.contain(Scopes::READ_LOGS) && readers.contain(readers) && readers.contain(Scopes::NONE));
-        assert!(!readers.contain(Scopes::WRITE_LOGS) && !readers.contain(Scopes::READ_LOGS | Scopes::ADMINISTER));
-        assert!(Scopes::ALL.contain(readers | Scopes::ADMINISTER));
+        let agent = Scopes::INGEST | Scopes::READ;
+        assert!(agent.contain(Scopes::READ) && agent.contain(agent) && agent.contain(Scopes::NONE));
+        assert!(!agent.contain(Scopes::ADMIN) && !Scopes::READ.contain(agent));
+        assert_eq!(agent | Scopes::ADMIN, Scopes::ALL);
         assert_eq!(Caller::anonymous().scopes, Scopes::ALL);
     }
 }
