@@ -1,4 +1,5 @@
-//! What the compiler does not see: manifests that bring their own versions or lints, files that grew too long.
+//! What the compiler does not see: manifests that bring their own versions or lints, files that grew too long, documents
+//! that name files which are not there.
 
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -23,6 +24,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
             faults.push(format!("{}: {lines} lines; split it by concept ({MAX_LINES} at most)", path.display()));
         }
     }
+    document_faults(root, &mut faults)?;
     if faults.is_empty() {
         println!("tidy: {} source files", sources.len());
         return Ok(());
@@ -53,6 +55,28 @@ fn manifest_faults(path: &Path, faults: &mut Vec<String>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Source files that documents name, from the root or from `crates/`, are there.
+fn document_faults(root: &Path, faults: &mut Vec<String>) -> Result<()> {
+    for entry in fs::read_dir(root.join("docs"))? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        // Every second piece between backquotes is code.
+        for name in text.split('`').skip(1).step_by(2).filter(|code| is_source(code)) {
+            if !root.join(name).is_file() && !root.join("crates").join(name).is_file() {
+                faults.push(format!("{}: names {name}, which is not there", path.display()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_source(code: &str) -> bool {
+    code.ends_with(".rs") && code.contains('/') && !code.contains(char::is_whitespace)
 }
 
 fn rust_files(dir: &Path, out: &mut Vec<PathBuf>) -> Result<()> {
