@@ -3,28 +3,29 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: test test-rust test-clients test-web test-image test-tools lint bench docs web
+.PHONY: test program test-rust test-clients test-web test-image test-tools lint bench docs web
 
 test: test-tools test-rust test-clients test-web test-image
 
+# The program as the tests below start it, with the features that the tests' own dependencies ask for too: built without
+# them, its larger crates would be built once more for `cargo test --workspace`.
+program:
+	cargo build --locked --workspace --bins --tests
+
 # Everything in Rust: units, properties, golden queries, simulated crashes.
-test-rust:
-	cargo build --locked
+test-rust: program
 	cargo test --locked --workspace
 
 # Real clients against a real server: the OpenTelemetry SDK, prometheus_client, structlog, curl, the node exporter; killed under load.
-test-clients: test-tools
-	cargo build --locked
+test-clients: test-tools program
 	target/test-venv/bin/python -m pytest -q tests/clients
 
 # The page in a real browser.
-test-web: test-tools
-	cargo build --locked
+test-web: test-tools program
 	tests/web
 
 # The container image's content without a container engine: what it links, that it runs as the image's user.
-test-image: test-tools
-	cargo build --locked
+test-image: test-tools program
 	tests/image
 
 test-tools:
