@@ -15,7 +15,7 @@ use clew_host::{Clock, Files, Lock, Random, atomic_write, make_dir};
 use clew_journal::{Journal, JournalMetrics};
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRecord;
-use clew_model::metrics::{Labels, MetricBatch};
+use clew_model::metrics::{LabelSets, MetricBatch};
 use clew_model::traces::Span;
 use clew_model::{Signal, TenantId, UnixNanos};
 use clew_telemetry::Registry;
@@ -251,7 +251,7 @@ impl App {
     }
 
     /// Which series of a batch may enter: those within the limits of labels and of active series.
-    async fn series_verdicts(&self, tenant: &TenantId, series: &mut Vec<Labels>) -> Result<SeriesVerdicts, AppError> {
+    async fn series_verdicts(&self, tenant: &TenantId, series: &mut LabelSets) -> Result<SeriesVerdicts, AppError> {
         let mut verdicts = SeriesVerdicts::of_labels(series);
         if self.metrics.store().has_room(series.len()) {
             return Ok(verdicts);

@@ -4,7 +4,7 @@
 //!
 //! `cargo run --release -p clew-kvstore --example metrics_path [SERIES] [SCRAPES]`
 
-use clew_columns::frames::metrics::{MetricFrameDecoder, MetricFrameEncoder};
+use clew_columns::frames::metrics::{MetricFrameDecoder, MetricFrameEncoder, SeriesNumbers};
 use clew_host::DiskFiles;
 use clew_kvstore::metrics::{MetricStore, MetricStoreOptions};
 use clew_model::metrics::{Labels, MatchOp, Matcher, MetricBatch, MetricReader, Sample};
@@ -96,10 +96,12 @@ fn main() -> Result<(), Box<dyn Error>> {
                 *level = step(*level, from + at, &mut random);
                 Sample { series: at as u32, time, value: *level }
             });
-            let batch = MetricBatch { samples: samples.collect(), series: chunk.to_vec(), ..MetricBatch::default() };
+            let batch = MetricBatch { samples: samples.collect(), series: chunk.into(), ..MetricBatch::default() };
             let mut frame = Vec::new();
             let started = Cpu::now();
-            encoder.encode(position / 4_000, &tenant, &batch, &mut frame)?;
+            let series = store.resolve(&tenant, &batch.series);
+            let numbers = SeriesNumbers { table: series.table, numbers: &series.numbers };
+            encoder.encode(position / 4_000, &tenant, &batch, numbers, &mut frame)?;
             encoding += started.elapsed();
             let started = Cpu::now();
             decoder.decode(position / 4_000, &frame)?;
@@ -107,7 +109,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             frame_bytes += frame.len();
             position += 1;
             let started = Cpu::now();
-            store.apply(position, &tenant, &batch)?;
+            store.apply_resolved(position, &tenant, &batch, series)?;
             *(if scrape == 0 { &mut first } else { &mut applying }) += started.elapsed();
         }
         if (scrape + 1) % SCRAPES_PER_SEAL == 0 {

@@ -4,11 +4,12 @@ use crate::limits::{MAX_ATTRIBUTES, MAX_FUTURE, MAX_LABEL_NAME, MAX_LABEL_VALUE,
 use crate::signal::Dropped;
 use clew_codec::error::Decoded;
 use clew_model::logs::LogRecord;
-use clew_model::metrics::{Labels, MetricBatch};
+use clew_model::metrics::{LabelSets, Labels, MetricBatch};
 use clew_model::time::NANOS_PER_MILLI;
 use clew_model::traces::Span;
 use clew_model::value::Attribute;
 use clew_model::{UnixNanos, Value};
+use std::collections::BTreeMap;
 
 /// Why records were refused, and how many were taken.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -93,29 +94,45 @@ impl Places {
 
 /// Which series of a batch may enter, by their place, and why the others may not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeriesVerdicts(Vec<Result<(), String>>);
+pub struct SeriesVerdicts {
+    count: usize,
+    refused: BTreeMap<usize, String>,
+}
 
 impl SeriesVerdicts {
-    /// What the limits of labels say.
+    /// What the limits of labels say. The labels are looked at only where the most of them are beyond a limit.
     #[must_use]
-    pub fn of_labels(series: &[Labels]) -> Self {
-        Self(series.iter().map(labels).collect())
+    pub fn of_labels(series: &LabelSets) -> Self {
+        let widest = series.widest();
+        let fits = widest.labels <= MAX_LABELS && widest.name <= MAX_LABEL_NAME && widest.value <= MAX_LABEL_VALUE;
+        let refused = series.iter().take(if fits { 0 } else { usize::MAX }).enumerate();
+        let refused = refused.filter_map(|(place, set)| labels(&set).err().map(|reason| (place, reason)));
+        Self { count: series.len(), refused: refused.collect() }
     }
 
     /// Whether the series at this place may enter.
     #[must_use]
     pub fn may_enter(&self, place: usize) -> bool {
-        self.0.get(place).is_some_and(Result::is_ok)
+        self.verdict(place).is_ok()
+    }
+
+    fn verdict(&self, place: usize) -> Result<(), &str> {
+        if place >= self.count {
+            return Err("unknown series");
+        }
+        self.refused.get(&place).map_or(Ok(()), |reason| Err(reason))
     }
 
     /// Refuses those that are new and `beyond` the `limit` of active series (`limits.series`), by their place.
-    pub fn refuse_beyond(&mut self, series: &[Labels], beyond: &[bool], limit: usize) {
-        for ((verdict, labels), _) in self.0.iter_mut().zip(series).zip(beyond).filter(|(_, beyond)| **beyond) {
-            *verdict = Err(format!(
+    pub fn refuse_beyond(&mut self, series: &LabelSets, beyond: &[bool], limit: usize) {
+        for (place, _) in beyond.iter().enumerate().filter(|(_, beyond)| **beyond) {
+            let labels = series.labels(place).unwrap_or_default();
+            let reason = format!(
                 "a new series of {:?} is beyond the limit of {limit} active series (limits.series); series that are \
                  known go on. Take labels away whose values never come back, or raise the limit",
                 labels.metric_name(),
-            ));
+            );
+            self.refused.insert(place, reason);
         }
     }
 }
@@ -177,20 +194,21 @@ impl Admission {
     pub fn metrics(
         &self,
         mut decoded: Decoded<MetricBatch>,
-        SeriesVerdicts(verdicts): &SeriesVerdicts,
+        verdicts: &SeriesVerdicts,
     ) -> (MetricBatch, IngestOutcome) {
         let mut outcome = Self::outcome(&mut decoded);
         let mut batch = decoded.records;
-        let series = |index: u32| verdicts.get(index as usize).cloned().unwrap_or_else(|| Err("unknown series".into()));
-        let verdict =
-            |index: u32, millis: i64| series(index).and_then(|()| self.time(millis.saturating_mul(NANOS_PER_MILLI)));
+        let verdict = |index: u32, millis: i64| {
+            verdicts.verdict(index as usize).map_err(str::to_owned)?;
+            self.time(millis.saturating_mul(NANOS_PER_MILLI))
+        };
         let mut places = Places::beside(&outcome);
         batch.samples.retain(|sample| keep(verdict(sample.series, sample.time), &mut places, &mut outcome));
         batch.histograms.retain(|sample| keep(verdict(sample.series, sample.time), &mut places, &mut outcome));
         // An exemplar without a usable time or series is dropped with its sample's own verdict already told.
         batch.exemplars.retain(|exemplar| verdict(exemplar.series, exemplar.time).is_ok());
-        if verdicts.iter().any(Result::is_err) {
-            drop_series(&mut batch, |series| verdicts.get(series as usize).is_some_and(Result::is_ok));
+        if !verdicts.refused.is_empty() {
+            drop_series(&mut batch, |series| verdicts.may_enter(series as usize));
         }
         outcome.accepted = batch.sample_count() as u64;
         (batch, outcome)
@@ -217,11 +235,11 @@ impl Admission {
 /// Takes label sets out that no sample refers to any more, so that neither the journal nor the index meets them.
 fn drop_series(batch: &mut MetricBatch, is_kept: impl Fn(u32) -> bool) {
     let mut numbers = Vec::with_capacity(batch.series.len());
-    let mut kept = Vec::new();
-    for (number, labels) in (0u32..).zip(std::mem::take(&mut batch.series)) {
+    let mut kept = LabelSets::default();
+    for (number, key) in (0u32..).zip(batch.series.keys()) {
         numbers.push(u32::try_from(kept.len()).unwrap_or(u32::MAX));
         if is_kept(number) {
-            kept.push(labels);
+            kept.push_key(key, batch.series.widest());
         }
     }
     batch.series = kept;
@@ -333,7 +351,7 @@ mod tests {
         let wide = Labels::new([("__name__", "up"), ("x", &"v".repeat(MAX_LABEL_VALUE + 1))]).unwrap();
         let millis = NOW / 1_000_000;
         let batch = MetricBatch {
-            series: vec![good, wide],
+            series: [good, wide].into(),
             samples: vec![
                 Sample { series: 0, time: millis, value: 1.0 },
                 Sample { series: 1, time: millis, value: 1.0 },
@@ -352,7 +370,7 @@ mod tests {
     fn samples_of_new_series_beyond_the_limit_are_refused_by_themselves_with_the_limit_named() {
         let millis = NOW / 1_000_000;
         let batch = MetricBatch {
-            series: ["a", "b", "c"].map(|name| Labels::new([("__name__", name)]).unwrap()).to_vec(),
+            series: ["a", "b", "c"].map(|name| Labels::new([("__name__", name)]).unwrap()).into(),
             samples: (0..3).map(|series| Sample { series, time: millis, value: f64::from(series) }).collect(),
             ..MetricBatch::default()
         };
@@ -373,13 +391,13 @@ mod tests {
         let good = |name| Labels::new([("__name__", name)]).unwrap();
         let millis = NOW / 1_000_000;
         let batch = MetricBatch {
-            series: vec![wide.clone(), good("a"), wide, good("b")],
+            series: [wide.clone(), good("a"), wide, good("b")].into(),
             samples: (0..4).map(|series| Sample { series, time: millis, value: f64::from(series) }).collect(),
             ..MetricBatch::default()
         };
         let verdicts = SeriesVerdicts::of_labels(&batch.series);
         let (kept, outcome) = admission().metrics(decoded(batch), &verdicts);
-        assert_eq!(kept.series, [good("a"), good("b")]);
+        assert_eq!(kept.series, [good("a"), good("b")].into());
         let samples: Vec<(u32, f64)> = kept.samples.iter().map(|sample| (sample.series, sample.value)).collect();
         assert_eq!(samples, [(0, 1.0), (1, 3.0)]);
         assert_eq!(outcome.rejections.iter().map(|one| one.index).collect::<Vec<_>>(), [0, 2]);

@@ -4,12 +4,12 @@ use super::admission::SeriesVerdicts;
 use crate::error::AppError;
 use crate::server::AppOptions;
 use crate::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
-use clew_columns::frames::metrics::{MetricFrameDecoder, MetricFrameEncoder};
+use clew_columns::frames::metrics::{MetricFrameDecoder, MetricFrameEncoder, SeriesNumbers};
 use clew_host::Files;
 use clew_journal::AppendSlot;
 use clew_kvstore::KvError;
-use clew_kvstore::metrics::{MetricStore, MetricStoreOptions};
-use clew_model::metrics::{Exemplar, Labels, Metadata, MetricBatch, MetricReader};
+use clew_kvstore::metrics::{ApplyReport, FrameLinks, MetricStore, MetricStoreOptions, Resolved};
+use clew_model::metrics::{Exemplar, LabelSets, Metadata, MetricBatch, MetricReader};
 use clew_model::time::NANOS_PER_MILLI;
 use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
 use std::path::Path;
@@ -17,7 +17,29 @@ use std::sync::Arc;
 
 /// The metric store behind its write path.
 pub struct MetricSignal {
-    store: MetricStore,
+    store: Arc<MetricStore>,
+}
+
+/// A batch on its way into the journal and the head.
+#[derive(Debug)]
+pub struct MetricWrite {
+    tenant: TenantId,
+    batch: MetricBatch,
+    /// Its series in the table that journal and head share, once they are found.
+    series: Option<Resolved>,
+}
+
+/// What the journal of metrics keeps from frame to frame.
+pub struct MetricWriter {
+    store: Arc<MetricStore>,
+    frames: MetricFrameEncoder,
+}
+
+/// What replay of the journal of metrics keeps from frame to frame.
+#[derive(Default)]
+pub struct MetricReplay {
+    frames: MetricFrameDecoder,
+    links: FrameLinks,
 }
 
 impl MetricSignal {
@@ -36,13 +58,13 @@ impl MetricSignal {
         };
         let store = MetricStore::open(files, &dir.join("store"), store_options, Arc::clone(&options.rules))
             .map_err(|error| AppError::start("open the metric store", error))?;
-        Ok(Self { store })
+        Ok(Self { store: Arc::new(store) })
     }
 
     /// What queries read.
     #[must_use]
     pub fn reader(&self) -> &dyn MetricReader {
-        &self.store
+        &*self.store
     }
 
     /// Series that took samples lately.
@@ -59,7 +81,7 @@ impl MetricSignal {
 
     /// Refuses the series of a batch that are new and beyond the limit of active series; answers whether there are such.
     /// Blocks while the store's head is being rebuilt.
-    pub fn refuse_beyond_limit(&self, tenant: &TenantId, series: &[Labels], verdicts: &mut SeriesVerdicts) {
+    pub fn refuse_beyond_limit(&self, tenant: &TenantId, series: &LabelSets, verdicts: &mut SeriesVerdicts) {
         let beyond = self.store.beyond_limit(tenant, series, |place| verdicts.may_enter(place));
         verdicts.refuse_beyond(series, &beyond, self.store.max_series());
     }
@@ -74,16 +96,16 @@ impl From<KvError> for StoreError {
 impl SignalStore for MetricSignal {
     const SIGNAL: Signal = Signal::Metrics;
     type Records = MetricBatch;
-    type Batch = (TenantId, MetricBatch);
-    type Writer = MetricFrameEncoder;
-    type Decoder = MetricFrameDecoder;
+    type Batch = MetricWrite;
+    type Writer = MetricWriter;
+    type Decoder = MetricReplay;
 
-    fn writer(&self) -> MetricFrameEncoder {
-        MetricFrameEncoder::default()
+    fn writer(&self) -> MetricWriter {
+        MetricWriter { store: Arc::clone(&self.store), frames: MetricFrameEncoder::default() }
     }
 
-    fn decoder(&self) -> MetricFrameDecoder {
-        MetricFrameDecoder::default()
+    fn decoder(&self) -> MetricReplay {
+        MetricReplay::default()
     }
 
     /// Metadata and exemplars alone are worth a frame too.
@@ -92,70 +114,64 @@ impl SignalStore for MetricSignal {
     }
 
     fn memory(batch: &MetricBatch) -> usize {
-        let labels: usize = batch.series.iter().map(|labels| size_of::<Labels>() + labels.as_bytes().len()).sum();
         let histograms: usize = batch
             .histograms
             .iter()
             .map(|sample| 200 + 8 * (sample.histogram.positive_buckets.len() + sample.histogram.negative_buckets.len()))
             .sum();
-        labels
+        batch.series.memory_bytes()
             + histograms
             + std::mem::size_of_val(batch.samples.as_slice())
             + batch.exemplars.iter().map(|one| size_of::<Exemplar>() + one.labels.as_bytes().len()).sum::<usize>()
             + batch.metadata.iter().map(|one| size_of::<Metadata>() + one.metric.len() + one.help.len()).sum::<usize>()
     }
 
-    /// Frames are differences to those before them, so that only the journal's writer can encode them.
-    fn encode(&self, tenant: TenantId, batch: MetricBatch) -> Result<(TenantId, MetricBatch), StoreError> {
-        Ok((tenant, batch))
+    /// Frames are differences to those before them, so that only the journal's writer can encode them. Series that the head
+    /// has are found here.
+    fn encode(&self, tenant: TenantId, batch: MetricBatch) -> Result<MetricWrite, StoreError> {
+        let series = self.store.try_resolve(&tenant, &batch.series);
+        Ok(MetricWrite { tenant, batch, series })
     }
 
     fn append(
-        encoder: &mut MetricFrameEncoder,
+        MetricWriter { store, frames }: &mut MetricWriter,
         slot: AppendSlot,
-        (tenant, batch): &mut (TenantId, MetricBatch),
+        write: &mut MetricWrite,
         out: &mut Vec<u8>,
     ) -> Result<(), StoreError> {
         if slot.first_in_segment {
             // The segment may be known and empty still: a first frame that failed left its state behind.
-            encoder.reset();
+            frames.reset();
         }
-        encoder.encode(slot.segment.0, tenant, batch, out).map_err(|error| StoreError::new(ErrorKind::Internal, error))
+        let MetricWrite { tenant, batch, series } = write;
+        let series = series.get_or_insert_with(|| store.resolve(tenant, &batch.series));
+        let numbers = SeriesNumbers { table: series.table, numbers: &series.numbers };
+        let encoded = frames.encode(slot.segment.0, tenant, batch, numbers, out);
+        encoded.map_err(|error| StoreError::new(ErrorKind::Internal, error))
     }
 
-    fn publish(&self, position: u64, (tenant, batch): (TenantId, MetricBatch)) -> Result<Dropped, StoreError> {
-        let report = self.store.apply(position, &tenant, &batch)?;
-        let conflict = report.first_conflict.map(|(labels, time)| {
-            format!(
-                "another sample of the same series and time with another value was there first, for example {labels} at \
-                 {time} ms; the first one stays"
-            )
-        });
-        let reason = match conflict {
-            Some(reason) => reason,
-            None if report.too_old > 0 => "older than the retention of this signal keeps".to_owned(),
-            None => String::new(),
-        };
-        Ok(Dropped { count: report.conflicting.saturating_add(report.too_old), reason })
+    fn publish(&self, position: u64, write: MetricWrite) -> Result<Dropped, StoreError> {
+        let MetricWrite { tenant, batch, series } = write;
+        let series = series.unwrap_or_else(|| self.store.resolve(&tenant, &batch.series));
+        Ok(dropped(self.store.apply_resolved(position, &tenant, &batch, series)?))
     }
 
     /// Frames refer to label sets of earlier frames in their segment, so those that are sealed already are read too.
     fn replay(
         &self,
-        decoder: &mut MetricFrameDecoder,
+        decoder: &mut MetricReplay,
         position: u64,
         segment: u64,
         frame: &[u8],
         apply: bool,
     ) -> Result<u64, StoreError> {
-        let (tenant, batch) =
-            decoder.decode(segment, frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
+        let MetricReplay { frames, links } = decoder;
+        let frame = frames.decode(segment, frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
         if !apply {
             return Ok(0);
         }
-        let count = batch.sample_count() as u64;
-        self.publish(position, (tenant, batch))?;
-        Ok(count)
+        self.store.apply_frame(position, &frame, frames, links)?;
+        Ok(frame.batch.sample_count() as u64)
     }
 
     fn sealed_position(&self) -> u64 {
@@ -195,4 +211,20 @@ impl SignalStore for MetricSignal {
         let report = self.store.retain(cutoff.div_euclid(NANOS_PER_MILLI), bytes)?;
         Ok(Removed { parts: report.partitions, bytes: report.bytes })
     }
+}
+
+/// What of a batch was not kept.
+fn dropped(report: ApplyReport) -> Dropped {
+    let conflict = report.first_conflict.map(|(labels, time)| {
+        format!(
+            "another sample of the same series and time with another value was there first, for example {labels} at \
+             {time} ms; the first one stays"
+        )
+    });
+    let reason = match conflict {
+        Some(reason) => reason,
+        None if report.too_old > 0 => "older than the retention of this signal keeps".to_owned(),
+        None => String::new(),
+    };
+    Dropped { count: report.conflicting.saturating_add(report.too_old), reason }
 }

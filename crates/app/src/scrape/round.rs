@@ -7,7 +7,7 @@ use super::series_labels::series_labels;
 use clew_codec::exposition::{Entry, ExemplarText, Families, Format, Parser, SampleText, SeriesText};
 use clew_config::prometheus::ScrapeConfig;
 use clew_model::UnixMillis;
-use clew_model::metrics::{Exemplar, Labels, Metadata, MetricBatch, STALE_NAN, Sample};
+use clew_model::metrics::{Exemplar, LabelSets, Metadata, MetricBatch, STALE_NAN, Sample};
 
 /// How many samples a scrape brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -179,12 +179,12 @@ impl<'a> Round<'a> {
 }
 
 /// The place of a series in the batch of a round, where it is entered at the first call.
-fn enter(slot: &mut Slot, round: u64, series: &mut Vec<Labels>) -> u32 {
+fn enter(slot: &mut Slot, round: u64, series: &mut LabelSets) -> u32 {
     if slot.round != round {
         slot.round = round;
         slot.tracked_before = slot.tracked;
         slot.place = u32::try_from(series.len()).unwrap_or(u32::MAX);
-        series.push(slot.labels.clone());
+        series.push(&slot.labels);
     }
     slot.place
 }

@@ -13,7 +13,7 @@ use super::status::{Health, LastScrape};
 use super::target::Target;
 use clew_config::prometheus::ScrapeConfig;
 use clew_config::relabel::LabelBuilder;
-use clew_model::metrics::{Labels, METRIC_NAME, MetricBatch, STALE_NAN, Sample};
+use clew_model::metrics::{LabelSets, Labels, METRIC_NAME, MetricBatch, STALE_NAN, Sample};
 use clew_model::time::NANOS_PER_MILLI;
 use clew_model::{UnixMillis, UnixNanos};
 use clew_telemetry::table;
@@ -269,7 +269,7 @@ async fn write_end(shared: &Shared, batch: MetricBatch, target: &Target) {
 
 fn push(batch: &mut MetricBatch, labels: &Labels, time: UnixMillis, value: f64) {
     let series = u32::try_from(batch.series.len()).unwrap_or(u32::MAX);
-    batch.series.push(labels.clone());
+    batch.series.push(labels);
     batch.samples.push(Sample { series, time, value });
 }
 
@@ -318,7 +318,9 @@ impl Report {
         // Before the target's own series: where room for new series is short, whether it is up must still be known.
         let own = (0u32..).zip(values);
         let shift = |series: &mut u32| *series = series.saturating_add(REPORT_SERIES);
-        batch.series.splice(0..0, self.series().cloned());
+        let mut series: LabelSets = self.series().collect();
+        series.append(&batch.series);
+        batch.series = series;
         batch.samples.iter_mut().for_each(|sample| shift(&mut sample.series));
         batch.histograms.iter_mut().for_each(|sample| shift(&mut sample.series));
         batch.exemplars.iter_mut().for_each(|exemplar| shift(&mut exemplar.series));

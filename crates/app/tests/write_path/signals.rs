@@ -188,9 +188,8 @@ async fn series_refused_for_their_labels_take_no_room_from_others() {
     let millis = NOW / 1_000_000;
     let mut sent = batch("m", millis, 150);
     // The first 50 have a label value beyond 64 KiB; the other 100 are as many as the limit allows.
-    for (n, labels) in sent.series.iter_mut().enumerate().take(50) {
-        *labels = Labels::new([("__name__", "wide"), ("n", &"x".repeat(65_537 + n))]).unwrap();
-    }
+    let wide = |n: usize| Labels::new([("__name__", "wide"), ("n", &"x".repeat(65_537 + n))]).unwrap();
+    sent.series = sent.series.iter().enumerate().map(|(n, labels)| if n < 50 { wide(n) } else { labels }).collect();
     assert_eq!(send_metrics(&app, sent).await.unwrap(), (100, 50));
     let text = app.observer().registry().render(clew_telemetry::Format::from_accept(""));
     assert!(!text.contains("clew_limit_hits_total{limit=\"series\"} 1\n"), "{text}");
@@ -219,7 +218,7 @@ async fn exemplars_metadata_and_repeated_samples_alone_are_sealed_by_age() {
     let seal_age = Duration::from_millis(20);
     let app = start_with(dir.path(), &files, &clock, |options| options.metrics.seal_age = seal_age);
     let millis = NOW / 1_000_000;
-    let series = vec![Labels::new([("__name__", "m"), ("n", "0")]).unwrap()];
+    let series = [Labels::new([("__name__", "m"), ("n", "0")]).unwrap()].into();
     let labels = Labels::new([("trace_id", "00000000000000000000000000000007")]).unwrap();
     let exemplars = vec![Exemplar { series: 0, time: millis, value: 1.0, labels }];
     let metadata = Metadata { metric: "m".into(), help: "what m is".into(), ..Metadata::default() };

@@ -167,7 +167,7 @@ fn last_values(story: &Batch) -> BTreeMap<String, (Labels, f64)> {
     let mut last = BTreeMap::new();
     for batch in &story.metrics {
         for sample in batch.samples.iter().filter(|sample| !is_stale(sample.value)) {
-            let labels = batch.series[sample.series as usize].clone();
+            let labels = batch.series.labels(sample.series as usize).unwrap();
             last.insert(format!("{labels:?}"), (labels, sample.value));
         }
     }
@@ -224,7 +224,7 @@ fn gauges_and_counters_behave_as_such() {
         for sample in &batch.samples {
             assert!(met.insert(sample.series), "one sample a series and scrape");
             assert_eq!(sample.time % 15_000, 0);
-            let labels = &batch.series[sample.series as usize];
+            let labels = batch.series.labels(sample.series as usize).unwrap();
             let name = labels.metric_name();
             match name {
                 "up" if sample.value == 0.0 => downs += 1,
@@ -240,7 +240,7 @@ fn gauges_and_counters_behave_as_such() {
             }
         }
         for exemplar in &batch.exemplars {
-            let series = &batch.series[exemplar.series as usize];
+            let series = batch.series.labels(exemplar.series as usize).unwrap();
             assert!(exemplar.value <= series.get("le").unwrap().parse().unwrap());
         }
     }

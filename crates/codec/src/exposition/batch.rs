@@ -76,7 +76,7 @@ pub fn decode(body: &[u8], options: &ScrapeOptions) -> Result<MetricBatch, Decod
         // A body of less than 2^32 bytes has fewer series.
         let next = u32::try_from(batch.series.len()).unwrap_or(u32::MAX);
         let series = *by_labels.entry(labels).or_insert_with_key(|labels| {
-            batch.series.push(labels.clone());
+            batch.series.push(labels);
             next
         });
         let own_time = sample.timestamp.filter(|_| options.honor_timestamps);

@@ -22,7 +22,9 @@ fn shown(batch: &MetricBatch) -> Vec<String> {
     batch
         .samples
         .iter()
-        .map(|sample| format!("{} {} {}", show(&batch.series[sample.series as usize]), sample.value, sample.time))
+        .map(|sample| {
+            format!("{} {} {}", show(&batch.series.labels(sample.series as usize).unwrap()), sample.value, sample.time)
+        })
         .collect()
 }
 

@@ -33,9 +33,10 @@ fn bucket_map(spans: &[BucketSpan], counts: &[f64]) -> BTreeMap<i64, u64> {
 
 fn decoded_meaning(decoded: &Decoded<MetricBatch>) -> Meaning {
     let batch = &decoded.records;
-    let series = |index: u32| as_map(&batch.series[index as usize]);
-    let own =
-        |sample: &&clew_model::metrics::Sample| batch.series[sample.series as usize].metric_name() != "target_info";
+    let series = |index: u32| as_map(&batch.series.labels(index as usize).unwrap());
+    let own = |sample: &&clew_model::metrics::Sample| {
+        batch.series.labels(sample.series as usize).unwrap().metric_name() != "target_info"
+    };
     let histogram = |own: &clew_model::metrics::NativeHistogram| {
         if is_stale(own.sum) {
             return "stale".to_owned();
@@ -85,7 +86,7 @@ fn random_metrics_mean_what_the_plain_walk_says() {
         }
         assert_eq!((left.accepted, left.rejected), (right.accepted, right.rejected), "seed {seed}");
         assert!(left == right, "seed {seed}: the lists differ in length");
-        let unique: HashSet<&Labels> = decoded.records.series.iter().collect();
+        let unique: HashSet<Labels> = decoded.records.series.iter().collect();
         assert_eq!(unique.len(), decoded.records.series.len(), "seed {seed}: each label set once");
         samples += left.samples.len();
         histograms += left.histograms.len();
@@ -112,7 +113,7 @@ const HOST: &str = r#"{"key":"host.name","value":{"stringValue":"h1"}}"#;
 fn lines(batch: &MetricBatch) -> Vec<String> {
     let line = |sample: &clew_model::metrics::Sample| {
         let value = if is_stale(sample.value) { "stale".to_owned() } else { sample.value.to_string() };
-        format!("{} {value} @{}", batch.series[sample.series as usize], sample.time)
+        format!("{} {value} @{}", batch.series.labels(sample.series as usize).unwrap(), sample.time)
     };
     batch.samples.iter().map(line).collect()
 }
@@ -288,7 +289,9 @@ fn exemplars_carry_trace_span_and_attributes() {
     let shown: Vec<String> = batch
         .exemplars
         .iter()
-        .map(|own| format!("{} {} {} @{}", batch.series[own.series as usize], own.labels, own.value, own.time))
+        .map(|own| {
+            format!("{} {} {} @{}", batch.series.labels(own.series as usize).unwrap(), own.labels, own.value, own.time)
+        })
         .collect();
     let ids = r#"span_id="b7ad6b7169203331", trace_id="0af7651916cd43dd8448eb211c80319c""#;
     assert_eq!(

@@ -9,8 +9,8 @@ mod decoder;
 mod encoder;
 mod state;
 
-pub use decoder::MetricFrameDecoder;
-pub use encoder::MetricFrameEncoder;
+pub use decoder::{MetricFrame, MetricFrameDecoder};
+pub use encoder::{MetricFrameEncoder, SeriesNumbers};
 
 /// Version of the encoding, the first byte of every frame.
 pub const METRIC_FRAME_VERSION: u8 = 0;

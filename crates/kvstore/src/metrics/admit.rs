@@ -5,7 +5,7 @@ use super::head::State;
 use super::store::MetricStore;
 use crate::limits::SERIES_INDEX_BYTES;
 use clew_model::TenantId;
-use clew_model::metrics::Labels;
+use clew_model::metrics::{LabelSets, SeriesKey};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How much of the limit is taken: known without the head's lock, as of the last batch or seal.
@@ -52,7 +52,7 @@ impl MetricStore {
     pub fn beyond_limit(
         &self,
         tenant: &TenantId,
-        series: &[Labels],
+        series: &LabelSets,
         is_candidate: impl Fn(usize) -> bool,
     ) -> Vec<bool> {
         let mut room = self.room();
@@ -62,11 +62,11 @@ impl MetricStore {
         let state = self.state.read();
         let head = state.tenants.get(tenant).map(|head| head.index.read());
         let mut guess = 0;
-        let mut is_beyond = |(place, labels): (usize, &Labels)| {
+        let mut is_beyond = |(place, key): (usize, SeriesKey<'_>)| {
             if !is_candidate(place) {
                 return false;
             }
-            if let Some(number) = head.as_ref().and_then(|head| head.find_near(labels, guess)) {
+            if let Some(number) = head.as_ref().and_then(|head| head.find_near(key, guess)) {
                 guess = number.wrapping_add(1);
                 return false;
             }
@@ -74,7 +74,7 @@ impl MetricStore {
             room = room.saturating_sub(1);
             is_beyond
         };
-        let beyond: Vec<bool> = series.iter().enumerate().map(&mut is_beyond).collect();
+        let beyond: Vec<bool> = series.keys().enumerate().map(&mut is_beyond).collect();
         if beyond.contains(&true) { beyond } else { Vec::new() }
     }
 

@@ -1,20 +1,117 @@
 //! A batch into the head.
 
 use super::buffer::{Appended, Codec, HotExemplar, SeriesEnd, histogram_bytes};
-use super::head::{Generation, State, TenantHead};
+use super::head::{Generation, SharedSeries, State, TenantHead};
+use super::index::SeriesIndex;
 use super::report::ApplyReport;
 use crate::limits::HEAD_CHUNK_SERIES;
-use clew_model::metrics::{Labels, MetricBatch, Sample};
+use clew_columns::frames::metrics::{MetricFrame, MetricFrameDecoder};
+use clew_model::metrics::{MetricBatch, Sample, SeriesKey};
 use clew_model::{TenantId, UnixMillis};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub(super) fn apply(state: &mut State, tenant: &TenantId, batch: &MetricBatch) -> ApplyReport {
-    let mut report = ApplyReport::default();
+/// The series of a batch in a tenant's head, found by their bytes once for the journal and the head.
+#[derive(Debug, Clone, Default)]
+pub struct Resolved {
+    /// Which table of the tenant the numbers are of: it is made anew when series that ended are forgotten.
+    pub table: u64,
+    /// By place in the batch.
+    pub numbers: Vec<u32>,
+    /// Series that were not there yet.
+    created: u64,
+}
+
+/// The head's numbers of the series in the frames of a journal, each found once.
+#[derive(Debug, Default)]
+pub struct FrameLinks {
+    beginnings: u64,
+    tenants: BTreeMap<TenantId, (u64, Vec<u32>)>,
+}
+
+impl Resolved {
+    /// Finds series in the head, or adds them.
+    pub(super) fn of<'k>(table: u64, shared: &SharedSeries, keys: impl Iterator<Item = SeriesKey<'k>> + Clone) -> Self {
+        let mut numbers = find_all(&shared.read(), keys.clone());
+        let missing = numbers.contains(&UNKNOWN);
+        let mut created = 0;
+        if missing {
+            let mut index = shared.write();
+            for (number, key) in numbers.iter_mut().zip(keys).filter(|(number, _)| **number == UNKNOWN) {
+                // Twice in one batch: the second is known by now.
+                *number = index.find(key).unwrap_or_else(|| {
+                    created += 1;
+                    index.insert(key.to_labels())
+                });
+            }
+        }
+        Self { table, numbers, created }
+    }
+
+    /// As [`Resolved::of`], where nothing has to be added and nobody has to be waited for.
+    pub(super) fn known<'k>(
+        table: u64,
+        shared: &SharedSeries,
+        keys: impl Iterator<Item = SeriesKey<'k>>,
+    ) -> Option<Self> {
+        let numbers = find_all(&*shared.try_read()?, keys);
+        (!numbers.contains(&UNKNOWN)).then_some(Self { table, numbers, created: 0 })
+    }
+
+    /// As [`Resolved::of`], for the series of a frame.
+    pub(super) fn of_frame(
+        links: &mut FrameLinks,
+        head: &TenantHead,
+        tenant: &TenantId,
+        frame: &MetricFrame,
+        decoder: &MetricFrameDecoder,
+    ) -> Self {
+        if links.beginnings != decoder.beginnings() {
+            *links = FrameLinks { beginnings: decoder.beginnings(), ..FrameLinks::default() };
+        }
+        let (table, known) = links.tenants.entry(tenant.clone()).or_default();
+        if *table != head.table {
+            (*table, *known) = (head.table, Vec::new());
+        }
+        let most = frame.numbers.iter().max().map_or(0, |most| *most as usize + 1);
+        if known.len() < most {
+            known.resize(most, UNKNOWN);
+        }
+        let is_new = |number: &u32| known.get(*number as usize) == Some(&UNKNOWN);
+        let new: Vec<u32> = frame.numbers.iter().copied().filter(is_new).collect();
+        let keys = new.iter().filter_map(|number| decoder.key(*number));
+        let found = Self::of(head.table, &head.index, keys);
+        for (number, link) in new.iter().zip(&found.numbers) {
+            if let Some(slot) = known.get_mut(*number as usize) {
+                *slot = *link;
+            }
+        }
+        let link = |number: &u32| known.get(*number as usize).copied().unwrap_or(UNKNOWN);
+        Self { numbers: frame.numbers.iter().map(link).collect(), ..found }
+    }
+}
+
+/// The numbers of series, [`UNKNOWN`] for those that are not there. Senders keep their order, so the series after the last
+/// one is the guess.
+fn find_all<'k>(index: &SeriesIndex, keys: impl Iterator<Item = SeriesKey<'k>>) -> Vec<u32> {
+    let mut guess = 0;
+    let find = |key| {
+        let number = index.find_near(key, guess).unwrap_or(UNKNOWN);
+        guess = number.wrapping_add(1);
+        number
+    };
+    keys.map(find).collect()
+}
+
+/// Writes a batch whose series are resolved.
+pub(super) fn apply(state: &mut State, tenant: &TenantId, batch: &MetricBatch, series: &Resolved) -> ApplyReport {
+    let mut report = ApplyReport { series_created: series.created, ..ApplyReport::default() };
     let bound = state.snapshot.manifest().retention_bound;
-    if !batch.series.is_empty() {
+    if !series.numbers.is_empty() {
         let head = state.tenants.entry(tenant.clone()).or_default();
-        let numbers = resolve(head, &batch.series, &mut report);
-        let mut writer = Writer { head, codec: &mut state.codec, numbers: &numbers, batch, bound, report: &mut report };
+        head.ends.resize(head.index.read().len(), SeriesEnd::NONE);
+        let numbers = &series.numbers;
+        let mut writer = Writer { head, codec: &mut state.codec, numbers, batch, bound, report: &mut report };
         writer.samples();
         writer.histograms();
         writer.exemplars();
@@ -29,34 +126,6 @@ pub(super) fn apply(state: &mut State, tenant: &TenantId, batch: &MetricBatch) -
         }
     }
     report
-}
-
-/// The head's numbers of the batch's series. Senders keep their order, so the series after the last one is the guess.
-fn resolve(head: &mut TenantHead, series: &[Labels], report: &mut ApplyReport) -> Vec<u32> {
-    let mut guess = 0;
-    let mut numbers = Vec::with_capacity(series.len());
-    let mut new = 0;
-    {
-        let index = head.index.read();
-        for labels in series {
-            let number = index.find_near(labels, guess).unwrap_or(UNKNOWN);
-            new += u64::from(number == UNKNOWN);
-            guess = number.wrapping_add(1);
-            numbers.push(number);
-        }
-    }
-    if new > 0 {
-        let mut index = head.index.write();
-        for (number, labels) in numbers.iter_mut().zip(series).filter(|(number, _)| **number == UNKNOWN) {
-            // Twice in one batch: the second is known by now.
-            *number = index.find(labels).unwrap_or_else(|| {
-                report.series_created += 1;
-                index.insert(labels.clone())
-            });
-        }
-        head.ends.resize(index.len(), SeriesEnd::NONE);
-    }
-    numbers
 }
 
 /// The number of a series that the head does not have yet.
@@ -94,8 +163,8 @@ impl Writer<'_> {
     ) -> &'b [Sample] {
         let chunk_of = |number: u32| number as usize / HEAD_CHUNK_SERIES;
         let here = chunk_of(number);
-        let Self { head, codec, numbers, batch, bound, report } = self;
-        let TenantHead { active, ends, .. } = &mut **head;
+        let Self { head, codec, numbers, bound, report, .. } = self;
+        let TenantHead { active, ends, index: head_index, .. } = &mut **head;
         let (mut grown, mut added) = (0i64, 0);
         let Some(chunk) = active.chunk_mut(number) else { return &[] };
         let mut taken = 0;
@@ -124,7 +193,7 @@ impl Writer<'_> {
                 None => buffer.append(end, sample.time, sample.value, codec),
             };
             grown += buffer.heap_bytes() as i64 - before as i64;
-            added += count(report, batch, appended, sample.series, sample.time);
+            added += count(report, head_index, appended, number, sample.time);
         }
         active.bytes = active.bytes.saturating_add_signed(grown);
         active.samples += added;
@@ -147,7 +216,7 @@ impl Writer<'_> {
             let own = if is_new { histogram_bytes(&sample.histogram) } else { 0 };
             let grown = own + buffer.heap_bytes().saturating_sub(before);
             self.head.active.bytes += grown as u64;
-            self.head.active.samples += count(self.report, self.batch, appended, sample.series, sample.time);
+            self.head.active.samples += count(self.report, &self.head.index, appended, number, sample.time);
         }
     }
 
@@ -180,7 +249,7 @@ impl Writer<'_> {
 }
 
 /// Counts what became of a sample; answers how many there are more of.
-fn count(report: &mut ApplyReport, batch: &MetricBatch, appended: Appended, series: u32, time: UnixMillis) -> u64 {
+fn count(report: &mut ApplyReport, index: &SharedSeries, appended: Appended, number: u32, time: UnixMillis) -> u64 {
     match appended {
         Appended::InOrder | Appended::Late => {
             report.appended += 1;
@@ -191,7 +260,7 @@ fn count(report: &mut ApplyReport, batch: &MetricBatch, appended: Appended, seri
         Appended::Conflict => {
             report.conflicting += 1;
             if report.first_conflict.is_none() {
-                let labels = batch.series.get(series as usize).cloned().unwrap_or_default();
+                let labels = index.read().labels(number).cloned().unwrap_or_default();
                 report.first_conflict = Some((labels, time));
             }
         }

@@ -116,6 +116,8 @@ impl Generation {
 /// One tenant's head.
 #[derive(Default)]
 pub(super) struct TenantHead {
+    /// Which index it is: another one has other numbers.
+    pub(super) table: u64,
     pub(super) index: SharedSeries,
     pub(super) ends: Vec<SeriesEnd>,
     pub(super) active: Generation,
@@ -149,6 +151,7 @@ impl TenantHead {
             return frozen;
         }
         let old = std::mem::take(self);
+        self.table = old.table + 1;
         let old_index = old.index.read();
         let mut index = self.index.write();
         for number in used {

@@ -1,10 +1,9 @@
 //! A series index: label sets by number, numbers by label set, and which series have which label value.
 
 use clew_model::ReadError;
-use clew_model::metrics::{Labels, Matcher};
+use clew_model::metrics::{Labels, Matcher, SeriesKey};
 use hashbrown::{HashMap, HashTable};
 use roaring::RoaringBitmap;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Values looked at between two checks whether the query may go on.
 const VALUES_PER_CHECK: usize = 4_096;
@@ -44,14 +43,22 @@ impl SeriesIndex {
     }
 
     /// The series with exactly these labels; compared by bytes, the hash only leads there.
-    pub(super) fn find(&self, labels: &Labels) -> Option<u32> {
-        let same = |number: &u32| self.labels.get(*number as usize) == Some(labels);
-        self.table.find(xxh3_64(labels.as_bytes()), same).copied()
+    pub(super) fn find(&self, key: SeriesKey<'_>) -> Option<u32> {
+        self.table.find(key.hash(), |number| self.is(*number, key.bytes())).copied()
     }
 
     /// As [`SeriesIndex::find`], but looks first at the series `guess`.
-    pub(super) fn find_near(&self, labels: &Labels, guess: u32) -> Option<u32> {
-        if self.labels.get(guess as usize) == Some(labels) { Some(guess) } else { self.find(labels) }
+    pub(super) fn find_near(&self, key: SeriesKey<'_>, guess: u32) -> Option<u32> {
+        if self.is(guess, key.bytes()) { Some(guess) } else { self.find(key) }
+    }
+
+    /// As [`SeriesIndex::find_near`], where no hash is known yet: it is computed when the guess is wrong.
+    pub(super) fn find_labels(&self, labels: &Labels, guess: u32) -> Option<u32> {
+        if self.is(guess, labels.as_bytes()) { Some(guess) } else { self.find(SeriesKey::of(labels)) }
+    }
+
+    fn is(&self, number: u32, bytes: &[u8]) -> bool {
+        self.labels.get(number as usize).is_some_and(|labels| labels.as_bytes() == bytes)
     }
 
     /// Adds a series that is not there.
@@ -75,10 +82,10 @@ impl SeriesIndex {
             }
         }
         self.bytes += labels.as_bytes().len() + SERIES_OVERHEAD;
-        let hash = xxh3_64(labels.as_bytes());
+        let hash = SeriesKey::of(&labels).hash();
         self.labels.push(labels);
         let Self { table, labels, .. } = self;
-        let hash_of = |number: &u32| labels.get(*number as usize).map_or(0, |labels| xxh3_64(labels.as_bytes()));
+        let hash_of = |number: &u32| labels.get(*number as usize).map_or(0, |labels| SeriesKey::of(labels).hash());
         table.insert_unique(hash, number, hash_of);
         number
     }
@@ -184,9 +191,10 @@ mod tests {
             let mut index = SeriesIndex::default();
             let all: Vec<Labels> = sets.into_iter().map(|pairs| Labels::new(pairs).unwrap()).collect();
             for labels in &all {
-                prop_assert_eq!(index.find(labels), None);
+                prop_assert_eq!(index.find(SeriesKey::of(labels)), None);
                 let number = index.insert(labels.clone());
-                prop_assert_eq!(index.find(labels), Some(number));
+                prop_assert_eq!(index.find(SeriesKey::of(labels)), Some(number));
+                prop_assert_eq!(index.find_labels(labels, number / 2), Some(number));
             }
             let passes = |number: &u32| matchers.iter().all(|matcher| matcher.matches_labels(&all[*number as usize]));
             let expected: Vec<u32> = (0..all.len() as u32).filter(passes).collect();

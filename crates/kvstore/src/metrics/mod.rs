@@ -28,5 +28,6 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use apply::{FrameLinks, Resolved};
 pub use report::{ApplyReport, CompactionReport, HotStats, RetentionReport, SealReport};
 pub use store::{MetricStore, MetricStoreOptions};

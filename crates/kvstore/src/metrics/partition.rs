@@ -86,7 +86,7 @@ impl PartitionIndex {
             let Some(link) = links.numbers.get_mut(number as usize) else { continue };
             if *link == UNKNOWN {
                 let labels = self.series.labels(number);
-                *link = labels.and_then(|labels| head.find_near(labels, guess)).unwrap_or(NOWHERE);
+                *link = labels.and_then(|labels| head.find_labels(labels, guess)).unwrap_or(NOWHERE);
             }
             guess = link.wrapping_add(1);
             visit(number, (*link != NOWHERE).then_some(*link))?;

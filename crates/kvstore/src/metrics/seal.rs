@@ -8,7 +8,7 @@ use crate::engine::{Edit, PartitionKey, RunSpan};
 use crate::error::KvError;
 use crate::limits::HEAD_CHUNK_SERIES;
 use clew_columns::metrics::{Effort, SampleDecoder, SampleEncoder, StoredExemplar};
-use clew_model::metrics::Labels;
+use clew_model::metrics::{Labels, SeriesKey};
 use clew_model::{TenantId, UnixMillis};
 use hashbrown::HashMap;
 use parking_lot::RwLockWriteGuard;
@@ -174,12 +174,13 @@ impl MetricStore {
             let index = shared.read();
             let mut guess = 0;
             for (labels, value) in share.series {
-                let number = index.series.find_near(&labels, guess).unwrap_or_else(|| numbers.number_of(labels));
+                let number = index.series.find_labels(&labels, guess).unwrap_or_else(|| numbers.number_of(labels));
                 guess = number.wrapping_add(1);
                 series.push((number, value));
             }
             for (labels, mut exemplar) in share.exemplars {
-                exemplar.series = index.series.find(&labels).unwrap_or_else(|| numbers.number_of(labels));
+                exemplar.series =
+                    index.series.find(SeriesKey::of(&labels)).unwrap_or_else(|| numbers.number_of(labels));
                 exemplars.push(exemplar);
             }
         }

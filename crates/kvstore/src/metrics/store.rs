@@ -1,19 +1,20 @@
 //! The store: opening, applying, and what is asked about it.
 
 use super::admit::Taken;
-use super::apply;
+use super::apply::{self, FrameLinks, Resolved};
 use super::buffer::Codec;
-use super::head::{Families, State};
+use super::head::{Families, State, TenantHead};
 use super::partition::IndexCache;
 use super::report::{ApplyReport, HotStats};
 use crate::engine::{Engine, EngineOptions};
 use crate::error::KvError;
 use crate::limits::{ACTIVE_SERIES, CACHE_BYTES, COMPACT_RUNS, INDEX_CACHE_BYTES, QUERY_SAMPLES, QUERY_SERIES};
 use clew_columns::bytes::{BytesError, Problem, Reader, put_bytes, put_text};
+use clew_columns::frames::metrics::{MetricFrame, MetricFrameDecoder};
 use clew_columns::metrics::{decode_metadata, encode_metadata};
 use clew_host::Files;
 use clew_model::correlation::CorrelationRules;
-use clew_model::metrics::MetricBatch;
+use clew_model::metrics::{LabelSets, MetricBatch};
 use clew_model::{TenantId, UnixMillis};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
@@ -125,11 +126,85 @@ impl MetricStore {
     /// # Errors
     /// None at present; the signature keeps room for back-pressure.
     pub fn apply(&self, position: u64, tenant: &TenantId, batch: &MetricBatch) -> Result<ApplyReport, KvError> {
+        let series = self.resolve(tenant, &batch.series);
+        self.apply_resolved(position, tenant, batch, series)
+    }
+
+    /// Finds the series of a batch in the head, and adds those that it does not have: the journal writes them by the
+    /// numbers that the head has for them.
+    #[must_use]
+    pub fn resolve(&self, tenant: &TenantId, series: &LabelSets) -> Resolved {
+        if series.is_empty() {
+            return Resolved::default();
+        }
+        let known = self.state.read().tenants.get(tenant).map(|head| (head.table, Arc::clone(&head.index)));
+        let (table, index) = known.unwrap_or_else(|| {
+            let mut state = self.state.write();
+            let head = state.tenants.entry(tenant.clone()).or_default();
+            (head.table, Arc::clone(&head.index))
+        });
+        Resolved::of(table, &index, series.keys())
+    }
+
+    /// As [`MetricStore::resolve`], where all of them are known and nobody has to be waited for: for threads that serve
+    /// connections.
+    #[must_use]
+    pub fn try_resolve(&self, tenant: &TenantId, series: &LabelSets) -> Option<Resolved> {
+        let (table, index) = {
+            let state = self.state.try_read()?;
+            let head = state.tenants.get(tenant)?;
+            (head.table, Arc::clone(&head.index))
+        };
+        Resolved::known(table, &index, series.keys())
+    }
+
+    /// As [`MetricStore::apply`], of a batch whose series are resolved; once more if the table was made anew since.
+    ///
+    /// # Errors
+    /// As [`MetricStore::apply`].
+    pub fn apply_resolved(
+        &self,
+        position: u64,
+        tenant: &TenantId,
+        batch: &MetricBatch,
+        mut series: Resolved,
+    ) -> Result<ApplyReport, KvError> {
+        self.apply_with(position, tenant, batch, |head| {
+            if head.table != series.table && !batch.series.is_empty() {
+                series = Resolved::of(head.table, &head.index, batch.series.keys());
+            }
+            series
+        })
+    }
+
+    /// As [`MetricStore::apply`], of a frame that was read from the journal. Each series is looked up once a segment.
+    ///
+    /// # Errors
+    /// As [`MetricStore::apply`].
+    pub fn apply_frame(
+        &self,
+        position: u64,
+        frame: &MetricFrame,
+        decoder: &MetricFrameDecoder,
+        links: &mut FrameLinks,
+    ) -> Result<ApplyReport, KvError> {
+        let MetricFrame { tenant, batch, .. } = frame;
+        self.apply_with(position, tenant, batch, |head| Resolved::of_frame(links, head, tenant, frame, decoder))
+    }
+
+    fn apply_with(
+        &self,
+        position: u64,
+        tenant: &TenantId,
+        batch: &MetricBatch,
+        resolve: impl FnOnce(&TenantHead) -> Resolved,
+    ) -> Result<ApplyReport, KvError> {
         let mut state = self.state.write();
         if position <= state.applied_position {
             return Ok(ApplyReport { replayed: true, ..ApplyReport::default() });
         }
-        let report = apply::apply(&mut state, tenant, batch);
+        let series = resolve(state.tenants.entry(tenant.clone()).or_default());
+        let report = apply::apply(&mut state, tenant, batch, &series);
         state.applied_position = position;
         self.taken.update(&state);
         Ok(report)

@@ -1,5 +1,6 @@
 //! Label sets in one canonical form: sorted by name, one allocation, compared and hashed by bytes.
 
+use super::label_sets::LabelSizes;
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
@@ -69,7 +70,19 @@ impl Labels {
     /// # Errors
     /// Bytes that [`Labels::as_bytes`] could not have written.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LabelError> {
+        Self::check(bytes)?;
+        Ok(Self(Arc::from(bytes)))
+    }
+
+    /// A label set from bytes that are known to be a canonical encoding.
+    pub(super) fn of_canonical(bytes: &[u8]) -> Self {
+        Self(Arc::from(bytes))
+    }
+
+    /// Checks an encoding; answers the sizes in it.
+    pub(super) fn check(bytes: &[u8]) -> Result<LabelSizes, LabelError> {
         let mut rest = bytes;
+        let mut sizes = LabelSizes::default();
         let mut previous: Option<&str> = None;
         while !rest.is_empty() {
             let at = bytes.len() - rest.len();
@@ -79,9 +92,10 @@ impl Labels {
                 return Err(LabelError::Malformed(at));
             }
             previous = Some(name);
+            sizes.see(name.as_bytes(), value.as_bytes());
             rest = after_value;
         }
-        Ok(Self(Arc::from(bytes)))
+        Ok(sizes)
     }
 
     /// The canonical encoding; equal label sets have equal bytes.
@@ -246,7 +260,7 @@ fn put_label(bytes: &mut Vec<u8>, name: &str, value: &str) {
     }
 }
 
-fn put_text(bytes: &mut Vec<u8>, text: &str) {
+pub(super) fn put_text(bytes: &mut Vec<u8>, text: &str) {
     put_bytes(bytes, text.as_bytes());
 }
 

@@ -1,12 +1,14 @@
 //! Series, samples, native histograms, exemplars, and the trait by which queries read a metric store.
 
 mod histogram;
+mod label_sets;
 mod labels;
 mod matcher;
 mod reader;
 mod sample;
 
 pub use histogram::{CUSTOM_BUCKETS_SCHEMA, HistogramBucket, NativeHistogram, ResetHint, Span as BucketSpan};
+pub use label_sets::{LabelSetBuffer, LabelSets, LabelSizes, SeriesKey};
 pub use labels::{BUCKET_LABEL, LabelError, Labels, METRIC_NAME, QUANTILE_LABEL};
 pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use reader::{

@@ -1,6 +1,7 @@
 //! Samples on their way into the store.
 
 use super::histogram::NativeHistogram;
+use super::label_sets::LabelSets;
 use super::labels::Labels;
 use crate::time::UnixMillis;
 use std::sync::Arc;
@@ -105,7 +106,7 @@ pub struct Metadata {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MetricBatch {
     /// The label sets, each once.
-    pub series: Vec<Labels>,
+    pub series: LabelSets,
     /// Float samples, staleness markers among them.
     pub samples: Vec<Sample>,
     /// Native histogram samples.

@@ -39,7 +39,7 @@ async fn files_bring_targets_and_take_them_away() {
         .take(place)
         .flat_map(|batch| {
             let of_first = |sample: &&clew_model::metrics::Sample| {
-                batch.series[sample.series as usize].get("instance") == Some(&one.address)
+                batch.series.labels(sample.series as usize).unwrap().get("instance") == Some(&one.address)
             };
             batch.samples.iter().filter(of_first).map(|sample| sample.time).collect::<Vec<_>>()
         })

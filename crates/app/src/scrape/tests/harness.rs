@@ -37,7 +37,7 @@ impl MetricSink for Recorder {
 
 /// A sample as text: the series, and its value or `stale`.
 pub(super) fn shown(batch: &MetricBatch) -> Vec<String> {
-    let series = |index: u32| batch.series[index as usize].to_string();
+    let series = |index: u32| batch.series.labels(index as usize).unwrap().to_string();
     let value = |value: f64| if is_stale(value) { "stale".to_owned() } else { value.to_string() };
     batch.samples.iter().map(|sample| format!("{} {}", series(sample.series), value(sample.value))).collect()
 }

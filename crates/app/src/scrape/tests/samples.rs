@@ -3,7 +3,7 @@
 use super::exporter::{Exporter, Reply};
 use super::harness::{Harness, config, job, of, shown};
 use crate::scrape::Refused;
-use clew_model::metrics::{Labels, MetricType};
+use clew_model::metrics::MetricType;
 use clew_model::time::NANOS_PER_MILLI;
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn a_scrape_brings_samples_exemplars_metadata_and_its_report() {
 
     assert_eq!(first.exemplars.len(), 1);
     assert_eq!(first.exemplars[0].labels.get("trace_id"), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
-    assert_eq!(first.series[first.exemplars[0].series as usize].get("path"), Some("/a"));
+    assert_eq!(first.series.labels(first.exemplars[0].series as usize).unwrap().get("path"), Some("/a"));
     let families: Vec<_> = first.metadata.iter().map(|family| (family.metric.as_str(), family.metric_type)).collect();
     assert_eq!(families, [("requests", MetricType::Counter), ("temperature", MetricType::Gauge)]);
 
@@ -174,8 +174,12 @@ async fn refused_samples_are_shown_while_the_target_is_up_and_its_report_comes_f
     let exporter = Exporter::start(Reply::text("a 1\n")).await;
     let harness = Harness::start(&config(&[job("j", &exporter.address, "")])).await;
     let (_, batch) = harness.scraped(0, true).await;
-    let names: Vec<&str> = batch.series.iter().map(Labels::metric_name).collect();
-    assert_eq!((names[0], names[5], names.len()), ("up", "a", 6), "what is known of the target goes before its series");
+    let names: Vec<String> = batch.series.iter().map(|labels| labels.metric_name().to_owned()).collect();
+    assert_eq!(
+        (&*names[0], &*names[5], names.len()),
+        ("up", "a", 6),
+        "what is known of the target goes before its series"
+    );
     *harness.sink.refuse.lock() = Refused { count: 3, reason: "beyond the limit".into() };
     let target = harness.target("refused", |target| !target.last_error.is_empty()).await;
     assert_eq!((target.health.as_str(), &*target.last_error), ("up", "3 samples were refused: beyond the limit"));

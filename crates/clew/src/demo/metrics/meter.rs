@@ -168,7 +168,7 @@ struct Page {
 impl Page {
     fn push(&mut self, labels: &Labels, value: f64) -> u32 {
         let series = u32::try_from(self.batch.series.len()).unwrap_or(u32::MAX);
-        self.batch.series.push(labels.clone());
+        self.batch.series.push(labels);
         self.batch.samples.push(Sample { series, time: self.time, value });
         series
     }

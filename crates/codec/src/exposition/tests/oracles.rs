@@ -35,7 +35,7 @@ fn rows(batch: &MetricBatch) -> Vec<Row> {
     let samples = batch
         .samples
         .iter()
-        .map(|sample| (owned(&batch.series[sample.series as usize]), bits(sample.value), sample.time));
+        .map(|sample| (owned(&batch.series.labels(sample.series as usize).unwrap()), bits(sample.value), sample.time));
     let exemplars = batch.exemplars.iter().map(|own| (owned(&own.labels), bits(own.value), own.time));
     let mut rows: Vec<Row> = samples.chain(exemplars).collect();
     rows.sort();
@@ -116,7 +116,7 @@ fn prometheus_parse_agrees_on_counters_and_gauges() {
         let name = [("__name__".to_owned(), sample.metric.clone())];
         let labels =
             Labels::new(sample.labels.iter().map(|(name, value)| (name.clone(), value.clone())).chain(name)).unwrap();
-        let series = batch.series.iter().position(|own| *own == labels).unwrap() as u32;
+        let series = batch.series.iter().position(|own| own == labels).unwrap() as u32;
         let ours = batch.samples.iter().find(|own| own.series == series).unwrap();
         assert_eq!(ours.value.to_bits(), value.to_bits(), "{labels}");
         compared += 1;

@@ -95,7 +95,7 @@ proptest! {
             for (line, sample) in lines.iter().zip(&batch.samples) {
                 let name = [("__name__", line.name.as_str())];
                 let pairs = line.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-                prop_assert_eq!(&batch.series[sample.series as usize], &Labels::new(pairs.chain(name)).unwrap());
+                prop_assert_eq!(batch.series.labels(sample.series as usize).unwrap(), Labels::new(pairs.chain(name)).unwrap());
                 prop_assert!(sample.value.to_bits() == line.value.to_bits() || (sample.value.is_nan() && line.value.is_nan()));
                 prop_assert!(!clew_model::metrics::is_stale(sample.value));
                 prop_assert_eq!(sample.time, line.millis.unwrap_or(SCRAPE_TIME));

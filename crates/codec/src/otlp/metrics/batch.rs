@@ -4,8 +4,10 @@ use super::exemplars::Example;
 use crate::otlp::budget::Budget;
 use crate::otlp::fault::Outcome;
 use clew_model::UnixMillis;
-use clew_model::metrics::{Exemplar, HistogramSample, Labels, Metadata, MetricBatch, NativeHistogram, Sample};
-use hashbrown::{HashMap, HashSet};
+use clew_model::metrics::{
+    Exemplar, HistogramSample, LabelSetBuffer, Metadata, MetricBatch, NativeHistogram, Sample, SeriesKey,
+};
+use hashbrown::{HashSet, HashTable};
 use std::sync::Arc;
 
 /// Bytes that a series takes beside its labels: its entry in the list and in the table.
@@ -18,7 +20,9 @@ const COMMON_LABEL_BYTES: usize = 4_096;
 #[derive(Debug, Default)]
 pub(super) struct BatchBuilder {
     batch: MetricBatch,
-    series: HashMap<Labels, u32>,
+    /// Places of label sets, by their hashes.
+    series: HashTable<u32>,
+    labels: LabelSetBuffer,
     families: HashSet<String>,
 }
 
@@ -28,18 +32,28 @@ impl BatchBuilder {
         self.batch
     }
 
-    /// The index of a label set.
-    pub(super) fn series(&mut self, labels: Labels, budget: &mut Budget, offset: usize) -> Outcome<u32> {
-        if let Some(index) = self.series.get(&labels) {
+    /// The label set that is put together next, with nothing in it.
+    pub(super) fn labels(&mut self) -> &mut LabelSetBuffer {
+        self.labels.clear();
+        &mut self.labels
+    }
+
+    /// The index of the label set that was put together.
+    pub(super) fn series(&mut self, budget: &mut Budget, offset: usize) -> Outcome<u32> {
+        let Self { batch: MetricBatch { series, .. }, series: places, labels, .. } = self;
+        let key = labels.key();
+        let is_same = |place: &u32| series.key(*place as usize).is_some_and(|known| known.bytes() == key.bytes());
+        if let Some(index) = places.find(key.hash(), is_same) {
             // building huge labels again and again costs time, if not memory
-            budget.take(labels.as_bytes().len().saturating_sub(COMMON_LABEL_BYTES), offset)?;
+            budget.take(key.bytes().len().saturating_sub(COMMON_LABEL_BYTES), offset)?;
             return Ok(*index);
         }
-        budget.take(SERIES_BYTES + labels.as_bytes().len(), offset)?;
+        budget.take(SERIES_BYTES + key.bytes().len(), offset)?;
         // the budget ends long before the indexes do
-        let index = self.batch.series.len() as u32;
-        self.batch.series.push(labels.clone());
-        self.series.insert(labels, index);
+        let index = series.len() as u32;
+        let hash = key.hash();
+        series.push_buffer(labels);
+        places.insert_unique(hash, index, |place| series.key(*place as usize).map_or(0, SeriesKey::hash));
         Ok(index)
     }
 

@@ -3,7 +3,7 @@
 use super::OtlpMetricOptions;
 use super::naming::{TranslationStrategy, label_name};
 use base64::Engine as _;
-use clew_model::metrics::{LabelError, Labels, METRIC_NAME};
+use clew_model::metrics::{LabelError, LabelSetBuffer, METRIC_NAME};
 use clew_model::value::find;
 use clew_model::{Attribute, Attributes, Resource, Scope, Value};
 use compact_str::{CompactString, format_compact};
@@ -20,11 +20,13 @@ const IDENTIFYING: [&str; 3] = ["service.namespace", "service.name", "service.in
 pub(super) struct LabelNames {
     strategy: TranslationStrategy,
     known: HashMap<CompactString, CompactString>,
+    /// Label name, attribute key and value of a point's attributes, while they are put in order.
+    named: Vec<(CompactString, CompactString, CompactString)>,
 }
 
 impl LabelNames {
     pub(super) fn new(strategy: TranslationStrategy) -> Self {
-        Self { strategy, known: HashMap::new() }
+        Self { strategy, known: HashMap::new(), named: Vec::new() }
     }
 
     /// The label name of an attribute key.
@@ -40,13 +42,19 @@ impl LabelNames {
     /// Attributes as labels sorted by name, without those that have no name. The values of attributes whose names
     /// become one are joined by `;` in the order of the original keys (specification, "Metric Attributes").
     pub(super) fn pairs(&mut self, attributes: Attributes) -> Vec<Pair> {
-        let mut named = Vec::with_capacity(attributes.len());
+        let mut pairs = Vec::with_capacity(attributes.len() + 4);
+        self.put_pairs(attributes, &mut pairs);
+        pairs
+    }
+
+    /// As [`LabelNames::pairs`], into a list that is empty.
+    pub(super) fn put_pairs(&mut self, attributes: Attributes, pairs: &mut Vec<Pair>) {
+        let mut named = std::mem::take(&mut self.named);
         for Attribute { key, value } in attributes.into_iter().filter(|own| !own.key.is_empty()) {
             named.push((self.get(&key), key, label_value(value)));
         }
         named.sort_by(|left, right| (&left.0, &left.1).cmp(&(&right.0, &right.1)));
-        let mut pairs: Vec<Pair> = Vec::with_capacity(named.len() + 4);
-        for (name, _, value) in named {
+        for (name, _, value) in named.drain(..) {
             match pairs.last_mut() {
                 Some((last, joined)) if *last == name => {
                     joined.push(';');
@@ -55,7 +63,7 @@ impl LabelNames {
                 _ => pairs.push((name, value)),
             }
         }
-        pairs
+        self.named = named;
     }
 }
 
@@ -146,13 +154,29 @@ fn position(pairs: &[Pair], name: &str) -> Result<usize, usize> {
     pairs.binary_search_by(|pair| pair.0.as_str().cmp(name))
 }
 
-/// A label set from a metric's name, the labels of the data point, and one more label where `extra` has a name. Those
-/// two win over labels of the same name.
-pub(super) fn label_set(name: &str, pairs: &[Pair], extra: (&str, &str)) -> Result<Labels, LabelError> {
-    let own = [(METRIC_NAME, name), extra];
-    let point = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let point = point.filter(|(name, _)| *name != METRIC_NAME && *name != extra.0);
-    Labels::new(point.chain(own.into_iter().filter(|(name, _)| !name.is_empty())))
+/// Puts a label set together from a metric's name, the labels of the data point, which are sorted by name, and one more
+/// label where `extra` has a name. Those two win over labels of the same name.
+pub(super) fn put_labels(
+    out: &mut LabelSetBuffer,
+    name: &str,
+    pairs: &[Pair],
+    extra: (&str, &str),
+) -> Result<(), LabelError> {
+    let mut own = [(METRIC_NAME, name), extra];
+    own.sort_unstable_by_key(|(name, _)| *name);
+    let mut own = own.into_iter().filter(|(name, _)| !name.is_empty()).peekable();
+    for (name, value) in pairs {
+        while let Some((own, text)) = own.next_if(|(own, _)| *own <= name.as_str()) {
+            out.put(own, text)?;
+            if own == name {
+                break;
+            }
+        }
+        if *name != METRIC_NAME && *name != extra.0 {
+            out.put(name, value)?;
+        }
+    }
+    own.try_for_each(|(name, value)| out.put(name, value))
 }
 
 /// A value as a label's text: strings bare, bytes in base64, arrays and maps as JSON, nothing as empty
@@ -187,6 +211,29 @@ fn double_text(number: f64) -> CompactString {
     }
     // not `to_compact_string`, which writes a fraction always
     format_compact!("{number}")
+}
+
+/// The bounds of histograms with their texts: most histograms of a body have the same.
+#[derive(Debug, Default)]
+pub(super) struct BoundTexts(Vec<(f64, CompactString)>);
+
+impl BoundTexts {
+    /// These bounds, which rise, with their texts.
+    pub(super) fn take(&mut self, bounds: &[f64]) -> Vec<(f64, CompactString)> {
+        let mut texts = std::mem::take(&mut self.0);
+        let is_same = texts.len() == bounds.len()
+            && texts.iter().zip(bounds).all(|((known, _), bound)| known.to_bits() == bound.to_bits());
+        if !is_same {
+            texts.clear();
+            texts.extend(bounds.iter().map(|bound| (*bound, bound_text(*bound))));
+        }
+        texts
+    }
+
+    /// Keeps them for the next histogram.
+    pub(super) fn give_back(&mut self, texts: Vec<(f64, CompactString)>) {
+        self.0 = texts;
+    }
 }
 
 /// A bucket's bound or a quantile as a label's text: decimal, never with an exponent; `+Inf` for infinity.

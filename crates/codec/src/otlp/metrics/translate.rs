@@ -3,7 +3,7 @@
 use super::OtlpMetricOptions;
 use super::batch::BatchBuilder;
 use super::exemplars::{Example, examples};
-use super::labels::{LabelNames, Origin, Pair, bound_text, label_set};
+use super::labels::{BoundTexts, LabelNames, Origin, Pair, bound_text, put_labels};
 use super::naming::{NameKind, metric_name, unit_name};
 use super::native::native_histogram;
 use super::points::{ExponentialPoint, Head, HistogramPoint, NumberPoint, SummaryPoint, refused};
@@ -159,6 +159,9 @@ pub(super) struct MetricSink<'o> {
     out: Decoded<()>,
     /// Data points read so far.
     seen: u64,
+    /// Labels of the point that is being read.
+    pairs: Vec<Pair>,
+    bounds: BoundTexts,
 }
 
 impl<'o> MetricSink<'o> {
@@ -172,6 +175,8 @@ impl<'o> MetricSink<'o> {
             batch: BatchBuilder::default(),
             out: Decoded::default(),
             seen: 0,
+            pairs: Vec::new(),
+            bounds: BoundTexts::default(),
         }
     }
 
@@ -231,8 +236,10 @@ impl Sink for MetricSink<'_> {
         let Some(pairs) = self.origin.target_info(&self.resource, &mut self.names, self.options) else {
             return Ok(());
         };
-        let Ok(labels) = label_set(TARGET_INFO, &pairs, NO_LABEL) else { return Ok(()) };
-        let series = self.batch.series(labels, budget, 0)?;
+        if put_labels(self.batch.labels(), TARGET_INFO, &pairs, NO_LABEL).is_err() {
+            return Ok(());
+        }
+        let series = self.batch.series(budget, 0)?;
         let steps = last.saturating_sub(first).unsigned_abs() / TARGET_INFO_STEP.unsigned_abs();
         let steps = usize::try_from(steps).unwrap_or(usize::MAX).min(MAX_TARGET_INFO_SAMPLES);
         budget.take(steps.saturating_mul(size_of::<Sample>()), 0)?;
@@ -274,7 +281,7 @@ impl MetricSink<'_> {
         objection: Option<&str>,
         budget: &mut Budget,
     ) -> Outcome<()> {
-        let mut index = 0;
+        let (mut index, taken) = (0, self.out.accepted);
         while let Some(field) = data.next()? {
             if field.number != 1 {
                 continue;
@@ -286,6 +293,9 @@ impl MetricSink<'_> {
                 }
             }
             index += 1;
+        }
+        if self.out.accepted > taken {
+            self.batch.metadata(metadata);
         }
         Ok(())
     }
@@ -314,7 +324,6 @@ impl MetricSink<'_> {
                     Some((first, last)) => (first.min(time), last.max(time)),
                     None => (time, time),
                 });
-                self.batch.metadata(metadata);
             }
             Err(fault) => {
                 let reason = fault.into_refusal()?;
@@ -324,8 +333,8 @@ impl MetricSink<'_> {
         Ok(())
     }
 
-    /// Time, labels and exemplars of a point.
-    fn head(&mut self, reader: &Reader<'_>, mut head: Head) -> Outcome<(UnixMillis, Vec<Pair>, Vec<Example>)> {
+    /// Time and exemplars of a point; its labels become those of the point that is being read.
+    fn head(&mut self, reader: &Reader<'_>, mut head: Head) -> Outcome<(UnixMillis, Vec<Example>)> {
         if head.time == 0 {
             return Err(refused(reader, "no time, expected time_unix_nano".to_owned()));
         }
@@ -333,22 +342,17 @@ impl MetricSink<'_> {
             return Err(refused(reader, "an attribute has no name".to_owned()));
         }
         let examples = examples(&mut head, &mut self.names).map_err(|reason| refused(reader, reason))?;
-        let mut pairs = self.names.pairs(head.attributes);
-        self.origin.extend(&mut pairs);
-        Ok((head.time.div_euclid(NANOS_PER_MILLI), pairs, examples))
+        self.pairs.clear();
+        self.names.put_pairs(head.attributes, &mut self.pairs);
+        self.origin.extend(&mut self.pairs);
+        Ok((head.time.div_euclid(NANOS_PER_MILLI), examples))
     }
 
-    /// The index of the series with this name, these labels and one more where it has a name.
-    fn series(
-        &mut self,
-        reader: &Reader<'_>,
-        name: &str,
-        pairs: &[Pair],
-        extra: (&str, &str),
-        budget: &mut Budget,
-    ) -> Outcome<u32> {
-        let labels = label_set(name, pairs, extra).map_err(|error| refused(reader, error.to_string()))?;
-        self.batch.series(labels, budget, reader.offset())
+    /// The index of the series with this name, the labels of the point and one more where it has a name.
+    fn series(&mut self, reader: &Reader<'_>, name: &str, extra: (&str, &str), budget: &mut Budget) -> Outcome<u32> {
+        let Self { batch, pairs, .. } = self;
+        put_labels(batch.labels(), name, pairs, extra).map_err(|error| refused(reader, error.to_string()))?;
+        batch.series(budget, reader.offset())
     }
 
     fn number(&mut self, reader: Reader<'_>, family: &str, budget: &mut Budget) -> Outcome<UnixMillis> {
@@ -358,8 +362,8 @@ impl MetricSink<'_> {
             (false, Some(value)) => value,
             (false, None) => return Err(refused(&reader, "no value, expected as_double or as_int".to_owned())),
         };
-        let (time, pairs, examples) = self.head(&reader, point.head)?;
-        let series = self.series(&reader, family, &pairs, NO_LABEL, budget)?;
+        let (time, examples) = self.head(&reader, point.head)?;
+        let series = self.series(&reader, family, NO_LABEL, budget)?;
         self.batch.sample(series, time, value);
         examples.into_iter().for_each(|example| self.batch.exemplar(series, example));
         Ok(time)
@@ -369,24 +373,26 @@ impl MetricSink<'_> {
         let HistogramPoint { head, count, sum, counts, bounds } = HistogramPoint::read(reader, budget)?;
         let ended = head.stale;
         check_buckets(&counts, &bounds, ended).map_err(|reason| refused(&reader, reason))?;
-        let (time, pairs, examples) = self.head(&reader, head)?;
+        let (time, examples) = self.head(&reader, head)?;
         let told = |value| if ended { stale() } else { value };
         if let Some(sum) = sum.or(ended.then_some(0.0)) {
-            let series = self.series(&reader, &format!("{family}_sum"), &pairs, NO_LABEL, budget)?;
+            let series = self.series(&reader, &format!("{family}_sum"), NO_LABEL, budget)?;
             self.batch.sample(series, time, told(sum));
         }
-        let series = self.series(&reader, &format!("{family}_count"), &pairs, NO_LABEL, budget)?;
+        let series = self.series(&reader, &format!("{family}_count"), NO_LABEL, budget)?;
         self.batch.sample(series, time, told(count as f64));
         let name = format!("{family}_bucket");
         let mut below = 0u64;
         let mut buckets = Vec::with_capacity(bounds.len() + 1);
-        for (place, bound) in bounds.iter().copied().filter(|bound| *bound < f64::INFINITY).enumerate() {
+        let texts = self.bounds.take(&bounds);
+        for (place, (bound, text)) in texts.iter().take_while(|(bound, _)| *bound < f64::INFINITY).enumerate() {
             below = below.saturating_add(counts.get(place).copied().unwrap_or_default());
-            let series = self.series(&reader, &name, &pairs, (BUCKET_LABEL, &bound_text(bound)), budget)?;
+            let series = self.series(&reader, &name, (BUCKET_LABEL, text), budget)?;
             self.batch.sample(series, time, told(below as f64));
-            buckets.push((bound, series));
+            buckets.push((*bound, series));
         }
-        let last = self.series(&reader, &name, &pairs, (BUCKET_LABEL, "+Inf"), budget)?;
+        self.bounds.give_back(texts);
+        let last = self.series(&reader, &name, (BUCKET_LABEL, "+Inf"), budget)?;
         self.batch.sample(last, time, told(count as f64));
         for example in examples {
             // NaN belongs to no finite bucket
@@ -405,8 +411,8 @@ impl MetricSink<'_> {
             .and_then(|()| native_histogram(&histogram, head.stale))
             .map_err(|reason| refused(&reader, reason))
             .and_then(|native| {
-                let (time, pairs, examples) = self.head(&reader, head)?;
-                let series = self.series(&reader, family, &pairs, NO_LABEL, budget)?;
+                let (time, examples) = self.head(&reader, head)?;
+                let series = self.series(&reader, family, NO_LABEL, budget)?;
                 budget.take((native.positive_buckets.len() + native.negative_buckets.len()) * 8, reader.offset())?;
                 self.batch.histogram(series, time, native);
                 examples.into_iter().for_each(|example| self.batch.exemplar(series, example));
@@ -419,14 +425,14 @@ impl MetricSink<'_> {
         check_bucket_number(quantiles.len()).map_err(|reason| refused(&reader, reason))?;
         let ended = head.stale;
         let told = |value| if ended { stale() } else { value };
-        let (time, pairs, _) = self.head(&reader, head)?;
+        let (time, _) = self.head(&reader, head)?;
         for (suffix, value) in [("_sum", sum), ("_count", count as f64)] {
-            let series = self.series(&reader, &format!("{family}{suffix}"), &pairs, NO_LABEL, budget)?;
+            let series = self.series(&reader, &format!("{family}{suffix}"), NO_LABEL, budget)?;
             self.batch.sample(series, time, told(value));
         }
         for (quantile, value) in quantiles {
             let text: CompactString = bound_text(quantile);
-            let series = self.series(&reader, family, &pairs, (QUANTILE_LABEL, &text), budget)?;
+            let series = self.series(&reader, family, (QUANTILE_LABEL, &text), budget)?;
             self.batch.sample(series, time, told(value));
         }
         Ok(time)

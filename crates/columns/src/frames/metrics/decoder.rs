@@ -5,15 +5,27 @@ use super::{BY_INDEX, IN_ORDER, MAX_FRAME_BYTES, METRIC_FRAME_VERSION, RESET};
 use crate::bytes::{BytesError, Problem, Reader};
 use crate::metrics::{decode_histograms, read_compressed, type_of};
 use clew_model::TenantId;
-use clew_model::metrics::{Exemplar, HistogramSample, Labels, Metadata, MetricBatch, Sample};
+use clew_model::metrics::{Exemplar, HistogramSample, LabelSets, Labels, Metadata, MetricBatch, Sample, SeriesKey};
 
 /// Decodes the frames of a journal, in the order in which they stand in it.
 #[derive(Debug, Default)]
 pub struct MetricFrameDecoder {
     segment: Option<u64>,
     sequence: u64,
-    series: Vec<Labels>,
+    beginnings: u64,
+    series: LabelSets,
     values: Vec<ValueState>,
+}
+
+/// What a frame holds.
+#[derive(Debug)]
+pub struct MetricFrame {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The decoder's number of each series ([`MetricFrameDecoder::key`]), by place.
+    pub numbers: Vec<u32>,
+    /// Everything but the label sets.
+    pub batch: MetricBatch,
 }
 
 impl MetricFrameDecoder {
@@ -23,12 +35,34 @@ impl MetricFrameDecoder {
         Self::default()
     }
 
+    /// How often the numbers of series began anew.
+    #[must_use]
+    pub fn beginnings(&self) -> u64 {
+        self.beginnings
+    }
+
+    /// The label set with a number.
+    #[must_use]
+    pub fn key(&self, number: u32) -> Option<SeriesKey<'_>> {
+        self.series.key(number as usize)
+    }
+
+    /// The label sets of a frame that was decoded last.
+    #[must_use]
+    pub fn label_sets(&self, frame: &MetricFrame) -> LabelSets {
+        let mut sets = LabelSets::default();
+        frame.numbers.iter().filter_map(|number| self.key(*number)).for_each(|key| {
+            sets.push_key(key, self.series.widest());
+        });
+        sets
+    }
+
     /// Decodes a frame of `segment`. Frames must come without gaps, from one that begins from nothing (the first of
     /// every segment does).
     ///
     /// # Errors
     /// Damaged bytes, another version, or a frame is missing before this one.
-    pub fn decode(&mut self, segment: u64, bytes: &[u8]) -> Result<(TenantId, MetricBatch), BytesError> {
+    pub fn decode(&mut self, segment: u64, bytes: &[u8]) -> Result<MetricFrame, BytesError> {
         let decoded = self.decode_frame(segment, bytes);
         if decoded.is_err() {
             // What follows can be understood again only from a frame that begins from nothing.
@@ -37,14 +71,14 @@ impl MetricFrameDecoder {
         decoded
     }
 
-    fn decode_frame(&mut self, segment: u64, bytes: &[u8]) -> Result<(TenantId, MetricBatch), BytesError> {
+    fn decode_frame(&mut self, segment: u64, bytes: &[u8]) -> Result<MetricFrame, BytesError> {
         let mut reader = Reader::new(bytes);
         let version = reader.u8("a frame's version")?;
         if version != METRIC_FRAME_VERSION {
             return Err(reader.error("a frame's version", Problem::BadValue(version.into())));
         }
         if reader.u8("a frame's flags")? & RESET != 0 {
-            *self = Self { segment: Some(segment), ..Self::default() };
+            *self = Self { segment: Some(segment), beginnings: self.beginnings + 1, ..Self::default() };
         }
         let sequence = reader.varint("a frame's sequence number")?;
         if self.segment != Some(segment) || sequence != self.sequence {
@@ -58,17 +92,18 @@ impl MetricFrameDecoder {
         let tenant = tenant.ok_or_else(|| reader.error("a frame's tenant", Problem::BadValue(name.len() as u64)))?;
         let numbers = self.read_series(&mut reader)?;
         let samples = self.read_samples(&mut reader, &numbers)?;
-        let series = numbers.iter().filter_map(|number| self.series.get(*number)).cloned().collect();
-        let mut batch = MetricBatch { series, samples, ..MetricBatch::default() };
-        read_rare(&mut reader, &mut batch)?;
+        let mut batch = MetricBatch { samples, ..MetricBatch::default() };
+        read_rare(&mut reader, numbers.len(), &mut batch)?;
         reader.finish("a frame")?;
         self.sequence += 1;
-        Ok((tenant, batch))
+        Ok(MetricFrame { tenant, numbers, batch })
     }
 
-    fn read_series(&mut self, reader: &mut Reader<'_>) -> Result<Vec<usize>, BytesError> {
+    fn read_series(&mut self, reader: &mut Reader<'_>) -> Result<Vec<u32>, BytesError> {
         for _ in 0..reader.count(1, "a frame's new series")? {
-            self.series.push(read_labels(reader, "a series' labels")?);
+            let bytes = reader.bytes("a series' labels")?;
+            let pushed = self.series.push_encoded(bytes);
+            pushed.map_err(|_| reader.error("a series' labels", Problem::BadValue(bytes.len() as u64)))?;
             self.values.push(ValueState::default());
         }
         let mut numbers = Vec::new();
@@ -81,12 +116,12 @@ impl MetricFrameDecoder {
             });
             let range = range.ok_or_else(|| reader.error("a run of series", Problem::BadValue(length)))?;
             next = range.end as i64;
-            numbers.extend(range);
+            numbers.extend(range.map(|number| number as u32));
         }
         Ok(numbers)
     }
 
-    fn read_samples(&mut self, reader: &mut Reader<'_>, numbers: &[usize]) -> Result<Vec<Sample>, BytesError> {
+    fn read_samples(&mut self, reader: &mut Reader<'_>, numbers: &[u32]) -> Result<Vec<Sample>, BytesError> {
         let count = reader.count(2, "a frame's samples")?;
         let mut samples = Vec::with_capacity(count);
         if count == 0 {
@@ -113,7 +148,7 @@ impl MetricFrameDecoder {
         }
         for sample in &mut samples {
             let number = numbers.get(sample.series as usize);
-            let state = number.and_then(|number| self.values.get_mut(*number));
+            let state = number.and_then(|number| self.values.get_mut(*number as usize));
             let unknown = || reader.error("a sample's series", Problem::BadValue(sample.series.into()));
             sample.value = state.ok_or_else(unknown)?.read(reader)?;
         }
@@ -121,16 +156,16 @@ impl MetricFrameDecoder {
     }
 }
 
-fn read_rare(reader: &mut Reader<'_>, batch: &mut MetricBatch) -> Result<(), BytesError> {
+fn read_rare(reader: &mut Reader<'_>, series_count: usize, batch: &mut MetricBatch) -> Result<(), BytesError> {
     let mut histograms = Vec::new();
     for _ in 0..reader.count(2, "a frame's histograms")? {
-        let series = read_index(reader, batch)?;
+        let series = read_index(reader, series_count)?;
         decode_histograms(reader.bytes("a histogram")?, i64::MIN, i64::MAX, &mut histograms)?;
         let drained = histograms.drain(..);
         batch.histograms.extend(drained.map(|(time, histogram)| HistogramSample { series, time, histogram }));
     }
     for _ in 0..reader.count(11, "a frame's exemplars")? {
-        let series = read_index(reader, batch)?;
+        let series = read_index(reader, series_count)?;
         let time = reader.signed("an exemplar's time")?;
         let value = f64::from_bits(reader.u64("an exemplar's value")?);
         let labels = read_labels(reader, "an exemplar's labels")?;
@@ -148,9 +183,9 @@ fn read_rare(reader: &mut Reader<'_>, batch: &mut MetricBatch) -> Result<(), Byt
     Ok(())
 }
 
-fn read_index(reader: &mut Reader<'_>, batch: &MetricBatch) -> Result<u32, BytesError> {
+fn read_index(reader: &mut Reader<'_>, count: usize) -> Result<u32, BytesError> {
     let series = reader.varint("a series")?;
-    let index = u32::try_from(series).ok().filter(|index| (*index as usize) < batch.series.len());
+    let index = u32::try_from(series).ok().filter(|index| (*index as usize) < count);
     index.ok_or_else(|| reader.error("a series", Problem::BadValue(series)))
 }
 

@@ -5,20 +5,39 @@ use super::{BY_INDEX, IN_ORDER, MAX_STATE_LABEL_BYTES, MAX_STATE_SERIES, METRIC_
 use crate::bytes::{BytesError, Problem, put_bytes, put_signed, put_text, put_u64, put_varint};
 use crate::metrics::{Effort, encode_histograms, type_code, write_compressed};
 use clew_model::TenantId;
-use clew_model::metrics::{Labels, MetricBatch, Sample};
+use clew_model::metrics::{LabelSets, MetricBatch, Sample};
 use hashbrown::HashMap;
+
+/// The series of a batch in the table that the journal shares with the head.
+#[derive(Debug, Clone, Copy)]
+pub struct SeriesNumbers<'a> {
+    /// Which table of the batch's tenant: another one has other numbers.
+    pub table: u64,
+    /// The table's number of each series of the batch, by place.
+    pub numbers: &'a [u32],
+}
 
 /// Encodes the batches of one journal, in the order in which they are appended.
 #[derive(Debug, Default)]
 pub struct MetricFrameEncoder {
     segment: Option<u64>,
     sequence: u64,
-    numbers: HashMap<Labels, u32>,
-    order: Vec<Labels>,
+    known: HashMap<TenantId, Known>,
+    /// Of each series of the segment.
     values: Vec<ValueState>,
     label_bytes: usize,
     payload: Vec<u8>,
 }
+
+/// Which series of a tenant's table the segment knows by which number.
+#[derive(Debug, Default)]
+struct Known {
+    table: u64,
+    /// By the table's number; [`UNKNOWN`], or beyond the end, for one that it does not know.
+    numbers: Vec<u32>,
+}
+
+const UNKNOWN: u32 = u32::MAX;
 
 impl MetricFrameEncoder {
     /// An encoder that knows nothing.
@@ -36,32 +55,34 @@ impl MetricFrameEncoder {
     /// Series the encoder remembers, and about how many bytes it holds for them.
     #[must_use]
     pub fn state_size(&self) -> (usize, usize) {
-        let per_series = std::mem::size_of::<(Labels, u32)>() + std::mem::size_of::<(Labels, ValueState)>() + 16;
-        (self.order.len(), self.label_bytes + self.order.len() * per_series)
+        let numbers: usize = self.known.values().map(|known| known.numbers.capacity()).sum();
+        (self.values.len(), numbers * size_of::<u32>() + self.values.capacity() * size_of::<ValueState>())
     }
 
     /// Appends the frame of a batch that goes into `segment`; a new segment begins from nothing.
     ///
     /// # Errors
-    /// A sample, histogram or exemplar names a series that the batch does not have; nothing is appended, and the next
-    /// frame begins from nothing.
+    /// A sample, histogram or exemplar names a series that the batch does not have, or the series have no numbers; nothing
+    /// is appended, and the next frame begins from nothing.
     pub fn encode(
         &mut self,
         segment: u64,
         tenant: &TenantId,
         batch: &MetricBatch,
+        series: SeriesNumbers<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), BytesError> {
-        let too_large = self.order.len() >= MAX_STATE_SERIES || self.label_bytes >= MAX_STATE_LABEL_BYTES;
+        let too_large = self.values.len() >= MAX_STATE_SERIES || self.label_bytes >= MAX_STATE_LABEL_BYTES;
         if self.segment != Some(segment) || too_large {
             self.begin(segment);
         }
         let mut payload = std::mem::take(&mut self.payload);
         payload.clear();
         put_text(&mut payload, tenant.as_str());
-        let numbers = self.put_series(&mut payload, &batch.series);
-        let written =
-            self.put_samples(&mut payload, &batch.samples, &numbers).and_then(|()| put_rare(&mut payload, batch));
+        let written = self.put_series(&mut payload, tenant, &batch.series, series).and_then(|numbers| {
+            self.put_samples(&mut payload, &batch.samples, &numbers)?;
+            put_rare(&mut payload, batch)
+        });
         if written.is_ok() {
             out.push(METRIC_FRAME_VERSION);
             out.push(if self.sequence == 0 { RESET } else { 0 });
@@ -81,43 +102,46 @@ impl MetricFrameEncoder {
     }
 
     /// Writes the label sets that are new, then the numbers of all in runs; answers the numbers.
-    fn put_series(&mut self, out: &mut Vec<u8>, series: &[Labels]) -> Vec<u32> {
-        let known = self.order.len();
-        let mut numbers = Vec::with_capacity(series.len());
-        let mut guess = 0;
-        for labels in series {
-            let number = self.number_of(labels, guess);
-            guess = number as usize + 1;
-            numbers.push(number);
+    fn put_series(
+        &mut self,
+        out: &mut Vec<u8>,
+        tenant: &TenantId,
+        sets: &LabelSets,
+        series: SeriesNumbers<'_>,
+    ) -> Result<Vec<u32>, BytesError> {
+        if series.numbers.len() != sets.len() {
+            return Err(unknown_series(series.numbers.len() as u32));
         }
-        let new = self.order.get(known..).unwrap_or_default();
+        if !self.known.contains_key(tenant) {
+            self.known.insert(tenant.clone(), Known::default());
+        }
+        let Self { known, values, label_bytes, .. } = self;
+        let Some(known) = known.get_mut(tenant) else { return Ok(Vec::new()) };
+        if known.table != series.table {
+            *known = Known { table: series.table, numbers: Vec::new() };
+        }
+        let most = series.numbers.iter().max().map_or(0, |most| *most as usize + 1);
+        if known.numbers.len() < most {
+            known.numbers.resize(most, UNKNOWN);
+        }
+        let mut new = Vec::new();
+        let mut numbers = Vec::with_capacity(sets.len());
+        for (place, number) in series.numbers.iter().enumerate() {
+            let Some(slot) = known.numbers.get_mut(*number as usize) else { continue };
+            if *slot == UNKNOWN {
+                *slot = values.len() as u32;
+                values.push(ValueState::default());
+                new.push(place);
+            }
+            numbers.push(*slot);
+        }
         put_varint(out, new.len() as u64);
-        new.iter().for_each(|labels| put_bytes(out, labels.as_bytes()));
-        let runs: Vec<&[u32]> = numbers.chunk_by(|left, right| left.wrapping_add(1) == *right).collect();
-        put_varint(out, runs.len() as u64);
-        let mut next = 0i64;
-        for run in runs {
-            let first = i64::from(run.first().copied().unwrap_or_default());
-            put_signed(out, first - next);
-            put_varint(out, run.len() as u64);
-            next = first + run.len() as i64;
+        for key in new.into_iter().filter_map(|place| sets.key(place)) {
+            *label_bytes += key.bytes().len();
+            put_bytes(out, key.bytes());
         }
-        numbers
-    }
-
-    fn number_of(&mut self, labels: &Labels, guess: usize) -> u32 {
-        if self.order.get(guess).is_some_and(|known| known == labels) {
-            return guess as u32;
-        }
-        if let Some(number) = self.numbers.get(labels) {
-            return *number;
-        }
-        let number = self.order.len() as u32;
-        self.label_bytes += labels.as_bytes().len();
-        self.numbers.insert(labels.clone(), number);
-        self.order.push(labels.clone());
-        self.values.push(ValueState::default());
-        number
+        put_runs(out, &numbers);
+        Ok(numbers)
     }
 
     fn put_samples(&mut self, out: &mut Vec<u8>, samples: &[Sample], numbers: &[u32]) -> Result<(), BytesError> {
@@ -147,6 +171,18 @@ impl MetricFrameEncoder {
             }
         }
         Ok(())
+    }
+}
+
+/// Numbers that mostly follow each other.
+fn put_runs(out: &mut Vec<u8>, numbers: &[u32]) {
+    put_varint(out, numbers.chunk_by(|left, right| left.wrapping_add(1) == *right).count() as u64);
+    let mut next = 0i64;
+    for run in numbers.chunk_by(|left, right| left.wrapping_add(1) == *right) {
+        let first = i64::from(run.first().copied().unwrap_or_default());
+        put_signed(out, first - next);
+        put_varint(out, run.len() as u64);
+        next = first + run.len() as i64;
     }
 }
 

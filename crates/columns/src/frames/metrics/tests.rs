@@ -27,6 +27,40 @@ fn scrape(count: usize, time: i64, random: &mut fastrand::Rng) -> MetricBatch {
     }
 }
 
+/// The table that numbers the series, as the store's does.
+#[derive(Default)]
+struct Table(std::collections::HashMap<Labels, u32>);
+
+impl Table {
+    fn numbers(&mut self, batch: &MetricBatch) -> Vec<u32> {
+        let number = |labels| {
+            let next = self.0.len() as u32;
+            *self.0.entry(labels).or_insert(next)
+        };
+        batch.series.iter().map(number).collect()
+    }
+}
+
+fn encode(
+    (encoder, table): (&mut MetricFrameEncoder, &mut Table),
+    segment: u64,
+    tenant: &TenantId,
+    batch: &MetricBatch,
+) -> Result<Vec<u8>, crate::bytes::BytesError> {
+    let numbers = table.numbers(batch);
+    let mut frame = Vec::new();
+    let encoded = encoder.encode(segment, tenant, batch, SeriesNumbers { table: 1, numbers: &numbers }, &mut frame);
+    assert!(encoded.is_ok() || frame.is_empty());
+    encoded.map(|()| frame)
+}
+
+/// Whose batch a frame is, and the batch.
+fn decode(decoder: &mut MetricFrameDecoder, segment: u64, frame: &[u8]) -> (TenantId, MetricBatch) {
+    let frame = decoder.decode(segment, frame).unwrap();
+    let series = decoder.label_sets(&frame);
+    (frame.tenant, MetricBatch { series, ..frame.batch })
+}
+
 fn same(left: &MetricBatch, right: &MetricBatch) {
     let bits = |batch: &MetricBatch| {
         batch.samples.iter().map(|sample| (sample.series, sample.time, sample.value.to_bits())).collect::<Vec<_>>()
@@ -42,14 +76,14 @@ fn same(left: &MetricBatch, right: &MetricBatch) {
 fn scrapes_of_the_same_series_are_small_and_come_back() {
     let mut random = fastrand::Rng::with_seed(11);
     let (mut encoder, mut decoder) = (MetricFrameEncoder::new(), MetricFrameDecoder::new());
+    let mut table = Table::default();
     let tenant = TenantId::new("team").unwrap();
     for round in 0..30 {
         let segment = round / 10;
         let batch = scrape(500, 1_700_000_000_000 + round as i64 * 15_000, &mut random);
-        let mut frame = Vec::new();
-        encoder.encode(segment, &tenant, &batch, &mut frame).unwrap();
+        let frame = encode((&mut encoder, &mut table), segment, &tenant, &batch).unwrap();
         assert!(round % 10 == 0 || frame.len() < 500 * 4, "{}", frame.len());
-        let (read_tenant, read) = decoder.decode(segment, &frame).unwrap();
+        let (read_tenant, read) = decode(&mut decoder, segment, &frame);
         assert_eq!(read_tenant, tenant);
         same(&read, &batch);
     }
@@ -60,15 +94,14 @@ fn scrapes_of_the_same_series_are_small_and_come_back() {
 fn a_missing_frame_is_noticed_and_a_reset_mends_it() {
     let mut random = fastrand::Rng::with_seed(12);
     let (mut encoder, mut decoder) = (MetricFrameEncoder::new(), MetricFrameDecoder::new());
+    let mut table = Table::default();
     let tenant = TenantId::default();
     let mut frames = Vec::new();
     for round in 0..4 {
         if round == 3 {
             encoder.reset();
         }
-        let mut frame = Vec::new();
-        encoder.encode(1, &tenant, &scrape(5, round, &mut random), &mut frame).unwrap();
-        frames.push(frame);
+        frames.push(encode((&mut encoder, &mut table), 1, &tenant, &scrape(5, round, &mut random)).unwrap());
     }
     assert!(decoder.decode(1, &frames[0]).is_ok());
     let error = decoder.decode(1, &frames[2]).unwrap_err();
@@ -83,7 +116,7 @@ fn what_stands_beside_the_samples_comes_back() {
     let histogram =
         NativeHistogram { count: 3.0, sum: 1.5, positive_buckets: vec![1.0, 2.0], ..NativeHistogram::default() };
     let batch = MetricBatch {
-        series: vec![labels(3), labels(1), labels(3)],
+        series: [labels(3), labels(1), labels(3)].into(),
         samples: vec![
             Sample { series: 2, time: -5, value: f64::NAN },
             Sample { series: 0, time: i64::MAX, value: 1e300 },
@@ -102,19 +135,43 @@ fn what_stands_beside_the_samples_comes_back() {
             unit: "s".into(),
         }],
     };
-    let mut frame = Vec::new();
-    MetricFrameEncoder::new().encode(7, &TenantId::default(), &batch, &mut frame).unwrap();
-    same(&MetricFrameDecoder::new().decode(7, &frame).unwrap().1, &batch);
+    let (mut encoder, mut table) = (MetricFrameEncoder::new(), Table::default());
+    let frame = encode((&mut encoder, &mut table), 7, &TenantId::default(), &batch).unwrap();
+    same(&decode(&mut MetricFrameDecoder::new(), 7, &frame).1, &batch);
     let wrong = MetricBatch { samples: vec![Sample { series: 9, time: 0, value: 0.0 }], ..batch };
-    let mut out = Vec::new();
-    assert!(MetricFrameEncoder::new().encode(7, &TenantId::default(), &wrong, &mut out).is_err());
-    assert!(out.is_empty());
+    assert!(encode((&mut MetricFrameEncoder::new(), &mut table), 7, &TenantId::default(), &wrong).is_err());
+}
+
+#[test]
+fn series_of_tenants_and_of_tables_made_anew_are_not_mixed_up() {
+    let (mut encoder, mut decoder) = (MetricFrameEncoder::new(), MetricFrameDecoder::new());
+    let tenants = [TenantId::default(), TenantId::new("other").unwrap()];
+    let mut random = fastrand::Rng::with_seed(13);
+    for round in 0..12u64 {
+        // Each table numbers the series in an order of its own.
+        let (tenant, table) = (&tenants[round as usize % 2], round / 4);
+        let batch = scrape(6, round as i64, &mut random);
+        let mut numbers: Vec<u32> = (0..6).map(|number| (number + round as u32 % 2 + table as u32) % 6).collect();
+        numbers.rotate_left(table as usize);
+        let mut frame = Vec::new();
+        let series = SeriesNumbers { table, numbers: &numbers };
+        encoder.encode(0, tenant, &batch, series, &mut frame).unwrap();
+        let (read_tenant, read) = decode(&mut decoder, 0, &frame);
+        assert_eq!(&read_tenant, tenant);
+        same(&read, &batch);
+    }
+    // Two tenants with three tables each.
+    assert_eq!((encoder.state_size().0, decoder.beginnings()), (36, 1));
+    let short = SeriesNumbers { table: 2, numbers: &[0] };
+    let batch = scrape(6, 0, &mut random);
+    assert!(encoder.encode(0, &tenants[0], &batch, short, &mut Vec::new()).is_err());
 }
 
 proptest! {
     #[test]
     fn batches_in_any_order_come_back(rounds in prop::collection::vec(prop::collection::vec((0usize..20, any::<i64>(), any::<u64>(), 0u8..3), 0..30), 1..6)) {
         let (mut encoder, mut decoder) = (MetricFrameEncoder::new(), MetricFrameDecoder::new());
+    let mut table = Table::default();
         for samples in rounds {
             let batch = MetricBatch {
                 series: samples.iter().map(|(number, ..)| labels(*number)).collect(),
@@ -125,17 +182,17 @@ proptest! {
                 }).collect(),
                 ..MetricBatch::default()
             };
-            let mut frame = Vec::new();
-            encoder.encode(0, &TenantId::default(), &batch, &mut frame).unwrap();
-            same(&decoder.decode(0, &frame).unwrap().1, &batch);
+            let frame = encode((&mut encoder, &mut table), 0, &TenantId::default(), &batch).unwrap();
+            same(&decode(&mut decoder, 0, &frame).1, &batch);
         }
     }
 
     #[test]
     fn damaged_frames_never_panic(seed: u64, damage in prop::collection::vec((any::<prop::sample::Index>(), 1u8..), 1..4)) {
         let mut random = fastrand::Rng::with_seed(seed);
-        let mut frame = Vec::new();
-        MetricFrameEncoder::new().encode(0, &TenantId::default(), &scrape(20, 5, &mut random), &mut frame).unwrap();
+        let (mut encoder, mut table) = (MetricFrameEncoder::new(), Table::default());
+        let batch = scrape(20, 5, &mut random);
+        let mut frame = encode((&mut encoder, &mut table), 0, &TenantId::default(), &batch).unwrap();
         for (at, bits) in damage {
             let at = at.index(frame.len());
             frame[at] ^= bits;

@@ -22,7 +22,7 @@ fn native_histograms_stay_through_seal_compaction_and_reopening() {
     let mut store = open(dir.path());
     let latency = labels(&[("__name__", "latency")]);
     let batch = |times: &[i64]| MetricBatch {
-        series: vec![latency.clone()],
+        series: [latency.clone()].into(),
         histograms: times
             .iter()
             .map(|time| HistogramSample { series: 0, time: *time, histogram: histogram(*time as u32) })
@@ -77,7 +77,7 @@ fn exemplars_are_found_by_series_and_by_id_wherever_they_are() {
         let ids = labels(&[("trace_id", trace)]);
         let other = labels(&[("trace_id", &format!("{time:032x}")), ("note", "x")]);
         let batch = MetricBatch {
-            series: all.to_vec(),
+            series: all.as_slice().into(),
             exemplars: vec![
                 Exemplar { series: 0, time, value: 0.5, labels: ids },
                 Exemplar { series: 1, time: time + 1, value: 0.25, labels: other },

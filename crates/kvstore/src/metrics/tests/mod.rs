@@ -41,7 +41,7 @@ fn matcher(name: &str, op: MatchOp, value: &str) -> Matcher {
 /// A batch of float samples.
 fn batch(samples: &[(&Labels, i64, f64)]) -> MetricBatch {
     MetricBatch {
-        series: samples.iter().map(|(labels, ..)| (*labels).clone()).collect(),
+        series: samples.iter().map(|(labels, ..)| *labels).collect(),
         samples: samples
             .iter()
             .enumerate()

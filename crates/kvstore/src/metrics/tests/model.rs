@@ -81,18 +81,18 @@ impl World {
             let first = self.random.usize(0..20);
             for number in first..first + self.random.usize(1..12) {
                 let value = self.random_value();
-                batch.series.push(series(number));
+                batch.series.push(&series(number));
                 batch.samples.push(Sample { series: batch.series.len() as u32 - 1, time, value });
             }
         }
         let mut expected = (0, 0, 0, 0);
         for sample in &batch.samples {
-            let labels = &batch.series[sample.series as usize];
+            let labels = batch.series.labels(sample.series as usize).unwrap();
             if sample.time < self.bound {
                 expected.3 += 1;
                 continue;
             }
-            match self.model.entry(labels.clone()).or_default().entry(sample.time) {
+            match self.model.entry(labels).or_default().entry(sample.time) {
                 std::collections::btree_map::Entry::Vacant(place) => {
                     place.insert(sample.value.to_bits());
                     expected.0 += 1;

@@ -54,7 +54,7 @@ fn series_beyond_the_limit_are_named_while_known_ones_go_on_and_ended_ones_make_
     )
     .unwrap();
     let all: Vec<Labels> = (0..8).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
-    let beyond = |of: &[Labels]| store.beyond_limit(&TenantId::default(), of, |_| true);
+    let beyond = |of: &[Labels]| store.beyond_limit(&TenantId::default(), &of.into(), |_| true);
     let write = |position: u64, of: &[Labels]| {
         let samples: Vec<_> = of.iter().map(|labels| (labels, position as i64, 1.0)).collect();
         apply(&store, position, &samples);
@@ -63,7 +63,7 @@ fn series_beyond_the_limit_are_named_while_known_ones_go_on_and_ended_ones_make_
     assert_eq!(beyond(&all[..5]), [false, false, false, false, true]);
     assert_eq!((store.has_room(4), store.has_room(5)), (true, false));
     // One that is not written anyway takes no room.
-    assert_eq!(store.beyond_limit(&TenantId::default(), &all[..5], |place| place != 1), []);
+    assert_eq!(store.beyond_limit(&TenantId::default(), &all[..5].into(), |place| place != 1), []);
     write(1, &all[..3]);
     assert_eq!((store.active_series(), store.is_crowded()), (3, true));
     // Known ones take no room, wherever they stand.
@@ -73,7 +73,7 @@ fn series_beyond_the_limit_are_named_while_known_ones_go_on_and_ended_ones_make_
     assert_eq!(beyond(&all), [false, false, false, false, true, true, true, true]);
     assert_eq!(beyond(&all[..4]), []);
     // Another tenant's series are others, and the limit is one for all.
-    assert_eq!(store.beyond_limit(&TenantId::new("other").unwrap(), &all[..1], |_| true), [true]);
+    assert_eq!(store.beyond_limit(&TenantId::new("other").unwrap(), &all[..1].into(), |_| true), [true]);
 
     // Three go on, one ends: it is forgotten once a whole generation has passed without it.
     store.seal().unwrap();
@@ -121,7 +121,7 @@ fn long_labels_count_for_several_series() {
     let wide = labels(&[("__name__", "m"), ("wide", &"x".repeat(9 << 10))]);
     apply(&store, 1, &[(&wide, 1, 1.0)]);
     let both = [labels(&[("__name__", "other")]), wide];
-    assert_eq!(store.beyond_limit(&TenantId::default(), &both, |_| true), [true, false]);
+    assert_eq!(store.beyond_limit(&TenantId::default(), &both.into(), |_| true), [true, false]);
 }
 
 #[test]
