@@ -7,6 +7,9 @@ use std::time::Duration;
 /// come back. Between them it is twice what is worth a seal. One request may take the whole queue, however large it is.
 pub const QUEUE_BYTES: std::ops::RangeInclusive<u64> = 16 << 20..=256 << 20;
 
+/// Bytes in a hot tail from which an orderly stop seals it: more takes long to read back at the next start.
+pub const STOP_SEAL_BYTES: u64 = 4 << 20;
+
 /// Requests that may wait for the journal, per signal.
 pub const QUEUE_REQUESTS: usize = 4096;
 

@@ -2,7 +2,7 @@
 //! parts and keeps retention, so that a long merge never holds up a seal.
 
 use crate::disk_usage::DiskUsage;
-use crate::limits::{CLOCK_JUMP, CLOCK_JUMP_PAUSE, RETENTION_INTERVAL};
+use crate::limits::{CLOCK_JUMP, CLOCK_JUMP_PAUSE, RETENTION_INTERVAL, STOP_SEAL_BYTES};
 use crate::observe::Observer;
 use crate::signal::{Retention, SignalStore, StoreError};
 use clew_host::Clock;
@@ -201,6 +201,10 @@ impl<S: SignalStore> Maintenance<S> {
                 Work::Compact => self.compact(&watch),
                 Work::Retain => self.retain(&mut watch),
             }
+        }
+        // What would take long to read back from the journal is sealed now, so that the next start is quick.
+        if !self.state.lock().broken && self.store.hot().bytes >= STOP_SEAL_BYTES {
+            self.seal();
         }
     }
 
