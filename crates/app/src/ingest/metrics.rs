@@ -203,7 +203,11 @@ impl SignalStore for MetricSignal {
     }
 
     fn compact(&self) -> Result<bool, StoreError> {
-        Ok(self.store.compact()?.runs > 0)
+        let report = self.store.compact()?;
+        if let Some(damage) = &report.damage {
+            tracing::error!(signal = Self::SIGNAL.as_str(), %damage, "cannot compact a partition; its runs stay as they are");
+        }
+        Ok(report.runs > 0)
     }
 
     fn retain(&self, cutoff: UnixNanos, bytes: Option<u64>) -> Result<Removed, StoreError> {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 impl MetricStore {
     /// Merges runs where there are enough of them: in a tenant's newest partition
     /// [`super::MetricStoreOptions::compact_runs`] of about equal size, in older ones any two. One partition at a time;
-    /// reading and applying go on, sealing waits.
+    /// reading and applying go on, sealing waits. A partition with a damaged run stays as it is, and the report says so.
     ///
     /// # Errors
     /// The engine cannot read or write; partitions that were merged before stay merged.
@@ -29,7 +29,10 @@ impl MetricStore {
             let snapshot = self.state.read().snapshot.clone();
             let from = first_to_merge(snapshot.manifest(), key, self.options.compact_runs);
             if let Some(from) = from {
-                self.merge_runs(&snapshot, key, from, &mut report)?;
+                match self.merge_runs(&snapshot, key, from, &mut report) {
+                    Err(error) if error.is_damage() => report.damage = Some(error.to_string()),
+                    merged => merged?,
+                }
             }
         }
         Ok(report)

@@ -61,6 +61,13 @@ impl SeriesIndex {
         self.labels.get(number as usize).is_some_and(|labels| labels.as_bytes() == bytes)
     }
 
+    /// Leaves numbers up to `end` to series whose labels are lost.
+    pub(super) fn skip_to(&mut self, end: u32) {
+        if self.labels.len() < end as usize {
+            self.labels.resize(end as usize, Labels::empty());
+        }
+    }
+
     /// Adds a series that is not there.
     pub(super) fn insert(&mut self, labels: Labels) -> u32 {
         let number = self.labels.len() as u32;

@@ -17,6 +17,8 @@ pub(super) struct PartitionIndex {
     pub(super) series: SeriesIndex,
     /// By generation.
     pub(super) headers: BTreeMap<u64, Arc<RunHeader>>,
+    /// Runs that cannot be read, by generation, and why. Series that only they name have no labels.
+    damaged: BTreeMap<u64, String>,
     links: Mutex<Links>,
 }
 
@@ -51,24 +53,53 @@ impl PartitionIndex {
     /// Loads what is not loaded yet, oldest run first: each run continues the numbers of those before it.
     fn load(&mut self, snapshot: &Snapshot, runs: &[Run]) -> Result<(), KvError> {
         for run in runs {
-            if self.headers.contains_key(&run.generation) {
+            if self.headers.contains_key(&run.generation) || self.damaged.contains_key(&run.generation) {
                 continue;
             }
-            let header = read_header(snapshot, run)?;
-            let known = self.series.len() as u32;
-            if header.first_new > known {
+            match self.load_run(snapshot, run) {
+                Ok(()) => {}
+                Err(error) if error.is_damage() => {
+                    self.damaged.insert(run.generation, error.to_string());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn load_run(&mut self, snapshot: &Snapshot, run: &Run) -> Result<(), KvError> {
+        let header = read_header(snapshot, run)?;
+        let known = self.series.len() as u32;
+        if header.first_new > known {
+            if self.damaged.is_empty() {
                 let reason = format!("its series begin at {}, {known} are known", header.first_new);
                 return Err(KvError::inconsistent(format!("run {}", run.generation), reason));
             }
-            let skip = (known - header.first_new) as usize;
-            if header.new as usize > skip {
-                for labels in read_labels(snapshot, run, &header)?.into_iter().skip(skip) {
-                    self.series.insert(labels);
-                }
-            }
-            self.headers.insert(run.generation, Arc::new(header));
+            // A run that cannot be read has the labels of those between.
+            self.series.skip_to(header.first_new);
         }
+        let skip = (self.series.len() as u32 - header.first_new) as usize;
+        if header.new as usize > skip {
+            let labels = read_labels(snapshot, run, &header).inspect_err(|_| {
+                self.series.skip_to(header.first_new.saturating_add(header.new));
+            })?;
+            for labels in labels.into_iter().skip(skip) {
+                self.series.insert(labels);
+            }
+        }
+        self.headers.insert(run.generation, Arc::new(header));
         Ok(())
+    }
+
+    /// Why one of these runs cannot be read, if one is known not to be.
+    fn damage_of(&self, runs: &[Run]) -> Option<&String> {
+        runs.iter().find_map(|run| self.damaged.get(&run.generation))
+    }
+
+    fn has_loaded(&self, runs: &[Run]) -> bool {
+        let is_loaded =
+            |run: &Run| self.headers.contains_key(&run.generation) || self.damaged.contains_key(&run.generation);
+        runs.iter().all(is_loaded)
     }
 
     /// Calls `visit` with each of these series, and the head's number of it where the head has it.
@@ -134,6 +165,26 @@ impl IndexCache {
 
     /// The index of a partition, with all these runs loaded.
     pub(super) fn get(&self, snapshot: &Snapshot, key: &PartitionKey, runs: &[Run]) -> Result<LoadedIndex, KvError> {
+        let index = self.get_to_extend(snapshot, key, runs)?;
+        let headers = {
+            let index = index.read();
+            if let Some(reason) = index.damage_of(runs) {
+                return Err(KvError::inconsistent("a partition", reason.clone()));
+            }
+            index.headers_of(runs)
+        };
+        let headers = headers.ok_or_else(|| KvError::inconsistent("a partition", "two of its runs have one number"))?;
+        Ok(LoadedIndex { index, headers })
+    }
+
+    /// As [`IndexCache::get`], for who adds a run and need not know what the others hold: a run that is damaged does not
+    /// matter, its series are named anew.
+    pub(super) fn get_to_extend(
+        &self,
+        snapshot: &Snapshot,
+        key: &PartitionKey,
+        runs: &[Run],
+    ) -> Result<SharedIndex, KvError> {
         let index = {
             let mut cached = self.cached.lock();
             cached.0 += 1;
@@ -143,33 +194,25 @@ impl IndexCache {
             entry.used = *clock;
             entry.index.clone()
         };
-        let known = index.read().headers_of(runs);
-        if let Some(headers) = known {
-            return Ok(LoadedIndex { index, headers });
+        if index.read().has_loaded(runs) {
+            return Ok(index);
         }
-        let (headers, bytes) = {
+        let bytes = {
             let mut index = index.write();
             index.load(snapshot, runs)?;
-            let headers = index.headers_of(runs);
             // Headers of runs that were merged or dropped; a reader that still needs one loads it again.
             if index.headers.len() > runs.len() * 2 + 16 {
                 index.headers.retain(|generation, _| runs.iter().any(|run| run.generation == *generation));
             }
-            (headers, index.memory_bytes())
+            index.memory_bytes()
         };
         self.trim(key, bytes);
-        let headers = headers.ok_or_else(|| KvError::inconsistent("a partition", "two of its runs have one number"))?;
-        Ok(LoadedIndex { index, headers })
+        Ok(index)
     }
 
     /// Forgets a partition that is gone.
     pub(super) fn forget(&self, key: &PartitionKey) {
         self.cached.lock().1.remove(key);
-    }
-
-    /// Bytes held.
-    pub(super) fn bytes(&self) -> u64 {
-        self.cached.lock().1.values().map(|cached| cached.bytes as u64).sum()
     }
 
     fn trim(&self, key: &PartitionKey, bytes: usize) {

@@ -58,6 +58,8 @@ pub struct CompactionReport {
     pub bytes_after: u64,
     /// Samples in the merged runs.
     pub samples: u64,
+    /// Why a partition could not be merged that is damaged; the others were.
+    pub damage: Option<String>,
 }
 
 /// What retention dropped.

@@ -166,7 +166,7 @@ impl MetricStore {
     ) -> Result<(), KvError> {
         let snapshot = self.state.read().snapshot.clone();
         let runs = snapshot.manifest().partitions.get(key).map(|partition| partition.runs.clone()).unwrap_or_default();
-        let shared = self.indexes.get(&snapshot, key, &runs)?.index;
+        let shared = self.indexes.get_to_extend(&snapshot, key, &runs)?;
         let mut numbers = Numbers { known: shared.read().series.len() as u32, new: HashMap::new(), order: Vec::new() };
         let mut series: Vec<(u32, Vec<u8>)> = Vec::with_capacity(share.series.len());
         let mut exemplars = Vec::with_capacity(share.exemplars.len());

@@ -237,12 +237,6 @@ impl MetricStore {
         self.engine.disk_bytes()
     }
 
-    /// Bytes of series indexes of sealed partitions in memory.
-    #[must_use]
-    pub fn index_cache_bytes(&self) -> u64 {
-        self.indexes.bytes()
-    }
-
     /// The metadata as bytes to be published, if it is new since the last call.
     pub(super) fn take_new_metadata(state: &mut State) -> Option<(&'static str, Vec<u8>)> {
         std::mem::take(&mut state.metadata_is_new).then(|| (METADATA, write_metadata(&state.metadata)))

@@ -251,3 +251,45 @@ fn idle_series_leave_the_head_and_come_back() {
     assert_eq!(times, [vec![10, 30], vec![10, 20, 30]]);
     assert_eq!(select(&store, &[], 0, 100).len(), 100);
 }
+
+#[test]
+fn a_damaged_table_stops_neither_seals_into_its_partition_nor_reading_and_compacting_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let all: Vec<Labels> = (0..6).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
+    let write = |store: &MetricStore, position: u64, of: &[Labels], time: i64| {
+        let samples: Vec<_> = of.iter().map(|labels| (labels, time, position as f64)).collect();
+        apply(store, position, &samples);
+        store.seal().unwrap();
+    };
+    {
+        let store = open(dir.path());
+        write(&store, 1, &all[..2], 10);
+        write(&store, 2, &all[..4], 20);
+        write(&store, 3, &all[2..5], 30);
+    }
+    // The second run is the first to have two of the series.
+    let mut tables: Vec<_> =
+        std::fs::read_dir(dir.path().join("tables")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    tables.sort();
+    let bytes = std::fs::read(&tables[1]).unwrap();
+    std::fs::write(&tables[1], vec![0x55; bytes.len()]).unwrap();
+    let store = open(dir.path());
+    write(&store, 4, &all, 40);
+    assert_eq!(store.sealed_position(), 4);
+    for round in 0..3 {
+        write(&store, 5 + round, &all[..2], 2 * WIDTH + round as i64);
+    }
+    // What is asked about the partition is refused rather than answered in part.
+    let error = ask(&store, &context(), &[], TimeRange::from_millis(0, 100)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Corrupt);
+    let report = store.compact().unwrap();
+    assert_eq!((report.partitions, report.runs), (1, 3));
+    assert!(report.damage.is_some());
+    let found = select(&store, &[], 2 * WIDTH, 3 * WIDTH);
+    assert!(found.iter().map(|one| (&one.labels, one.times.len())).eq([(&all[0], 3), (&all[1], 3)]));
+    // The same after a start, which finds the numbers that the runs after the damage began with.
+    drop(store);
+    let store = open(dir.path());
+    write(&store, 9, &all, 50);
+    assert_eq!(store.sealed_position(), 9);
+}
