@@ -17,7 +17,7 @@ impl Evaluator<'_> {
     pub(super) fn absent_over_time(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
         let arg = first(args)?;
         // Names are kept, since only presence counts and two metrics must not clash.
-        let presence = Driven { keeps_name: true, by_step: false, function: &|_, _| Output::Float(1.0) };
+        let presence = Driven { keeps_name: true, ..Driven::new(&|_, _| Output::Float(1.0)) };
         let vector = self.over_windows(arg, presence)?;
         self.complement(&vector, arg)
     }

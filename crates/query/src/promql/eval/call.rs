@@ -14,10 +14,11 @@ impl Evaluator<'_> {
     pub(super) fn call(&mut self, function: Function, args: &[Expr]) -> Result<Evaluated, QueryError> {
         let vector = match Implementation::of(function) {
             Implementation::Scalar(values) => return values(self, args).map(Evaluated::Scalar),
-            Implementation::Window { function: of_window, keeps_name } => {
+            Implementation::Window { function: of_window, keeps_name, extrapolates } => {
                 let arg = first(args)?;
                 self.hint_counter(function, arg);
-                self.over_windows(arg, Driven { keeps_name, by_step: false, function: &|_, window| of_window(window) })
+                let function = |_: usize, window: &Window<'_>| of_window(window);
+                self.over_windows(arg, Driven { keeps_name, extrapolates, ..Driven::new(&function) })
             }
             Implementation::Math(math) => {
                 self.vector(first(args)?)?.map_values(math, |_| None).merged(Strictness::PerStep)
@@ -120,14 +121,14 @@ impl Evaluator<'_> {
             }
             Output::Float(quantile::quantile(at(&phi, step), &mut window.values.to_vec()))
         };
-        self.over_windows(range, Driven { keeps_name: false, by_step: true, function: &function })
+        self.over_windows(range, Driven { by_step: true, ..Driven::new(&function) })
     }
 
     pub(super) fn predict_linear(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
         let [range, seconds] = args else { return Err(missing()) };
         let seconds = self.scalar(seconds)?;
         let function = |step: usize, window: &Window<'_>| regression::predict(window, at(&seconds, step)).into();
-        self.over_windows(range, Driven { keeps_name: false, by_step: true, function: &function })
+        self.over_windows(range, Driven { by_step: true, ..Driven::new(&function) })
     }
 
     /// Bounds by the arguments at these places.

@@ -1,6 +1,7 @@
 //! From a series to its column: functions of range vectors, and the last sample of each step.
 
 use super::column::{ABSENT, Column, Strictness, Vector, is_absent};
+use super::rate::{Stretch, falls};
 use super::steps::Steps;
 use super::window::{Windows, slice};
 use super::{Evaluator, Expr, ExprKind};
@@ -18,6 +19,10 @@ pub(super) struct Window<'a> {
     pub end: UnixMillis,
     /// The instant of evaluation, which `@` and `offset` do not move.
     pub at: UnixMillis,
+    /// How far the window is extrapolated, where that is known for all series with the same times.
+    pub stretch: Option<Stretch>,
+    /// Whether the values are known to fall nowhere.
+    pub is_rising: bool,
 }
 
 /// What a function makes of a window.
@@ -45,8 +50,17 @@ pub(super) struct Driven<'f> {
     pub keeps_name: bool,
     /// Whether the result may differ from step to step though the window does not.
     pub by_step: bool,
+    /// Whether it extrapolates from the window's samples to its ends.
+    pub extrapolates: bool,
     /// Of the step and its window.
     pub function: &'f (dyn Fn(usize, &Window<'_>) -> Output + Sync),
+}
+
+impl<'f> Driven<'f> {
+    /// A function whose result is a new number, the same for the same window, of the samples alone.
+    pub fn new(function: &'f (dyn Fn(usize, &Window<'_>) -> Output + Sync)) -> Self {
+        Self { keeps_name: false, by_step: false, extrapolates: false, function }
+    }
 }
 
 /// A range vector at all steps: series, and the windows over them.
@@ -126,7 +140,11 @@ impl<'f> Maker<'f> {
 
     fn drive(&mut self, series: &SeriesData, driven: Driven<'_>) {
         let own = (!series.histograms.is_empty()).then(|| self.windows.bounds_of(&series.histograms));
-        let bounds = self.windows.bounds(&series.times);
+        let (bounds, stretches) = match driven.extrapolates {
+            true => self.windows.stretched(&series.times),
+            false => (self.windows.bounds(&series.times), [].as_slice()),
+        };
+        let is_rising = driven.extrapolates && !falls(&series.values);
         let once = self.ends.is_constant() && !driven.by_step;
         let count = if once { 1 } else { self.steps.count };
         for (step, (end, at)) in self.ends.iter().zip(self.steps.iter()).take(count).enumerate() {
@@ -142,6 +160,8 @@ impl<'f> Maker<'f> {
                 start: end.saturating_sub(self.width),
                 end,
                 at,
+                stretch: stretches.get(step).copied().flatten(),
+                is_rising,
             };
             match (driven.function)(step, &window) {
                 Output::Nothing => {}

@@ -27,6 +27,7 @@ struct Source<'e> {
     selector: &'e Selector,
     width: i64,
     function: Option<super::compute::WindowFunction>,
+    extrapolates: bool,
 }
 
 impl Evaluator<'_> {
@@ -53,12 +54,14 @@ impl Evaluator<'_> {
     fn source<'e>(&mut self, expr: &'e Expr) -> Option<Source<'e>> {
         match &expr.kind {
             ExprKind::Selector(selector) => {
-                Some(Source { selector, width: self.options.lookback_millis, function: None })
+                Some(Source { selector, width: self.options.lookback_millis, function: None, extrapolates: false })
             }
             ExprKind::Call { function, args } => {
                 let [arg] = args.as_slice() else { return None };
                 let ExprKind::Matrix { selector, range } = &arg.unwrap_parens().kind else { return None };
-                let Implementation::Window { function: of_window, keeps_name } = Implementation::of(*function) else {
+                let Implementation::Window { function: of_window, keeps_name, extrapolates } =
+                    Implementation::of(*function)
+                else {
                     return None;
                 };
                 // Two metrics without their names may be the same series, which is an error that a fold cannot see.
@@ -66,7 +69,7 @@ impl Evaluator<'_> {
                     return None;
                 }
                 self.hint_counter(*function, arg);
-                Some(Source { selector, width: *range, function: Some(of_window) })
+                Some(Source { selector, width: *range, function: Some(of_window), extrapolates })
             }
             _ => None,
         }
@@ -80,7 +83,7 @@ impl Evaluator<'_> {
         let ends = self.steps.modified(&source.selector.time, self.query);
         let of_window = source.function.unwrap_or(|_| super::compute::Output::Nothing);
         let function = move |_: usize, window: &super::compute::Window<'_>| of_window(window);
-        let driven = Driven { keeps_name: false, by_step: false, function: &function };
+        let driven = Driven { extrapolates: source.extrapolates, ..Driven::new(&function) };
         let stage = if source.function.is_some() { Stage::Windows(driven) } else { Stage::Last { times: false } };
         let counter = self.counter();
         let sink: Fold<'_, '_, A> = Fold {

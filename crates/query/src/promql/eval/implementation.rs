@@ -10,8 +10,9 @@ use crate::promql::functions::Function;
 pub(super) enum Implementation {
     /// A number at each step.
     Scalar(fn(&mut Evaluator<'_>, &[Expr]) -> Result<Vec<f64>, QueryError>),
-    /// From each window of one range vector; whether the result is a sample of the series, which keeps its name.
-    Window { function: WindowFunction, keeps_name: bool },
+    /// From each window of one range vector; whether the result is a sample of the series, which keeps its name, and
+    /// whether it extrapolates to the ends of the window.
+    Window { function: WindowFunction, keeps_name: bool, extrapolates: bool },
     /// From each number of one instant vector.
     Math(fn(f64) -> f64),
     /// From each number of an instant vector, or from the time of evaluation.
@@ -24,21 +25,26 @@ pub(super) enum Implementation {
 
 /// A function of windows whose result is a new number.
 const fn window(function: WindowFunction) -> Implementation {
-    Implementation::Window { function, keeps_name: false }
+    Implementation::Window { function, keeps_name: false, extrapolates: false }
+}
+
+/// A function of windows that extrapolates.
+const fn change(function: WindowFunction) -> Implementation {
+    Implementation::Window { function, keeps_name: false, extrapolates: true }
 }
 
 /// A function of windows that picks a sample.
 const fn pick(function: WindowFunction) -> Implementation {
-    Implementation::Window { function, keeps_name: true }
+    Implementation::Window { function, keeps_name: true, extrapolates: false }
 }
 
 impl Implementation {
     pub(super) fn of(function: Function) -> Self {
         use Function as F;
         match function {
-            F::Rate => window(|window| rate::extrapolated(window, true, true)),
-            F::Increase => window(|window| rate::extrapolated(window, true, false)),
-            F::Delta => window(|window| rate::extrapolated(window, false, false)),
+            F::Rate => change(|window| rate::extrapolated(window, true, true)),
+            F::Increase => change(|window| rate::extrapolated(window, true, false)),
+            F::Delta => change(|window| rate::extrapolated(window, false, false)),
             F::Irate => window(|window| rate::instant(window, true).into()),
             F::Idelta => window(|window| rate::instant(window, false).into()),
             F::Resets => window(rate::resets),

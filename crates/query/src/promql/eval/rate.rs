@@ -3,6 +3,7 @@
 use super::compute::{Output, Window};
 use super::native_histogram;
 use clew_model::UnixMillis;
+use std::cmp::Ordering;
 
 pub(super) const MIXED: &str =
     "PromQL warning: encountered a mix of histograms and floats for one series, which gives no result";
@@ -25,9 +26,10 @@ pub(super) fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool)
         return histogram_change(window, counter, per_second);
     }
     let (Some(first), Some(last)) = (window.values.first(), window.values.last()) else { return Output::Nothing };
-    let Some(times) = ends(window.times) else { return Output::Nothing };
+    let of_times = || Stretch::of(window.times, window.start, window.end);
+    let Some(stretch) = window.stretch.or_else(of_times) else { return Output::Nothing };
     let mut change = last - first;
-    if counter && falls(window.values) {
+    if counter && !window.is_rising && falls(window.values) {
         for (before, after) in window.values.iter().zip(window.values.iter().skip(1)) {
             if after < before {
                 change += before;
@@ -35,12 +37,12 @@ pub(super) fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool)
         }
     }
     let level = counter.then_some((*first, change));
-    Output::Float(change * stretch(window, times, window.times.len(), level, per_second))
+    Output::Float(change * stretch.factor(level, per_second))
 }
 
 /// Whether any value is less than the one before. Looks at all of them, since without a way out the loop is vectorised:
 /// most windows have no reset.
-fn falls(values: &[f64]) -> bool {
+pub(super) fn falls(values: &[f64]) -> bool {
     values.iter().zip(values.iter().skip(1)).fold(false, |falls, (before, after)| falls | (after < before))
 }
 
@@ -59,42 +61,67 @@ fn histogram_change(window: &Window<'_>, counter: bool, per_second: bool) -> Out
         return Output::Warning("PromQL warning: encountered histograms whose buckets cannot be combined");
     };
     let level = counter.then_some((first.count, change.count));
-    let factor = stretch(window, (*first_time, *last_time), window.histograms.len(), level, per_second);
-    Output::Histogram(native_histogram::scaled(&change, factor))
+    let times = (*first_time, *last_time);
+    let stretch = Stretch::between(times, window.histograms.len(), window.start, window.end);
+    Output::Histogram(native_histogram::scaled(&change, stretch.factor(level, per_second)))
 }
 
-fn ends(times: &[UnixMillis]) -> Option<(UnixMillis, UnixMillis)> {
-    let (first, last) = (*times.first()?, *times.last()?);
-    (first < last).then_some((first, last))
+/// By what the change between the first and the last sample of a window is multiplied: known from the times alone, except
+/// for a counter that would have begun below zero.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stretch {
+    /// Seconds between the samples.
+    sampled: f64,
+    /// Seconds to be added before the first and after the last.
+    to_start: f64,
+    to_end: f64,
+    /// Seconds of the window.
+    width: f64,
+    factor: f64,
+    per_second: f64,
 }
 
-/// By what the change between first and last sample is multiplied; `level` is a counter's first value and its change.
-fn stretch(
-    window: &Window<'_>,
-    (first, last): (UnixMillis, UnixMillis),
-    samples: usize,
-    level: Option<(f64, f64)>,
-    per_second: bool,
-) -> f64 {
-    let mut to_start = (first - window.start) as f64 / 1000.0;
-    let mut to_end = (window.end - last) as f64 / 1000.0;
-    let sampled = (last - first) as f64 / 1000.0;
-    let distance = sampled / (samples - 1) as f64;
-    let threshold = distance * 1.1;
-    if to_start >= threshold {
-        to_start = distance / 2.0;
+/// What a product is taken to be off by at most, relatively; far more than it is.
+const ROUNDING: f64 = 1.0 + 1e-9;
+
+impl Stretch {
+    /// Of a window's times; `None` for fewer than two.
+    pub fn of(times: &[UnixMillis], start: UnixMillis, end: UnixMillis) -> Option<Self> {
+        let (first, last) = (*times.first()?, *times.last()?);
+        (first < last).then(|| Self::between((first, last), times.len(), start, end))
     }
-    if let Some((first, change)) = level
-        && change > 0.0
-        && first >= 0.0
-    {
-        to_start = to_start.min(sampled * (first / change));
+
+    fn between((first, last): (UnixMillis, UnixMillis), samples: usize, start: UnixMillis, end: UnixMillis) -> Self {
+        let mut to_start = (first - start) as f64 / 1000.0;
+        let mut to_end = (end - last) as f64 / 1000.0;
+        let sampled = (last - first) as f64 / 1000.0;
+        let distance = sampled / (samples - 1) as f64;
+        let threshold = distance * 1.1;
+        if to_start >= threshold {
+            to_start = distance / 2.0;
+        }
+        if to_end >= threshold {
+            to_end = distance / 2.0;
+        }
+        let width = (end - start) as f64 / 1000.0;
+        let factor = (sampled + to_start + to_end) / sampled;
+        Self { sampled, to_start, to_end, width, factor, per_second: factor / width }
     }
-    if to_end >= threshold {
-        to_end = distance / 2.0;
+
+    /// The factor; `level` is a counter's first value and its change.
+    fn factor(&self, level: Option<(f64, f64)>, per_second: bool) -> f64 {
+        if let Some((first, change)) = level
+            && change > 0.0
+            && first >= 0.0
+            // Most counters are far from where they were zero, which is seen without dividing.
+            && (first * self.sampled).partial_cmp(&(self.to_start * change * ROUNDING)) != Some(Ordering::Greater)
+        {
+            let to_start = self.to_start.min(self.sampled * (first / change));
+            let factor = (self.sampled + to_start + self.to_end) / self.sampled;
+            return if per_second { factor / self.width } else { factor };
+        }
+        if per_second { self.per_second } else { self.factor }
     }
-    let factor = (sampled + to_start + to_end) / sampled;
-    if per_second { factor / ((window.end - window.start) as f64 / 1000.0) } else { factor }
 }
 
 /// The change between the last two samples.

@@ -1,5 +1,6 @@
 //! Which samples lie in which window: bounds are computed once for all series that share an array of times.
 
+use super::rate::Stretch;
 use super::steps::Steps;
 use clew_model::UnixMillis;
 use std::sync::Arc;
@@ -11,8 +12,15 @@ pub(super) type Bounds = (u32, u32);
 pub(super) struct Windows {
     ends: Steps,
     width: i64,
-    /// The last array and its bounds: series that share one follow each other.
-    known: Option<(Arc<[UnixMillis]>, Vec<Bounds>)>,
+    /// The last array: series that share one follow each other.
+    known: Option<Known>,
+}
+
+struct Known {
+    times: Arc<[UnixMillis]>,
+    bounds: Vec<Bounds>,
+    /// Of each window, once they are asked for.
+    stretches: Vec<Option<Stretch>>,
 }
 
 impl Windows {
@@ -22,14 +30,36 @@ impl Windows {
 
     /// The bounds of each step's window.
     pub fn bounds(&mut self, times: &Arc<[UnixMillis]>) -> &[Bounds] {
-        let is_known = self.known.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, times));
-        if !is_known {
-            let mut bounds = self.known.take().map(|(_, bounds)| bounds).unwrap_or_default();
-            let time = |index| times.get(index).copied();
-            window_bounds(times.len(), time, self.ends, self.width, &mut bounds);
-            self.known = Some((Arc::clone(times), bounds));
+        &self.known(times).bounds
+    }
+
+    /// The bounds of each step's window, and how far it is extrapolated.
+    pub fn stretched(&mut self, times: &Arc<[UnixMillis]>) -> (&[Bounds], &[Option<Stretch>]) {
+        let (ends, width) = (self.ends, self.width);
+        let Known { bounds, stretches, .. } = self.known(times);
+        if stretches.len() != bounds.len() {
+            let of_window = |(bounds, end): (&Bounds, UnixMillis)| {
+                Stretch::of(slice(times, *bounds), end.saturating_sub(width), end)
+            };
+            stretches.clear();
+            stretches.extend(bounds.iter().zip(ends.iter()).map(of_window));
         }
-        self.known.as_ref().map_or(&[], |(_, bounds)| bounds)
+        (bounds, stretches)
+    }
+
+    fn known(&mut self, times: &Arc<[UnixMillis]>) -> &mut Known {
+        let known = self.known.get_or_insert_with(|| Known {
+            times: Arc::clone(times),
+            bounds: Vec::new(),
+            stretches: Vec::new(),
+        });
+        if known.bounds.is_empty() || !Arc::ptr_eq(&known.times, times) {
+            known.times = Arc::clone(times);
+            known.stretches.clear();
+            let time = |index| times.get(index).copied();
+            window_bounds(times.len(), time, self.ends, self.width, &mut known.bounds);
+        }
+        known
     }
 
     /// The bounds for samples whose times are not in an array of their own.
