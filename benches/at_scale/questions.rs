@@ -40,10 +40,11 @@ struct Question {
 
 /// Asks every question of every server; answers go into a table.
 pub(crate) fn ask(filled: &mut [Filled], scale: Scale, signals: &[Signal], runs: usize) -> Result<()> {
-    let mut clients: Vec<Client> = filled.iter().map(|side| side.server.client()).collect::<Result<_>>()?;
     let mut rows = Vec::new();
     for question in questions(scale) {
         if question.needs.iter().all(|signal| signals.contains(signal)) {
+            // Servers close connections on which nothing was asked for long.
+            let mut clients: Vec<Client> = filled.iter().map(|side| side.server.client()).collect::<Result<_>>()?;
             rows.push(ask_one(&question, filled, &mut clients, runs)?);
         }
     }
@@ -162,7 +163,8 @@ fn log_questions(scale: Scale) -> Vec<Question> {
         add(name, aim, "\"total\"", true, Box::new(move |_| path.clone()));
     }
     let fields = format!("/api/v1/logs/fields?{range}");
-    add("the field list with top values", "150", "\"fields\"", true, Box::new(move |_| fields.clone()));
+    // Of fields with very many values, how many are counted is the binary's own affair.
+    add("the field list with top values", "150", "\"fields\"", false, Box::new(move |_| fields.clone()));
     let values = format!("/api/v1/logs/fields/host/values?{range}");
     add("top values of a field of 50 values", "15", "host-", true, Box::new(move |_| values.clone()));
     let newest = logs(&format!("{COMMON_WORD} service:ledger"), 100);
