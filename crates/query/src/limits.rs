@@ -42,6 +42,10 @@ pub const MAX_HISTOGRAM_BUCKETS: i64 = 50_000;
 /// Distinct values counted exactly for one field.
 pub const MAX_COUNTED_VALUES: usize = 100_000;
 
+/// Distinct values counted exactly for each field where all are listed: a field with more is an ID, and there are often
+/// several of these in a record.
+pub const MAX_COUNTED_VALUES_IN_LIST: usize = 16_384;
+
 /// Rows looked through, newest first, for those that came after a record: some seconds of reading. Parts that were
 /// written before the record came do not count.
 pub const MAX_ARRIVAL_ROWS: u64 = 4_000_000;

@@ -2,7 +2,7 @@
 
 use super::tally::Tally;
 use super::{locked, unlocked};
-use crate::limits::MAX_LISTED_FIELDS;
+use crate::limits::{MAX_COUNTED_VALUES_IN_LIST, MAX_LISTED_FIELDS};
 use clew_model::logs::{FieldSummary, LogBatch, LogFields, LogFilter, LogScan, LogSink, LogView};
 use clew_model::{Context, Flow, ReadError, Sink, SinkWorker, TimeRange};
 use hashbrown::HashMap;
@@ -51,11 +51,17 @@ struct Worker<'a> {
 
 impl SinkWorker<dyn LogBatch> for Worker<'_> {
     fn take(&mut self, batch: &dyn LogBatch) -> Result<Flow, ReadError> {
-        batch.fields(&|_| true, &mut |field| {
+        let varied: Vec<Box<str>> =
+            self.tallies.iter().filter(|(_, tally)| tally.is_varied()).map(|(name, _)| name.clone()).collect();
+        batch.fields(&|name| !varied.iter().any(|own| **own == *name), &mut |field| {
             if !self.tallies.contains_key(field.name()) {
-                self.tallies.insert(field.name().into(), Tally::default());
+                self.tallies.insert(field.name().into(), Tally::of(MAX_COUNTED_VALUES_IN_LIST));
             }
             let Some(tally) = self.tallies.get_mut(field.name()) else { return Ok(()) };
+            if tally.is_varied() {
+                tally.records += field.records()?;
+                return Ok(());
+            }
             tally.add(self.sink.context, &field.values()?, batch.selected())
         })?;
         Ok(Flow::Continue)
@@ -64,7 +70,8 @@ impl SinkWorker<dyn LogBatch> for Worker<'_> {
     fn merge(self: Box<Self>) -> Result<(), ReadError> {
         let mut total = locked(&self.sink.total);
         for (name, tally) in self.tallies {
-            total.entry(name).or_default().merge(self.sink.context, tally)?;
+            let own = total.entry(name).or_insert_with(|| Tally::of(MAX_COUNTED_VALUES_IN_LIST));
+            own.merge(self.sink.context, tally)?;
         }
         Ok(())
     }
@@ -76,6 +83,17 @@ mod tests {
     use super::*;
     use clew_model::logs::LISTED_WELL_KNOWN;
     use std::collections::{BTreeMap, BTreeSet};
+
+    #[test]
+    fn ids_without_end_are_counted_by_record() {
+        let rows = |from: u64| super::super::samples::ids(from..from + 1_000, 0);
+        let view = super::super::samples::view((0..40).map(|batch| rows(batch * 1_000)).collect());
+        let found = fields(&context(), &view, &LogFilter::All, TimeRange::ALL, 3).unwrap().fields;
+        let field = |name: &str| found.iter().find(|field| field.name == name).unwrap();
+        assert_eq!((field("request_id").records, field("request_id").distinct), (40_000, None));
+        assert_eq!((field("half").records, field("half").distinct), (40_000, Some(2)));
+        assert_eq!(field("half").top.iter().map(|own| own.records).collect::<Vec<_>>(), [20_000, 20_000]);
+    }
 
     #[test]
     fn every_field_of_every_record_is_listed_with_its_values() {

@@ -36,6 +36,18 @@ fn row(number: u64, time: i64) -> LogRow {
     LogRow { id: RecordId { time, number }, record }
 }
 
+/// Rows of which each has another request, and one of two halves.
+pub(super) fn ids(numbers: Range<u64>, time: i64) -> Vec<LogRow> {
+    let row = |number: u64| {
+        let attributes = vec![
+            Attribute::new("request_id", format!("req-{number:08x}")),
+            Attribute::new("half", (number % 2) as i64),
+        ];
+        LogRow { id: RecordId { time, number }, record: LogRecord { time, attributes, ..LogRecord::default() } }
+    };
+    numbers.map(row).collect()
+}
+
 pub(super) fn view(batches: Vec<Vec<LogRow>>) -> RowsView {
     RowsView::new(batches, Arc::new(CorrelationRules::new(["task_id"], [])))
 }

@@ -1,6 +1,5 @@
 //! Values of a field and how many records have each.
 
-use crate::limits::MAX_COUNTED_VALUES;
 use clew_model::logs::{FieldSummary, FieldValues, ValueCount};
 use clew_model::{Context, ReadError, Reservation, RowSet};
 use hashbrown::HashMap;
@@ -9,21 +8,37 @@ use hashbrown::HashMap;
 const VALUE_BYTES: usize = 64;
 
 /// Counts of one field.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tally {
     pub records: u64,
     counts: HashMap<Box<str>, u64>,
+    /// Most values that are counted.
+    most: usize,
     overflowed: bool,
+    is_varied: bool,
     memory: Vec<Reservation>,
 }
 
 impl Tally {
+    /// Counts up to so many values exactly; of the others only how many records have them.
+    pub fn of(most: usize) -> Self {
+        Self { records: 0, counts: HashMap::new(), most, overflowed: false, is_varied: false, memory: Vec::new() }
+    }
+
+    /// Whether there are more values than are counted and hardly one comes twice, as of an ID: then only the records are
+    /// worth counting.
+    pub fn is_varied(&self) -> bool {
+        self.is_varied
+    }
+
     /// Adds the values of the rows.
     ///
     /// # Errors
     /// The question may not hold more.
     pub fn add(&mut self, context: &Context, values: &FieldValues<'_>, rows: &RowSet) -> Result<(), ReadError> {
         let (records, counts) = values.count(rows);
+        let distinct = counts.iter().filter(|count| **count > 0).count() as u64;
+        self.is_varied = self.overflowed && distinct.saturating_mul(10) >= records.saturating_mul(9);
         let mut scratch = String::new();
         let mut bytes = 0;
         for (code, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
@@ -38,7 +53,7 @@ impl Tally {
     /// # Errors
     /// The question may not hold more.
     pub fn merge(&mut self, context: &Context, other: Tally) -> Result<(), ReadError> {
-        if self.records == 0 {
+        if self.records == 0 && !self.overflowed {
             *self = other;
             return Ok(());
         }
@@ -54,7 +69,7 @@ impl Tally {
             *count += records;
             return 0;
         }
-        if self.counts.len() >= MAX_COUNTED_VALUES {
+        if self.counts.len() >= self.most {
             self.overflowed = true;
             return 0;
         }

@@ -2,6 +2,7 @@
 
 use super::tally::Tally;
 use super::{locked, unlocked};
+use crate::limits::MAX_COUNTED_VALUES;
 use clew_model::logs::{FieldTest, LogBatch, LogFieldValues, LogFilter, LogScan, LogSink, LogView};
 use clew_model::{Context, Flow, ReadError, Sink, SinkWorker, TimeRange};
 use std::sync::Mutex;
@@ -23,7 +24,7 @@ pub fn field_values(
         LogFilter::All => exists,
         filter => LogFilter::And(vec![filter.clone(), exists]),
     };
-    let values = Values { context, name, total: Mutex::default() };
+    let values = Values { context, name, total: Mutex::new(Tally::of(MAX_COUNTED_VALUES)) };
     let report = view.scan(context, &LogScan::new(&wanted, range), &values)?;
     let field = unlocked(values.total).summary(name.to_owned(), limit);
     Ok(LogFieldValues { field, warnings: report.warnings })
@@ -37,7 +38,7 @@ struct Values<'a> {
 
 impl Sink<dyn LogBatch> for Values<'_> {
     fn worker(&self) -> Box<dyn SinkWorker<dyn LogBatch> + '_> {
-        Box::new(Worker { sink: self, tally: Tally::default() })
+        Box::new(Worker { sink: self, tally: Tally::of(MAX_COUNTED_VALUES) })
     }
 }
 
