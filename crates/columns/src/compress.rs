@@ -4,7 +4,7 @@ use crate::bytes::{Reader, put_bytes, put_varint};
 use crate::error::ColumnsError;
 use crate::limits::{MAX_EXPANDED_BYTES, MIN_COMPRESSED_BYTES, ZSTD_LEVEL};
 use std::cell::RefCell;
-use zstd::bulk::Compressor;
+use zstd::bulk::{Compressor, Decompressor};
 
 const WHAT: &str = "compressed section";
 
@@ -54,12 +54,29 @@ pub fn read_compressed(reader: &mut Reader<'_>) -> Result<Vec<u8>, ColumnsError>
         Ok(Some(own)) if own == expanded => {}
         _ => return Err(ColumnsError::Inconsistent { what: WHAT, reason: "the lengths disagree" }),
     }
-    let bytes = zstd::bulk::decompress(stored, size)
-        .map_err(|error| ColumnsError::Decompress { what: WHAT, reason: error.to_string() })?;
+    let bytes =
+        decompress(stored, size).map_err(|error| ColumnsError::Decompress { what: WHAT, reason: error.to_string() })?;
     if bytes.len() != size {
         return Err(ColumnsError::Inconsistent { what: WHAT, reason: "the lengths disagree" });
     }
     Ok(bytes)
+}
+
+thread_local! {
+    /// The working memory of the decompressor, which costs more to make than a column takes to expand. It carries
+    /// nothing from one call to the next.
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn decompress(bytes: &[u8], size: usize) -> std::io::Result<Vec<u8>> {
+    DECOMPRESSOR.with(|decompressor| {
+        let Ok(mut decompressor) = decompressor.try_borrow_mut() else { return zstd::bulk::decompress(bytes, size) };
+        let decompressor = match &mut *decompressor {
+            Some(decompressor) => decompressor,
+            empty => empty.insert(Decompressor::new()?),
+        };
+        decompressor.decompress(bytes, size)
+    })
 }
 
 #[cfg(test)]

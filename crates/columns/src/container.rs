@@ -69,8 +69,9 @@ impl ContainerBuilder {
 /// Not such a container, or no section of this id and length in it; then nothing is written.
 pub fn overwrite(container: &mut [u8], magic: [u8; 4], id: u32, new: &[u8]) -> Result<(), ColumnsError> {
     let missing = ColumnsError::Inconsistent { what: WHAT, reason: "there is no such section to overwrite" };
-    let section = Container::open(&*container, magic)?.place(id).filter(|place| place.end - place.start == new.len());
-    let section = section.ok_or(missing.clone())?;
+    let directory = Directory::read(container, container.len(), magic)?;
+    let section = directory.find(id).filter(|section| section.end - section.start == new.len());
+    let section = *section.ok_or(missing.clone())?;
     let checksum = crc32fast::hash(new).to_le_bytes();
     for (at, bytes) in [(section.start, new), (section.checksum_at, &checksum[..])] {
         container.get_mut(at..at + bytes.len()).ok_or(missing.clone())?.copy_from_slice(bytes);
@@ -88,17 +89,90 @@ pub fn overwrite(container: &mut [u8], magic: [u8; 4], id: u32, new: &[u8]) -> R
 #[derive(Debug, Clone)]
 pub struct Container<B> {
     bytes: B,
+    directory: Directory,
+}
+
+/// Where the sections of a container stand, for who reads them one by one.
+#[derive(Debug, Clone)]
+pub struct Directory {
     sections: Vec<Section>,
 }
 
+/// The place of a section.
 #[derive(Debug, Clone, Copy)]
-struct Section {
+pub struct Section {
     id: u32,
-    start: usize,
-    end: usize,
+    /// Offset of its first byte in the container.
+    pub start: usize,
+    /// Offset behind its last byte.
+    pub end: usize,
     checksum: u32,
     /// Where the checksum stands.
     checksum_at: usize,
+}
+
+impl Section {
+    /// Its bytes, if they are those that were written.
+    ///
+    /// # Errors
+    /// They do not match its checksum.
+    pub fn check<T: AsRef<[u8]>>(&self, bytes: T) -> Result<T, ColumnsError> {
+        if crc32fast::hash(bytes.as_ref()) == self.checksum { Ok(bytes) } else { Err(self.damaged()) }
+    }
+
+    fn damaged(&self) -> ColumnsError {
+        ColumnsError::Checksum { what: WHAT, part: self.id }
+    }
+}
+
+impl Directory {
+    /// Bytes from the container's first on that hold the directory, told by the first [`HEADER_BYTES`] of them.
+    ///
+    /// # Errors
+    /// Another magic, a newer version, or too few bytes.
+    pub fn end(header: &[u8], magic: [u8; 4]) -> Result<usize, ColumnsError> {
+        let (reader, length, _) = open_header(header, magic)?;
+        Ok(reader.offset().saturating_add(length))
+    }
+
+    /// Reads the directory of a container of `length` bytes from its first ones.
+    ///
+    /// # Errors
+    /// Another magic, a newer version, a damaged directory, or one that does not add up to the length.
+    pub fn read(first: &[u8], length: usize, magic: [u8; 4]) -> Result<Self, ColumnsError> {
+        let (mut reader, directory_length, checksum) = open_header(first, magic)?;
+        let directory = reader.take(directory_length, WHAT)?;
+        if crc32fast::hash(directory) != checksum {
+            return Err(ColumnsError::Checksum { what: WHAT, part: 0 });
+        }
+        let sections = read_directory(directory, reader.offset())?;
+        if sections.last().is_some_and(|last| last.end != length) {
+            return Err(ColumnsError::Inconsistent { what: WHAT, reason: "the sections do not fill it" });
+        }
+        Ok(Self { sections })
+    }
+
+    /// The place of a section; `None` when there is none.
+    #[must_use]
+    pub fn find(&self, id: u32) -> Option<&Section> {
+        let place = self.sections.binary_search_by_key(&id, |section| section.id).ok()?;
+        self.sections.get(place)
+    }
+}
+
+/// Magic, version, length and checksum of the directory; the reader stands before it.
+fn open_header(bytes: &[u8], magic: [u8; 4]) -> Result<(Reader<'_>, usize, u32), ColumnsError> {
+    let mut reader = Reader::new(bytes);
+    if reader.array::<4>(WHAT)? != magic {
+        return Err(ColumnsError::Magic { what: WHAT });
+    }
+    let version = reader.u8(WHAT)?;
+    if version > VERSION {
+        return Err(ColumnsError::Version { what: WHAT, found: version, newest: VERSION });
+    }
+    let length = reader.u32(WHAT)? as usize;
+    let checksum = reader.u32(WHAT)?;
+    Ok((reader, length, checksum))
 }
 
 impl<B: AsRef<[u8]>> Container<B> {
@@ -107,26 +181,8 @@ impl<B: AsRef<[u8]>> Container<B> {
     /// # Errors
     /// Another magic, a newer version, a damaged directory, or fewer bytes than the directory promises.
     pub fn open(bytes: B, magic: [u8; 4]) -> Result<Self, ColumnsError> {
-        let all = bytes.as_ref();
-        let mut reader = Reader::new(all);
-        if reader.array::<4>(WHAT)? != magic {
-            return Err(ColumnsError::Magic { what: WHAT });
-        }
-        let version = reader.u8(WHAT)?;
-        if version > VERSION {
-            return Err(ColumnsError::Version { what: WHAT, found: version, newest: VERSION });
-        }
-        let length = reader.u32(WHAT)? as usize;
-        let checksum = reader.u32(WHAT)?;
-        let directory = reader.take(length, WHAT)?;
-        if crc32fast::hash(directory) != checksum {
-            return Err(ColumnsError::Checksum { what: WHAT, part: 0 });
-        }
-        let sections = read_directory(directory, reader.offset())?;
-        if sections.last().is_some_and(|last| last.end != all.len()) {
-            return Err(ColumnsError::Inconsistent { what: WHAT, reason: "the sections do not fill it" });
-        }
-        Ok(Self { bytes, sections })
+        let directory = Directory::read(bytes.as_ref(), bytes.as_ref().len(), magic)?;
+        Ok(Self { bytes, directory })
     }
 
     /// The bytes of a section after checking them; `None` when there is none.
@@ -134,16 +190,9 @@ impl<B: AsRef<[u8]>> Container<B> {
     /// # Errors
     /// The section does not match its checksum.
     pub fn section(&self, id: u32) -> Result<Option<&[u8]>, ColumnsError> {
-        let Some(section) = self.place(id) else { return Ok(None) };
-        match self.bytes.as_ref().get(section.start..section.end) {
-            Some(bytes) if crc32fast::hash(bytes) == section.checksum => Ok(Some(bytes)),
-            _ => Err(ColumnsError::Checksum { what: WHAT, part: id }),
-        }
-    }
-
-    fn place(&self, id: u32) -> Option<Section> {
-        let place = self.sections.binary_search_by_key(&id, |section| section.id).ok()?;
-        self.sections.get(place).copied()
+        let Some(section) = self.directory.find(id) else { return Ok(None) };
+        let bytes = self.bytes.as_ref().get(section.start..section.end).ok_or_else(|| section.damaged())?;
+        section.check(bytes).map(Some)
     }
 
     /// The bytes of a section that must be there.
@@ -156,7 +205,7 @@ impl<B: AsRef<[u8]>> Container<B> {
 
     /// The ids of the sections, in order.
     pub fn ids(&self) -> impl Iterator<Item = u32> + '_ {
-        self.sections.iter().map(|section| section.id)
+        self.directory.sections.iter().map(|section| section.id)
     }
 
     /// All bytes, header and directory included.

@@ -49,6 +49,16 @@ pub enum ColumnsError {
         /// What does not agree.
         reason: &'static str,
     },
+    /// Bytes that are stored elsewhere could not be read now: nothing is said about whether they are good.
+    #[error("{what} cannot be read: {reason}")]
+    Read {
+        /// What was being read.
+        what: &'static str,
+        /// What kind of failure it was.
+        kind: std::io::ErrorKind,
+        /// What the reader said.
+        reason: String,
+    },
 }
 
 impl ColumnsError {
@@ -57,6 +67,10 @@ impl ColumnsError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             ColumnsError::Version { .. } => ErrorKind::Unsupported,
+            ColumnsError::Read { kind, .. } => match kind {
+                std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => ErrorKind::Corrupt,
+                _ => ErrorKind::Internal,
+            },
             _ => ErrorKind::Corrupt,
         }
     }

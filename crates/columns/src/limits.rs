@@ -23,3 +23,15 @@ pub const HASH_LIST_BUCKET_ENTRIES: usize = 16;
 
 /// Bits of the hash kept with an entry of a hash list.
 pub const HASH_LIST_FINGERPRINT_BITS: u32 = 12;
+
+/// Bytes from the beginning of a stored block that are read at once: its directory and its shortest columns.
+pub const STORED_PREFIX_BYTES: usize = 4096;
+
+/// Shorter literals of a regular expression rule out too little to be looked for.
+pub const MIN_LITERAL_BYTES: usize = 3;
+
+/// Most literals that are looked for in place of a regular expression.
+pub const MAX_LITERALS: usize = 16;
+
+/// Templates of which a question remembers what they say to a test.
+pub const MAX_KEPT_VERDICTS: usize = 4096;

@@ -4,7 +4,7 @@ use crate::error::LogStoreError;
 use crate::hot::HotBlock;
 use crate::part::{BlockPlace, OpenPart};
 use clew_columns::logs::LogBlock;
-use clew_model::logs::{FieldValues, LogBatch, LogField, LogRow};
+use clew_model::logs::{FieldValues, LogBatch, LogField, LogRow, SeverityCounts, counts_of_severities};
 use clew_model::{ErrorKind, ReadError, RowSet, TimeRange, UnixNanos};
 use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
@@ -31,11 +31,11 @@ impl Home {
         }
     }
 
-    /// Bytes of the block as it is stored.
-    pub fn bytes(&self) -> u64 {
+    /// Its rows by severity, where that is known without reading them.
+    fn severity_counts(&self) -> Option<SeverityCounts> {
         match self {
-            Home::Hot(block) => block.bytes.len() as u64,
-            Home::Part(_, place) => u64::from(place.length),
+            Home::Hot(_) => None,
+            Home::Part(_, place) => Some(place.severities.map(u64::from)),
         }
     }
 
@@ -79,7 +79,7 @@ impl Batch {
 
     /// Bytes that were read so far.
     pub fn read_bytes(&self) -> u64 {
-        self.block.get().map_or(0, |_| self.home.bytes())
+        self.block.get().map_or(0, LogBlock::bytes_read)
     }
 
     fn block(&self) -> Result<&LogBlock, ReadError> {
@@ -130,6 +130,13 @@ impl LogBatch for Batch {
 
     fn severities(&self) -> Result<&[u8], ReadError> {
         self.column(LogBlock::severity_numbers)
+    }
+
+    fn severity_counts(&self) -> Result<SeverityCounts, ReadError> {
+        match self.home.severity_counts().filter(|_| self.selected.len() == self.selected.block_rows()) {
+            Some(counts) => Ok(counts),
+            None => Ok(counts_of_severities(self.severities()?, &self.selected)),
+        }
     }
 
     fn field(&self, name: &str) -> Result<FieldValues<'_>, ReadError> {

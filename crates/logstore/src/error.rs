@@ -3,9 +3,6 @@
 use clew_columns::ColumnsError;
 use clew_model::{ErrorKind, ReadError};
 use std::io;
-use std::sync::Arc;
-use tantivy::TantivyError;
-use tantivy::directory::error::OpenReadError;
 
 /// A failure of the log store.
 #[derive(Debug, thiserror::Error)]
@@ -36,14 +33,6 @@ pub enum LogStoreError {
         /// What is wrong.
         reason: String,
     },
-    /// The term index could not be built or read.
-    #[error("the term index of {file} failed: {reason}")]
-    TermIndex {
-        /// The part.
-        file: String,
-        /// What tantivy said.
-        reason: String,
-    },
     /// A caller's query was stopped.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -60,7 +49,7 @@ impl LogStoreError {
                 _ => ErrorKind::Internal,
             },
             LogStoreError::Columns { source, .. } => source.kind(),
-            LogStoreError::Damaged { .. } | LogStoreError::TermIndex { .. } => ErrorKind::Corrupt,
+            LogStoreError::Damaged { .. } => ErrorKind::Corrupt,
             LogStoreError::Read(error) => error.kind(),
         }
     }
@@ -70,23 +59,16 @@ impl LogStoreError {
     }
 
     pub(crate) fn columns(file: &str) -> impl FnOnce(ColumnsError) -> Self + '_ {
-        move |source| Self::Columns { file: file.to_owned(), source }
+        move |source| match source {
+            ColumnsError::Read { kind, reason, .. } => {
+                Self::Io { operation: "read a block", source: io::Error::new(kind, reason) }
+            }
+            source => Self::Columns { file: file.to_owned(), source },
+        }
     }
 
     pub(crate) fn damaged(file: &str, reason: impl Into<String>) -> Self {
         Self::Damaged { file: file.to_owned(), reason: reason.into() }
-    }
-
-    pub(crate) fn term_index(file: &str) -> impl FnOnce(tantivy::TantivyError) -> Self + '_ {
-        move |error| {
-            let source = match &error {
-                TantivyError::IoError(source)
-                | TantivyError::OpenReadError(OpenReadError::IoError { io_error: source, .. }) => source,
-                _ => return Self::TermIndex { file: file.to_owned(), reason: error.to_string() },
-            };
-            let source = io::Error::new(source.kind(), Arc::clone(source));
-            Self::Io { operation: "read a part's term index", source }
-        }
     }
 
     /// Whether it is the file that is bad, and stays so, rather than the machine at this moment.

@@ -6,7 +6,7 @@ use crate::limits::{BLOCKS_A_WORKER, BLOCKS_ALONE};
 use crate::part::{OpenPart, Part};
 use crate::store::Snapshot;
 use crate::warnings::Warnings;
-use clew_columns::logs::{Evaluator, LogBlock, Need, needs, needs_of_id};
+use clew_columns::logs::{BlockEvaluator, Evaluator, LogBlock, Need, Outside, needs, needs_of_id};
 use clew_model::logs::{LogBatch, LogFilter, LogScan, LogSink, LogView, Order, ScanReport};
 use clew_model::{Context, Flow, ReadError, RowSet, SinkWorker, TimeRange, UnixNanos};
 use parking_lot::{Condvar, Mutex};
@@ -49,7 +49,15 @@ struct Progress {
 
 enum Step {
     Part(Arc<Part>),
-    Block(Option<Arc<Part>>, Home),
+    Block(Candidate),
+}
+
+/// A block that may hold a passing row.
+struct Candidate {
+    /// `None` for blocks in memory.
+    part: Option<Arc<Part>>,
+    home: Home,
+    outside: Outside,
 }
 
 struct Entry {
@@ -59,8 +67,13 @@ struct Entry {
     step: Step,
 }
 
-/// The state of the sink on one thread, made when the first batch comes.
-type Worker<'a> = Option<Box<dyn SinkWorker<dyn LogBatch> + 'a>>;
+/// What one thread works with.
+struct Worker<'a> {
+    /// `None` when every record passes.
+    evaluator: Option<BlockEvaluator<'a>>,
+    /// The state of the sink, made when the first batch comes.
+    sink: Option<Box<dyn SinkWorker<dyn LogBatch> + 'a>>,
+}
 
 impl<'a> Scanner<'a> {
     fn new(snapshot: &'a Snapshot, context: &'a Context, scan: &'a LogScan<'a>, sink: &'a dyn LogSink) -> Self {
@@ -109,10 +122,19 @@ impl<'a> Scanner<'a> {
         }
         for block in &self.snapshot.hot {
             let home = Home::Hot(Arc::clone(block));
-            if touches(home.span()) && block.terms.fulfil(&self.need) {
-                progress.heap.push(self.entry(home.span(), Step::Block(None, home)));
+            let may_have = |need: &Need| block.terms.fulfil(need);
+            if touches(home.span()) && may_have(&self.need) {
+                let outside = self.outside(&may_have);
+                let candidate = Candidate { part: None, home, outside };
+                progress.heap.push(self.entry(candidate.home.span(), Step::Block(candidate)));
             }
         }
+    }
+
+    /// Which tests may pass by another text than the message in a block; `may_have` answers what the block has.
+    fn outside(&self, may_have: &dyn Fn(&Need) -> bool) -> Outside {
+        let needs = self.evaluator.as_ref().map_or(&[][..], Evaluator::outside);
+        Outside::of(needs.len(), |test| needs.get(test).is_none_or(may_have))
     }
 
     fn entry(&self, span: TimeRange, step: Step) -> Entry {
@@ -125,7 +147,7 @@ impl<'a> Scanner<'a> {
 
     /// Takes steps until none is left, or so many.
     fn work(&self, most: usize) {
-        let mut worker: Worker<'_> = None;
+        let mut worker = Worker { evaluator: self.evaluator.as_ref().map(Evaluator::worker), sink: None };
         let mut taken = 0;
         while taken < most
             && let Some(step) = self.next()
@@ -133,7 +155,7 @@ impl<'a> Scanner<'a> {
             taken += 1;
             let outcome = match step {
                 Step::Part(part) => self.open(&part),
-                Step::Block(part, home) => self.look(part.as_deref(), &home, &mut worker),
+                Step::Block(candidate) => self.look(&candidate, &mut worker),
             };
             match outcome {
                 Ok(Flow::Continue) => {}
@@ -141,8 +163,8 @@ impl<'a> Scanner<'a> {
                 Err(error) => self.end(error),
             }
         }
-        if let Some(worker) = worker
-            && let Err(error) = worker.merge()
+        if let Some(sink) = worker.sink
+            && let Err(error) = sink.merge()
         {
             self.end(LogStoreError::Read(error));
         }
@@ -178,7 +200,7 @@ impl<'a> Scanner<'a> {
             }
             match &step {
                 Step::Part(_) => progress.opening += 1,
-                Step::Block(_, home) => progress.report.rows += home.rows() as u64,
+                Step::Block(candidate) => progress.report.rows += candidate.home.rows() as u64,
             }
             return Some(step);
         }
@@ -191,30 +213,44 @@ impl<'a> Scanner<'a> {
         progress.opening -= 1;
         self.opened.notify_all();
         match candidates {
-            Ok(homes) => {
-                let step = |home: Home| self.entry(home.span(), Step::Block(Some(Arc::clone(part)), home));
-                progress.heap.extend(homes.into_iter().map(step));
+            Ok(candidates) => {
+                let entry = |candidate: Candidate| self.entry(candidate.home.span(), Step::Block(candidate));
+                progress.heap.extend(candidates.into_iter().map(entry));
                 Ok(Flow::Continue)
             }
             Err(error) => progress.warnings.skip(part, error).map(|()| Flow::Continue),
         }
     }
 
-    fn candidates(&self, part: &Part) -> Result<Vec<Home>, LogStoreError> {
+    fn candidates(&self, part: &Arc<Part>) -> Result<Vec<Candidate>, LogStoreError> {
         let open: Arc<OpenPart> = part.open()?;
-        let candidates = open.candidates(&self.need).unwrap_or_else(|error| {
-            // Without an index every block is looked at.
-            part.report(&error);
-            RowSet::all(open.places.len())
-        });
-        let places = candidates.iter().filter_map(|block| open.places.get(block).copied());
-        let places = places.filter(|place| place.first <= self.range.end && self.range.start <= place.last);
-        Ok(places.map(|place| Home::Part(Arc::clone(&open), place)).collect())
+        let blocks_with = |need: &Need| {
+            open.candidates(need).unwrap_or_else(|error| {
+                // Without an index every block is looked at.
+                part.report(&error);
+                RowSet::all(open.places.len())
+            })
+        };
+        let candidates = blocks_with(&self.need);
+        let outside: Vec<RowSet> = match &self.evaluator {
+            Some(evaluator) if !candidates.is_empty() => evaluator.outside().iter().map(blocks_with).collect(),
+            _ => Vec::new(),
+        };
+        let candidate = |block: usize| {
+            let place = open.places.get(block).copied()?;
+            let is_asked_for = place.first <= self.range.end && self.range.start <= place.last;
+            is_asked_for.then(|| Candidate {
+                part: Some(Arc::clone(part)),
+                home: Home::Part(Arc::clone(&open), place),
+                outside: Outside::of(outside.len(), |test| outside.get(test).is_none_or(|rows| rows.contains(block))),
+            })
+        };
+        Ok(candidates.iter().filter_map(candidate).collect())
     }
 
-    fn look<'s>(&'s self, part: Option<&Part>, home: &Home, worker: &mut Worker<'s>) -> Result<Flow, LogStoreError> {
+    fn look<'s>(&'s self, candidate: &Candidate, worker: &mut Worker<'s>) -> Result<Flow, LogStoreError> {
         self.context.check().map_err(LogStoreError::Read)?;
-        match (self.take(home, worker), part) {
+        match (self.take(candidate, worker), &candidate.part) {
             (Ok((within, flow)), _) => {
                 self.progress.lock().report.within += within as u64;
                 Ok(flow)
@@ -225,7 +261,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// Hands the passing rows of a block to the sink; answers how many rows lie in the range and the numbers.
-    fn take<'s>(&'s self, home: &Home, worker: &mut Worker<'s>) -> Result<(usize, Flow), LogStoreError> {
+    fn take<'s>(&'s self, candidate: &Candidate, worker: &mut Worker<'s>) -> Result<(usize, Flow), LogStoreError> {
+        let home = &candidate.home;
         let span = home.span();
         let in_range = self.range.contains(span.start) && self.range.contains(span.end);
         let any_number = self.scan.numbers == (0..u64::MAX);
@@ -236,21 +273,21 @@ impl<'a> Scanner<'a> {
             let mut passing = self.asked_for(&block)?;
             let within = passing.len();
             if within > 0 {
-                if let Some(evaluator) = &self.evaluator {
-                    passing.intersect(&evaluator.evaluate(&block)?);
+                if let Some(evaluator) = &worker.evaluator {
+                    passing.intersect(&evaluator.evaluate(&block, candidate.outside)?);
                 }
                 if let Some(ids) = self.scan.ids {
                     passing.intersect(&block.rows_with_ids(ids, &self.snapshot.rules)?);
                 }
             }
             if passing.is_empty() {
-                self.context.read.add(home.bytes());
+                self.context.read.add(block.bytes_read());
                 return Ok((within, Flow::Continue));
             }
             (Batch::of_block(home.clone(), block, passing), within)
         };
-        let worker = worker.get_or_insert_with(|| self.sink.worker());
-        let flow = worker.take(&batch).map_err(|error| batch.cause(error))?;
+        let sink = worker.sink.get_or_insert_with(|| self.sink.worker());
+        let flow = sink.take(&batch).map_err(|error| batch.cause(error))?;
         self.context.read.add(batch.read_bytes());
         Ok((within, flow))
     }

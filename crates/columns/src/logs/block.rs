@@ -3,12 +3,12 @@
 use super::id_column::IdColumn;
 use super::leaves::Leaf;
 use super::messages::{Messages, Place, Strings};
+use super::sections::{Sections, StoredBytes};
 use super::shapes::Shapes;
-use super::{MAGIC, WHAT, section};
+use super::{WHAT, section};
 use crate::bits::{read_integers, read_numbers, read_unsigned};
 use crate::bytes::{BytesError, Reader};
 use crate::compress::read_compressed;
-use crate::container::Container;
 use crate::dictionary::{TextColumn, read_ids, read_text_column};
 use crate::error::ColumnsError;
 use crate::frames::logs::{read_resource, read_scope};
@@ -32,7 +32,7 @@ pub struct TimeSpan {
 /// A block of log records.
 #[derive(Debug)]
 pub struct LogBlock {
-    container: Container<Arc<[u8]>>,
+    sections: Sections,
     rows: usize,
     span: TimeSpan,
     times: OnceCell<Vec<i64>>,
@@ -102,15 +102,29 @@ impl LogBlock {
     /// # Errors
     /// Damaged, or of a newer version.
     pub fn open(bytes: Arc<[u8]>) -> Result<Self, ColumnsError> {
-        let container = Container::open(bytes, MAGIC)?;
-        let mut reader = Reader::new(container.required(section::HEAD)?);
+        Self::of_sections(Sections::of_memory(bytes)?)
+    }
+
+    /// As [`LogBlock::open`], for a block whose bytes are not in memory: sections are read when their column is asked
+    /// for, each alone.
+    ///
+    /// # Errors
+    /// As [`LogBlock::open`]; the bytes cannot be read now.
+    pub fn open_stored(bytes: Box<dyn StoredBytes>) -> Result<Self, ColumnsError> {
+        Self::of_sections(Sections::of_stored(bytes)?)
+    }
+
+    fn of_sections(sections: Sections) -> Result<Self, ColumnsError> {
+        let head = sections.required(section::HEAD)?;
+        let mut reader = Reader::new(&head);
         let rows = reader.varint(WHAT)?;
         let rows = usize::try_from(rows).ok().filter(|rows| *rows <= MAX_BLOCK_ROWS);
         let rows = rows.ok_or(ColumnsError::Inconsistent { what: WHAT, reason: "there are too many rows" })?;
         let span = TimeSpan { first: reader.signed(WHAT)?, last: reader.signed(WHAT)? };
         reader.finish(WHAT)?;
+        drop(head);
         Ok(Self {
-            container,
+            sections,
             rows,
             span,
             times: OnceCell::new(),
@@ -131,6 +145,12 @@ impl LogBlock {
             shapes: OnceCell::new(),
             leaves: OnceCell::new(),
         })
+    }
+
+    /// Bytes of it, as it is stored, that were read so far; of a block in memory all.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.sections.bytes_read()
     }
 
     /// How many rows it has.
@@ -187,6 +207,7 @@ impl LogBlock {
     /// # Errors
     /// A column is damaged.
     pub fn decode(&self, wanted: &RowSet) -> Result<Vec<LogRow>, ColumnsError> {
+        self.sections.load()?;
         let shapes = self.shapes()?;
         let mut cursors = vec![0; shapes.columns.len()];
         let mut rows = Vec::with_capacity(wanted.len());
@@ -247,17 +268,18 @@ impl LogBlock {
         id: u32,
         read: impl FnOnce(&mut Reader<'_>) -> Result<T, ColumnsError>,
     ) -> Result<T, ColumnsError> {
-        let mut reader = Reader::new(self.container.required(id)?);
+        let bytes = self.sections.required(id)?;
+        let mut reader = Reader::new(&bytes);
         let value = read(&mut reader)?;
         reader.finish(WHAT)?;
         Ok(value)
     }
 
     fn texts<'a>(&'a self, cell: &'a OnceCell<TextColumn>, id: u32) -> Result<&'a TextColumn, ColumnsError> {
-        cached(cell, || match self.container.section(id)? {
+        cached(cell, || match self.sections.section(id)? {
             None => Ok(TextColumn::Dictionary { entries: Texts::from_iter([""]), ids: vec![0; self.rows] }),
             Some(bytes) => {
-                let mut reader = Reader::new(bytes);
+                let mut reader = Reader::new(&bytes);
                 let column = read_text_column(&mut reader, self.rows)?;
                 reader.finish(WHAT)?;
                 Ok(column)
@@ -266,9 +288,9 @@ impl LogBlock {
     }
 
     fn counts<'a>(&'a self, cell: &'a OnceCell<Vec<u64>>, id: u32) -> Result<&'a [u64], ColumnsError> {
-        let decode = || match self.container.section(id)? {
+        let decode = || match self.sections.section(id)? {
             None => Ok(vec![0; self.rows]),
-            Some(bytes) => Ok(read_unsigned(&mut Reader::new(bytes), self.rows)?),
+            Some(bytes) => Ok(read_unsigned(&mut Reader::new(&bytes), self.rows)?),
         };
         cached(cell, decode).map(Vec::as_slice)
     }
@@ -324,23 +346,23 @@ impl LogBlock {
     }
 
     pub(super) fn traces(&self) -> Result<&IdColumn<16>, ColumnsError> {
-        cached(&self.traces, || IdColumn::read(self.container.section(section::TRACE)?, self.rows))
+        cached(&self.traces, || IdColumn::read(self.sections.section(section::TRACE)?.as_deref(), self.rows))
     }
 
     pub(super) fn spans(&self) -> Result<&IdColumn<8>, ColumnsError> {
-        cached(&self.spans, || IdColumn::read(self.container.section(section::SPAN)?, self.rows))
+        cached(&self.spans, || IdColumn::read(self.sections.section(section::SPAN)?.as_deref(), self.rows))
     }
 
     pub(super) fn resources(&self) -> Result<&Shared<Resource>, ColumnsError> {
-        cached(&self.resources, || Shared::read(self.container.required(section::RESOURCE)?, self.rows, read_resource))
+        cached(&self.resources, || Shared::read(&self.sections.required(section::RESOURCE)?, self.rows, read_resource))
     }
 
     pub(super) fn scopes(&self) -> Result<&Shared<Scope>, ColumnsError> {
-        cached(&self.scopes, || Shared::read(self.container.required(section::SCOPE)?, self.rows, read_scope))
+        cached(&self.scopes, || Shared::read(&self.sections.required(section::SCOPE)?, self.rows, read_scope))
     }
 
     pub(super) fn messages(&self) -> Result<&Messages, ColumnsError> {
-        cached(&self.messages, || Messages::read(self.container.required(section::BODY)?, self.rows))
+        cached(&self.messages, || Messages::read(&self.sections.required(section::BODY)?, self.rows))
     }
 
     /// The bodies that are strings, where they are stored as templates.
@@ -352,7 +374,7 @@ impl LogBlock {
     }
 
     pub(super) fn shapes(&self) -> Result<&Shapes, ColumnsError> {
-        cached(&self.shapes, || Shapes::read(self.container.required(section::SHAPES)?, self.rows))
+        cached(&self.shapes, || Shapes::read(&self.sections.required(section::SHAPES)?, self.rows))
     }
 
     pub(super) fn leaf(&self, column: usize) -> Result<&Leaf, ColumnsError> {
@@ -364,8 +386,8 @@ impl LogBlock {
         let (index, column) = column;
         cached(cell, || {
             // A column without bytes (nulls) has no section.
-            let bytes = self.container.section(section::LEAVES.saturating_add(index as u32))?.unwrap_or_default();
-            Leaf::read(column.kind, bytes, column.count)
+            let bytes = self.sections.section(section::LEAVES.saturating_add(index as u32))?.unwrap_or_default();
+            Leaf::read(column.kind, &bytes, column.count)
         })
     }
 }

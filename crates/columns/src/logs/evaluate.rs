@@ -7,19 +7,52 @@ use super::block::LogBlock;
 use super::find;
 use super::leaves::Leaf;
 use super::messages::{Place, Strings, Templates};
+use super::needs::{Need, outside_needs};
 use super::opaque::Opaque;
 use super::shapes::Column;
-use super::template::{NUMBER, TEXT};
+use super::verdicts::{TextMatcher, Verdict, Verdicts};
 use crate::dictionary::TextColumn;
 use crate::error::ColumnsError;
 use clew_model::RowSet;
 use clew_model::logs::{FieldTest, LogFilter, LogRecord, Pattern, Severity, TextTest, WellKnown, well_known};
 use clew_model::{CanonicalId, SpanId, TraceId, Value};
+use std::cell::RefCell;
 
 /// A filter with everything worked out that does not depend on a block: made once a query.
 #[derive(Debug)]
 pub struct Evaluator<'a> {
     node: Node<'a>,
+    outside: Vec<Need>,
+    tests: usize,
+}
+
+/// An evaluator at work on one thread: it remembers what it learns of one block for the next.
+#[derive(Debug)]
+pub struct BlockEvaluator<'e> {
+    evaluator: &'e Evaluator<'e>,
+    /// By the number of the test.
+    verdicts: Vec<RefCell<Verdicts>>,
+}
+
+/// Which tests on any text may pass in a block by a text other than the message: one bit for each need of
+/// [`Evaluator::outside`]; tests after the 64th may always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outside(u64);
+
+impl Outside {
+    /// All tests may.
+    pub const ANY: Self = Self(u64::MAX);
+
+    /// Those tests may of whose number `may` says so.
+    #[must_use]
+    pub fn of(tests: usize, may: impl Fn(usize) -> bool) -> Self {
+        let denied = (0..tests.min(64)).filter(|test| !may(*test)).fold(0u64, |bits, test| bits | 1 << test);
+        Self(!denied)
+    }
+
+    fn may(self, test: usize) -> bool {
+        self.0.checked_shr(test as u32).is_none_or(|bits| bits & 1 == 1)
+    }
 }
 
 #[derive(Debug)]
@@ -28,8 +61,9 @@ enum Node<'a> {
     And(Vec<Node<'a>>),
     Or(Vec<Node<'a>>),
     Not(Box<Node<'a>>),
-    AnyText(&'a TextTest),
-    Message(&'a TextTest),
+    /// Number of the test, and its place among those on any text.
+    AnyText(usize, usize, TextMatcher<'a>),
+    Message(usize, TextMatcher<'a>),
     Field(&'a str, Matcher<'a>),
     SeverityBetween(u8, u8),
 }
@@ -38,29 +72,58 @@ impl<'a> Evaluator<'a> {
     /// Prepares a filter.
     #[must_use]
     pub fn new(filter: &'a LogFilter) -> Self {
-        Self { node: Node::new(filter) }
+        let mut evaluator = Self { node: Node::All, outside: Vec::new(), tests: 0 };
+        evaluator.node = evaluator.node(filter);
+        evaluator
     }
 
-    /// The rows of the block that pass.
-    ///
-    /// # Errors
-    /// A column that must be read is damaged.
-    pub fn evaluate(&self, block: &LogBlock) -> Result<RowSet, ColumnsError> {
-        block.evaluate_node(&self.node)
+    /// Of each test on any text: what a block must have for it to pass by another text than the message.
+    #[must_use]
+    pub fn outside(&self) -> &[Need] {
+        &self.outside
+    }
+
+    /// Ready to work on one thread.
+    #[must_use]
+    pub fn worker(&self) -> BlockEvaluator<'_> {
+        BlockEvaluator { evaluator: self, verdicts: (0..self.tests).map(|_| RefCell::default()).collect() }
+    }
+
+    fn node(&mut self, filter: &'a LogFilter) -> Node<'a> {
+        let mut number = || {
+            self.tests += 1;
+            self.tests - 1
+        };
+        match filter {
+            LogFilter::All => Node::All,
+            LogFilter::And(all) => Node::And(all.iter().map(|filter| self.node(filter)).collect()),
+            LogFilter::Or(any) => Node::Or(any.iter().map(|filter| self.node(filter)).collect()),
+            LogFilter::Not(filter) => Node::Not(Box::new(self.node(filter))),
+            LogFilter::AnyText(test) => {
+                let number = number();
+                self.outside.push(outside_needs(test));
+                Node::AnyText(number, self.outside.len() - 1, TextMatcher::new(test))
+            }
+            LogFilter::Message(test) => Node::Message(number(), TextMatcher::new(test)),
+            LogFilter::Field { name, test } => Node::Field(name, Matcher::new(test)),
+            LogFilter::SeverityBetween(low, high) => Node::SeverityBetween(*low, *high),
+        }
     }
 }
 
-impl<'a> Node<'a> {
-    fn new(filter: &'a LogFilter) -> Self {
-        match filter {
-            LogFilter::All => Node::All,
-            LogFilter::And(all) => Node::And(all.iter().map(Node::new).collect()),
-            LogFilter::Or(any) => Node::Or(any.iter().map(Node::new).collect()),
-            LogFilter::Not(filter) => Node::Not(Box::new(Node::new(filter))),
-            LogFilter::AnyText(test) => Node::AnyText(test),
-            LogFilter::Message(test) => Node::Message(test),
-            LogFilter::Field { name, test } => Node::Field(name, Matcher::new(test)),
-            LogFilter::SeverityBetween(low, high) => Node::SeverityBetween(*low, *high),
+impl BlockEvaluator<'_> {
+    /// The rows of the block that pass. `outside` is what an index of blocks answers to [`Evaluator::outside`].
+    ///
+    /// # Errors
+    /// A column that must be read is damaged.
+    pub fn evaluate(&self, block: &LogBlock, outside: Outside) -> Result<RowSet, ColumnsError> {
+        block.evaluate_node(&self.evaluator.node, self, outside)
+    }
+
+    fn verdict(&self, test: usize, matcher: &TextMatcher<'_>, template: &str) -> Verdict {
+        match self.verdicts.get(test) {
+            Some(verdicts) => verdicts.borrow_mut().of(matcher, template),
+            None => matcher.verdict(template),
         }
     }
 }
@@ -71,10 +134,15 @@ impl LogBlock {
     /// # Errors
     /// A column that must be read is damaged.
     pub fn evaluate(&self, filter: &LogFilter) -> Result<RowSet, ColumnsError> {
-        Evaluator::new(filter).evaluate(self)
+        Evaluator::new(filter).worker().evaluate(self, Outside::ANY)
     }
 
-    fn evaluate_node(&self, node: &Node<'_>) -> Result<RowSet, ColumnsError> {
+    fn evaluate_node(
+        &self,
+        node: &Node<'_>,
+        worker: &BlockEvaluator<'_>,
+        outside: Outside,
+    ) -> Result<RowSet, ColumnsError> {
         let rows = self.rows();
         Ok(match node {
             Node::All => RowSet::all(rows),
@@ -84,24 +152,32 @@ impl LogBlock {
                     if passing.is_empty() {
                         break;
                     }
-                    passing.intersect(&self.evaluate_node(node)?);
+                    passing.intersect(&self.evaluate_node(node, worker, outside)?);
                 }
                 passing
             }
             Node::Or(any) => {
                 let mut passing = RowSet::none(rows);
                 for node in any {
-                    passing.unite(&self.evaluate_node(node)?);
+                    passing.unite(&self.evaluate_node(node, worker, outside)?);
                 }
                 passing
             }
             Node::Not(node) => {
-                let mut passing = self.evaluate_node(node)?;
+                let mut passing = self.evaluate_node(node, worker, outside)?;
                 passing.invert();
                 passing
             }
-            Node::AnyText(test) => self.any_text(test)?,
-            Node::Message(test) => self.message(test)?,
+            Node::AnyText(number, place, matcher) => {
+                let mut passing = self.message(matcher, &|template| worker.verdict(*number, matcher, template))?;
+                if outside.may(*place) {
+                    self.add_outside(&mut passing, matcher.test)?;
+                }
+                passing
+            }
+            Node::Message(number, matcher) => {
+                self.message(matcher, &|template| worker.verdict(*number, matcher, template))?
+            }
             Node::Field(name, test) => self.field(name, test)?,
             Node::SeverityBetween(low, high) => {
                 let allowed = *low..=*high;
@@ -111,12 +187,12 @@ impl LogBlock {
         })
     }
 
-    fn any_text(&self, test: &TextTest) -> Result<RowSet, ColumnsError> {
-        let mut passing = self.message(test)?;
-        add_texts(&mut passing, self.services()?, &|text| test.matches(text));
+    /// Adds the rows of which another text than the message passes.
+    fn add_outside(&self, passing: &mut RowSet, test: &TextTest) -> Result<(), ColumnsError> {
+        add_texts(passing, self.services()?, &|text| test.matches(text));
         let shapes = self.shapes()?;
         for index in 0..shapes.columns.len() {
-            self.add_leaf_text(&mut passing, index, test)?;
+            self.add_leaf_text(passing, index, test)?;
         }
         let any_scalar = |record: &LogRecord| {
             let mut found = false;
@@ -125,10 +201,9 @@ impl LogBlock {
             });
             found
         };
-        self.add_resources(&mut passing, &any_scalar)?;
-        self.add_scopes(&mut passing, &any_scalar)?;
-        self.add_ids(&mut passing, test)?;
-        Ok(passing)
+        self.add_resources(passing, &any_scalar)?;
+        self.add_scopes(passing, &any_scalar)?;
+        self.add_ids(passing, test)
     }
 
     fn add_leaf_text(&self, passing: &mut RowSet, index: usize, test: &TextTest) -> Result<(), ColumnsError> {
@@ -247,7 +322,9 @@ impl LogBlock {
         Ok(())
     }
 
-    fn message(&self, test: &TextTest) -> Result<RowSet, ColumnsError> {
+    /// The rows of which the message passes; `verdict` is what a template says.
+    fn message(&self, matcher: &TextMatcher<'_>, verdict: &dyn Fn(&str) -> Verdict) -> Result<RowSet, ColumnsError> {
+        let test = matcher.test;
         let messages = self.messages()?;
         let strings = match &messages.strings {
             Strings::Column(column) => {
@@ -256,7 +333,7 @@ impl LogBlock {
                 add_candidates(&mut passing, column, &found);
                 passing
             }
-            Strings::Templates(templates) => self.templates_passing(templates, test)?,
+            Strings::Templates(templates) => self.templates_passing(templates, test, verdict)?,
         };
         let others: Vec<bool> =
             messages.others.entries.iter().map(|value| test.matches(&value.display_text())).collect();
@@ -274,18 +351,21 @@ impl LogBlock {
     }
 
     /// Of the strings, those that pass; strings are put together only where their template does not decide.
-    fn templates_passing(&self, templates: &Templates, test: &TextTest) -> Result<RowSet, ColumnsError> {
-        let verdicts: Vec<Verdict> = (0..templates.templates.len())
-            .map(|template| verdict(templates.templates.get(template), templates.has_variables(template), test))
-            .collect();
+    fn templates_passing(
+        &self,
+        templates: &Templates,
+        test: &TextTest,
+        verdict: &dyn Fn(&str) -> Verdict,
+    ) -> Result<RowSet, ColumnsError> {
+        let verdicts: Vec<Verdict> = templates.templates.iter().map(verdict).collect();
         let count = templates.ids.len();
         let verdict = |string: usize| {
             templates.ids.get(string).and_then(|id| verdicts.get(*id as usize)).copied().unwrap_or(Verdict::No)
         };
-        if !verdicts.contains(&Verdict::Unknown) {
-            return Ok(RowSet::of(count, |string| verdict(string) == Verdict::Yes));
-        }
-        let found = find::texts_passing(self.rendered()?, test);
+        let found = match verdicts.contains(&Verdict::Unknown) {
+            true => find::texts_passing(self.rendered()?, test),
+            false => Vec::new(),
+        };
         Ok(RowSet::of(count, |string| match verdict(string) {
             Verdict::Yes => true,
             Verdict::No => false,
@@ -396,7 +476,10 @@ impl LogBlock {
             Strings::Column(column) => texts_passing(column, &|text| test.text(text)),
             Strings::Templates(templates) => match test.test {
                 FieldTest::Exists => RowSet::all(templates.ids.len()),
-                FieldTest::Contains(test) => self.templates_passing(templates, test)?,
+                FieldTest::Contains(test) => {
+                    let matcher = TextMatcher::new(test);
+                    self.templates_passing(templates, test, &|template| matcher.verdict(template))?
+                }
                 _ => {
                     let rendered = self.rendered()?;
                     RowSet::of(rendered.len(), |string| test.text(rendered.get(string)))
@@ -464,39 +547,6 @@ impl<'a> Matcher<'a> {
             },
             (None, test) => test.matches(&Value::from(own)),
         }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Yes,
-    No,
-    Unknown,
-}
-
-/// What a template says about all its messages.
-fn verdict(template: &str, has_variables: bool, test: &TextTest) -> Verdict {
-    let decided = |passes: bool| if passes { Verdict::Yes } else { Verdict::No };
-    if !has_variables {
-        return decided(test.matches(template));
-    }
-    let shown = || template.replace([NUMBER, TEXT], "0");
-    let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
-    match test {
-        TextTest::Words(words) if words.iter().all(|word| !has_digit(word)) => decided(test.matches(&shown())),
-        TextTest::Words(words) => {
-            // Every word without digits must be there, whatever the variables hold.
-            let shown = shown();
-            let holds = |word: &String| TextTest::Words(vec![word.clone()]).matches(&shown);
-            let possible = words.iter().filter(|word| !has_digit(word)).all(holds);
-            if possible { Verdict::Unknown } else { Verdict::No }
-        }
-        TextTest::Substring(part) if !has_digit(part) => {
-            // Numbers hold digits only, texts may hold letters too.
-            let in_template = shown().contains(part.as_str());
-            if in_template || !template.contains(TEXT) { decided(in_template) } else { Verdict::Unknown }
-        }
-        TextTest::Substring(_) | TextTest::Regex(_) => Verdict::Unknown,
     }
 }
 

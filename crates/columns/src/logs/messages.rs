@@ -318,11 +318,6 @@ impl Templates {
         Ok(Self { templates, ids, columns_of, columns })
     }
 
-    /// The columns whose variables the template of this number has.
-    pub fn has_variables(&self, template: usize) -> bool {
-        self.columns_of.get(template).is_some_and(|columns| !columns.is_empty())
-    }
-
     /// All strings.
     pub fn render(&self) -> Result<Texts, ColumnsError> {
         let mut cursors = vec![0usize; self.columns.len()];

@@ -15,12 +15,15 @@ mod fields;
 mod find;
 mod id_column;
 mod leaves;
+mod literals;
 mod messages;
 mod needs;
 mod opaque;
+mod sections;
 mod shapes;
 mod template;
 mod terms;
+mod verdicts;
 mod words;
 
 #[cfg(test)]
@@ -31,8 +34,9 @@ mod tests;
 pub use block::{LogBlock, TimeSpan};
 pub use block_terms::BlockTerms;
 pub use builder::{BlockBuilder, EncodedBlock, encode_block};
-pub use evaluate::Evaluator;
+pub use evaluate::{BlockEvaluator, Evaluator, Outside};
 pub use needs::{Need, needs, needs_of_id};
+pub use sections::StoredBytes;
 pub use terms::{id_term, term_hash};
 
 /// The first bytes of a log block.

@@ -1,6 +1,7 @@
 //! What a filter asks of an index of blocks: a condition on terms that every block with a passing row fulfils.
 
-use super::terms::{INCOMPLETE, SEPARATOR, WELL_KNOWN, id_term, is_one_word};
+use super::literals::literals;
+use super::terms::{INCOMPLETE, OUTSIDE, SEPARATOR, WELL_KNOWN, id_term, is_one_word, is_varied};
 use clew_model::CanonicalId;
 use clew_model::logs::{FieldTest, LogFilter, Severity, TextTest, WellKnown, tokens, well_known};
 use std::borrow::Cow;
@@ -59,7 +60,29 @@ fn text_needs(test: &TextTest) -> Need {
     match test {
         TextTest::Words(words) => all(words.iter().cloned().map(Need::Term)),
         TextTest::Substring(part) => all(whole_words(part).map(|word| Need::Term(word.into_owned()))),
-        TextTest::Regex(_) => Need::Nothing,
+        TextTest::Regex(pattern) => literals_need(&literals(pattern), &|word| Need::Term(word.to_owned())),
+    }
+}
+
+/// What a block must have for the test to pass by another text than the message: all its words stand outside of
+/// messages, as far as that is kept (varied words are not told apart).
+pub(super) fn outside_needs(test: &TextTest) -> Need {
+    let outside = |word: &str| match is_varied(word) {
+        true => Need::Nothing,
+        false => Need::Term(format!("{OUTSIDE}{word}")),
+    };
+    match test {
+        TextTest::Words(words) => all(words.iter().map(|word| outside(word))),
+        TextTest::Substring(part) => all(whole_words(part).map(|word| outside(&word))),
+        TextTest::Regex(pattern) => literals_need(&literals(pattern), &outside),
+    }
+}
+
+/// One of the literals stands in a text of the block.
+fn literals_need(literals: &[String], word: &dyn Fn(&str) -> Need) -> Need {
+    match literals {
+        [] => Need::Nothing,
+        literals => any(literals.iter().map(|literal| all(whole_words(literal).map(|own| word(&own))))),
     }
 }
 

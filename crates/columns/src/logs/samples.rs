@@ -121,8 +121,19 @@ pub(crate) fn any_rows(count: std::ops::Range<usize>) -> impl Strategy<Value = V
 }
 
 fn any_pattern() -> impl Strategy<Value = clew_model::logs::Pattern> {
-    prop::sample::select(vec!["req", "a|ab", "[0-9]+ms", "^$", "e.*d$", "(?i)error"])
-        .prop_map(|source| clew_model::logs::Pattern(regex::Regex::new(source).unwrap()))
+    prop::sample::select(vec![
+        "req",
+        "a|ab",
+        "[0-9]+ms",
+        "^$",
+        "e.*d$",
+        "(?i)error",
+        "failed request",
+        "took [0-9]",
+        "(user|cache) ?m?",
+        "ERROR2|10\\.0",
+    ])
+    .prop_map(|source| clew_model::logs::Pattern(regex::Regex::new(source).unwrap()))
 }
 
 fn any_query_text() -> impl Strategy<Value = String> {

@@ -2,9 +2,11 @@
 //!
 //! A *word* is a token of the message, a service, an ID or any scalar attribute. A *field term* is
 //! `name \x1f word` for a value of low-cardinality columns, `name \x1f` for every name that occurs, and
-//! `name \x1f \x1e` for a name of which not every value has field terms; then the plain words decide. The well-known
-//! service and severity have the names `\x1d service` and `\x1d severity`. Terms that hold a zero byte or are too
-//! varied for a dictionary are given as hashes only; whoever looks a term up asks for both forms.
+//! `name \x1f \x1e` for a name of which not every value has field terms; then the plain words decide. `\x1b word` says
+//! that a word which is not varied stands in another text than the message, so that a word without a field need not be
+//! looked for everywhere. The well-known service and severity have the names `\x1d service` and `\x1d severity`. Terms
+//! that hold a zero byte or are too varied for a dictionary are given as hashes only; whoever looks a term up asks for
+//! both forms.
 
 use super::block_terms::{BlockTerms, kept_bits, widened};
 use super::leaves::Leaf;
@@ -26,6 +28,8 @@ pub(super) const SEPARATOR: char = '\u{1f}';
 pub(super) const INCOMPLETE: char = '\u{1e}';
 /// Before the names of well-known fields.
 pub(super) const WELL_KNOWN: char = '\u{1d}';
+/// Before words that stand in another text than the message.
+pub(super) const OUTSIDE: char = '\u{1b}';
 /// Before IDs that are more than one word.
 const ID: char = '\u{1c}';
 
@@ -75,6 +79,7 @@ pub(super) struct Columns<'a> {
 pub(super) fn terms_of(columns: &Columns<'_>, rules: &CorrelationRules) -> BlockTerms {
     let mut terms = Collector::new(rules);
     columns.add_bodies(&mut terms);
+    terms.in_messages = false;
     columns.add_well_known_terms(&mut terms);
     columns.leaves.iter().for_each(|(column, leaf)| terms.leaf(column, leaf));
     let resources =
@@ -137,6 +142,9 @@ struct Collector<'a> {
     rules: &'a CorrelationRules,
     /// Words that may stand in a dictionary.
     words: Interner,
+    /// Words that are not varied of other texts than messages.
+    outside: Interner,
+    in_messages: bool,
     fields: Interner,
     /// Of the words that may not.
     hashes: Vec<u64>,
@@ -146,8 +154,9 @@ struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     fn new(rules: &'a CorrelationRules) -> Self {
-        let (words, fields) = (Interner::with_capacity(EXPECTED_WORDS), Interner::new());
-        Self { rules, words, fields, hashes: Vec::new(), scratch: String::new(), field_scratch: String::new() }
+        let (words, outside, fields) = (Interner::with_capacity(EXPECTED_WORDS), Interner::new(), Interner::new());
+        let (hashes, scratch, field_scratch) = (Vec::new(), String::new(), String::new());
+        Self { rules, words, outside, in_messages: true, fields, hashes, scratch, field_scratch }
     }
 
     fn word(&mut self, word: &str) {
@@ -156,10 +165,12 @@ impl<'a> Collector<'a> {
     }
 
     fn hex(&mut self, bytes: &[u8]) {
-        let Self { words, hashes, scratch, .. } = self;
+        let Self { words, outside, hashes, scratch, .. } = self;
         scratch.clear();
         push_hex(scratch, bytes);
-        add_word(words, hashes, scratch);
+        if !add_word(words, hashes, scratch) {
+            outside.intern(scratch);
+        }
     }
 
     /// Messages that are nothing but an ID in another spelling (UUID, traceparent, wide decimal): only templates that
@@ -181,8 +192,12 @@ impl<'a> Collector<'a> {
 
     /// The words of a text, and the canonical form of an ID that is spelt in another way.
     fn text(&mut self, text: &str) {
-        let Self { words, hashes, scratch, .. } = self;
-        for_each_word(text, scratch, |word| add_word(words, hashes, word));
+        let Self { words, outside, in_messages, hashes, scratch, .. } = self;
+        for_each_word(text, scratch, |word| {
+            if !add_word(words, hashes, word) && !*in_messages {
+                outside.intern(word);
+            }
+        });
         self.canonical(text);
     }
 
@@ -368,7 +383,8 @@ impl<'a> Collector<'a> {
     }
 
     fn finish(self) -> BlockTerms {
-        let Self { words, fields, mut hashes, .. } = self;
+        let Self { words, outside, fields, mut hashes, .. } = self;
+        let outside: Vec<String> = outside.entries().iter().map(|word| format!("{OUTSIDE}{word}")).collect();
         let mut plain: Vec<&str> = words.entries().iter().collect();
         for term in fields.entries().iter() {
             if is_hashed(term, word_of(term)) {
@@ -377,6 +393,7 @@ impl<'a> Collector<'a> {
                 plain.push(term);
             }
         }
+        plain.extend(outside.iter().map(String::as_str));
         plain.sort_unstable();
         hashes.sort_unstable();
         hashes.dedup();
@@ -384,17 +401,21 @@ impl<'a> Collector<'a> {
     }
 }
 
-fn add_word(words: &mut Interner, hashes: &mut Vec<u64>, word: &str) {
-    if is_hashed(word, word) {
+/// Whether the word is kept as a hash.
+fn add_word(words: &mut Interner, hashes: &mut Vec<u64>, word: &str) -> bool {
+    let is_hashed = is_hashed(word, word);
+    if is_hashed {
         hashes.push(term_hash(word));
     } else {
         words.intern(word);
     }
+    is_hashed
 }
 
-/// The word of a field term, or the whole of another.
+/// The word of a field term or of one that stands outside of messages, or the whole of another.
 fn word_of(term: &str) -> &str {
-    term.rsplit(SEPARATOR).next().unwrap_or_default()
+    let word = term.rsplit(SEPARATOR).next().unwrap_or_default();
+    word.strip_prefix(OUTSIDE).unwrap_or(word)
 }
 
 /// Whether a term with this word is not given as text.
@@ -407,7 +428,8 @@ pub(super) fn is_varied_term(term: &str) -> bool {
     is_varied(word_of(term))
 }
 
-fn is_varied(word: &str) -> bool {
+/// Whether a word is kept as a hash only.
+pub(super) fn is_varied(word: &str) -> bool {
     let has_digit = word.bytes().any(|byte| byte.is_ascii_digit());
     (has_digit && word.len() >= MIN_VARIED_BYTES) || word.len() > MAX_PLAIN_BYTES || word.starts_with(ID)
 }

@@ -1,7 +1,8 @@
 //! Blocks against the model: nothing is lost, filters hold exactly, no index misses a block.
 
 use super::samples::{any_filter, any_rows};
-use super::{BlockTerms, LogBlock, encode_block, needs, needs_of_id};
+use super::{BlockTerms, Evaluator, LogBlock, Outside, StoredBytes, encode_block, needs, needs_of_id};
+use crate::error::ColumnsError;
 use clew_model::CanonicalId;
 use clew_model::RowSet;
 use clew_model::correlation::CorrelationRules;
@@ -11,6 +12,24 @@ use std::sync::Arc;
 
 fn block(rows: &[LogRow]) -> LogBlock {
     LogBlock::open(encode_block(rows, &rules()).bytes).unwrap()
+}
+
+/// Bytes that are handed out piece by piece.
+#[derive(Debug)]
+struct Pieces(Vec<u8>);
+
+impl StoredBytes for Pieces {
+    fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    fn read(&self, offset: usize, length: usize) -> Result<Vec<u8>, ColumnsError> {
+        Ok(self.0[offset..offset + length].to_vec())
+    }
+}
+
+fn stored(bytes: Vec<u8>) -> Result<LogBlock, ColumnsError> {
+    LogBlock::open_stored(Box::new(Pieces(bytes)))
 }
 
 fn rules() -> CorrelationRules {
@@ -26,8 +45,13 @@ fn check_filter(rows: &[LogRow], filter: &LogFilter) {
     let passing = block.evaluate(filter).unwrap();
     let expected = RowSet::of(rows.len(), |row| filter.matches(&rows[row].record));
     assert_eq!(passing.iter().collect::<Vec<_>>(), expected.iter().collect::<Vec<_>>(), "{filter:?}");
+    let terms = terms(rows);
+    let evaluator = Evaluator::new(filter);
+    let outside = Outside::of(evaluator.outside().len(), |test| terms.fulfil(&evaluator.outside()[test]));
+    let indexed =
+        evaluator.worker().evaluate(&stored(encode_block(rows, &rules()).bytes.to_vec()).unwrap(), outside).unwrap();
+    assert_eq!(indexed.iter().collect::<Vec<_>>(), expected.iter().collect::<Vec<_>>(), "{filter:?} with an index");
     if !expected.is_empty() {
-        let terms = terms(rows);
         let need = needs(filter);
         assert!(terms.fulfil(&need), "{filter:?} needs {need:?}, the block has {terms:?}");
     }
@@ -87,8 +111,9 @@ proptest! {
         let mut bytes = encode_block(&rows, &rules()).bytes.to_vec();
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
-        let read = LogBlock::open(Arc::from(bytes)).and_then(|block| block.decode_all());
+        let read = LogBlock::open(Arc::from(bytes.clone())).and_then(|block| block.decode_all());
         prop_assert!(read.is_err());
+        prop_assert!(stored(bytes).and_then(|block| block.decode_all()).is_err());
     }
 }
 
@@ -126,12 +151,13 @@ fn busy_rows(random: &mut fastrand::Rng, count: usize) -> Vec<LogRow> {
 
 #[test]
 fn filters_hold_on_blocks_with_templates() {
-    use clew_model::logs::TextTest;
+    use clew_model::logs::{Pattern, TextTest};
     let mut random = fastrand::Rng::with_seed(7);
     let rows = busy_rows(&mut random, 512);
     assert_eq!(block(&rows).decode_all().unwrap(), rows);
     for word in ["request", "took", "u7", "7", "reset by", "miss for key", "shard 007", "Worker_A", "ms", "task", "x"] {
-        for test in [TextTest::words(word), TextTest::Substring(word.to_owned())] {
+        let pattern = Pattern(regex::Regex::new(&format!("{word}( to)?")).unwrap());
+        for test in [TextTest::words(word), TextTest::Substring(word.to_owned()), TextTest::Regex(pattern)] {
             check_filter(&rows, &LogFilter::Message(test.clone()));
             check_filter(&rows, &LogFilter::AnyText(test));
         }

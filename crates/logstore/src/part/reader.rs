@@ -1,13 +1,13 @@
 //! Reading a part: its footer and tail when a query first needs it, then blocks one by one.
 
-use super::{BlockPlace, FOOTER_BYTES, MAGIC, PartMeta, VERSION};
+use super::{BlockPlace, FOOTER_BYTES, MAGIC, PartMeta, SEVERITY_RANGES, VERSION};
 use crate::error::LogStoreError;
 use crate::limits::{MAX_BLOCK_BYTES, MAX_TAIL_BYTES, PAGE_BYTES};
 use crate::pages::{PageCache, Pages};
-use crate::term_index::{Piece, TermIndex};
+use crate::term_index::{TermIndex, TermPlaces};
 use clew_columns::bytes::{BytesError, Problem, Reader};
 use clew_columns::hash_list;
-use clew_columns::logs::{LogBlock, Need, term_hash};
+use clew_columns::logs::{LogBlock, Need, StoredBytes, term_hash};
 use clew_columns::{ColumnsError, RowSet};
 use clew_host::{Files, OpenFiles, ReadFile};
 use parking_lot::Mutex;
@@ -97,6 +97,28 @@ impl Drop for Part {
     }
 }
 
+/// The bytes of a block in its file.
+#[derive(Debug)]
+struct StoredBlock {
+    file: Arc<dyn ReadFile>,
+    offset: u64,
+    length: usize,
+}
+
+impl StoredBytes for StoredBlock {
+    fn length(&self) -> usize {
+        self.length
+    }
+
+    fn read(&self, offset: usize, length: usize) -> Result<Vec<u8>, ColumnsError> {
+        let mut bytes = vec![0; length];
+        self.file
+            .read_exact_at(&mut bytes, self.offset.saturating_add(offset as u64))
+            .map_err(|error| ColumnsError::Read { what: "a block", kind: error.kind(), reason: error.to_string() })?;
+        Ok(bytes)
+    }
+}
+
 /// A part whose footer and tail were read.
 #[derive(Debug)]
 pub(crate) struct OpenPart {
@@ -105,7 +127,7 @@ pub(crate) struct OpenPart {
     pub places: Vec<BlockPlace>,
     pages: Arc<Pages>,
     hash_list_length: usize,
-    pieces: Vec<Piece>,
+    terms: TermPlaces,
     index: Mutex<Option<Arc<Index>>>,
 }
 
@@ -172,7 +194,7 @@ impl OpenPart {
             return Err(bad(name, "its tail has a wrong checksum"));
         }
         let index_length = usize::try_from(footer.index_length).unwrap_or(usize::MAX);
-        let (checksums, places, pieces) = read_tail(&tail, index_length)
+        let (checksums, places, terms) = read_tail(&tail, index_length)
             .map_err(|error| LogStoreError::Columns { file: name.to_owned(), source: error.into() })?;
         if places.last().map_or(0, |last| last.offset + u64::from(last.length)) != footer.index_start {
             return Err(bad(name, "its blocks do not add up to its length"));
@@ -184,23 +206,18 @@ impl OpenPart {
             places,
             pages: Arc::new(pages),
             hash_list_length: usize::try_from(footer.hash_list_length).unwrap_or(usize::MAX),
-            pieces,
+            terms,
             index: Mutex::new(None),
         })
     }
 
-    /// Reads a block.
-    pub fn block_bytes(&self, place: &BlockPlace) -> Result<Arc<[u8]>, LogStoreError> {
+    /// A block, of which little is read before a column is asked for.
+    pub fn block(&self, place: &BlockPlace) -> Result<LogBlock, LogStoreError> {
         if u64::from(place.length) > MAX_BLOCK_BYTES {
             return Err(bad(&self.name, "a block is too large"));
         }
-        let mut bytes = vec![0; place.length as usize];
-        self.file.read_exact_at(&mut bytes, place.offset).map_err(LogStoreError::io("read a block"))?;
-        Ok(bytes.into())
-    }
-
-    pub fn block(&self, place: &BlockPlace) -> Result<LogBlock, LogStoreError> {
-        LogBlock::open(self.block_bytes(place)?).map_err(LogStoreError::columns(&self.name))
+        let bytes = StoredBlock { file: Arc::clone(&self.file), offset: place.offset, length: place.length as usize };
+        LogBlock::open_stored(Box::new(bytes)).map_err(LogStoreError::columns(&self.name))
     }
 
     /// The blocks that may hold a passing row.
@@ -232,9 +249,7 @@ impl OpenPart {
     fn blocks_with(&self, term: &str) -> Result<RowSet, LogStoreError> {
         let index = self.index()?;
         let mut found = RowSet::none(self.places.len());
-        if !term.contains('\0') {
-            index.terms.blocks_with(term, &self.name, |block| found.insert(block))?;
-        }
+        index.terms.blocks_with(term, &self.name, |block| found.insert(block))?;
         let read = |offset: usize, length: usize| self.pages.read(offset, length);
         index.hashes.lookup(term_hash(term), read)?.into_iter().for_each(|block| found.insert(block as usize));
         Ok(found)
@@ -247,10 +262,10 @@ impl OpenPart {
         }
         let header = self.pages.read(0, hash_list::HEADER_BYTES)?;
         let hashes = hash_list::Header::read(&header).map_err(LogStoreError::columns(&self.name))?;
-        if hashes.total_bytes() != self.hash_list_length {
+        if hashes.total_bytes() != self.hash_list_length || self.terms.start != self.hash_list_length {
             return Err(bad(&self.name, "its hash list has a wrong length"));
         }
-        let terms = TermIndex::open(Arc::clone(&self.pages), self.pieces.clone(), &self.name)?;
+        let terms = TermIndex::open(Arc::clone(&self.pages), self.terms, &self.name)?;
         let index = Arc::new(Index { hashes, terms });
         *opened = Some(Arc::clone(&index));
         Ok(index)
@@ -259,11 +274,11 @@ impl OpenPart {
 
 impl From<ColumnsError> for LogStoreError {
     fn from(source: ColumnsError) -> Self {
-        LogStoreError::Columns { file: WHAT.to_owned(), source }
+        LogStoreError::columns(WHAT)(source)
     }
 }
 
-type Tail = (Vec<u32>, Vec<BlockPlace>, Vec<Piece>);
+type Tail = (Vec<u32>, Vec<BlockPlace>, TermPlaces);
 
 fn read_tail(tail: &[u8], index_length: usize) -> Result<Tail, BytesError> {
     let mut reader = Reader::new(tail);
@@ -272,19 +287,16 @@ fn read_tail(tail: &[u8], index_length: usize) -> Result<Tail, BytesError> {
         checksums.push(reader.u32(WHAT)?);
     }
     let places = read_places(&mut reader)?;
-    let mut pieces = Vec::new();
-    for _ in 0..reader.count(3, WHAT)? {
-        let name = reader.text(WHAT)?.to_owned();
-        let offset = read_place(&mut reader, index_length)?;
-        let length = read_place(&mut reader, index_length - offset)?;
-        pieces.push(Piece { name, offset, length });
-    }
+    let pages = read_place(&mut reader, index_length)?;
+    let list = read_place(&mut reader, index_length - pages)?;
+    // The hash list stands before them.
+    let terms = TermPlaces { start: index_length - pages - list, pages, list };
     reader.finish(WHAT)?;
-    Ok((checksums, places, pieces))
+    Ok((checksums, places, terms))
 }
 
 fn read_places(reader: &mut Reader<'_>) -> Result<Vec<BlockPlace>, BytesError> {
-    let count = reader.count(4, WHAT)?;
+    let count = reader.count(4 + SEVERITY_RANGES, WHAT)?;
     let mut places = Vec::with_capacity(count);
     let (mut first, mut offset) = (0i64, 0u64);
     for _ in 0..count {
@@ -292,7 +304,11 @@ fn read_places(reader: &mut Reader<'_>) -> Result<Vec<BlockPlace>, BytesError> {
         let last = first.wrapping_add(reader.signed(WHAT)?);
         let rows = read_place(reader, u32::MAX as usize)? as u32;
         let length = read_place(reader, u32::MAX as usize)? as u32;
-        places.push(BlockPlace { first, last, rows, offset, length });
+        let mut severities = [0; SEVERITY_RANGES];
+        for count in &mut severities {
+            *count = read_place(reader, rows as usize)? as u32;
+        }
+        places.push(BlockPlace { first, last, rows, offset, length, severities });
         offset = offset.saturating_add(u64::from(length));
     }
     Ok(places)

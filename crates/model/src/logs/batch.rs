@@ -39,14 +39,7 @@ pub trait LogBatch: Debug {
     /// # Errors
     /// The column cannot be read.
     fn severity_counts(&self) -> Result<SeverityCounts, ReadError> {
-        let severities = self.severities()?;
-        let mut counts = SeverityCounts::default();
-        for severity in self.selected().iter().filter_map(|row| severities.get(row)) {
-            if let Some(count) = counts.get_mut(severity_range(*severity)) {
-                *count += 1;
-            }
-        }
-        Ok(counts)
+        Ok(counts_of_severities(self.severities()?, self.selected()))
     }
 
     /// The values of one field, by the rules of names (see `fields`).
@@ -170,6 +163,29 @@ impl Debug for FieldValues<'_> {
         let codes = self.dictionary.len();
         formatter.debug_struct("FieldValues").field("dictionary", &codes).finish_non_exhaustive()
     }
+}
+
+/// Rows by severity range; `severities` are the severity numbers of all rows of a batch.
+#[must_use]
+pub fn counts_of_severities(severities: &[u8], rows: &RowSet) -> SeverityCounts {
+    let mut by_number = [0u64; 256];
+    let mut add = |severity: u8| {
+        if let Some(count) = by_number.get_mut(usize::from(severity)) {
+            *count += 1;
+        }
+    };
+    if rows.len() == severities.len() {
+        severities.iter().for_each(|severity| add(*severity));
+    } else {
+        rows.iter().filter_map(|row| severities.get(row)).for_each(|severity| add(*severity));
+    }
+    let mut counts = SeverityCounts::default();
+    for (severity, records) in (0..=u8::MAX).zip(by_number) {
+        if let Some(count) = counts.get_mut(severity_range(severity)) {
+            *count += records;
+        }
+    }
+    counts
 }
 
 /// The place of a severity number in [`SeverityCounts`].
