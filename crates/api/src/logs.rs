@@ -57,7 +57,7 @@ async fn take(state: &ApiState, caller: Caller, request: Request<Body>) -> Resul
         json_logs::decode(&body, arrival, &options).map_err(ApiError::from)
     })
     .await?;
-    let outcome = state.app.ingest_logs(caller.tenant, Protocol::JsonLogs, decoded).await?;
+    let outcome = state.app.ingest_logs(&caller, Protocol::JsonLogs, decoded).await?;
     Ok(Json(IngestDto::from(outcome)))
 }
 

@@ -3,7 +3,7 @@
 use crate::scrape::{MetricSink, Refused, SinkError};
 use crate::server::{App, Protocol};
 use clew_codec::error::Decoded;
-use clew_model::TenantId;
+use clew_model::Caller;
 use clew_model::metrics::MetricBatch;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ impl MetricSink for ScrapeSink {
         Box::pin(async move {
             let accepted = batch.sample_count() as u64;
             let decoded = Decoded { records: batch, accepted, rejected: 0, rejects: Vec::new() };
-            match self.app.ingest_metrics(TenantId::default(), Protocol::Scrape, decoded).await {
+            match self.app.ingest_metrics(&Caller::server("scrape"), Protocol::Scrape, decoded).await {
                 Ok(outcome) => {
                     let reason = outcome.rejections.into_iter().next().map(|first| first.reason);
                     Ok(Refused { count: outcome.rejected, reason: reason.unwrap_or_default() })

@@ -17,7 +17,7 @@ use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRecord;
 use clew_model::metrics::{LabelSets, MetricBatch};
 use clew_model::traces::Span;
-use clew_model::{Signal, TenantId, UnixNanos};
+use clew_model::{Caller, Signal, TenantId, UnixNanos};
 use clew_telemetry::Registry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -206,18 +206,18 @@ impl App {
         &self.traces
     }
 
-    /// Writes log records; answers when those within the limits are durable and readable.
+    /// Writes log records on behalf of a caller; answers when those within the limits are durable and readable.
     ///
     /// # Errors
     /// Overload, a stopping server, or a store that failed: nothing of the request is acknowledged.
     pub async fn ingest_logs(
         &self,
-        tenant: TenantId,
+        caller: &Caller,
         protocol: Protocol,
         decoded: Decoded<Vec<LogRecord>>,
     ) -> Result<IngestOutcome, AppError> {
         let (records, outcome) = self.admission(self.logs.maintenance().oldest_kept()).logs(decoded);
-        self.write(&self.logs, tenant, protocol, records, outcome).await
+        self.write(&self.logs, caller, protocol, records, outcome).await
     }
 
     /// Writes spans, as [`App::ingest_logs`].
@@ -226,12 +226,12 @@ impl App {
     /// As [`App::ingest_logs`].
     pub async fn ingest_traces(
         &self,
-        tenant: TenantId,
+        caller: &Caller,
         protocol: Protocol,
         decoded: Decoded<Vec<Span>>,
     ) -> Result<IngestOutcome, AppError> {
         let (spans, outcome) = self.admission(self.traces.maintenance().oldest_kept()).traces(decoded);
-        self.write(&self.traces, tenant, protocol, spans, outcome).await
+        self.write(&self.traces, caller, protocol, spans, outcome).await
     }
 
     /// Writes samples, as [`App::ingest_logs`].
@@ -240,14 +240,14 @@ impl App {
     /// As [`App::ingest_logs`].
     pub async fn ingest_metrics(
         &self,
-        tenant: TenantId,
+        caller: &Caller,
         protocol: Protocol,
         mut decoded: Decoded<MetricBatch>,
     ) -> Result<IngestOutcome, AppError> {
-        let verdicts = self.series_verdicts(&tenant, &mut decoded.records.series).await?;
+        let verdicts = self.series_verdicts(&caller.tenant, &mut decoded.records.series).await?;
         let admission = self.admission(self.metrics.maintenance().oldest_kept());
         let (batch, outcome) = admission.metrics(decoded, &verdicts);
-        self.write(&self.metrics, tenant, protocol, batch, outcome).await
+        self.write(&self.metrics, caller, protocol, batch, outcome).await
     }
 
     /// Which series of a batch may enter: those within the limits of labels and of active series.
@@ -272,14 +272,14 @@ impl App {
     async fn write<S: SignalStore>(
         &self,
         pipeline: &Pipeline<S>,
-        tenant: TenantId,
+        caller: &Caller,
         protocol: Protocol,
         records: S::Records,
         mut outcome: IngestOutcome,
     ) -> Result<IngestOutcome, AppError> {
         let started = Instant::now();
         self.observer.refused(outcome.rejections.iter().map(|rejection| rejection.reason.as_str()));
-        match pipeline.write(tenant, records).await {
+        match pipeline.write(caller.tenant.clone(), records).await {
             Ok(dropped) => {
                 outcome.dropped(dropped);
                 let now = self.clock.now();

@@ -105,7 +105,7 @@ async fn take(state: &ApiState, caller: Caller, signal: Signal, request: Request
         signals::decode(signal, Encoding::Protobuf, &message, arrival, &options)
     })
     .await?;
-    let outcome = signals::write(state, caller, Protocol::OtlpGrpc, records).await?;
+    let outcome = signals::write(state, &caller, Protocol::OtlpGrpc, records).await?;
     Ok(otlp::encode_response(signal, outcome.rejected, &outcome.message(), Format::Protobuf))
 }
 

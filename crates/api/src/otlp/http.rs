@@ -80,7 +80,7 @@ async fn take(
         signals::decode(signal, encoding, &body, arrival, &options)
     })
     .await?;
-    let outcome = signals::write(state, caller, Protocol::OtlpHttp, records).await?;
+    let outcome = signals::write(state, &caller, Protocol::OtlpHttp, records).await?;
     Ok(otlp::encode_response(signal, outcome.rejected, &outcome.message(), format(encoding)))
 }
 

@@ -59,15 +59,14 @@ pub(super) fn decode(
 /// What the write path answers.
 pub(super) async fn write(
     state: &ApiState,
-    caller: Caller,
+    caller: &Caller,
     protocol: Protocol,
     records: Records,
 ) -> Result<IngestOutcome, ApiError> {
-    let tenant = caller.tenant;
     let outcome = match records {
-        Records::Logs(decoded) => state.app.ingest_logs(tenant, protocol, decoded).await,
-        Records::Metrics(decoded) => state.app.ingest_metrics(tenant, protocol, decoded).await,
-        Records::Traces(decoded) => state.app.ingest_traces(tenant, protocol, decoded).await,
+        Records::Logs(decoded) => state.app.ingest_logs(caller, protocol, decoded).await,
+        Records::Metrics(decoded) => state.app.ingest_metrics(caller, protocol, decoded).await,
+        Records::Traces(decoded) => state.app.ingest_traces(caller, protocol, decoded).await,
     };
     outcome.map_err(ApiError::from)
 }

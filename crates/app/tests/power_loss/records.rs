@@ -8,7 +8,7 @@ use clew_codec::error::Decoded;
 use clew_model::logs::{LogFilter, LogQuery, LogRecord, Order};
 use clew_model::metrics::{Labels, MetricBatch, Sample};
 use clew_model::traces::Span;
-use clew_model::{Caller, SpanId, TenantId, TimeRange, TraceId, Value};
+use clew_model::{Caller, SpanId, TimeRange, TraceId, Value};
 use std::sync::Arc;
 
 const MILLI: i64 = 1_000_000;
@@ -27,7 +27,7 @@ fn trace_id(number: u64) -> TraceId {
 
 /// Sends a request; true when all of it was acknowledged.
 pub(crate) async fn send(app: &App, signal: usize, records: &[Record]) -> Result<bool, AppError> {
-    let (tenant, protocol) = (TenantId::default(), Protocol::OtlpHttp);
+    let (caller, protocol) = (&Caller::anonymous(), Protocol::OtlpHttp);
     let outcome = match signal {
         0 => {
             let log = |record: &Record| LogRecord {
@@ -35,7 +35,7 @@ pub(crate) async fn send(app: &App, signal: usize, records: &[Record]) -> Result
                 body: format!("record {} of many", record.number).as_str().into(),
                 ..LogRecord::default()
             };
-            app.ingest_logs(tenant, protocol, decoded(records.iter().map(log).collect())).await?
+            app.ingest_logs(caller, protocol, decoded(records.iter().map(log).collect())).await?
         }
         1 => {
             let name = |record: &Record| Labels::new([("__name__", "m"), ("n", &(record.number % SERIES).to_string())]);
@@ -49,14 +49,14 @@ pub(crate) async fn send(app: &App, signal: usize, records: &[Record]) -> Result
                 samples: records.iter().enumerate().map(sample).collect(),
                 ..MetricBatch::default()
             };
-            app.ingest_metrics(tenant, protocol, decoded(batch)).await?
+            app.ingest_metrics(caller, protocol, decoded(batch)).await?
         }
         _ => {
             let span = |record: &Record| {
                 let new = Span::new(trace_id(record.number), SpanId(record.number.to_be_bytes()));
                 Span { start: record.time, end: record.time + 5, ..new }
             };
-            app.ingest_traces(tenant, protocol, decoded(records.iter().map(span).collect())).await?
+            app.ingest_traces(caller, protocol, decoded(records.iter().map(span).collect())).await?
         }
     };
     Ok(outcome.rejected == 0)

@@ -10,7 +10,7 @@ use clew_model::correlation::CorrelationRules;
 use clew_model::logs::{LogFilter, LogQuery, LogRecord, Order};
 use clew_model::metrics::{Exemplar, Labels, Metadata, MetricBatch, Sample};
 use clew_model::traces::{Span, SpanKind};
-use clew_model::{Caller, SpanId, TenantId, TimeRange, TraceId};
+use clew_model::{Caller, SpanId, TimeRange, TraceId};
 use clew_telemetry::{BuildInfo, Registry};
 use std::path::Path;
 use std::sync::Arc;
@@ -67,20 +67,20 @@ fn batch(name: &str, millis: i64, series: usize) -> MetricBatch {
 }
 
 async fn send_metrics(app: &App, batch: MetricBatch) -> Result<(u64, u64), clew_app::AppError> {
-    let outcome = app.ingest_metrics(TenantId::default(), Protocol::OtlpHttp, decoded(batch)).await?;
+    let outcome = app.ingest_metrics(&Caller::anonymous(), Protocol::OtlpHttp, decoded(batch)).await?;
     Ok((outcome.accepted, outcome.rejected))
 }
 
 async fn send_log(app: &App, time: i64) -> (u64, u64) {
     let record = LogRecord { time, body: "hello".into(), ..LogRecord::default() };
-    let outcome = app.ingest_logs(TenantId::default(), Protocol::JsonLogs, decoded(vec![record])).await.unwrap();
+    let outcome = app.ingest_logs(&Caller::anonymous(), Protocol::JsonLogs, decoded(vec![record])).await.unwrap();
     (outcome.accepted, outcome.rejected)
 }
 
 async fn send_span(app: &App, start: i64) -> (u64, u64) {
     let new = Span::new(TraceId([7; 16]), SpanId(start.to_be_bytes()));
     let span = Span { kind: SpanKind::Server, start, end: start + 1, ..new };
-    let outcome = app.ingest_traces(TenantId::default(), Protocol::OtlpHttp, decoded(vec![span])).await.unwrap();
+    let outcome = app.ingest_traces(&Caller::anonymous(), Protocol::OtlpHttp, decoded(vec![span])).await.unwrap();
     (outcome.accepted, outcome.rejected)
 }
 
@@ -144,7 +144,7 @@ async fn churn_is_refused_at_the_limit_of_series_while_known_series_go_on() {
     let millis = NOW / 1_000_000;
     assert_eq!(send_metrics(&app, batch("m", millis, 990)).await.unwrap(), (990, 0));
     let outcome =
-        app.ingest_metrics(TenantId::default(), Protocol::OtlpHttp, decoded(batch("churn", millis, 25))).await;
+        app.ingest_metrics(&Caller::anonymous(), Protocol::OtlpHttp, decoded(batch("churn", millis, 25))).await;
     let outcome = outcome.unwrap();
     assert_eq!((outcome.accepted, outcome.rejected), (10, 15));
     assert!(outcome.message().contains("1000 active series (limits.series)"), "{}", outcome.message());

@@ -6,8 +6,8 @@ use clew_app::reads::{About, Plan};
 use clew_app::{App, Protocol};
 use clew_codec::error::Decoded;
 use clew_host::{SimClock, SimFiles};
+use clew_model::Caller;
 use clew_model::logs::LogRecord;
-use clew_model::{Caller, TenantId};
 use serde_json::Value;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -47,7 +47,7 @@ async fn server(slow: Option<Duration>) -> (tempfile::TempDir, Arc<App>) {
     let app = start_with(dir.path(), &SimFiles::new(), &SimClock::new(NOW), |options| options.queries.slow = slow);
     let record = LogRecord { time: NOW, body: "hello".into(), ..LogRecord::default() };
     let decoded = Decoded { records: vec![record], accepted: 0, rejected: 0, rejects: Vec::new() };
-    app.ingest_logs(TenantId::default(), Protocol::JsonLogs, decoded).await.unwrap();
+    app.ingest_logs(&Caller::anonymous(), Protocol::JsonLogs, decoded).await.unwrap();
     (dir, app)
 }
 

@@ -8,7 +8,7 @@ use clew_app::{App, AppError, Protocol};
 use clew_codec::error::Decoded;
 use clew_host::{Files, SimClock, SimFiles};
 use clew_model::logs::{LogRecord, LogRow};
-use clew_model::{Caller, ErrorKind, RecordId, TenantId};
+use clew_model::{Caller, ErrorKind, RecordId};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ async fn send(app: &App, times: impl IntoIterator<Item = i64>, text: &str) {
     let record = |time| LogRecord { time, body: text.into(), ..LogRecord::default() };
     let records: Vec<LogRecord> = times.into_iter().map(record).collect();
     let decoded = Decoded { records, accepted: 0, rejected: 0, rejects: Vec::new() };
-    let outcome = app.ingest_logs(TenantId::default(), Protocol::JsonLogs, decoded).await.unwrap();
+    let outcome = app.ingest_logs(&Caller::anonymous(), Protocol::JsonLogs, decoded).await.unwrap();
     assert_eq!(outcome.rejected, 0);
 }
 

@@ -7,9 +7,9 @@ use anyhow::{Context as _, Result};
 use clew_app::reads::traces::SearchTraces;
 use clew_app::{App, AppError, Protocol};
 use clew_codec::error::Decoded;
+use clew_model::Caller;
 use clew_model::logs::FieldTest;
 use clew_model::traces::{AttributeTest, TraceFilter};
-use clew_model::{Caller, TenantId};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -88,23 +88,23 @@ impl Demo {
 /// Writes as if it had been sent; what the server refuses of it is logged.
 async fn write(app: &App, batch: Batch) -> Result<(), AppError> {
     let Batch { logs, spans, metrics } = batch;
-    let tenant = TenantId::default;
+    let caller = Caller::server("demo");
     let logs = async {
         if logs.is_empty() {
             return Ok(0);
         }
-        app.ingest_logs(tenant(), Protocol::Demo, decoded(logs)).await.map(|outcome| outcome.rejected)
+        app.ingest_logs(&caller, Protocol::Demo, decoded(logs)).await.map(|outcome| outcome.rejected)
     };
     let spans = async {
         if spans.is_empty() {
             return Ok(0);
         }
-        app.ingest_traces(tenant(), Protocol::Demo, decoded(spans)).await.map(|outcome| outcome.rejected)
+        app.ingest_traces(&caller, Protocol::Demo, decoded(spans)).await.map(|outcome| outcome.rejected)
     };
     let samples = async {
         let mut rejected = 0;
         for batch in metrics {
-            rejected += app.ingest_metrics(tenant(), Protocol::Demo, decoded(batch)).await?.rejected;
+            rejected += app.ingest_metrics(&caller, Protocol::Demo, decoded(batch)).await?.rejected;
         }
         Ok::<_, AppError>(rejected)
     };
