@@ -59,6 +59,34 @@ pub const TAILS: usize = 32;
 /// Bytes of records just made readable that are kept for those who tail, all tails together.
 pub const TAIL_FEED_BYTES: usize = 16 << 20;
 
+/// Longest checkpoint of an accumulator that is believed.
+pub const MAX_CHECKPOINT_BYTES: usize = 1 << 30;
+
+/// Most names of services and operations that metrics of spans know, per tenant; others are `other`.
+pub const SPAN_METRIC_NAMES: usize = 20_000;
+
+/// Most combinations of service, operation, kind and status with metrics of their own, per tenant; a quarter more where the
+/// operation is `other`, beyond it the service is too.
+pub const SPAN_METRIC_SERIES: usize = 5_000;
+
+/// Most pairs of services with metrics of their own, per tenant; others are one pair `other`.
+pub const SPAN_METRIC_EDGES: usize = 2_000;
+
+/// Most sides of calls that wait for the other side, per tenant; the oldest go first, uncounted.
+pub const SPAN_METRIC_HALVES: usize = 20_000;
+
+/// Batches of spans that are known when they are sent again, per tenant.
+pub const SPAN_METRIC_BATCHES: usize = 4_096;
+
+/// How often metrics of spans are written.
+pub const SPAN_METRIC_INTERVAL: Duration = Duration::from_secs(15);
+
+/// How often a series of them is repeated while it stands still, in milliseconds: queries look back for five minutes.
+pub const SPAN_METRIC_REPEAT_MILLIS: i64 = 60_000;
+
+/// How long a series of them is repeated that stands still, in milliseconds.
+pub const SPAN_METRIC_QUIET_MILLIS: i64 = 3_600_000;
+
 /// Most rows of one batch of a tail.
 pub const TAIL_BATCH_ROWS: usize = 500;
 

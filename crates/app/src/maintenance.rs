@@ -2,6 +2,7 @@
 //! parts and keeps retention, so that a long merge never holds up a seal.
 
 use crate::disk_usage::DiskUsage;
+use crate::ingest::Ledger;
 use crate::limits::{CLOCK_JUMP, CLOCK_JUMP_PAUSE, RETENTION_INTERVAL, STOP_SEAL_BYTES};
 use crate::observe::Observer;
 use crate::signal::{Retention, SignalStore, StoreError};
@@ -34,6 +35,7 @@ pub struct MaintenanceOptions {
 pub struct Maintenance<S: SignalStore> {
     store: Arc<S>,
     journal: Arc<Journal>,
+    ledger: Arc<Ledger<S>>,
     clock: Arc<dyn Clock>,
     observer: Arc<Observer>,
     options: MaintenanceOptions,
@@ -95,6 +97,7 @@ impl<S: SignalStore> Maintenance<S> {
     pub(crate) fn new(
         store: Arc<S>,
         journal: Arc<Journal>,
+        ledger: Arc<Ledger<S>>,
         clock: Arc<dyn Clock>,
         observer: Arc<Observer>,
         options: MaintenanceOptions,
@@ -103,7 +106,7 @@ impl<S: SignalStore> Maintenance<S> {
         let hot_since = store.hot().needs_seal.then(|| clock.monotonic());
         let state = Mutex::new(State { hot_since, ..State::default() });
         let kept_from = AtomicI64::new(store.kept_from());
-        Self { store, journal, clock, observer, options, usage, kept_from, state, changed: Condvar::new() }
+        Self { store, journal, ledger, clock, observer, options, usage, kept_from, state, changed: Condvar::new() }
     }
 
     /// Nothing before this instant is kept: what retention by age allows, and what the store has removed already, by
@@ -276,9 +279,7 @@ impl<S: SignalStore> Maintenance<S> {
             }
         };
         self.observer.sealed(S::SIGNAL, &sealed, started.elapsed());
-        if let Err(error) = self.journal.trim(JournalPosition(sealed.position)) {
-            tracing::warn!(signal = S::SIGNAL.as_str(), %error, "cannot drop journal segments that are sealed");
-        }
+        self.trim(sealed.position);
         let hot = self.store.hot();
         let mut state = self.state.lock();
         state.sealed = state.taken;
@@ -289,6 +290,20 @@ impl<S: SignalStore> Maintenance<S> {
         }
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// Drops what neither the store nor an accumulator needs of the journal any more.
+    fn trim(&self, sealed: u64) {
+        let needed = match self.ledger.write() {
+            Ok(reached) => reached.map_or(sealed, |reached| reached.min(sealed)),
+            Err(error) => {
+                tracing::error!(signal = S::SIGNAL.as_str(), error = %error.source, "cannot write a checkpoint; the journal keeps what it needs");
+                return;
+            }
+        };
+        if let Err(error) = self.journal.trim(JournalPosition(needed)) {
+            tracing::warn!(signal = S::SIGNAL.as_str(), %error, "cannot drop journal segments that are sealed");
+        }
     }
 
     /// Pauses before the next attempt, however many writers call for one; `seal_now` alone is heard.

@@ -44,6 +44,13 @@ impl Observer {
         self.registry.counter(&table::INGEST_REJECTED, labels).add(count);
     }
 
+    /// Records that a stage dropped on purpose before they were written.
+    pub fn dropped_by_stage(&self, signal: Signal, stage: &str, count: u64) {
+        if count > 0 {
+            self.registry.counter(&table::INGEST_STAGE_DROPPED, [signal.as_str(), stage]).add(count);
+        }
+    }
+
     /// What came since the start, by signal and protocol.
     #[must_use]
     pub fn sources(&self) -> Vec<Source> {

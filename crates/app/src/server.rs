@@ -3,9 +3,10 @@
 use crate::disk_usage::DiskUsage;
 use crate::error::AppError;
 use crate::ingest::{
-    Admission, IngestOutcome, LogSignal, MetricSignal, Pipeline, PipelineOptions, SeriesVerdicts, TraceSignal,
+    Accumulator, Admission, IngestOutcome, LogSignal, MetricSignal, Pipeline, PipelineOptions, PipelineParts, Rooms,
+    SeriesVerdicts, SpanMetrics, TraceBatch, TraceSignal,
 };
-use crate::limits::HOT_HARD_FACTOR;
+use crate::limits::{HOT_HARD_FACTOR, SPAN_METRIC_INTERVAL};
 use crate::maintenance::MaintenanceOptions;
 use crate::observe::Observer;
 use crate::reads::{QueryLimits, QueryRunner, Stores};
@@ -16,6 +17,7 @@ use clew_journal::{Journal, JournalMetrics};
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRecord;
 use clew_model::metrics::{LabelSets, MetricBatch};
+use clew_model::time::NANOS_PER_MILLI;
 use clew_model::traces::Span;
 use clew_model::{Caller, Signal, TenantId, UnixNanos};
 use clew_telemetry::Registry;
@@ -80,12 +82,20 @@ pub enum Protocol {
     Scrape,
     /// Made up by `clew demo`.
     Demo,
+    /// Derived from spans by ourselves.
+    SpanMetrics,
 }
 
 impl Protocol {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Protocol; 5] =
-        [Protocol::OtlpGrpc, Protocol::OtlpHttp, Protocol::JsonLogs, Protocol::Scrape, Protocol::Demo];
+    pub const ALL: [Protocol; 6] = [
+        Protocol::OtlpGrpc,
+        Protocol::OtlpHttp,
+        Protocol::JsonLogs,
+        Protocol::Scrape,
+        Protocol::Demo,
+        Protocol::SpanMetrics,
+    ];
 
     /// The label value.
     #[must_use]
@@ -96,6 +106,7 @@ impl Protocol {
             Protocol::JsonLogs => "json_logs",
             Protocol::Scrape => "scrape",
             Protocol::Demo => "demo",
+            Protocol::SpanMetrics => "span_metrics",
         }
     }
 }
@@ -111,6 +122,7 @@ pub struct App {
     logs: Pipeline<LogSignal>,
     metrics: Pipeline<MetricSignal>,
     traces: Pipeline<TraceSignal>,
+    span_metrics: Arc<SpanMetrics>,
     _lock: Box<dyn Lock>,
 }
 
@@ -136,11 +148,12 @@ impl App {
             usage: Arc::new(DiskUsage::new(options.max_bytes)),
             options: &options,
         };
+        let span_metrics = Arc::new(SpanMetrics::default());
         // Each signal replays its own journal; side by side they start as fast as the slowest.
         let (logs, metrics, traces) = std::thread::scope(|scope| {
-            let logs = scope.spawn(|| start.signal(options.logs, LogSignal::open));
-            let metrics = scope.spawn(|| start.signal(options.metrics, MetricSignal::open));
-            let traces = start.signal(options.traces, TraceSignal::open);
+            let logs = scope.spawn(|| start.signal(options.logs, LogSignal::open, log_rooms));
+            let metrics = scope.spawn(|| start.signal(options.metrics, MetricSignal::open, |_| Rooms::default()));
+            let traces = start.signal(options.traces, TraceSignal::open, |_| trace_rooms(&span_metrics));
             (joined(logs), joined(metrics), traces)
         });
         let app = Arc::new(Self {
@@ -148,6 +161,7 @@ impl App {
             logs: logs?,
             metrics: metrics?,
             traces: traces?,
+            span_metrics,
             options,
             started: (clock.now(), clock.monotonic()),
             clock,
@@ -248,6 +262,41 @@ impl App {
         let admission = self.admission(self.metrics.maintenance().oldest_kept());
         let (batch, outcome) = admission.metrics(decoded, &verdicts);
         self.write(&self.metrics, caller, protocol, batch, outcome).await
+    }
+
+    /// What is counted of spans.
+    #[must_use]
+    pub fn span_metrics(&self) -> &Arc<SpanMetrics> {
+        &self.span_metrics
+    }
+
+    /// Writes what is counted of spans as samples of the present moment.
+    ///
+    /// # Errors
+    /// As [`App::ingest_logs`]; what could not be written is repeated after a while.
+    pub async fn write_span_metrics(&self) -> Result<(), AppError> {
+        let now = self.clock.now().div_euclid(NANOS_PER_MILLI);
+        for (tenant, batch) in self.span_metrics.samples(now) {
+            let accepted = batch.sample_count() as u64;
+            let decoded = Decoded { records: batch, accepted, ..Decoded::default() };
+            let caller = Caller { tenant, ..Caller::server("span-metrics") };
+            self.ingest_metrics(&caller, Protocol::SpanMetrics, decoded).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is counted of spans again and again, until the caller drops it.
+    pub async fn keep_writing_span_metrics(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(SPAN_METRIC_INTERVAL).await;
+            match self.write_span_metrics().await {
+                Ok(()) => {}
+                Err(AppError::Stopping) => return,
+                Err(error) => {
+                    tracing::warn!(error = %error.full_message(), "cannot write the metrics of spans; they follow")
+                }
+            }
+        }
     }
 
     /// Which series of a batch may enter: those within the limits of labels and of active series.
@@ -355,6 +404,16 @@ impl App {
     }
 }
 
+/// The live tail is a tap.
+fn log_rooms(store: &LogSignal) -> Rooms<LogSignal> {
+    Rooms { taps: vec![store.feed()], ..Rooms::default() }
+}
+
+/// The metrics of spans are an accumulator.
+fn trace_rooms(metrics: &Arc<SpanMetrics>) -> Rooms<TraceSignal> {
+    Rooms { accumulators: vec![Arc::clone(metrics) as Arc<dyn Accumulator<TraceBatch>>], ..Rooms::default() }
+}
+
 fn gauges<S: SignalStore>(observer: &Observer, store: &S) {
     observer.store_gauges(S::SIGNAL, store.hot(), store.on_disk());
 }
@@ -416,6 +475,7 @@ impl Starter<'_> {
         &self,
         options: SignalOptions,
         open: impl FnOnce(Arc<dyn Files>, &Path, &AppOptions) -> Result<S, AppError>,
+        rooms: impl FnOnce(&S) -> Rooms<S>,
     ) -> Result<Pipeline<S>, AppError> {
         let signal = S::SIGNAL.as_str();
         let dir = self.options.data_dir.join(signal);
@@ -435,11 +495,17 @@ impl Starter<'_> {
             seal_age: options.seal_age,
             retention: options.retention,
         };
-        let observer = Arc::clone(&self.observer);
-        let clock = Arc::clone(&self.clock);
-        let usage = Arc::clone(&self.usage);
-        let options = PipelineOptions { maintenance };
-        Pipeline::start(Arc::new(store), Arc::new(journal), clock, observer, usage, options)
+        let parts = PipelineParts {
+            rooms: rooms(&store),
+            store: Arc::new(store),
+            journal: Arc::new(journal),
+            clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
+            usage: Arc::clone(&self.usage),
+            files: Arc::clone(&self.files),
+            checkpoints: dir.join("checkpoints"),
+        };
+        Pipeline::start(parts, PipelineOptions { maintenance })
     }
 
     fn journal(&self, signal: &str, dir: &Path, options: clew_journal::Options) -> Result<Journal, AppError> {

@@ -82,6 +82,17 @@ pub struct Retention {
     pub bytes: Option<u64>,
 }
 
+/// What is shown batches.
+pub type Account<'a, B> = &'a mut dyn FnMut(&B);
+
+/// What a start needs of a frame.
+pub struct Needed<'a, B> {
+    /// Whether the store lacks it.
+    pub apply: bool,
+    /// What is to be shown the batch that the frame was written from.
+    pub account: Option<Account<'a, B>>,
+}
+
 /// A store behind the write path. Its reads go through the traits of the model.
 pub trait SignalStore: Send + Sync + 'static {
     /// Which signal.
@@ -127,13 +138,14 @@ pub trait SignalStore: Send + Sync + 'static {
         out: &mut Vec<u8>,
     ) -> Result<(), StoreError>;
 
-    /// Makes a batch readable; called in journal order, after the journal is durable.
+    /// Makes a batch readable; called in journal order, after the journal is durable. What the store keeps of it it shares or
+    /// copies: taps are shown the batch afterwards.
     ///
     /// # Errors
     /// A failure of the store; the batch stays in the journal.
-    fn publish(&self, position: u64, batch: Self::Batch) -> Result<Dropped, StoreError>;
+    fn publish(&self, position: u64, batch: &mut Self::Batch) -> Result<Dropped, StoreError>;
 
-    /// Reads a frame and, when `apply` is true, makes it readable; answers its records.
+    /// Reads a frame and does with it what is needed; answers the records that it made readable.
     ///
     /// # Errors
     /// A frame that is damaged, or a failure of the store.
@@ -143,7 +155,7 @@ pub trait SignalStore: Send + Sync + 'static {
         position: u64,
         segment: u64,
         frame: &[u8],
-        apply: bool,
+        needed: Needed<'_, Self::Batch>,
     ) -> Result<u64, StoreError>;
 
     /// The journal position up to which everything is in sealed parts.

@@ -149,7 +149,8 @@ async fn run_until_stopped(
         api_options(&everything, role, &addresses, config_status, Arc::clone(&reloader)),
     );
 
-    let mut running = Running { app, scrape, state, servers: JoinSet::new(), demo: None };
+    let span_metrics = tokio::spawn(Arc::clone(&app).keep_writing_span_metrics());
+    let mut running = Running { app, scrape, span_metrics, state, servers: JoinSet::new(), demo: None };
     let start = Start { role, everything: &everything, addresses: &addresses, security, data_dir: &data_dir };
     let served = running.serve(sockets, start, signals.wait_for_stop(&reloader)).await;
     // Whatever kept it from serving: what was opened is closed in order.
@@ -176,6 +177,7 @@ struct Start<'a> {
 struct Running {
     app: Arc<App>,
     scrape: Arc<ScrapeManager>,
+    span_metrics: JoinHandle<()>,
     state: ApiState,
     servers: JoinSet<Result<(), clew_api::ServeError>>,
     demo: Option<JoinHandle<()>>,
@@ -224,6 +226,7 @@ impl Running {
         if timeout(SCRAPE_STOP, self.scrape.stop()).await.is_err() {
             tracing::warn!("scrapes still run; they are cut off");
         }
+        self.span_metrics.abort();
         let app = self.app;
         match timeout(WRITE_STOP, tokio::task::spawn_blocking(move || app.stop())).await {
             Ok(stopped) => stopped.context("the write paths did not stop cleanly")?,

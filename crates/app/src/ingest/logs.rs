@@ -1,9 +1,11 @@
 //! Logs on the write path.
 
-use super::log_feed::{FeedBatch, LogFeed, Watch};
+use super::feed::{Fed, Feed, Watch};
+use super::rooms::Tap;
 use crate::error::AppError;
+use crate::limits::{TAIL_FEED_BYTES, TAILS};
 use crate::server::AppOptions;
-use crate::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
+use crate::signal::{Dropped, Hot, Needed, OnDisk, Removed, Sealed, SignalStore, StoreError};
 use clew_columns::frames::logs::{self as frames, LogFrame};
 use clew_columns::logs::EncodedBlock;
 use clew_host::Files;
@@ -20,6 +22,39 @@ pub struct LogSignal {
     feed: Arc<LogFeed>,
 }
 
+/// What the live tail is fed with.
+pub type LogFeed = Feed<FedLogs>;
+
+/// Records of one request, as they were made readable.
+#[derive(Debug, Clone)]
+pub struct FedLogs {
+    /// Whose they are.
+    pub(crate) tenant: TenantId,
+    /// The number of the first; the others follow.
+    pub(crate) first_number: u64,
+    /// The records, encoded: whoever tails reads them on a thread of its own.
+    pub(crate) blocks: Vec<Arc<EncodedBlock>>,
+}
+
+impl Fed for FedLogs {
+    fn records(&self) -> u64 {
+        self.blocks.iter().map(|block| block.rows as u64).sum()
+    }
+
+    fn bytes(&self) -> usize {
+        self.blocks.iter().map(|block| block.memory_bytes()).sum()
+    }
+}
+
+impl Tap<LogBatch> for LogFeed {
+    fn published(&self, batch: &LogBatch) {
+        if self.is_watched() {
+            let LogBatch { tenant, first_number, blocks, .. } = batch;
+            self.publish(FedLogs { tenant: tenant.clone(), first_number: *first_number, blocks: blocks.clone() });
+        }
+    }
+}
+
 /// Gives every record its number as its frame is written.
 pub struct LogWriter {
     next_number: u64,
@@ -31,7 +66,7 @@ pub struct LogBatch {
     /// Known once the frame is written.
     first_number: u64,
     records: u64,
-    blocks: Vec<EncodedBlock>,
+    blocks: Vec<Arc<EncodedBlock>>,
 }
 
 impl LogSignal {
@@ -43,12 +78,21 @@ impl LogSignal {
         let rules = Arc::clone(&options.rules);
         let store = LogStore::open(files, &dir.join("store"), LogStoreOptions::default(), rules)
             .map_err(|error| AppError::start("open the log store", error))?;
-        Ok(Self { store, feed: LogFeed::new() })
+        Ok(Self { store, feed: Feed::new(TAIL_FEED_BYTES, TAILS) })
     }
 
-    /// Watches what is made readable from now on; `None` when too many do already. Blocks while a batch is.
-    pub(crate) fn watch(&self) -> Option<Watch> {
-        self.feed.watch(|| self.store.next_record_number())
+    /// The tap that live tails watch.
+    #[must_use]
+    pub fn feed(&self) -> Arc<LogFeed> {
+        Arc::clone(&self.feed)
+    }
+
+    /// Watches what is made readable from now on, and the number from which on the feed brings records: those before are in
+    /// the store, and may come once more. `None` when too many watch already.
+    pub(crate) fn watch(&self) -> Option<(Watch<FedLogs>, u64)> {
+        // In this order: what the store takes in after it was asked is fed to a watcher that was there already.
+        let watch = self.feed.watch()?;
+        Some((watch, self.store.next_record_number()))
     }
 
     /// What queries read.
@@ -86,7 +130,7 @@ impl SignalStore for LogSignal {
     }
 
     fn encode(&self, tenant: TenantId, records: Vec<LogRecord>) -> Result<LogBatch, StoreError> {
-        let blocks = self.store.encode(&records);
+        let blocks = self.store.encode(&records).into_iter().map(Arc::new).collect();
         Ok(LogBatch { tenant, first_number: 0, records: records.len() as u64, blocks })
     }
 
@@ -98,21 +142,18 @@ impl SignalStore for LogSignal {
     ) -> Result<(), StoreError> {
         batch.first_number = writer.next_number;
         for block in &mut batch.blocks {
-            block.rebase(batch.first_number).map_err(|error| StoreError::new(ErrorKind::Internal, error))?;
+            // Nobody else has the block yet, so that it is changed in place.
+            let numbered = Arc::make_mut(block).rebase(batch.first_number);
+            numbered.map_err(|error| StoreError::new(ErrorKind::Internal, error))?;
         }
         frames::encode(out, &batch.tenant, batch.first_number, &batch.blocks);
         writer.next_number = writer.next_number.saturating_add(batch.records);
         Ok(())
     }
 
-    fn publish(&self, position: u64, batch: LogBatch) -> Result<Dropped, StoreError> {
-        let LogBatch { tenant, first_number, records, blocks } = batch;
-        let blocks: Vec<Arc<EncodedBlock>> = blocks.into_iter().map(Arc::new).collect();
-        let _turn = self.feed.turn();
-        self.store.publish(position, &tenant, first_number.saturating_add(records), &blocks);
-        if self.feed.is_watched() {
-            self.feed.publish(FeedBatch::of(tenant, records, blocks));
-        }
+    fn publish(&self, position: u64, batch: &mut LogBatch) -> Result<Dropped, StoreError> {
+        let next = batch.first_number.saturating_add(batch.records);
+        self.store.publish(position, &batch.tenant, next, &batch.blocks);
         Ok(Dropped::default())
     }
 
@@ -122,15 +163,22 @@ impl SignalStore for LogSignal {
         position: u64,
         _segment: u64,
         frame: &[u8],
-        apply: bool,
+        needed: Needed<'_, LogBatch>,
     ) -> Result<u64, StoreError> {
-        if !apply {
+        if !needed.apply && needed.account.is_none() {
             return Ok(0);
         }
         let frame = frames::decode(frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
         let LogFrame { tenant, first_number, records, blocks } = frame;
-        self.publish(position, LogBatch { tenant, first_number, records, blocks })?;
-        Ok(records)
+        let mut batch = LogBatch { tenant, first_number, records, blocks: blocks.into_iter().map(Arc::new).collect() };
+        if let Some(account) = needed.account {
+            account(&batch);
+        }
+        if !needed.apply {
+            return Ok(0);
+        }
+        self.publish(position, &mut batch)?;
+        Ok(batch.records)
     }
 
     fn sealed_position(&self) -> u64 {

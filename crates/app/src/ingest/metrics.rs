@@ -3,7 +3,7 @@
 use super::admission::SeriesVerdicts;
 use crate::error::AppError;
 use crate::server::AppOptions;
-use crate::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
+use crate::signal::{Dropped, Hot, Needed, OnDisk, Removed, Sealed, SignalStore, StoreError};
 use clew_columns::frames::metrics::{MetricFrameDecoder, MetricFrameEncoder, SeriesNumbers};
 use clew_host::Files;
 use clew_journal::AppendSlot;
@@ -150,10 +150,10 @@ impl SignalStore for MetricSignal {
         encoded.map_err(|error| StoreError::new(ErrorKind::Internal, error))
     }
 
-    fn publish(&self, position: u64, write: MetricWrite) -> Result<Dropped, StoreError> {
+    fn publish(&self, position: u64, write: &mut MetricWrite) -> Result<Dropped, StoreError> {
         let MetricWrite { tenant, batch, series } = write;
-        let series = series.unwrap_or_else(|| self.store.resolve(&tenant, &batch.series));
-        Ok(dropped(self.store.apply_resolved(position, &tenant, &batch, series)?))
+        let series = series.take().unwrap_or_else(|| self.store.resolve(tenant, &batch.series));
+        Ok(dropped(self.store.apply_resolved(position, tenant, batch, series)?))
     }
 
     /// Frames refer to label sets of earlier frames in their segment, so those that are sealed already are read too.
@@ -163,11 +163,14 @@ impl SignalStore for MetricSignal {
         position: u64,
         segment: u64,
         frame: &[u8],
-        apply: bool,
+        needed: Needed<'_, MetricWrite>,
     ) -> Result<u64, StoreError> {
         let MetricReplay { frames, links } = decoder;
         let frame = frames.decode(segment, frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
-        if !apply {
+        if let Some(account) = needed.account {
+            account(&MetricWrite { tenant: frame.tenant.clone(), batch: frame.batch.clone(), series: None });
+        }
+        if !needed.apply {
             return Ok(0);
         }
         self.store.apply_frame(position, &frame, frames, links)?;

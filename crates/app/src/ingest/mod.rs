@@ -1,21 +1,29 @@
-//! The way in: admission by limits, the queue before the journal, group commit, the hot tail.
+//! The way in, a line of rooms: admission by limits, stages, encoding, the queue before the journal, group commit,
+//! accumulators, the hot tail, taps.
 
 mod admission;
-mod log_feed;
+mod feed;
+mod ledger;
 mod logs;
 mod metrics;
 mod pipeline;
+mod rooms;
+mod span_metrics;
 mod tally;
 mod traces;
 
 pub use admission::{Admission, IngestOutcome, Rejection, SeriesVerdicts};
-pub(crate) use log_feed::{FeedBatch, Watch};
-pub use logs::LogSignal;
+pub(crate) use feed::Watch;
+pub use feed::{Fed, Feed};
+pub(crate) use ledger::Ledger;
+pub use logs::{FedLogs, LogBatch, LogFeed, LogSignal};
 pub use metrics::MetricSignal;
-pub use pipeline::{Pipeline, PipelineOptions, PipelineStatus};
+pub use pipeline::{Pipeline, PipelineOptions, PipelineParts, PipelineStatus};
+pub use rooms::{Accumulator, Rooms, Stage, Tap};
+pub use span_metrics::SpanMetrics;
 pub use tally::Source;
 pub(crate) use tally::Tally;
-pub use traces::TraceSignal;
+pub use traces::{TraceBatch, TraceSignal};
 
 /// Nanoseconds in a day.
 const DAY: i64 = 86_400_000_000_000;

@@ -1,18 +1,22 @@
 //! The queue before a journal, the thread that commits groups, and the threads that seal and that tidy up.
 //!
-//! Records are encoded on the threads of the requests. One commit thread per signal takes what waits, appends its bytes
-//! to the journal, syncs once, makes it readable in journal order, and only then answers. So the journal's order, the hot tail's order and the order of acknowledgement agree,
+//! Records pass the stages and are encoded on the threads of the requests. One commit thread per signal takes what waits,
+//! appends its bytes to the journal, syncs once, gives it to the accumulators, makes it readable, tells the taps, and only
+//! then answers; all in journal order. So the journal's order, the hot tail's order and the order of acknowledgement agree,
 //! and a seal that takes "everything up to position P" takes exactly that.
 
+use super::ledger::Ledger;
+use super::rooms::{Rooms, Stage, Tap};
 use crate::disk_usage::DiskUsage;
 use crate::error::AppError;
 use crate::limits::{COMMIT_BYTES, HOT_HARD_FACTOR, QUEUE_BYTES, QUEUE_REQUESTS, QUEUE_WAIT, RETRY_AFTER_SECONDS};
 use crate::maintenance::{Maintenance, MaintenanceOptions, Unsealable};
 use crate::observe::Observer;
-use crate::signal::{Dropped, SignalStore, StoreError};
-use clew_host::Clock;
+use crate::signal::{Account, Dropped, Needed, SignalStore, StoreError};
+use clew_host::{Clock, Files};
 use clew_journal::{Journal, JournalError, JournalPosition};
 use clew_model::{ErrorKind, Signal, TenantId};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -31,6 +35,26 @@ pub struct PipelineOptions {
     pub maintenance: MaintenanceOptions,
 }
 
+/// What a pipeline is put together from.
+pub struct PipelineParts<S: SignalStore> {
+    /// Where batches become readable.
+    pub store: Arc<S>,
+    /// Where they become durable.
+    pub journal: Arc<Journal>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// What counts.
+    pub observer: Arc<Observer>,
+    /// What all signals take on disk.
+    pub usage: Arc<DiskUsage>,
+    /// The disk, for checkpoints.
+    pub files: Arc<dyn Files>,
+    /// The directory of the accumulators' checkpoints.
+    pub checkpoints: PathBuf,
+    /// What stands along the way.
+    pub rooms: Rooms<S>,
+}
+
 /// What a pipeline is doing, for the status page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PipelineStatus {
@@ -43,6 +67,8 @@ pub struct PipelineStatus {
 /// The write path of one signal.
 pub struct Pipeline<S: SignalStore> {
     store: Arc<S>,
+    observer: Arc<Observer>,
+    stages: Vec<Arc<dyn Stage<S::Records>>>,
     sender: parking_lot::Mutex<Option<mpsc::Sender<Request<S>>>>,
     room: Arc<Semaphore>,
     queue_permits: u32,
@@ -70,19 +96,16 @@ impl<S: SignalStore> Pipeline<S> {
     /// Replays what the journal holds beyond the store's sealed parts, then starts the threads.
     ///
     /// # Errors
-    /// A journal or a store that cannot be read, or threads that cannot be started.
-    pub fn start(
-        store: Arc<S>,
-        journal: Arc<Journal>,
-        clock: Arc<dyn Clock>,
-        observer: Arc<Observer>,
-        usage: Arc<DiskUsage>,
-        options: PipelineOptions,
-    ) -> Result<Self, AppError> {
-        replay(&*store, &journal, &observer, &options)?;
+    /// A journal, a store or a checkpoint that cannot be read, or threads that cannot be started.
+    pub fn start(parts: PipelineParts<S>, options: PipelineOptions) -> Result<Self, AppError> {
+        let PipelineParts { store, journal, clock, observer, usage, files, checkpoints, rooms } = parts;
+        let Rooms { stages, taps, accumulators } = rooms;
+        let ledger = Arc::new(Ledger::open(files, checkpoints, accumulators, store.sealed_position())?);
+        replay(&*store, &ledger, &journal, &observer, &options)?;
         let maintenance = Arc::new(Maintenance::new(
             Arc::clone(&store),
             Arc::clone(&journal),
+            Arc::clone(&ledger),
             clock,
             Arc::clone(&observer),
             options.maintenance,
@@ -94,6 +117,8 @@ impl<S: SignalStore> Pipeline<S> {
         let mut committer = Committer {
             writer: store.writer(),
             store: Arc::clone(&store),
+            ledger,
+            taps,
             journal,
             receiver,
             waiting: Arc::clone(&waiting),
@@ -112,6 +137,8 @@ impl<S: SignalStore> Pipeline<S> {
         let queue_permits = queue_permits(options.maintenance.seal_bytes);
         Ok(Self {
             store,
+            observer,
+            stages,
             sender: parking_lot::Mutex::new(Some(sender)),
             room: Arc::new(Semaphore::new(queue_permits as usize)),
             queue_permits,
@@ -147,7 +174,11 @@ impl<S: SignalStore> Pipeline<S> {
     /// # Errors
     /// Overload, a stopping server, a journal or a store that failed. After an error nothing of the batch was
     /// acknowledged, though after a failed sync it may be found later.
-    pub async fn write(&self, tenant: TenantId, records: S::Records) -> Result<Dropped, AppError> {
+    pub async fn write(&self, tenant: TenantId, mut records: S::Records) -> Result<Dropped, AppError> {
+        for stage in &self.stages {
+            let dropped = stage.pass(&tenant, &mut records);
+            self.observer.dropped_by_stage(S::SIGNAL, stage.name(), dropped);
+        }
         if S::count(&records) == 0 {
             return Ok(Dropped::default());
         }
@@ -260,22 +291,29 @@ fn spawn(signal: Signal, role: &str, run: impl FnOnce() + Send + 'static) -> Res
         .map_err(|error| AppError::start(format!("start the {role} thread of {signal}"), error))
 }
 
-/// Reads the journal from the first position the store has not sealed; seals in between when the hot tail grows.
+/// Reads the journal from the first position that the store has not sealed or an accumulator has not seen; seals in between
+/// when the hot tail grows.
 fn replay<S: SignalStore>(
     store: &S,
+    ledger: &Ledger<S>,
     journal: &Journal,
     observer: &Observer,
     options: &PipelineOptions,
 ) -> Result<(), AppError> {
     let sealed = store.sealed_position();
+    let from = ledger.position().map_or(sealed, |position| position.min(sealed));
     let mut decoder = store.decoder();
     let (mut frames, mut records) = (0u64, 0u64);
-    let replayed = journal.replay(JournalPosition(sealed), |frame| {
-        let apply = frame.position.0 > sealed;
+    let replayed = journal.replay(JournalPosition(from), |frame| {
+        let position = frame.position.0;
+        let apply = position > sealed;
         if frame.kind != FRAME_KIND_RECORDS {
             return Err(unknown_kind(frame.kind, frame.position));
         }
-        let count = store.replay(&mut decoder, frame.position.0, frame.segment.0, frame.payload, apply)?;
+        let mut account = |batch: &S::Batch| ledger.add(position, batch);
+        let account: Account<'_, S::Batch> = &mut account;
+        let needed = Needed { apply, account: ledger.lacks(position).then_some(account) };
+        let count = store.replay(&mut decoder, position, frame.segment.0, frame.payload, needed)?;
         if apply {
             frames += 1;
             records += count;
@@ -296,7 +334,7 @@ fn replay<S: SignalStore>(
     }
     // A journal that was lost begins at 1 again: its positions must not fall among those already sealed.
     journal
-        .advance_past(JournalPosition(sealed))
+        .advance_past(JournalPosition(sealed.max(ledger.reached())))
         .map_err(|error| AppError::start(format!("open the journal of {}", S::SIGNAL), error))?;
     observer.replayed(S::SIGNAL, frames, records);
     Ok(())
@@ -317,6 +355,8 @@ fn unknown_kind(kind: u8, position: JournalPosition) -> StoreError {
 struct Committer<S: SignalStore> {
     writer: S::Writer,
     store: Arc<S>,
+    ledger: Arc<Ledger<S>>,
+    taps: Vec<Arc<dyn Tap<S::Batch>>>,
     journal: Arc<Journal>,
     receiver: mpsc::Receiver<Request<S>>,
     waiting: Arc<AtomicUsize>,
@@ -390,8 +430,9 @@ impl<S: SignalStore> Committer<S> {
             return;
         }
         for Appended { position, request } in group {
-            let Request { batch, reply, _room } = request;
-            let answer = self.store.publish(position.0, batch).map_err(|error| {
+            let Request { mut batch, reply, _room } = request;
+            self.ledger.add(position.0, &batch);
+            let answer = self.store.publish(position.0, &mut batch).map_err(|error| {
                 tracing::error!(signal = S::SIGNAL.as_str(), error = %error.source, "cannot make journalled records readable");
                 AppError::Store {
                     signal: S::SIGNAL,
@@ -400,6 +441,9 @@ impl<S: SignalStore> Committer<S> {
                     source: error.source,
                 }
             });
+            if answer.is_ok() {
+                self.taps.iter().for_each(|tap| tap.published(&batch));
+            }
             // A sender that went away does not undo what is durable.
             let _ = reply.send(answer);
         }

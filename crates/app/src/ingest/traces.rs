@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use crate::server::AppOptions;
-use crate::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
+use crate::signal::{Dropped, Hot, Needed, OnDisk, Removed, Sealed, SignalStore, StoreError};
 use clew_columns::frames::traces as frames;
 use clew_host::Files;
 use clew_journal::AppendSlot;
@@ -19,9 +19,20 @@ pub struct TraceSignal {
 
 /// The spans of a request, and their frame.
 pub struct TraceBatch {
-    tenant: TenantId,
-    spans: Vec<Span>,
+    /// Whose they are.
+    pub(crate) tenant: TenantId,
+    /// The spans; the hot tail shares them.
+    pub(crate) spans: Arc<Vec<Span>>,
+    /// Empty when it was read back from the journal.
     frame: Vec<u8>,
+}
+
+impl TraceBatch {
+    /// Spans without a frame, for accumulators under test.
+    #[cfg(test)]
+    pub(crate) fn of(tenant: TenantId, spans: Vec<Span>) -> Self {
+        Self { tenant, spans: Arc::new(spans), frame: Vec::new() }
+    }
 }
 
 impl TraceSignal {
@@ -68,7 +79,7 @@ impl SignalStore for TraceSignal {
     fn encode(&self, tenant: TenantId, spans: Vec<Span>) -> Result<TraceBatch, StoreError> {
         let mut frame = Vec::new();
         frames::encode(&mut frame, &tenant, &spans);
-        Ok(TraceBatch { tenant, spans, frame })
+        Ok(TraceBatch { tenant, spans: Arc::new(spans), frame })
     }
 
     fn append(
@@ -81,8 +92,8 @@ impl SignalStore for TraceSignal {
         Ok(())
     }
 
-    fn publish(&self, position: u64, batch: TraceBatch) -> Result<Dropped, StoreError> {
-        self.store.apply(position, &batch.tenant, batch.spans);
+    fn publish(&self, position: u64, batch: &mut TraceBatch) -> Result<Dropped, StoreError> {
+        self.store.apply(position, &batch.tenant, Arc::clone(&batch.spans));
         Ok(Dropped::default())
     }
 
@@ -92,15 +103,21 @@ impl SignalStore for TraceSignal {
         position: u64,
         _segment: u64,
         frame: &[u8],
-        apply: bool,
+        needed: Needed<'_, TraceBatch>,
     ) -> Result<u64, StoreError> {
-        if !apply {
+        if !needed.apply && needed.account.is_none() {
             return Ok(0);
         }
         let (tenant, spans) = frames::decode(frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
-        let count = spans.len() as u64;
-        self.store.apply(position, &tenant, spans);
-        Ok(count)
+        let mut batch = TraceBatch { tenant, spans: Arc::new(spans), frame: Vec::new() };
+        if let Some(account) = needed.account {
+            account(&batch);
+        }
+        if !needed.apply {
+            return Ok(0);
+        }
+        self.publish(position, &mut batch)?;
+        Ok(batch.spans.len() as u64)
     }
 
     fn sealed_position(&self) -> u64 {

@@ -101,6 +101,9 @@ impl World {
             if let Err(wrong) = self.model.check(&shown, self.clock.now(), RETENTION) {
                 panic!("seed {}, after {loss} losses of power: {wrong}", self.seed);
             }
+            if let Err(wrong) = self.model.check_counted_spans(app.span_metrics().spans()) {
+                panic!("seed {}, after {loss} losses of power: {wrong}", self.seed);
+            }
             if loss < LOSSES {
                 self.lose_power_soon();
                 self.work(&app).await;

@@ -98,6 +98,23 @@ impl Model {
     }
 }
 
+impl Model {
+    /// Compares how many spans were counted with those that are durable: each request once, however often it came, and
+    /// whatever was sealed or retention removed. To be called after [`Self::check`].
+    pub(crate) fn check_counted_spans(&self, counted: u64) -> Result<(), String> {
+        let sum = |fate: Fate| {
+            let requests = self.requests.iter().filter(|request| request.signal == 2 && request.fate == fate);
+            requests.map(|request| request.records.len() as u64).sum::<u64>()
+        };
+        // Of some requests nothing could be seen any more.
+        let (least, open) = (sum(Fate::Acknowledged), sum(Fate::Open));
+        match (least..=least + open).contains(&counted) {
+            true => Ok(()),
+            false => Err(format!("traces: {counted} spans were counted of {least} and up to {open} more")),
+        }
+    }
+}
+
 impl Request {
     fn settle(&mut self, place: usize, shown: &Shown) -> Result<(), String> {
         let kept_from = shown.kept_from[self.signal];

@@ -1,7 +1,7 @@
 //! A store as plain as can be: a list of numbers. It keeps state within a journal segment, as metrics do, and does on
 //! demand what a store may do at its worst.
 
-use clew_app::signal::{Dropped, Hot, OnDisk, Removed, Sealed, SignalStore, StoreError};
+use clew_app::signal::{Dropped, Hot, Needed, OnDisk, Removed, Sealed, SignalStore, StoreError};
 use clew_journal::AppendSlot;
 use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
 use parking_lot::{Condvar, Mutex};
@@ -111,7 +111,7 @@ impl SignalStore for ListStore {
         Ok(())
     }
 
-    fn publish(&self, position: u64, records: Vec<u32>) -> Result<Dropped, StoreError> {
+    fn publish(&self, position: u64, records: &mut Vec<u32>) -> Result<Dropped, StoreError> {
         let mut state = self.state.lock();
         while state.is_held {
             self.changed.wait(&mut state);
@@ -119,7 +119,7 @@ impl SignalStore for ListStore {
         assert!(state.poison.is_none_or(|poison| !records.contains(&poison)), "a bug of the store");
         assert!(position > state.applied, "frames come in journal order, each once");
         state.applied = position;
-        state.hot.extend(records);
+        state.hot.extend(&*records);
         Ok(Dropped::default())
     }
 
@@ -129,7 +129,7 @@ impl SignalStore for ListStore {
         position: u64,
         segment: u64,
         frame: &[u8],
-        apply: bool,
+        needed: Needed<'_, Vec<u32>>,
     ) -> Result<u64, StoreError> {
         decoder.begin_if_new(segment);
         let mut records = Vec::new();
@@ -138,12 +138,14 @@ impl SignalStore for ListStore {
             decoder.last = decoder.last.wrapping_add(u32::from_le_bytes(bytes));
             records.push(decoder.last);
         }
-        if !apply {
+        if let Some(account) = needed.account {
+            account(&records);
+        }
+        if !needed.apply {
             return Ok(0);
         }
-        let count = records.len() as u64;
-        self.publish(position, records)?;
-        Ok(count)
+        self.publish(position, &mut records)?;
+        Ok(records.len() as u64)
     }
 
     fn sealed_position(&self) -> u64 {

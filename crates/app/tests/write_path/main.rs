@@ -4,6 +4,7 @@
 
 mod list_store;
 mod pipeline;
+mod rooms;
 mod signals;
 mod slow_queries;
 mod tail;

@@ -1,7 +1,7 @@
 //! One pipeline over the list store.
 
 use crate::list_store::ListStore;
-use clew_app::ingest::{Pipeline, PipelineOptions};
+use clew_app::ingest::{Pipeline, PipelineOptions, PipelineParts, Rooms};
 use clew_app::maintenance::MaintenanceOptions;
 use clew_app::observe::Observer;
 use clew_app::signal::{Dropped, Retention};
@@ -17,27 +17,42 @@ use std::time::Duration;
 
 const SEAL_BYTES: u64 = 64 << 10;
 
-struct Fixture {
-    pipeline: Arc<Pipeline<ListStore>>,
-    store: ListStore,
+pub(crate) struct Fixture {
+    pub(crate) pipeline: Arc<Pipeline<ListStore>>,
+    pub(crate) store: ListStore,
     journal: Arc<Journal>,
-    files: SimFiles,
+    pub(crate) files: SimFiles,
 }
 
 fn start_with(files: SimFiles, store: ListStore, seal_bytes: u64) -> Result<Fixture, AppError> {
+    start_in(files, store, seal_bytes, Rooms::default())
+}
+
+/// A pipeline with these rooms.
+pub(crate) fn start_in(
+    files: SimFiles,
+    store: ListStore,
+    seal_bytes: u64,
+    rooms: Rooms<ListStore>,
+) -> Result<Fixture, AppError> {
     let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));
     let metrics = JournalMetrics::new(&registry, "logs");
     let options = clew_journal::Options { segment_bytes: 4096, salvage: false };
     let random = Arc::new(SeededRandom::new(7));
-    let (journal, _) =
-        Journal::open(Arc::new(files.clone()), random, Path::new("/journal"), options, metrics).expect("a journal");
+    let (journal, _) = Journal::open(Arc::new(files.clone()), random, Path::new("/journal"), options, metrics)
+        .map_err(|error| AppError::start("open the journal", error))?;
     let journal = Arc::new(journal);
     let pipeline = Pipeline::start(
-        Arc::new(store.clone()),
-        Arc::clone(&journal),
-        Arc::new(SimClock::new(1_800_000_000_000_000_000)),
-        Arc::new(Observer::new(registry)),
-        Arc::new(DiskUsage::new(None)),
+        PipelineParts {
+            store: Arc::new(store.clone()),
+            journal: Arc::clone(&journal),
+            clock: Arc::new(SimClock::new(1_800_000_000_000_000_000)),
+            observer: Arc::new(Observer::new(registry)),
+            usage: Arc::new(DiskUsage::new(None)),
+            files: Arc::new(files.clone()),
+            checkpoints: Path::new("/checkpoints").to_owned(),
+            rooms,
+        },
         PipelineOptions {
             maintenance: MaintenanceOptions {
                 seal_bytes,
@@ -54,7 +69,7 @@ fn start() -> Fixture {
 }
 
 impl Fixture {
-    async fn write(&self, records: Vec<u32>) -> Result<Dropped, AppError> {
+    pub(crate) async fn write(&self, records: Vec<u32>) -> Result<Dropped, AppError> {
         self.pipeline.write(TenantId::default(), records).await
     }
 

@@ -18,14 +18,14 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub(super) struct Batch {
     /// The spans as they came.
-    pub spans: Vec<Span>,
+    pub spans: Arc<Vec<Span>>,
     /// First and last start.
     pub range: TimeRange,
     terms: OnceLock<Vec<u64>>,
 }
 
 impl Batch {
-    fn new(spans: Vec<Span>) -> Self {
+    fn new(spans: Arc<Vec<Span>>) -> Self {
         let starts = || spans.iter().map(|span| span.start);
         let range = TimeRange::new(starts().min().unwrap_or(i64::MAX), starts().max().unwrap_or(i64::MIN));
         Self { spans, range, terms: OnceLock::new() }
@@ -35,7 +35,7 @@ impl Batch {
     pub(super) fn may_carry(&self, terms: &[u64], rules: &CorrelationRules) -> bool {
         let own = self.terms.get_or_init(|| {
             let mut own = Vec::with_capacity(self.spans.len() * 2);
-            for span in &self.spans {
+            for span in self.spans.iter() {
                 rules.visit_span(span, &mut |carried| own.push(id_term(&carried.id)));
             }
             own.sort_unstable();
@@ -48,7 +48,7 @@ impl Batch {
     fn memory_bytes(&self) -> usize {
         let mut resource = std::ptr::null();
         let mut bytes = 0;
-        for span in &self.spans {
+        for span in self.spans.iter() {
             bytes += span.memory_bytes() + INDEX_BYTES;
             // A frame's spans come by resource; each stretch counts once.
             if !std::ptr::eq(resource, Arc::as_ptr(&span.resource)) {
@@ -119,7 +119,7 @@ struct Inner {
 
 impl HotGeneration {
     /// Takes the spans of a frame in.
-    pub(super) fn push(&self, position: u64, tenant: &TenantId, spans: Vec<Span>) {
+    pub(super) fn push(&self, position: u64, tenant: &TenantId, spans: Arc<Vec<Span>>) {
         let batch = Batch::new(spans);
         let bytes = batch.memory_bytes() as u64;
         let mut inner = self.inner.write();

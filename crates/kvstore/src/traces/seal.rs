@@ -23,7 +23,7 @@ pub(super) fn write_generations(
     let bound = edit.manifest().retention_bound;
     for tenant in tenants {
         let batches: Vec<Arc<Batch>> = frozen.iter().flat_map(|hot| hot.batches(&tenant)).collect();
-        let spans: Vec<&Span> = batches.iter().flat_map(|batch| &batch.spans).collect();
+        let spans: Vec<&Span> = batches.iter().flat_map(|batch| batch.spans.iter()).collect();
         let arrived = spans.len();
         let spans: Vec<&Span> = spans.into_iter().filter(|span| span.start >= bound).collect();
         report.expired += (arrived - spans.len()) as u64;

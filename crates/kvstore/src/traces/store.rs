@@ -76,11 +76,12 @@ impl TraceStore {
         self.state.read().snapshot.manifest().retention_bound
     }
 
-    /// Takes the spans of the frame at a journal position in; they are readable when the call returns. Positions grow.
-    pub fn apply(&self, position: u64, tenant: &TenantId, spans: Vec<Span>) {
+    /// Takes the spans of the frame at a journal position in, and shares them with the caller; they are readable when the
+    /// call returns. Positions grow.
+    pub fn apply(&self, position: u64, tenant: &TenantId, spans: impl Into<Arc<Vec<Span>>>) {
         // Held so that a seal does not freeze the generation between the choice and the push.
         let state = self.state.read();
-        state.active.push(position, tenant, spans);
+        state.active.push(position, tenant, spans.into());
     }
 
     /// What the hot tail holds: when to seal, and when to slow down.

@@ -76,6 +76,8 @@ metrics! {
     counter INGEST_ACCEPTED = "clew_ingest_records_accepted_total" ["signal", "protocol"];
     /// Records refused, each reported to its sender with the reason.
     counter INGEST_REJECTED = "clew_ingest_records_rejected_total" ["signal", "protocol", "reason"];
+    /// Records that a stage dropped on purpose before they were written; their senders are told that they were accepted.
+    counter INGEST_STAGE_DROPPED = "clew_ingest_stage_dropped_records_total" ["signal", "stage"];
     /// Bytes of request bodies as they came, before decompression.
     counter INGEST_REQUEST_BYTES = "clew_ingest_request_bytes_total" ["signal", "protocol"];
     /// Time from the last byte of a request to its acknowledgement.

@@ -5,7 +5,7 @@
 
 use super::{about, filter};
 use crate::error::AppError;
-use crate::ingest::{FeedBatch, Watch};
+use crate::ingest::{FedLogs, Watch};
 use crate::limits::{TAIL_BATCH_ROWS, TAIL_INTERVAL, TAIL_PENDING_BYTES, TAIL_PENDING_ROWS, TAILS};
 use crate::reads::Plan;
 use crate::server::App;
@@ -83,9 +83,9 @@ impl Pending {
     }
 
     /// Takes in what passes the filter of what the feed brought.
-    fn pick(&mut self, batches: &[Arc<FeedBatch>], tenant: &TenantId, filter: &LogFilter) {
-        for batch in batches.iter().filter(|batch| batch.tenant == *tenant) {
-            self.missed.unchecked = self.missed.unchecked.saturating_add(batch.passed_over);
+    fn pick(&mut self, batches: &[Arc<FedLogs>], from: u64, tenant: &TenantId, filter: &LogFilter) {
+        // Those before `from` were in the store when the tail began, and are none that come.
+        for batch in batches.iter().filter(|batch| batch.tenant == *tenant && batch.first_number >= from) {
             let read = |block: &Arc<EncodedBlock>| LogBlock::open(Arc::clone(&block.bytes))?.decode_all();
             // A block was encoded just now; should it not be readable, its records went by unseen.
             let mut rows: Vec<LogRow> = Vec::new();
@@ -105,7 +105,9 @@ impl Pending {
 /// One tail; dropping it ends it.
 #[derive(Debug)]
 pub struct LogTail {
-    watch: Watch,
+    watch: Watch<FedLogs>,
+    /// The number from which on records are told.
+    from: u64,
     tenant: TenantId,
     filter: Arc<LogFilter>,
     pending: Pending,
@@ -121,22 +123,20 @@ impl App {
     /// A query that cannot be understood; too many tails; what the store answers when it is asked for what came before.
     pub async fn tail_logs(self: &Arc<Self>, caller: &Caller, question: TailLogs) -> Result<LogTail, AppError> {
         let filter = Arc::new(filter(question.query.as_deref())?);
-        let app = Arc::clone(self);
-        // It waits for the turn of a batch that is just made readable.
-        let watch = tokio::task::spawn_blocking(move || app.logs().store().watch());
-        let Some(watch) = watch.await.map_err(|_| AppError::Panicked)? else {
+        let Some((watch, from)) = self.logs().store().watch() else {
             self.observer().limit_hit("tails");
             return Err(AppError::TooManyTails(TAILS));
         };
         let mut pending = Pending::default();
         if let Some(after) = question.after {
             // By number, since a record may come long after its time, or before it.
-            let (numbers, filter) = (after.number.saturating_add(1)..watch.from, Arc::clone(&filter));
+            let (numbers, filter) = (after.number.saturating_add(1)..from, Arc::clone(&filter));
             let about = about("logs_tail", question.query, TimeRange::ALL);
             let plan = Plan::new(about, move |context, stores| came(context, stores.logs, &filter, numbers));
             pending = self.ask(caller, plan.counting(|came| came.rows.len()), std::convert::identity).await?;
         }
-        Ok(LogTail { watch, tenant: caller.tenant.clone(), filter, pending, is_told_ready: false, due: Instant::now() })
+        let tenant = caller.tenant.clone();
+        Ok(LogTail { watch, from, tenant, filter, pending, is_told_ready: false, due: Instant::now() })
     }
 }
 
@@ -182,9 +182,9 @@ impl LogTail {
             return Ok(());
         }
         let mut pending = std::mem::take(&mut self.pending);
-        let (tenant, filter) = (self.tenant.clone(), Arc::clone(&self.filter));
+        let (from, tenant, filter) = (self.from, self.tenant.clone(), Arc::clone(&self.filter));
         let pick = tokio::task::spawn_blocking(move || {
-            pending.pick(&batches, &tenant, &filter);
+            pending.pick(&batches, from, &tenant, &filter);
             pending
         });
         self.pending = pick.await.map_err(|error| {

@@ -140,7 +140,7 @@ impl Parts {
         parts.sources.push(Source::Batch(batch.clone()));
         // Spans of one resource stand together.
         let mut last: Option<(&Arc<clew_model::Resource>, u32)> = None;
-        for (row, span) in (0u32..).zip(&batch.spans).filter(|(_, span)| is_kept(span)) {
+        for (row, span) in (0u32..).zip(batch.spans.iter()).filter(|(_, span)| is_kept(span)) {
             let known = last.filter(|(resource, _)| Arc::ptr_eq(resource, &span.resource));
             let service = known.map_or_else(|| parts.texts.number_of(span.service()), |(_, service)| service);
             last = Some((&span.resource, service));

@@ -33,7 +33,7 @@ impl<'q> Selection<'q> {
 
     /// The selected rows of a batch of the hot tail.
     pub(super) fn rows_of_batch(&self, batch: &Batch) -> Vec<u32> {
-        (0u32..).zip(&batch.spans).filter(|(_, span)| self.holds(span)).map(|(row, _)| row).collect()
+        (0u32..).zip(batch.spans.iter()).filter(|(_, span)| self.holds(span)).map(|(row, _)| row).collect()
     }
 
     /// The selected rows of a block; `None` when all are.

@@ -75,7 +75,7 @@ fn retention_gives_the_space_back_and_late_spans_do_not_return() {
             span.attributes = vec![Attribute::new("noise", format!("{:x}", fastrand::u128(..)))];
             span
         });
-        store.apply(u64::from(partition) + 1, &TenantId::default(), spans.collect());
+        store.apply(u64::from(partition) + 1, &TenantId::default(), spans.collect::<Vec<_>>());
         store.seal().unwrap();
     }
     let before = store.disk_bytes();
@@ -112,7 +112,7 @@ fn tenants_do_not_see_each_other() {
 fn a_stopped_or_too_large_read_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    store.apply(1, &TenantId::default(), (0..2000).map(|number| span(number % 50, number, 5)).collect());
+    store.apply(1, &TenantId::default(), (0..2000).map(|number| span(number % 50, number, 5)).collect::<Vec<_>>());
     store.seal().unwrap();
     let small = Context::new(Duration::from_secs(1), 1000);
     assert_eq!(ask(&store, &small).trace(trace_id(1)).unwrap_err().kind, ErrorKind::LimitExceeded);
@@ -156,7 +156,7 @@ fn readers_see_each_span_once_while_seals_and_merges_go_on() {
 fn memory_of_the_hot_tail_is_accounted_and_given_back() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    store.apply(7, &TenantId::default(), (0..100).map(|number| span(1, number, 5)).collect());
+    store.apply(7, &TenantId::default(), (0..100).map(|number| span(1, number, 5)).collect::<Vec<_>>());
     let stats = store.hot_stats();
     assert_eq!((stats.spans, stats.position), (100, 7));
     assert!(stats.bytes as usize > 100 * size_of::<Span>());
