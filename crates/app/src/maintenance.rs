@@ -42,6 +42,8 @@ pub struct Maintenance<S: SignalStore> {
     usage: Arc<DiskUsage>,
     /// What the store says, known here without its locks; retention alone changes it.
     kept_from: AtomicI64,
+    /// The clock when the store was opened: what jumps before the threads run is a jump too.
+    opened: ClockWatch,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -86,6 +88,7 @@ impl From<&StoreError> for Unsealable {
 }
 
 /// The clock at the last retention, to notice jumps.
+#[derive(Clone, Copy)]
 struct ClockWatch {
     wall: i64,
     monotonic: Duration,
@@ -106,7 +109,9 @@ impl<S: SignalStore> Maintenance<S> {
         let hot_since = store.hot().needs_seal.then(|| clock.monotonic());
         let state = Mutex::new(State { hot_since, ..State::default() });
         let kept_from = AtomicI64::new(store.kept_from());
-        Self { store, journal, ledger, clock, observer, options, usage, kept_from, state, changed: Condvar::new() }
+        let opened = ClockWatch { wall: clock.now(), monotonic: clock.monotonic(), paused_until: None };
+        let changed = Condvar::new();
+        Self { store, journal, ledger, clock, observer, options, usage, kept_from, opened, state, changed }
     }
 
     /// Nothing before this instant is kept: what retention by age allows, and what the store has removed already, by
@@ -197,7 +202,7 @@ impl<S: SignalStore> Maintenance<S> {
 
     /// Compacts parts and keeps retention, until stopped.
     pub(crate) fn run_tidying(&self) {
-        let mut watch = ClockWatch { wall: self.clock.now(), monotonic: self.clock.monotonic(), paused_until: None };
+        let mut watch = self.opened;
         self.usage.set(S::SIGNAL, self.store.on_disk().bytes);
         while let Some(work) = self.wait_for_tidying(&watch) {
             match work {
