@@ -1,7 +1,7 @@
 //! Bounds of the log store.
 
 /// Rows of a full block.
-pub const BLOCK_ROWS: usize = 512;
+pub const BLOCK_ROWS: usize = 1024;
 
 /// Bytes of records in memory after which a block is full however few rows it has: bounds what reading one block takes,
 /// and how many columns it can have. Longer records have a block each.

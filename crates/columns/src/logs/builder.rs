@@ -63,7 +63,7 @@ impl AsRef<EncodedBlock> for EncodedBlock {
     }
 }
 
-/// A block with these rows, in their order. At most [`crate::limits::MAX_BLOCK_ROWS`] rows can be read back; about 512
+/// A block with these rows, in their order. At most [`crate::limits::MAX_BLOCK_ROWS`] rows can be read back; about 1,024
 /// is what the encodings are made for.
 #[must_use]
 pub fn encode_block(rows: &[LogRow], rules: &CorrelationRules) -> EncodedBlock {
