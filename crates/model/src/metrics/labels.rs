@@ -7,6 +7,10 @@ use std::sync::Arc;
 
 /// The label that holds the metric's name.
 pub const METRIC_NAME: &str = "__name__";
+
+/// The metric of how long spans took, made of the spans themselves (decision 0009): its exemplars lead to spans, and spans
+/// need not lead to it.
+pub const SPAN_LATENCY: &str = "traces_spanmetrics_latency";
 /// The label that holds a classic histogram bucket's upper bound.
 pub const BUCKET_LABEL: &str = "le";
 /// The label that holds a summary's quantile.

@@ -9,7 +9,7 @@ mod sample;
 
 pub use histogram::{CUSTOM_BUCKETS_SCHEMA, HistogramBucket, NativeHistogram, ResetHint, Span as BucketSpan};
 pub use label_sets::{LabelSetBuffer, LabelSets, LabelSizes, SeriesKey};
-pub use labels::{BUCKET_LABEL, LabelError, Labels, METRIC_NAME, QUANTILE_LABEL};
+pub use labels::{BUCKET_LABEL, LabelError, Labels, METRIC_NAME, QUANTILE_LABEL, SPAN_LATENCY};
 pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use reader::{
     ExemplarRow, ExemplarScan, ExemplarsOf, MetricReader, MetricView, SeriesBatch, SeriesData, SeriesScan, SeriesSet,

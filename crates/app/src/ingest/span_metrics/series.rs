@@ -4,7 +4,8 @@ use super::state::{Edge, Spans, Tenant, Told};
 use crate::limits::{SPAN_METRIC_QUIET_MILLIS, SPAN_METRIC_REPEAT_MILLIS};
 use clew_model::UnixMillis;
 use clew_model::metrics::{
-    Exemplar, HistogramSample, Labels, METRIC_NAME, Metadata, MetricBatch, MetricType, NativeHistogram, Sample,
+    Exemplar, HistogramSample, Labels, METRIC_NAME, Metadata, MetricBatch, MetricType, NativeHistogram, SPAN_LATENCY,
+    Sample,
 };
 use clew_model::time::NANOS_PER_MILLI;
 use clew_model::traces::{SpanKind, StatusCode};
@@ -12,7 +13,6 @@ use clew_model::value::hex_text;
 use std::sync::Arc;
 
 const CALLS: &str = "traces_spanmetrics_calls_total";
-const LATENCY: &str = "traces_spanmetrics_latency";
 const REQUESTS: &str = "traces_service_graph_request_total";
 const FAILED: &str = "traces_service_graph_request_failed_total";
 const CALLER_SECONDS: &str = "traces_service_graph_request_client_seconds";
@@ -21,7 +21,7 @@ const CALLED_SECONDS: &str = "traces_service_graph_request_server_seconds";
 /// Name, type, help, unit.
 const FAMILIES: [(&str, MetricType, &str, &str); 6] = [
     (CALLS, MetricType::Counter, "Spans, by service, operation, kind and status.", ""),
-    (LATENCY, MetricType::Histogram, "How long spans took.", "seconds"),
+    (SPAN_LATENCY, MetricType::Histogram, "How long spans took.", "seconds"),
     (REQUESTS, MetricType::Counter, "Calls between two services.", ""),
     (FAILED, MetricType::Counter, "Calls between two services of which a side had an error.", ""),
     (CALLER_SECONDS, MetricType::Histogram, "How long calls took as the calling service saw them.", "seconds"),
@@ -82,7 +82,7 @@ impl Writer {
         let (kind, status) = (kind_text(kind), status_text(status));
         let labels = [("service", service), ("span_name", operation), ("span_kind", kind), ("status_code", status)];
         self.counter(CALLS, &labels, own.durations.count);
-        let Some(series) = self.histogram(LATENCY, &labels, own.durations.histogram()) else { return };
+        let Some(series) = self.histogram(SPAN_LATENCY, &labels, own.durations.histogram()) else { return };
         if let Some(example) = own.example.take() {
             let (trace, span) = (hex_text(&example.trace.0), hex_text(&example.span.0));
             if let Ok(labels) = Labels::new([("trace_id", &trace), ("span_id", &span)]) {

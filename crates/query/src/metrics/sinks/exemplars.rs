@@ -2,7 +2,7 @@
 
 use super::held::Held;
 use crate::locks::{locked, unlocked};
-use clew_model::metrics::{ExemplarRow, ExemplarScan, ExemplarsOf, Matcher, MetricView};
+use clew_model::metrics::{ExemplarRow, ExemplarScan, ExemplarsOf, Matcher, MetricView, SPAN_LATENCY};
 use clew_model::{CanonicalId, Context, Flow, ReadError, Sink, SinkWorker, TimeRange};
 use std::sync::Mutex;
 
@@ -20,7 +20,7 @@ pub fn exemplars(
 }
 
 /// Exemplars in the range with one of the IDs among their label values, in order of time, at most `limit`; and whether
-/// there are more.
+/// there are more. Those that were made of spans ([`SPAN_LATENCY`]) are left out: their spans carry the ID and tell more.
 ///
 /// # Errors
 /// As [`exemplars`].
@@ -32,6 +32,7 @@ pub fn find_ids(
     limit: usize,
 ) -> Result<(Vec<ExemplarRow>, bool), ReadError> {
     let mut rows = collect(context, view, &ExemplarScan { of: ExemplarsOf::Carrying(ids), range })?;
+    rows.retain(|row| row.series.metric_name() != SPAN_LATENCY);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     Ok((rows, has_more))
@@ -107,5 +108,15 @@ mod tests {
         let (found, more) = find_ids(&context(), &view, &[], TimeRange::ALL, 2).unwrap();
         assert_eq!((shown(&found), more), (all[..2].to_vec(), true));
         assert!(!find_ids(&context(), &view, &[], TimeRange::ALL, 3).unwrap().1);
+    }
+
+    #[test]
+    fn an_id_does_not_lead_to_what_was_made_of_its_spans() {
+        let exemplar =
+            |name: &str| ExemplarRow { series: labels(name, "1"), labels: labels("e", "1"), value: 1.0, time: 10 };
+        let view = Fake::with_exemplars(vec![exemplar("traces_spanmetrics_latency"), exemplar("own_seconds")]);
+        let (found, more) = find_ids(&context(), &view, &[], TimeRange::ALL, 1).unwrap();
+        assert_eq!((found, more), (vec![exemplar("own_seconds")], false));
+        assert_eq!(exemplars(&context(), &view, &[], TimeRange::ALL).unwrap().len(), 2);
     }
 }
