@@ -4,7 +4,7 @@ use super::fill::{Filled, Signal};
 use anyhow::{Context, Result, ensure};
 use clew_testkit::corpus::logs::{COMMON_WORD, PHRASE};
 use clew_testkit::corpus::{COVERED_NANOS, hex, request};
-use clew_testkit::http::{Client, encoded};
+use clew_testkit::http::encoded;
 use clew_testkit::process;
 use clew_testkit::report::{figure, median, table};
 use std::time::{Duration, Instant};
@@ -43,9 +43,7 @@ pub(crate) fn ask(filled: &mut [Filled], scale: Scale, signals: &[Signal], runs:
     let mut rows = Vec::new();
     for question in questions(scale) {
         if question.needs.iter().all(|signal| signals.contains(signal)) {
-            // Servers close connections on which nothing was asked for long.
-            let mut clients: Vec<Client> = filled.iter().map(|side| side.server.client()).collect::<Result<_>>()?;
-            rows.push(ask_one(&question, filled, &mut clients, runs)?);
+            rows.push(ask_one(&question, filled, runs)?);
         }
     }
     println!("CPU ms (wall ms) of one asking, each server in the order given; ratio of the first to the last");
@@ -57,14 +55,14 @@ pub(crate) fn ask(filled: &mut [Filled], scale: Scale, signals: &[Signal], runs:
     Ok(())
 }
 
-fn ask_one(question: &Question, filled: &[Filled], clients: &mut [Client], runs: usize) -> Result<Vec<String>> {
+fn ask_one(question: &Question, filled: &[Filled], runs: usize) -> Result<Vec<String>> {
     let mut askings = Vec::new();
     let mut answers = Vec::new();
-    for (side, client) in filled.iter().zip(clients.iter_mut()) {
+    for side in filled {
         // The first asking is not counted: it opens files.
-        let (_, _, answer) = round(question, side, client, 0, 1)?;
+        let (_, _, answer) = round(question, side, 0, 1)?;
         answers.push(answer);
-        let (cpu, _, _) = round(question, side, client, 1, 5)?;
+        let (cpu, _, _) = round(question, side, 1, 5)?;
         let wanted = ROUND_CPU.as_secs_f64() * 1e3 / cpu.max(0.05);
         askings.push((wanted as u64).clamp(1, MOST_ASKINGS));
     }
@@ -75,8 +73,8 @@ fn ask_one(question: &Question, filled: &[Filled], clients: &mut [Client], runs:
     );
     let mut measured = vec![Vec::new(); filled.len()];
     for _ in 0..runs {
-        for (at, (side, client)) in filled.iter().zip(clients.iter_mut()).enumerate() {
-            let (cpu, wall, _) = round(question, side, client, 6, *askings.get(at).context("a count")?)?;
+        for (at, side) in filled.iter().enumerate() {
+            let (cpu, wall, _) = round(question, side, 6, *askings.get(at).context("a count")?)?;
             measured.get_mut(at).context("a side")?.push((cpu, wall));
         }
     }
@@ -94,14 +92,10 @@ fn ask_one(question: &Question, filled: &[Filled], clients: &mut [Client], runs:
 }
 
 /// CPU and wall milliseconds of one asking, and the last answer.
-fn round(
-    question: &Question,
-    side: &Filled,
-    client: &mut Client,
-    first: u64,
-    askings: u64,
-) -> Result<(f64, f64, String)> {
+fn round(question: &Question, side: &Filled, first: u64, askings: u64) -> Result<(f64, f64, String)> {
     let pid = side.server.pid();
+    // A server closes connections on which nothing was asked while another one answered.
+    let mut client = side.server.client()?;
     let (before, started) = (process::cpu_time(pid)?, Instant::now());
     let mut answer = String::new();
     for turn in first..first + askings {
