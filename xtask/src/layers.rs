@@ -78,7 +78,7 @@ const PURE: &[&str] = &[
 ];
 
 /// External crates of floor 1 beyond the pure ones: synchronous disk work.
-const DISK: &[&str] = &["fastrand", "parking_lot", "roaring", "rustix", "tracing", "tracing-subscriber"];
+const DISK: &[&str] = &["fastrand", "parking_lot", "roaring", "rustix", "tantivy", "tracing", "tracing-subscriber"];
 
 /// External crates of floor 2 beyond those: async and HTTP clients.
 const ASYNC: &[&str] = &["arc-swap", "bytes", "futures-util", "reqwest", "rustls", "tokio", "tokio-util"];

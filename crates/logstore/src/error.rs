@@ -3,6 +3,9 @@
 use clew_columns::ColumnsError;
 use clew_model::{ErrorKind, ReadError};
 use std::io;
+use std::sync::Arc;
+use tantivy::TantivyError;
+use tantivy::directory::error::OpenReadError;
 
 /// A failure of the log store.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +36,14 @@ pub enum LogStoreError {
         /// What is wrong.
         reason: String,
     },
+    /// The term index could not be built or read.
+    #[error("the term index of {file} failed: {reason}")]
+    TermIndex {
+        /// The part.
+        file: String,
+        /// What tantivy said.
+        reason: String,
+    },
     /// A caller's query was stopped.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -49,7 +60,7 @@ impl LogStoreError {
                 _ => ErrorKind::Internal,
             },
             LogStoreError::Columns { source, .. } => source.kind(),
-            LogStoreError::Damaged { .. } => ErrorKind::Corrupt,
+            LogStoreError::Damaged { .. } | LogStoreError::TermIndex { .. } => ErrorKind::Corrupt,
             LogStoreError::Read(error) => error.kind(),
         }
     }
@@ -69,6 +80,18 @@ impl LogStoreError {
 
     pub(crate) fn damaged(file: &str, reason: impl Into<String>) -> Self {
         Self::Damaged { file: file.to_owned(), reason: reason.into() }
+    }
+
+    pub(crate) fn term_index(file: &str) -> impl FnOnce(tantivy::TantivyError) -> Self + '_ {
+        move |error| {
+            let source = match &error {
+                TantivyError::IoError(source)
+                | TantivyError::OpenReadError(OpenReadError::IoError { io_error: source, .. }) => source,
+                _ => return Self::TermIndex { file: file.to_owned(), reason: error.to_string() },
+            };
+            let source = io::Error::new(source.kind(), Arc::clone(source));
+            Self::Io { operation: "read a part's term index", source }
+        }
     }
 
     /// Whether it is the file that is bad, and stays so, rather than the machine at this moment.

@@ -1,4 +1,4 @@
-//! The log store: blocks of records in parts with an index of their terms, reader, retention.
+//! The log store: a tantivy index over blocks of records, parts, reader, retention.
 //!
 //! [`LogStore`] is the whole of it: `apply` takes decided records after their journal frame is durable, `seal` turns
 //! them into immutable parts, `compact` merges parts, `retain` deletes them, and the store is a

@@ -40,8 +40,15 @@ pub const BLOCKS_A_WORKER: usize = 64;
 /// Most warnings in one answer.
 pub const MAX_WARNINGS: usize = 16;
 
-/// Bytes of terms after which a page of a part's term index is full. A lookup reads one.
-pub const TERM_PAGE_BYTES: usize = 4 * 1024;
+/// Memory for building a part's term index, by which tantivy chooses the size of its first hash table: for the part,
+/// and for each of its blocks.
+pub const TERM_INDEX_MEMORY: usize = 1024 * 1024;
+
+/// See [`TERM_INDEX_MEMORY`].
+pub const TERM_INDEX_MEMORY_A_BLOCK: usize = 64 * 1024;
+
+/// Most memory that tantivy is promised.
+pub const MAX_TERM_INDEX_MEMORY: usize = 64 * 1024 * 1024;
 
 /// Longest tail (checksums, places, names) of a part that is believed.
 pub const MAX_TAIL_BYTES: u64 = 256 * 1024 * 1024;

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! blocks, one after the other
-//! index region: hash list of varied terms, then the term index; checked by pages of 16 KiB
-//! tail: checksums of the pages, places of the blocks, lengths of the term index
+//! index region: hash list of varied terms, then the pieces of the term index; checked by pages of 16 KiB
+//! tail: checksums of the pages, places of the blocks, pieces
 //! footer (44): "CLP0" | version (1) | 3 zero bytes | index start (8) | index length (8) | tail length (8)
 //!              | hash list length (8) | crc32 of the tail (4)
 //!              and then crc32 of the footer (4)

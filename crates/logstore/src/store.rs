@@ -244,8 +244,14 @@ impl LogStore {
         self.dir.join(PARTS)
     }
 
-    fn part_writer(&self, sequence: u64, tenant: &TenantId, day: i64) -> Result<PartWriter, LogStoreError> {
-        PartWriter::create(&*self.files, &self.parts_dir(), sequence, tenant, day)
+    fn part_writer(
+        &self,
+        sequence: u64,
+        tenant: &TenantId,
+        day: i64,
+        blocks: usize,
+    ) -> Result<PartWriter, LogStoreError> {
+        PartWriter::create(&*self.files, &self.parts_dir(), sequence, tenant, day, blocks)
     }
 
     fn new_sequence(&self) -> u64 {

@@ -4,7 +4,7 @@ use super::{BlockPlace, FOOTER_BYTES, MAGIC, PartMeta, SEVERITY_RANGES, VERSION}
 use crate::error::LogStoreError;
 use crate::limits::{MAX_BLOCK_BYTES, MAX_TAIL_BYTES, PAGE_BYTES};
 use crate::pages::{PageCache, Pages};
-use crate::term_index::{TermIndex, TermPlaces};
+use crate::term_index::{Piece, TermIndex};
 use clew_columns::bytes::{BytesError, Problem, Reader};
 use clew_columns::hash_list;
 use clew_columns::logs::{LogBlock, Need, StoredBytes, term_hash};
@@ -127,7 +127,7 @@ pub(crate) struct OpenPart {
     pub places: Vec<BlockPlace>,
     pages: Arc<Pages>,
     hash_list_length: usize,
-    terms: TermPlaces,
+    pieces: Vec<Piece>,
     index: Mutex<Option<Arc<Index>>>,
 }
 
@@ -194,7 +194,7 @@ impl OpenPart {
             return Err(bad(name, "its tail has a wrong checksum"));
         }
         let index_length = usize::try_from(footer.index_length).unwrap_or(usize::MAX);
-        let (checksums, places, terms) = read_tail(&tail, index_length)
+        let (checksums, places, pieces) = read_tail(&tail, index_length)
             .map_err(|error| LogStoreError::Columns { file: name.to_owned(), source: error.into() })?;
         if places.last().map_or(0, |last| last.offset + u64::from(last.length)) != footer.index_start {
             return Err(bad(name, "its blocks do not add up to its length"));
@@ -206,7 +206,7 @@ impl OpenPart {
             places,
             pages: Arc::new(pages),
             hash_list_length: usize::try_from(footer.hash_list_length).unwrap_or(usize::MAX),
-            terms,
+            pieces,
             index: Mutex::new(None),
         })
     }
@@ -249,7 +249,9 @@ impl OpenPart {
     fn blocks_with(&self, term: &str) -> Result<RowSet, LogStoreError> {
         let index = self.index()?;
         let mut found = RowSet::none(self.places.len());
-        index.terms.blocks_with(term, &self.name, |block| found.insert(block))?;
+        if !term.contains('\0') {
+            index.terms.blocks_with(term, &self.name, |block| found.insert(block))?;
+        }
         let read = |offset: usize, length: usize| self.pages.read(offset, length);
         index.hashes.lookup(term_hash(term), read)?.into_iter().for_each(|block| found.insert(block as usize));
         Ok(found)
@@ -262,10 +264,10 @@ impl OpenPart {
         }
         let header = self.pages.read(0, hash_list::HEADER_BYTES)?;
         let hashes = hash_list::Header::read(&header).map_err(LogStoreError::columns(&self.name))?;
-        if hashes.total_bytes() != self.hash_list_length || self.terms.start != self.hash_list_length {
+        if hashes.total_bytes() != self.hash_list_length {
             return Err(bad(&self.name, "its hash list has a wrong length"));
         }
-        let terms = TermIndex::open(Arc::clone(&self.pages), self.terms, &self.name)?;
+        let terms = TermIndex::open(Arc::clone(&self.pages), self.pieces.clone(), &self.name)?;
         let index = Arc::new(Index { hashes, terms });
         *opened = Some(Arc::clone(&index));
         Ok(index)
@@ -278,7 +280,7 @@ impl From<ColumnsError> for LogStoreError {
     }
 }
 
-type Tail = (Vec<u32>, Vec<BlockPlace>, TermPlaces);
+type Tail = (Vec<u32>, Vec<BlockPlace>, Vec<Piece>);
 
 fn read_tail(tail: &[u8], index_length: usize) -> Result<Tail, BytesError> {
     let mut reader = Reader::new(tail);
@@ -287,12 +289,15 @@ fn read_tail(tail: &[u8], index_length: usize) -> Result<Tail, BytesError> {
         checksums.push(reader.u32(WHAT)?);
     }
     let places = read_places(&mut reader)?;
-    let pages = read_place(&mut reader, index_length)?;
-    let list = read_place(&mut reader, index_length - pages)?;
-    // The hash list stands before them.
-    let terms = TermPlaces { start: index_length - pages - list, pages, list };
+    let mut pieces = Vec::new();
+    for _ in 0..reader.count(3, WHAT)? {
+        let name = reader.text(WHAT)?.to_owned();
+        let offset = read_place(&mut reader, index_length)?;
+        let length = read_place(&mut reader, index_length - offset)?;
+        pieces.push(Piece { name, offset, length });
+    }
     reader.finish(WHAT)?;
-    Ok((checksums, places, terms))
+    Ok((checksums, places, pieces))
 }
 
 fn read_places(reader: &mut Reader<'_>) -> Result<Vec<BlockPlace>, BytesError> {

@@ -3,9 +3,9 @@
 use super::{BlockPlace, FOOTER_BYTES, MAGIC, PartMeta, SEVERITY_RANGES, VERSION};
 use crate::error::LogStoreError;
 use crate::pages::page_checksums;
-use crate::term_index::{TermIndexBuilder, TermPlaces};
+use crate::term_index::{Piece, TermIndexBuilder};
 use clew_columns::ColumnsError;
-use clew_columns::bytes::{put_signed, put_u32, put_u64, put_varint};
+use clew_columns::bytes::{put_signed, put_text, put_u32, put_u64, put_varint};
 use clew_columns::hash_list::HashListBuilder;
 use clew_columns::logs::{EncodedBlock, LogBlock};
 use clew_host::{Files, WriteFile};
@@ -17,6 +17,7 @@ use std::sync::Arc;
 /// Writes blocks to a file as they come, then their index. A part that is not finished is garbage.
 pub(crate) struct PartWriter {
     file: Box<dyn WriteFile>,
+    name: String,
     places: Vec<BlockPlace>,
     hashes: HashListBuilder,
     terms: TermIndexBuilder,
@@ -27,26 +28,28 @@ pub(crate) struct PartWriter {
 }
 
 impl PartWriter {
-    /// An empty part.
+    /// `blocks` is how many are expected.
     pub fn create(
         files: &dyn Files,
         dir: &Path,
         sequence: u64,
         tenant: &TenantId,
         day: i64,
+        blocks: usize,
     ) -> Result<Self, LogStoreError> {
         let (rows, bytes, first, last) = (0, 0, 0, 0);
         let meta = PartMeta { sequence, tenant: tenant.clone(), day, rows, bytes, first, last };
-        let file = files.create(&dir.join(meta.file_name())).map_err(LogStoreError::io("create a part"))?;
-        let terms = TermIndexBuilder::default();
+        let name = meta.file_name();
+        let file = files.create(&dir.join(&name)).map_err(LogStoreError::io("create a part"))?;
+        let terms = TermIndexBuilder::new(blocks).map_err(LogStoreError::term_index(&name))?;
         let (places, hashes, tenant) = (Vec::new(), HashListBuilder::new(), tenant.clone());
-        Ok(Self { file, places, hashes, terms, length: 0, sequence, tenant, day })
+        Ok(Self { file, name, places, hashes, terms, length: 0, sequence, tenant, day })
     }
 
     pub fn add(&mut self, block: &EncodedBlock) -> Result<(), LogStoreError> {
         let number = self.places.len() as u32;
         block.terms.hashes().for_each(|hash| self.hashes.push(hash, number));
-        self.terms.add_block(block.terms.plain());
+        self.terms.add_block(block.terms.plain()).map_err(LogStoreError::term_index(&self.name))?;
         self.file.write_all(&block.bytes).map_err(LogStoreError::io("write a part"))?;
         let length = block.bytes.len();
         let severities = severities_of(block)?;
@@ -66,11 +69,11 @@ impl PartWriter {
     pub fn finish(mut self) -> Result<PartMeta, LogStoreError> {
         let mut region = std::mem::take(&mut self.hashes).finish();
         let hash_list = region.len();
-        let terms = self.terms.finish(&mut region);
+        let pieces = self.terms.finish(&mut region).map_err(LogStoreError::term_index(&self.name))?;
         let mut tail = Vec::new();
         page_checksums(&region).into_iter().for_each(|checksum| put_u32(&mut tail, checksum));
         put_places(&mut tail, &self.places);
-        put_terms(&mut tail, terms);
+        put_pieces(&mut tail, &pieces);
         let mut footer = Vec::with_capacity(FOOTER_BYTES);
         footer.extend_from_slice(&MAGIC);
         footer.extend_from_slice(&[VERSION, 0, 0, 0]);
@@ -120,7 +123,11 @@ fn put_places(out: &mut Vec<u8>, places: &[BlockPlace]) {
     }
 }
 
-fn put_terms(out: &mut Vec<u8>, terms: TermPlaces) {
-    put_varint(out, terms.pages as u64);
-    put_varint(out, terms.list as u64);
+fn put_pieces(out: &mut Vec<u8>, pieces: &[Piece]) {
+    put_varint(out, pieces.len() as u64);
+    for piece in pieces {
+        put_text(out, &piece.name);
+        put_varint(out, piece.offset as u64);
+        put_varint(out, piece.length as u64);
+    }
 }

@@ -92,7 +92,7 @@ impl LogStore {
             sources.extend(open.places.iter().map(|place| (part, Arc::clone(&open), *place)));
         }
         sources.sort_by_key(|(_, _, place)| place.first);
-        let mut writer = self.part_writer(sequence, tenant, day)?;
+        let mut writer = self.part_writer(sequence, tenant, day, sources.len())?;
         let mut buffer = Buffer::default();
         let mut abandoned = false;
         for (part, open, place) in &sources {

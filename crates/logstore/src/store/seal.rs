@@ -92,7 +92,7 @@ impl LogStore {
             let blocks = self.settled(blocks)?;
             let sequence = self.new_sequence();
             parts.push(PartMeta { sequence, tenant: tenant.clone(), day: *day, rows: 0, bytes: 0, first: 0, last: 0 });
-            let mut writer = self.part_writer(sequence, tenant, *day)?;
+            let mut writer = self.part_writer(sequence, tenant, *day, blocks.len())?;
             for block in blocks {
                 writer.add(&block)?;
             }
