@@ -78,13 +78,23 @@ pub const SPAN_METRIC_HALVES: usize = 20_000;
 /// Batches of spans that are known when they are sent again, per tenant.
 pub const SPAN_METRIC_BATCHES: usize = 4_096;
 
+/// How long a series of metrics of spans keeps its place without a span, in milliseconds: when it returns, its counters
+/// begin at zero. Longer than it is repeated, so that nothing is told of it any more when it goes.
+pub const SPAN_METRIC_IDLE_MILLIS: i64 = 2 * SPAN_METRIC_QUIET_MILLIS;
+
+/// How often is looked for such series, in milliseconds.
+pub const SPAN_METRIC_SWEEP_MILLIS: i64 = 600_000;
+
+/// Series whose end waits to be written, per tenant; the oldest go first.
+pub const SPAN_METRIC_FAREWELLS: usize = 2 * SPAN_METRIC_SERIES;
+
 /// How often metrics of spans are written.
 pub const SPAN_METRIC_INTERVAL: Duration = Duration::from_secs(15);
 
 /// How often a series of them is repeated while it stands still, in milliseconds: queries look back for five minutes.
 pub const SPAN_METRIC_REPEAT_MILLIS: i64 = 60_000;
 
-/// How long a series of them is repeated that stands still, in milliseconds.
+/// How long after its last span a series of them is repeated, in milliseconds.
 pub const SPAN_METRIC_QUIET_MILLIS: i64 = 3_600_000;
 
 /// Most rows of one batch of a tail.

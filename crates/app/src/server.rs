@@ -153,7 +153,9 @@ impl App {
         let (logs, metrics, traces) = std::thread::scope(|scope| {
             let logs = scope.spawn(|| start.signal(options.logs, LogSignal::open, log_rooms));
             let metrics = scope.spawn(|| start.signal(options.metrics, MetricSignal::open, |_| Rooms::default()));
-            let traces = start.signal(options.traces, TraceSignal::open, |_| trace_rooms(&span_metrics));
+            let open_traces =
+                |files: _, dir: &Path, options: &_| TraceSignal::open(files, dir, options, Arc::clone(&clock));
+            let traces = start.signal(options.traces, open_traces, |_| trace_rooms(&span_metrics));
             (joined(logs), joined(metrics), traces)
         });
         let app = Arc::new(Self {
@@ -281,6 +283,7 @@ impl App {
             let decoded = Decoded { records: batch, accepted, ..Decoded::default() };
             let caller = Caller { tenant, ..Caller::server("span-metrics") };
             self.ingest_metrics(&caller, Protocol::SpanMetrics, decoded).await?;
+            self.span_metrics.farewells_are_written(&caller.tenant);
         }
         Ok(())
     }

@@ -4,23 +4,27 @@ use crate::error::AppError;
 use crate::server::AppOptions;
 use crate::signal::{Dropped, Hot, Needed, OnDisk, Removed, Sealed, SignalStore, StoreError};
 use clew_columns::frames::traces as frames;
-use clew_host::Files;
+use clew_host::{Clock, Files};
 use clew_journal::AppendSlot;
 use clew_kvstore::traces::{TraceStore, TraceStoreOptions};
+use clew_model::time::NANOS_PER_MILLI;
 use clew_model::traces::{Span, TraceReader};
-use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
+use clew_model::{ErrorKind, Signal, TenantId, UnixMillis, UnixNanos};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The trace store behind its write path.
 pub struct TraceSignal {
     store: TraceStore,
+    clock: Arc<dyn Clock>,
 }
 
 /// The spans of a request, and their frame.
 pub struct TraceBatch {
     /// Whose they are.
     pub(crate) tenant: TenantId,
+    /// When they arrived.
+    pub(crate) arrived: UnixMillis,
     /// The spans; the hot tail shares them.
     pub(crate) spans: Arc<Vec<Span>>,
     /// Empty when it was read back from the journal.
@@ -30,8 +34,8 @@ pub struct TraceBatch {
 impl TraceBatch {
     /// Spans without a frame, for accumulators under test.
     #[cfg(test)]
-    pub(crate) fn of(tenant: TenantId, spans: Vec<Span>) -> Self {
-        Self { tenant, spans: Arc::new(spans), frame: Vec::new() }
+    pub(crate) fn of(tenant: TenantId, arrived: UnixMillis, spans: Vec<Span>) -> Self {
+        Self { tenant, arrived, spans: Arc::new(spans), frame: Vec::new() }
     }
 }
 
@@ -40,14 +44,19 @@ impl TraceSignal {
     ///
     /// # Errors
     /// A store that cannot be read, or was written by a newer version.
-    pub fn open(files: Arc<dyn Files>, dir: &Path, options: &AppOptions) -> Result<Self, AppError> {
+    pub fn open(
+        files: Arc<dyn Files>,
+        dir: &Path,
+        options: &AppOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, AppError> {
         let store_options = TraceStoreOptions {
             partition_width: super::partition_width(options.traces.retention.age),
             ..TraceStoreOptions::default()
         };
         let store = TraceStore::open(files, &dir.join("store"), store_options, Arc::clone(&options.rules))
             .map_err(|error| AppError::start("open the trace store", error))?;
-        Ok(Self { store })
+        Ok(Self { store, clock })
     }
 
     /// What queries read.
@@ -78,8 +87,9 @@ impl SignalStore for TraceSignal {
 
     fn encode(&self, tenant: TenantId, spans: Vec<Span>) -> Result<TraceBatch, StoreError> {
         let mut frame = Vec::new();
-        frames::encode(&mut frame, &tenant, &spans);
-        Ok(TraceBatch { tenant, spans: Arc::new(spans), frame })
+        let arrived = self.clock.now().div_euclid(NANOS_PER_MILLI);
+        frames::encode(&mut frame, &tenant, arrived, &spans);
+        Ok(TraceBatch { tenant, arrived, spans: Arc::new(spans), frame })
     }
 
     fn append(
@@ -108,8 +118,9 @@ impl SignalStore for TraceSignal {
         if !needed.apply && needed.account.is_none() {
             return Ok(0);
         }
-        let (tenant, spans) = frames::decode(frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
-        let mut batch = TraceBatch { tenant, spans: Arc::new(spans), frame: Vec::new() };
+        let frames::TraceFrame { tenant, arrived, spans } =
+            frames::decode(frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
+        let mut batch = TraceBatch { tenant, arrived, spans: Arc::new(spans), frame: Vec::new() };
         if let Some(account) = needed.account {
             account(&batch);
         }

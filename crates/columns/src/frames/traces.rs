@@ -1,7 +1,7 @@
 //! Frames of the traces journal: the decided spans of one tenant, in an encoding of our own.
 //!
 //! ```text
-//! version (1) | tenant | resources | scopes | spans
+//! version (1) | tenant | when it arrived (Unix milliseconds, signed) | resources | scopes | spans
 //! ```
 //! Resources and scopes stand once a frame; a span names its own by number. Every field survives, attributes keep
 //! their order. A frame carries no checksum: the journal around it does.
@@ -10,7 +10,7 @@ use crate::bytes::{BytesError, Problem, Reader, put_bytes, put_signed, put_text,
 use crate::error::ColumnsError;
 use crate::values::{put_attributes, read_attributes};
 use clew_model::traces::{Span, SpanEvent, SpanKind, SpanLink, SpanStatus, StatusCode};
-use clew_model::{Resource, Scope, SpanId, TenantId, TraceId};
+use clew_model::{Resource, Scope, SpanId, TenantId, TraceId, UnixMillis};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -19,8 +19,19 @@ pub const VERSION: u8 = 0;
 
 const WHAT: &str = "frame of spans";
 
+/// What a frame holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceFrame {
+    /// Whose spans.
+    pub tenant: TenantId,
+    /// When they arrived, as the receiver's clock said: what is derived of frames can thus be derived again.
+    pub arrived: UnixMillis,
+    /// The spans.
+    pub spans: Vec<Span>,
+}
+
 /// Appends one frame that holds these spans of the tenant.
-pub fn encode(out: &mut Vec<u8>, tenant: &TenantId, spans: &[Span]) {
+pub fn encode(out: &mut Vec<u8>, tenant: &TenantId, arrived: UnixMillis, spans: &[Span]) {
     let mut resources = Table::default();
     let mut scopes = Table::default();
     let mut body = Vec::with_capacity(spans.len() * 256);
@@ -31,6 +42,7 @@ pub fn encode(out: &mut Vec<u8>, tenant: &TenantId, spans: &[Span]) {
     }
     out.push(VERSION);
     put_text(out, tenant.as_str());
+    put_signed(out, arrived);
     resources.put(out);
     scopes.put(out);
     put_varint(out, spans.len() as u64);
@@ -41,7 +53,7 @@ pub fn encode(out: &mut Vec<u8>, tenant: &TenantId, spans: &[Span]) {
 ///
 /// # Errors
 /// A newer version, or bytes that are not a frame.
-pub fn decode(bytes: &[u8]) -> Result<(TenantId, Vec<Span>), ColumnsError> {
+pub fn decode(bytes: &[u8]) -> Result<TraceFrame, ColumnsError> {
     let mut reader = Reader::new(bytes);
     let version = reader.u8(WHAT)?;
     if version > VERSION {
@@ -49,6 +61,7 @@ pub fn decode(bytes: &[u8]) -> Result<(TenantId, Vec<Span>), ColumnsError> {
     }
     let tenant = TenantId::new(reader.text(WHAT)?)
         .ok_or(ColumnsError::Inconsistent { what: WHAT, reason: "the tenant's name is not allowed" })?;
+    let arrived = reader.signed(WHAT)?;
     let resources = read_table(&mut reader, read_resource)?;
     let scopes = read_table(&mut reader, read_scope)?;
     let count = reader.count(LEAST_SPAN_BYTES, WHAT)?;
@@ -59,7 +72,7 @@ pub fn decode(bytes: &[u8]) -> Result<(TenantId, Vec<Span>), ColumnsError> {
         spans.push(read_span(&mut reader, resource, scope)?);
     }
     reader.finish(WHAT)?;
-    Ok((tenant, spans))
+    Ok(TraceFrame { tenant, arrived, spans })
 }
 
 /// IDs alone take 24 bytes; a count that promises more spans than the bytes could hold is damage.

@@ -1,15 +1,19 @@
 //! The state as bytes and back.
 //!
 //! ```text
-//! version (1) | count of tenants | of each: name | names | batches | spans | edges | halves
+//! version (1) | count of tenants | of each: name | times | names | batches | spans | edges | halves | farewells
+//! times: spans counted, newest arrival (signed), when idle series were looked for (signed)
 //! names: count, texts                       batches: count, digests (16)
-//! spans: count, of each: service, operation, kind (1), status (1), durations
-//! edges: count, of each: caller, called, is message (1), failed, durations of the caller, of the called
+//! spans: count, of each: service, operation, kind (1), status (1), last arrival (signed), durations
+//! edges: count, of each: caller, called, is message (1), last arrival (signed), failed, durations of the caller, of the called
 //! halves: count, of each: trace (16), span (8), flags (1: caller 1, message 2, failed 4), service, nanoseconds
+//! farewells: count, of each: when (signed), 0, service, operation (texts), kind (1), status (1); or when, 1, caller, called
+//!     (texts), is message (1)
 //! durations: count, sum (16), of nothing, count of buckets, of each: index (signed), count
 //! ```
 //! Varints unless a width is given. Examples are not kept: they are told once, right after they came.
 
+use super::aging::{Ended, Farewell};
 use super::duration::Durations;
 use super::edges::Half;
 use super::state::{Edge, Spans, Tenant};
@@ -36,6 +40,9 @@ pub(super) fn checkpoint(tenants: &BTreeMap<TenantId, Tenant>) -> Vec<u8> {
 }
 
 fn put_tenant(out: &mut Vec<u8>, tenant: &Tenant) {
+    put_varint(out, tenant.counted);
+    put_signed(out, tenant.now);
+    put_signed(out, tenant.swept);
     let names: Vec<&str> = tenant.names.iter().collect();
     put_varint(out, names.len() as u64);
     names.into_iter().for_each(|name| put_text(out, name));
@@ -47,6 +54,7 @@ fn put_tenant(out: &mut Vec<u8>, tenant: &Tenant) {
         put_varint(out, u64::from(*service));
         put_varint(out, u64::from(*operation));
         out.extend_from_slice(&[*kind, *status]);
+        put_signed(out, spans.seen);
         put_durations(out, &spans.durations);
     }
     put_varint(out, tenant.edges.len() as u64);
@@ -54,6 +62,7 @@ fn put_tenant(out: &mut Vec<u8>, tenant: &Tenant) {
         put_varint(out, u64::from(*caller));
         put_varint(out, u64::from(*called));
         out.push(u8::from(*is_message));
+        put_signed(out, edge.seen);
         put_varint(out, edge.failed);
         put_durations(out, &edge.caller);
         put_durations(out, &edge.called);
@@ -67,6 +76,26 @@ fn put_tenant(out: &mut Vec<u8>, tenant: &Tenant) {
         out.push(flag(half.is_caller, CALLER) | flag(half.is_message, MESSAGE) | flag(half.has_failed, FAILED));
         put_varint(out, u64::from(half.service));
         put_varint(out, half.nanos);
+    }
+    put_varint(out, tenant.farewells.len() as u64);
+    tenant.farewells.iter().for_each(|farewell| put_farewell(out, farewell));
+}
+
+fn put_farewell(out: &mut Vec<u8>, farewell: &Farewell) {
+    put_signed(out, farewell.at);
+    match &farewell.whose {
+        Ended::Spans { service, operation, kind, status } => {
+            out.push(0);
+            put_text(out, service);
+            put_text(out, operation);
+            out.extend_from_slice(&[*kind, *status]);
+        }
+        Ended::Edge { caller, called, is_message } => {
+            out.push(1);
+            put_text(out, caller);
+            put_text(out, called);
+            out.push(u8::from(*is_message));
+        }
     }
 }
 
@@ -97,7 +126,12 @@ pub(super) fn restore(bytes: &[u8]) -> Result<BTreeMap<TenantId, Tenant>, Column
 }
 
 fn read_tenant(reader: &mut Reader<'_>) -> Result<Tenant, ColumnsError> {
-    let mut tenant = Tenant::default();
+    let mut tenant = Tenant {
+        counted: reader.varint(WHAT)?,
+        now: reader.signed(WHAT)?,
+        swept: reader.signed(WHAT)?,
+        ..Tenant::default()
+    };
     for _ in 0..reader.count(1, WHAT)? {
         tenant.names.id(reader.text(WHAT)?);
     }
@@ -107,13 +141,14 @@ fn read_tenant(reader: &mut Reader<'_>) -> Result<Tenant, ColumnsError> {
     for _ in 0..reader.count(4, WHAT)? {
         let (service, operation) = (read_name(reader, &tenant)?, read_name(reader, &tenant)?);
         let key = (service, operation, reader.u8(WHAT)?, reader.u8(WHAT)?);
-        tenant.spans.insert(key, Spans { durations: read_durations(reader)?, ..Spans::default() });
+        let seen = reader.signed(WHAT)?;
+        tenant.spans.insert(key, Spans { seen, durations: read_durations(reader)?, ..Spans::default() });
     }
     for _ in 0..reader.count(4, WHAT)? {
         let key = (read_name(reader, &tenant)?, read_name(reader, &tenant)?, reader.u8(WHAT)? != 0);
-        let failed = reader.varint(WHAT)?;
+        let (seen, failed) = (reader.signed(WHAT)?, reader.varint(WHAT)?);
         let (caller, called) = (read_durations(reader)?, read_durations(reader)?);
-        tenant.edges.insert(key, Edge { failed, caller, called, ..Edge::default() });
+        tenant.edges.insert(key, Edge { failed, caller, called, seen, ..Edge::default() });
     }
     for _ in 0..reader.count(16 + 8, WHAT)? {
         let id = (TraceId(reader.array(WHAT)?), SpanId(reader.array(WHAT)?));
@@ -127,7 +162,21 @@ fn read_tenant(reader: &mut Reader<'_>) -> Result<Tenant, ColumnsError> {
         };
         tenant.waiting.meet(id, half);
     }
+    for _ in 0..reader.count(4, WHAT)? {
+        tenant.farewells.push_back(read_farewell(reader)?);
+    }
     Ok(tenant)
+}
+
+fn read_farewell(reader: &mut Reader<'_>) -> Result<Farewell, ColumnsError> {
+    let (at, kind) = (reader.signed(WHAT)?, reader.u8(WHAT)?);
+    let (first, second) = (reader.text(WHAT)?.into(), reader.text(WHAT)?.into());
+    let whose = match kind {
+        0 => Ended::Spans { service: first, operation: second, kind: reader.u8(WHAT)?, status: reader.u8(WHAT)? },
+        1 => Ended::Edge { caller: first, called: second, is_message: reader.u8(WHAT)? != 0 },
+        _ => return Err(wrong("a farewell of an unknown kind")),
+    };
+    Ok(Farewell { at, whose })
 }
 
 fn read_name(reader: &mut Reader<'_>, tenant: &Tenant) -> Result<u32, ColumnsError> {

@@ -85,6 +85,11 @@ impl Waiting {
         }
     }
 
+    /// Gives the services their new names.
+    pub(super) fn rename(&mut self, rename: impl Fn(NameId) -> NameId) {
+        self.halves.values_mut().for_each(|(_, half)| half.service = rename(half.service));
+    }
+
     /// The oldest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = (CallId, Half)> {
         let waiting = |(number, id): &(u64, CallId)| {

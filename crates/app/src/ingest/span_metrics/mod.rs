@@ -5,6 +5,7 @@
 //! durable ends, so that no span is counted twice or not at all, and no counter falls. A batch that a sender sends again,
 //! since it got no answer, is known by the identities of its spans and counts once, as its spans stand once in the store.
 
+mod aging;
 mod checkpoint;
 mod duration;
 mod edges;
@@ -38,10 +39,18 @@ impl SpanMetrics {
         samples.filter(|(_, batch)| !batch.is_empty()).collect()
     }
 
-    /// Spans counted so far, of all tenants.
+    /// Notes that what [`Self::samples`] gave last of this tenant is durable: the ends of series in it are not told again.
+    pub fn farewells_are_written(&self, tenant: &TenantId) {
+        if let Some(tenant) = self.tenants.lock().get_mut(tenant) {
+            let told = std::mem::take(&mut tenant.told_farewells).min(tenant.farewells.len());
+            tenant.farewells.drain(..told);
+        }
+    }
+
+    /// Spans counted so far, of all tenants; those of series that are forgotten too.
     #[must_use]
     pub fn spans(&self) -> u64 {
-        self.tenants.lock().values().map(Tenant::spans).sum()
+        self.tenants.lock().values().map(|tenant| tenant.counted).sum()
     }
 }
 
@@ -53,8 +62,8 @@ impl Accumulator<TraceBatch> for SpanMetrics {
     fn add(&self, batch: &TraceBatch) {
         let mut tenants = self.tenants.lock();
         match tenants.get_mut(&batch.tenant) {
-            Some(tenant) => tenant.add(&batch.spans),
-            None => tenants.entry(batch.tenant.clone()).or_default().add(&batch.spans),
+            Some(tenant) => tenant.add(&batch.spans, batch.arrived),
+            None => tenants.entry(batch.tenant.clone()).or_default().add(&batch.spans, batch.arrived),
         }
     }
 

@@ -45,6 +45,15 @@ impl Names {
         self.all.get(id as usize).map_or(OTHER_TEXT, CompactString::as_str)
     }
 
+    /// Keeps those that are used, and [`OTHER`]; answers the new place of each old one, [`OTHER`] for those that go.
+    pub(super) fn keep_only(&mut self, is_used: impl Fn(NameId) -> bool) -> Vec<NameId> {
+        let mut kept = Self::default();
+        let place = |(old, name): (NameId, &CompactString)| if is_used(old) { kept.id(name) } else { OTHER };
+        let moved = (OTHER..).zip(&self.all).map(place).collect();
+        *self = kept;
+        moved
+    }
+
     /// Those after [`OTHER`], in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         self.all.iter().skip(1).map(CompactString::as_str)

@@ -1,5 +1,7 @@
 //! The counts as series.
 
+use super::aging::{Ended, Farewell};
+use super::duration::Durations;
 use super::state::{Edge, Spans, Tenant, Told};
 use crate::limits::{SPAN_METRIC_QUIET_MILLIS, SPAN_METRIC_REPEAT_MILLIS};
 use clew_model::UnixMillis;
@@ -30,15 +32,18 @@ const FAMILIES: [(&str, MetricType, &str, &str); 6] = [
 
 /// Samples of what is worth telling at `now`.
 pub(super) fn samples(tenant: &mut Tenant, now: UnixMillis) -> MetricBatch {
-    let Tenant { names, spans, edges, .. } = tenant;
+    let Tenant { names, spans, edges, farewells, told_farewells, .. } = tenant;
     let mut writer = Writer { batch: MetricBatch::default(), now };
+    farewells.iter().for_each(|farewell| writer.farewell(farewell));
+    *told_farewells = farewells.len();
+    writer.now = now;
     for ((service, operation, kind, status), own) in spans {
-        if own.told.is_due(own.durations.count, now) {
+        if own.told.is_due(own.durations.count, own.seen, now) {
             writer.spans([names.text(*service), names.text(*operation)], (*kind, *status), own);
         }
     }
     for ((caller, called, is_message), own) in edges {
-        if own.told.is_due(own.caller.count, now) {
+        if own.told.is_due(own.caller.count, own.seen, now) {
             writer.edge([names.text(*caller), names.text(*called)], *is_message, own);
         }
     }
@@ -56,17 +61,15 @@ pub(super) fn samples(tenant: &mut Tenant, now: UnixMillis) -> MetricBatch {
 }
 
 impl Told {
-    /// Whether a series with this count is told now, which is noted. One that stands still is told less often, so that it
-    /// goes on while it may be asked for, and no more when nothing has happened for long.
-    fn is_due(&mut self, count: u64, now: UnixMillis) -> bool {
+    /// Whether a series with this count, whose last span arrived at `seen`, is told now, which is noted. One that stands
+    /// still is told less often, so that it goes on while it may be asked for, and no more when nothing has happened for
+    /// long.
+    fn is_due(&mut self, count: u64, seen: UnixMillis, now: UnixMillis) -> bool {
+        let is_quiet = now.saturating_sub(seen) > SPAN_METRIC_QUIET_MILLIS;
         let has_changed = count != self.count || self.at == 0;
-        let is_quiet = now.saturating_sub(self.changed_at) > SPAN_METRIC_QUIET_MILLIS;
-        let is_due = has_changed || (!is_quiet && now.saturating_sub(self.at) >= SPAN_METRIC_REPEAT_MILLIS);
+        let is_due = !is_quiet && (has_changed || now.saturating_sub(self.at) >= SPAN_METRIC_REPEAT_MILLIS);
         if is_due {
             (self.count, self.at) = (count, now);
-        }
-        if has_changed {
-            self.changed_at = now;
         }
         is_due
     }
@@ -78,11 +81,19 @@ struct Writer {
 }
 
 impl Writer {
-    fn spans(&mut self, [service, operation]: [&str; 2], (kind, status): (u8, u8), own: &mut Spans) {
-        let (kind, status) = (kind_text(kind), status_text(status));
-        let labels = [("service", service), ("span_name", operation), ("span_kind", kind), ("status_code", status)];
-        self.counter(CALLS, &labels, own.durations.count);
-        let Some(series) = self.histogram(SPAN_LATENCY, &labels, own.durations.histogram()) else { return };
+    /// Zeros at the end of a series.
+    fn farewell(&mut self, farewell: &Farewell) {
+        self.now = farewell.at;
+        match &farewell.whose {
+            Ended::Spans { service, operation, kind, status } => {
+                self.counts([service, operation], (*kind, *status), &Durations::default());
+            }
+            Ended::Edge { caller, called, is_message } => self.edge([caller, called], *is_message, &Edge::default()),
+        }
+    }
+
+    fn spans(&mut self, names: [&str; 2], outcome: (u8, u8), own: &mut Spans) {
+        let Some(series) = self.counts(names, outcome, &own.durations) else { return };
         if let Some(example) = own.example.take() {
             let (trace, span) = (hex_text(&example.trace.0), hex_text(&example.span.0));
             if let Ok(labels) = Labels::new([("trace_id", &trace), ("span_id", &span)]) {
@@ -91,6 +102,14 @@ impl Writer {
                 self.batch.exemplars.push(Exemplar { series, time, value, labels });
             }
         }
+    }
+
+    /// Answers the series of the durations.
+    fn counts(&mut self, [service, operation]: [&str; 2], (kind, status): (u8, u8), own: &Durations) -> Option<u32> {
+        let (kind, status) = (kind_text(kind), status_text(status));
+        let labels = [("service", service), ("span_name", operation), ("span_kind", kind), ("status_code", status)];
+        self.counter(CALLS, &labels, own.count);
+        self.histogram(SPAN_LATENCY, &labels, own.histogram())
     }
 
     fn edge(&mut self, [caller, called]: [&str; 2], is_message: bool, own: &Edge) {

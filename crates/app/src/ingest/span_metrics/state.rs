@@ -1,13 +1,15 @@
-//! What is counted of one tenant.
+//! What is counted of one tenant. Time is when batches arrived, which stands in their frames: a fold asks no clock.
 
+use super::aging::Farewell;
 use super::duration::Durations;
 use super::edges::{Call, CallId, Half, Waiting};
 use super::names::{NameId, Names, OTHER};
 use super::recent::Recent;
-use crate::limits::{SPAN_METRIC_EDGES, SPAN_METRIC_SERIES};
+use crate::limits::{SPAN_METRIC_EDGES, SPAN_METRIC_SERIES, SPAN_METRIC_SWEEP_MILLIS};
 use clew_model::traces::Span;
 use clew_model::{Resource, SpanId, TraceId, UnixMillis, UnixNanos};
 use hashbrown::HashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Service, operation, kind and status of spans (OTLP numbers).
@@ -30,7 +32,6 @@ pub(super) struct Example {
 pub(super) struct Told {
     pub count: u64,
     pub at: UnixMillis,
-    pub changed_at: UnixMillis,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +39,8 @@ pub(super) struct Spans {
     pub durations: Durations,
     pub example: Option<Example>,
     pub told: Told,
+    /// When the last span arrived.
+    pub seen: UnixMillis,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +49,8 @@ pub(super) struct Edge {
     pub caller: Durations,
     pub called: Durations,
     pub told: Told,
+    /// When the last call was whole.
+    pub seen: UnixMillis,
 }
 
 /// What is counted of one tenant.
@@ -56,10 +61,25 @@ pub(super) struct Tenant {
     pub spans: HashMap<SpanKey, Spans>,
     pub edges: HashMap<EdgeKey, Edge>,
     pub waiting: Waiting,
+    /// Spans counted, those of series that are forgotten too.
+    pub counted: u64,
+    /// The newest arrival.
+    pub now: UnixMillis,
+    /// When idle series were looked for last.
+    pub swept: UnixMillis,
+    /// Series that ended, the oldest first.
+    pub farewells: VecDeque<Farewell>,
+    /// Of these, how many are in what was handed out to be written last.
+    pub told_farewells: usize,
 }
 
 impl Tenant {
-    pub(super) fn add(&mut self, spans: &[Span]) {
+    pub(super) fn add(&mut self, spans: &[Span], arrived: UnixMillis) {
+        self.now = self.now.max(arrived);
+        if self.now.saturating_sub(self.swept) >= SPAN_METRIC_SWEEP_MILLIS {
+            self.swept = self.now;
+            self.forget_idle();
+        }
         if !self.recent.is_new(spans) {
             return;
         }
@@ -80,7 +100,9 @@ impl Tenant {
         let (kind, status) = (span.kind.number(), span.status.code.number());
         let operation = self.names.id(&span.name);
         let key = self.admitted((service, operation, kind, status));
+        self.counted += 1;
         let own = self.spans.entry(key).or_default();
+        own.seen = self.now;
         own.durations.add(nanos);
         own.example = Some(Example { trace: span.trace_id, span: span.span_id, nanos, time: span.end });
         if let Some((id, half)) = Half::of(span, service, nanos) {
@@ -94,6 +116,7 @@ impl Tenant {
         let is_known = self.edges.contains_key(&key) || self.edges.len() < SPAN_METRIC_EDGES;
         let key = if is_known { key } else { (OTHER, OTHER, caller.is_message) };
         let edge = self.edges.entry(key).or_default();
+        edge.seen = self.now;
         edge.failed += u64::from(caller.has_failed || called.has_failed);
         edge.caller.add(caller.nanos);
         edge.called.add(called.nanos);
@@ -112,9 +135,5 @@ impl Tenant {
             return key;
         }
         (OTHER, OTHER, kind, status)
-    }
-
-    pub(super) fn spans(&self) -> u64 {
-        self.spans.values().map(|spans| spans.durations.count).sum()
     }
 }

@@ -1,7 +1,10 @@
 //! The counts against spans counted by hand, and across checkpoints.
 
 use super::*;
-use crate::limits::{SPAN_METRIC_HALVES, SPAN_METRIC_SERIES};
+use crate::limits::{
+    SPAN_METRIC_HALVES, SPAN_METRIC_IDLE_MILLIS, SPAN_METRIC_NAMES, SPAN_METRIC_REPEAT_MILLIS, SPAN_METRIC_SERIES,
+    SPAN_METRIC_SWEEP_MILLIS,
+};
 use clew_model::traces::{Span, SpanKind, SpanStatus, StatusCode};
 use clew_model::{Attribute, Resource, SpanId, TraceId};
 use std::collections::BTreeMap;
@@ -27,7 +30,11 @@ fn span(own: &str, number: u64, parent: Option<u64>, kind: SpanKind, millis: i64
 }
 
 fn batch(spans: Vec<Span>) -> TraceBatch {
-    TraceBatch::of(TenantId::default(), spans)
+    arrived(0, spans)
+}
+
+fn arrived(at: i64, spans: Vec<Span>) -> TraceBatch {
+    TraceBatch::of(TenantId::default(), at, spans)
 }
 
 /// Of each series without the name of its metric, the value; of histograms the count.
@@ -141,19 +148,27 @@ fn history(random: &mut fastrand::Rng) -> Vec<Vec<Span>> {
 fn a_start_from_any_checkpoint_continues_as_if_there_had_been_none() {
     let mut random = fastrand::Rng::with_seed(5);
     for _ in 0..4 {
-        let batches = history(&mut random);
+        let mut now = 0;
+        let batches: Vec<TraceBatch> = history(&mut random)
+            .into_iter()
+            .map(|spans| {
+                now += random.i64(0..SPAN_METRIC_SWEEP_MILLIS);
+                arrived(now, spans)
+            })
+            .collect();
         let whole = SpanMetrics::default();
-        batches.iter().for_each(|spans| whole.add(&batch(spans.clone())));
+        batches.iter().for_each(|batch| whole.add(batch));
         let mut own = SpanMetrics::default();
-        for spans in &batches {
+        for batch in &batches {
             if random.u8(..6) == 0 {
                 let restored = SpanMetrics::default();
                 restored.restore(&own.checkpoint()).unwrap();
                 own = restored;
             }
-            own.add(&batch(spans.clone()));
+            own.add(batch);
         }
-        assert_eq!(told(&own, 1_000), told(&whole, 1_000));
+        assert_eq!(told(&own, now), told(&whole, now));
+        assert_eq!(own.spans(), whole.spans());
         assert!(own.tenants.lock().values().all(|tenant| tenant.waiting.iter().count() <= SPAN_METRIC_HALVES));
     }
 }
@@ -168,4 +183,107 @@ fn damage_is_an_error_and_a_newer_version_says_so() {
     }
     assert_eq!(metrics.restore(&[1]).unwrap_err().kind, ErrorKind::Unsupported);
     assert_eq!(metrics.spans(), 1, "what was there stays");
+}
+
+#[test]
+fn what_is_no_longer_seen_gives_its_place_back() {
+    let metrics = SpanMetrics::default();
+    let flood = |service: &str| {
+        let named = |n: u64| Span {
+            name: format!("{service} {n}").as_str().into(),
+            ..span(service, n, None, SpanKind::Internal, 1)
+        };
+        (0..SPAN_METRIC_NAMES as u64).map(named).collect::<Vec<_>>()
+    };
+    metrics.add(&arrived(0, flood("a")));
+    let later = SPAN_METRIC_IDLE_MILLIS + SPAN_METRIC_SWEEP_MILLIS;
+    metrics.add(&arrived(later, vec![span("fresh", 1, None, SpanKind::Server, 1)]));
+    let all = told(&metrics, later);
+    let fresh = "traces_spanmetrics_calls_total{service=\"fresh\", span_kind=\"SPAN_KIND_SERVER\", span_name=\"op 1\", \
+                 status_code=\"STATUS_CODE_UNSET\"}";
+    assert_eq!(all.get(fresh), Some(&1.0));
+    assert!(all.iter().filter(|(name, _)| !name.contains("fresh")).all(|(_, value)| *value == 0.0));
+    let (names, series) = metrics.tenants.lock().values().map(|own| (own.names.len(), own.spans.len())).next().unwrap();
+    assert_eq!((names, series), (3, 1), "`other`, the service, its operation");
+    assert_eq!(metrics.spans(), SPAN_METRIC_NAMES as u64 + 1);
+}
+
+/// How much a counter rose over all its samples as Prometheus reads them: a value below the one before begins at zero.
+fn risen(samples: &BTreeMap<i64, f64>) -> f64 {
+    let mut before = 0.0;
+    let mut risen = 0.0;
+    for value in samples.values() {
+        risen += if *value < before { *value } else { *value - before };
+        before = *value;
+    }
+    risen
+}
+
+/// Takes the present values as the store of metrics does: of two samples of one time the first stays.
+fn flush(metrics: &SpanMetrics, now: i64, is_written: bool, stored: &mut BTreeMap<String, BTreeMap<i64, f64>>) {
+    for (tenant, batch) in metrics.samples(now) {
+        if !is_written {
+            continue;
+        }
+        let name = |series: u32| batch.series.labels(series as usize).unwrap().to_string();
+        let counts = batch.samples.iter().map(|sample| (name(sample.series), sample.time, sample.value));
+        let durations = batch.histograms.iter().map(|own| (name(own.series), own.time, own.histogram.count));
+        for (series, time, value) in counts.chain(durations) {
+            stored.entry(series).or_default().entry(time).or_insert(value);
+        }
+        metrics.farewells_are_written(&tenant);
+    }
+}
+
+#[test]
+fn counters_that_go_and_return_rise_by_what_came_across_crashes_and_writes_that_fail() {
+    for seed in 0..60 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut stored = BTreeMap::new();
+        let mut sent: BTreeMap<String, f64> = BTreeMap::new();
+        let mut metrics = SpanMetrics::default();
+        // What a start begins from: a checkpoint, and the batches after it.
+        let (mut kept, mut journal) = (metrics.checkpoint(), Vec::<TraceBatch>::new());
+        let (mut now, mut number) = (1_000, 0);
+        for _ in 0..120 {
+            if random.u8(..4) == 0 {
+                // Nothing comes for long: what could not be written is written a minute later.
+                now += SPAN_METRIC_REPEAT_MILLIS;
+                flush(&metrics, now, true, &mut stored);
+                now += random.i64(0..5 * 3_600_000);
+            } else {
+                now += random.i64(0..20_000);
+            }
+            let calls = (0..random.u64(1..4)).flat_map(|_| {
+                number += 10;
+                let (caller, called) = (format!("c{}", random.u8(..3)), format!("s{}", random.u8(..3)));
+                *sent.entry(format!("client=\"{caller}\", server=\"{called}\"")).or_default() += 1.0;
+                let client = span(&caller, number, None, SpanKind::Client, 3);
+                [client, span(&called, number + 1, Some(number), SpanKind::Server, 2)]
+            });
+            journal.push(arrived(now, calls.collect()));
+            metrics.add(journal.last().unwrap());
+            match random.u8(..12) {
+                0 => (kept, journal) = (metrics.checkpoint(), Vec::new()),
+                1 => {
+                    metrics = SpanMetrics::default();
+                    metrics.restore(&kept).unwrap();
+                    journal.iter().for_each(|batch| metrics.add(batch));
+                }
+                _ => {}
+            }
+            // The writer's clock never stands behind the arrivals that it tells of.
+            now += random.i64(0..15_000);
+            flush(&metrics, now, random.u8(..4) > 0, &mut stored);
+        }
+        flush(&metrics, now + SPAN_METRIC_REPEAT_MILLIS, true, &mut stored);
+        for (pair, calls) in &sent {
+            for name in ["request_total", "request_client_seconds"] {
+                let series = format!("traces_service_graph_{name}{{{pair}}}");
+                assert_eq!(risen(&stored[&series]), *calls, "seed {seed}: {series}: {:?}", stored[&series]);
+            }
+        }
+        let spans = stored.iter().filter(|(name, _)| name.starts_with("traces_spanmetrics_calls_total"));
+        assert_eq!(spans.map(|(_, own)| risen(own)).sum::<f64>(), metrics.spans() as f64, "seed {seed}");
+    }
 }
