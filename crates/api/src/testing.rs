@@ -40,6 +40,7 @@ pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> Ap
         rules: Arc::new(CorrelationRules::default()),
         queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(10), memory: 64 << 20, slow: None },
         salvage_journals: false,
+        span_metrics: true,
     };
     let mut api = ApiOptions {
         ingest_body: 1 << 20,

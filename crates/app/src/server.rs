@@ -67,6 +67,8 @@ pub struct AppOptions {
     pub queries: QueryLimits,
     /// Whether a journal damaged in its middle is read past the damage, which loses what stood there.
     pub salvage_journals: bool,
+    /// Whether metrics are made of spans (`traces.span_metrics`).
+    pub span_metrics: bool,
 }
 
 /// By which protocol records came, for Clew's own metrics.
@@ -155,7 +157,8 @@ impl App {
             let metrics = scope.spawn(|| start.signal(options.metrics, MetricSignal::open, |_| Rooms::default()));
             let open_traces =
                 |files: _, dir: &Path, options: &_| TraceSignal::open(files, dir, options, Arc::clone(&clock));
-            let traces = start.signal(options.traces, open_traces, |_| trace_rooms(&span_metrics));
+            let counted = options.span_metrics.then_some(&span_metrics);
+            let traces = start.signal(options.traces, open_traces, |_| trace_rooms(counted));
             (joined(logs), joined(metrics), traces)
         });
         let app = Arc::new(Self {
@@ -266,7 +269,7 @@ impl App {
         self.write(&self.metrics, caller, protocol, batch, outcome).await
     }
 
-    /// What is counted of spans.
+    /// What is counted of spans; nothing where [`AppOptions::span_metrics`] is off.
     #[must_use]
     pub fn span_metrics(&self) -> &Arc<SpanMetrics> {
         &self.span_metrics
@@ -288,8 +291,11 @@ impl App {
         Ok(())
     }
 
-    /// Writes what is counted of spans again and again, until the caller drops it.
+    /// Writes what is counted of spans again and again, until the caller drops it; returns where nothing is counted.
     pub async fn keep_writing_span_metrics(self: Arc<Self>) {
+        if !self.options.span_metrics {
+            return;
+        }
         loop {
             tokio::time::sleep(SPAN_METRIC_INTERVAL).await;
             match self.write_span_metrics().await {
@@ -412,9 +418,11 @@ fn log_rooms(store: &LogSignal) -> Rooms<LogSignal> {
     Rooms { taps: vec![store.feed()], ..Rooms::default() }
 }
 
-/// The metrics of spans are an accumulator.
-fn trace_rooms(metrics: &Arc<SpanMetrics>) -> Rooms<TraceSignal> {
-    Rooms { accumulators: vec![Arc::clone(metrics) as Arc<dyn Accumulator<TraceBatch>>], ..Rooms::default() }
+/// The metrics of spans are an accumulator, where they are wanted.
+fn trace_rooms(metrics: Option<&Arc<SpanMetrics>>) -> Rooms<TraceSignal> {
+    let accumulators =
+        metrics.map(|metrics| Arc::clone(metrics) as Arc<dyn Accumulator<TraceBatch>>).into_iter().collect();
+    Rooms { accumulators, ..Rooms::default() }
 }
 
 fn gauges<S: SignalStore>(observer: &Observer, store: &S) {

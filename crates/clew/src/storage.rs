@@ -53,6 +53,7 @@ pub(crate) fn app_options(config: &Config) -> AppOptions {
             slow: config.limits.slow_query,
         },
         salvage_journals: config.storage.salvage_journals,
+        span_metrics: config.span_metrics,
     }
 }
 

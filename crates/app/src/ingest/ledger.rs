@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const MAGIC: [u8; 4] = *b"CLTA";
+const SUFFIX: &str = ".checkpoint";
 const POSITION: u32 = 1;
 const STATE: u32 = 2;
 
@@ -34,7 +35,8 @@ pub(crate) struct Ledger<S: SignalStore> {
 
 impl<S: SignalStore> Ledger<S> {
     /// Restores each accumulator from its file below `dir`. One without a file begins at `sealed`, and has a file when this
-    /// returns, so that it will not begin there again.
+    /// returns, so that it will not begin there again. Files of accumulators that are no more are removed: the journal does
+    /// not keep what they lack.
     pub(crate) fn open(
         files: Arc<dyn Files>,
         dir: PathBuf,
@@ -66,6 +68,7 @@ impl<S: SignalStore> Ledger<S> {
             is_new |= position.is_none();
             positions.push(position.unwrap_or(sealed));
         }
+        remove_others(&*files, &dir, &accounts).map_err(|error| start(error.into()))?;
         let ledger = Self { files, dir, accounts, positions: Mutex::new(positions) };
         if is_new {
             ledger.write().map_err(|error| start(error.source))?;
@@ -120,13 +123,29 @@ impl<S: SignalStore> Ledger<S> {
     }
 }
 
+/// Removes the files of accumulators that are not among these.
+fn remove_others<B>(files: &dyn Files, dir: &Path, accounts: &[Arc<dyn Accumulator<B>>]) -> std::io::Result<()> {
+    if !files.exists(dir)? {
+        return Ok(());
+    }
+    let mut is_changed = false;
+    for entry in files.list(dir)? {
+        let name = entry.name.strip_suffix(SUFFIX);
+        if name.is_some_and(|name| accounts.iter().all(|account| account.name() != name)) {
+            files.remove_file(&dir.join(&entry.name))?;
+            is_changed = true;
+        }
+    }
+    if is_changed { files.sync_dir(dir) } else { Ok(()) }
+}
+
 fn io(error: std::io::Error) -> StoreError {
     let is_full = matches!(error.kind(), ErrorKindOfIo::StorageFull | ErrorKindOfIo::QuotaExceeded);
     StoreError::new(if is_full { ErrorKind::StorageFull } else { ErrorKind::Internal }, error)
 }
 
 fn path(dir: &Path, name: &str) -> PathBuf {
-    dir.join(format!("{name}.checkpoint"))
+    dir.join(format!("{name}{SUFFIX}"))
 }
 
 fn encode(position: u64, state: &[u8]) -> Vec<u8> {

@@ -149,6 +149,7 @@ impl World {
             rules: Arc::new(CorrelationRules::default()),
             queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(60), memory: 512 << 20, slow: None },
             salvage_journals: false,
+            span_metrics: true,
         };
         let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));
         let random = Arc::new(SeededRandom::new(self.seed));

@@ -7,4 +7,5 @@ mod pipeline;
 mod rooms;
 mod signals;
 mod slow_queries;
+mod span_metrics;
 mod tail;

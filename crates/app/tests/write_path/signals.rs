@@ -46,6 +46,7 @@ pub(crate) fn start_with(
         rules: Arc::new(CorrelationRules::default()),
         queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(10), memory: 64 << 20, slow: None },
         salvage_journals: false,
+        span_metrics: true,
     };
     change(&mut options);
     let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));
@@ -77,7 +78,7 @@ async fn send_log(app: &App, time: i64) -> (u64, u64) {
     (outcome.accepted, outcome.rejected)
 }
 
-async fn send_span(app: &App, start: i64) -> (u64, u64) {
+pub(crate) async fn send_span(app: &App, start: i64) -> (u64, u64) {
     let new = Span::new(TraceId([7; 16]), SpanId(start.to_be_bytes()));
     let span = Span { kind: SpanKind::Server, start, end: start + 1, ..new };
     let outcome = app.ingest_traces(&Caller::anonymous(), Protocol::OtlpHttp, decoded(vec![span])).await.unwrap();

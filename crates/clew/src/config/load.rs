@@ -76,6 +76,7 @@ fn defaults() -> Config {
             metrics: retention,
             salvage_journals: false,
         },
+        span_metrics: false,
         prometheus_config: None,
         correlation_fields: Vec::new(),
         correlation_patterns: Vec::new(),

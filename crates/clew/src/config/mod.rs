@@ -28,6 +28,8 @@ pub(crate) struct Config {
     pub storage: Storage,
     /// The prometheus.yml to scrape by.
     pub prometheus_config: Option<PathBuf>,
+    /// Whether metrics are made of spans.
+    pub span_metrics: bool,
     /// Fields whose values are IDs whatever they look like.
     pub correlation_fields: Vec<String>,
     /// Patterns of IDs inside messages.

@@ -148,6 +148,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         |value, config| read::flag(value, &mut config.storage.salvage_journals)
     ),
     setting!(
+        "traces.span_metrics",
+        "true",
+        "true or false",
+        "Make metrics of the spans that come in: requests, errors and durations by service and operation and between \
+         services, as `traces_spanmetrics_*` and `traces_service_graph_*`. The pages about services do not need them. \
+         Switched off, the counts are forgotten; switched on again they begin at zero.",
+        |value, config| read::flag(value, &mut config.span_metrics)
+    ),
+    setting!(
         "prometheus.config_file",
         "",
         "path",
