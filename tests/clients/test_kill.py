@@ -1,4 +1,5 @@
-"""`kill -9` at 20 random moments under load of all three signals: what was acknowledged is there, spans, samples once.
+"""`kill -9` at 20 random moments under load of all three signals: what was acknowledged is there, spans, samples once, and
+the counters made of spans count each once.
 
 Senders do what real ones do: a request that got no answer is sent again, the same bytes, until it is acknowledged. Log
 records of such a request may be there more than once; everything else exactly once.
@@ -9,6 +10,7 @@ import concurrent.futures
 import random
 import time
 
+from clew_server import wait_until
 from load import NEW_SERIES, RECORDS, SMALL_MEMORY, LogSender, SampleSender, SpanSender, sealed
 
 SEED = 20
@@ -43,6 +45,28 @@ def check_spans(clew, sender):
         list(pool.map(check, range(sender.acknowledged)))
 
 
+def check_span_metrics(clew, sender):
+    """Counters of calls by operation equal the spans that can be read: none is counted twice or not at all."""
+    start = sender.origin // 10**9
+    read = {
+        row["name"]: row["spans"]
+        for row in clew.get(f"/api/v1/services/{sender.name}", start=start, end=start + 3_600, step="1h")["operations"]
+    }
+    assert len(read) == RECORDS and set(read.values()) <= {sender.acknowledged, sender.acknowledged + 1}, read
+    counted = {}
+
+    def is_told():
+        rows = clew.query(f'traces_spanmetrics_calls_total{{service="{sender.name}"}}')
+        counted.update((row["metric"]["span_name"], int(row["value"][1])) for row in rows)
+        return counted == read
+
+    # They are written every 15 seconds.
+    wait_until(is_told, 60, f"the counters of calls show the spans that can be read: {read}")
+    selector = f'traces_spanmetrics_latency{{service="{sender.name}"}}'
+    durations = {row["metric"]["span_name"]: float(row["value"][1]) for row in clew.query(f"histogram_count({selector})")}
+    assert durations == read
+
+
 def check_samples(clew, sender):
     rows = clew.query(f'killed{{sender="{sender.name}"}}[3h]')
     assert sorted(int(row["metric"]["place"]) for row in rows) == list(range(RECORDS))
@@ -59,6 +83,8 @@ def check_samples(clew, sender):
 
 def check_all(clew, senders):
     for sender in senders:
+        if isinstance(sender, SpanSender):
+            check_span_metrics(clew, sender)
         {LogSender: check_logs, SpanSender: check_spans, SampleSender: check_samples}[type(sender)](clew, sender)
 
 
