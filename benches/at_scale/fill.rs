@@ -27,16 +27,19 @@ const ROUNDS: usize = 500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
     Logs,
+    /// The same records in the other format, to a server of their own: the questions are asked of the first.
+    LogsOtlp,
     Spans,
     Samples,
 }
 
 impl Signal {
-    pub(crate) const ALL: [Signal; 3] = [Signal::Logs, Signal::Spans, Signal::Samples];
+    pub(crate) const ALL: [Signal; 4] = [Signal::LogsOtlp, Signal::Logs, Signal::Spans, Signal::Samples];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Signal::Logs => "logs, NDJSON",
+            Signal::LogsOtlp => "logs, OTLP/HTTP",
             Signal::Spans => "spans, OTLP/HTTP",
             Signal::Samples => "samples, OTLP/HTTP",
         }
@@ -45,7 +48,7 @@ impl Signal {
     /// The value of the label `signal` in the server's own metrics.
     fn label(self) -> &'static str {
         match self {
-            Signal::Logs => "signal=\"logs\"",
+            Signal::Logs | Signal::LogsOtlp => "signal=\"logs\"",
             Signal::Spans => "signal=\"traces\"",
             Signal::Samples => "signal=\"metrics\"",
         }
@@ -68,30 +71,41 @@ pub(crate) struct Filled {
     pub signals: Vec<FilledSignal>,
     pub after_stop: Duration,
     pub after_kill: Duration,
+    /// CPU until it was ready after the kill.
+    pub start_cpu: Duration,
     pub disk: u64,
     /// Removed when this is dropped.
     _dir: tempfile::TempDir,
 }
 
-/// Fills a fresh server, stops and starts it, kills and starts it.
+/// Fills a fresh server, kills and starts it, stops and starts it.
 pub(crate) fn fill(binary: &Path, scale: Scale, signals: &[Signal]) -> Result<Filled> {
     let dir = tempfile::tempdir()?;
-    let server = Server::start(binary, dir.path(), &[])?;
     let mut filled = Vec::new();
-    for signal in signals {
+    if signals.contains(&Signal::LogsOtlp) {
+        let apart = tempfile::tempdir()?;
+        let server = Server::start(binary, apart.path(), &[])?;
+        filled.push(fill_signal(&server, Signal::LogsOtlp, scale)?);
+        server.stop()?;
+    }
+    let server = Server::start(binary, dir.path(), &[])?;
+    for signal in signals.iter().filter(|signal| **signal != Signal::LogsOtlp) {
         filled.push(fill_signal(&server, *signal, scale)?);
     }
-    server.stop()?;
-    let server = Server::start(binary, dir.path(), &[])?;
-    let after_stop = server.started_in;
-    server.rest(REST)?;
+    // Killed first: an orderly stop may seal what a start after a kill has to read back.
     server.kill()?;
+    let server = Server::start(binary, dir.path(), &[])?;
+    let after_kill = server.started_in;
+    let start_cpu = process::cpu_time(server.pid())?;
+    server.rest(REST)?;
+    server.stop()?;
     let server = Server::start(binary, dir.path(), &[])?;
     server.rest(REST)?;
     Ok(Filled {
         name: binary.display().to_string(),
-        after_stop,
-        after_kill: server.started_in,
+        after_stop: server.started_in,
+        after_kill,
+        start_cpu,
         server,
         signals: filled,
         disk: process::directory_bytes(dir.path())?,
@@ -103,13 +117,18 @@ fn fill_signal(server: &Server, signal: Signal, scale: Scale) -> Result<FilledSi
     let before = process::cpu_time(server.pid())?;
     let Scale { seed, records, end } = scale;
     match signal {
-        Signal::Logs => {
+        Signal::Logs | Signal::LogsOtlp => {
             let mut entries = logs::stream(seed, records, end);
-            let bodies = std::iter::from_fn(|| {
+            let chunks = std::iter::from_fn(|| {
                 let chunk: Vec<_> = entries.by_ref().take(1_000).collect();
-                (!chunk.is_empty()).then(|| logs::ndjson_body(chunk.iter()))
+                (!chunk.is_empty()).then_some(chunk)
             });
-            send(server, "/api/v1/logs", "application/x-ndjson", bodies)?;
+            if signal == Signal::Logs {
+                let bodies = chunks.map(|chunk| logs::ndjson_body(chunk.iter()));
+                send(server, "/api/v1/logs", "application/x-ndjson", bodies)?;
+            } else {
+                send(server, "/v1/logs", "application/x-protobuf", chunks.map(|chunk| logs::otlp_body(&chunk)))?;
+            }
         }
         Signal::Spans => {
             let bodies = traces::otlp(seed, records / 4, 500, end);

@@ -208,26 +208,29 @@ pub fn ndjson_body<'a>(entries: impl Iterator<Item = &'a LogEntry>) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// OTLP requests with `per_body` records each, grouped by service and host as a collector does.
+/// OTLP requests with `per_body` records each.
 #[must_use]
 pub fn otlp(entries: &[LogEntry], per_body: usize) -> Vec<Vec<u8>> {
-    let body = |chunk: &[LogEntry]| {
-        let mut groups: BTreeMap<(&str, usize), Vec<LogRecord>> = BTreeMap::new();
-        for entry in chunk {
-            // Ten hosts a service keeps groups of a size that collectors send.
-            groups.entry((entry.service, entry.host % 10)).or_default().push(entry.otlp());
-        }
-        let resource_logs = groups
-            .into_iter()
-            .map(|((service, host), log_records)| ResourceLogs {
-                resource: Some(resource(service, host)),
-                scope_logs: vec![ScopeLogs { scope: Some(scope()), log_records, ..ScopeLogs::default() }],
-                ..ResourceLogs::default()
-            })
-            .collect();
-        ExportLogsServiceRequest { resource_logs }.encode_to_vec()
-    };
-    entries.chunks(per_body).map(body).collect()
+    entries.chunks(per_body).map(otlp_body).collect()
+}
+
+/// One OTLP request, its records grouped by service and host as a collector does.
+#[must_use]
+pub fn otlp_body(entries: &[LogEntry]) -> Vec<u8> {
+    let mut groups: BTreeMap<(&str, usize), Vec<LogRecord>> = BTreeMap::new();
+    for entry in entries {
+        // Ten hosts a service keeps groups of a size that collectors send.
+        groups.entry((entry.service, entry.host % 10)).or_default().push(entry.otlp());
+    }
+    let resource_logs = groups
+        .into_iter()
+        .map(|((service, host), log_records)| ResourceLogs {
+            resource: Some(resource(service, host)),
+            scope_logs: vec![ScopeLogs { scope: Some(scope()), log_records, ..ScopeLogs::default() }],
+            ..ResourceLogs::default()
+        })
+        .collect();
+    ExportLogsServiceRequest { resource_logs }.encode_to_vec()
 }
 
 #[cfg(test)]
