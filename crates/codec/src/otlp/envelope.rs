@@ -16,7 +16,7 @@ pub(super) struct Names {
 }
 
 /// What takes the records of one signal.
-pub(super) trait Sink {
+pub(super) trait Sink<'a> {
     /// The names of the envelope's levels.
     const NAMES: Names;
 
@@ -34,7 +34,7 @@ pub(super) trait Sink {
     /// Takes one record.
     fn record(
         &mut self,
-        reader: Reader<'_>,
+        reader: Reader<'a>,
         resource: &Arc<Resource>,
         scope: &Arc<Scope>,
         budget: &mut Budget,
@@ -47,11 +47,11 @@ pub(super) trait Sink {
 }
 
 /// Walks an export request and hands its records to `sink`.
-pub(super) fn walk<S: Sink>(body: &[u8], sink: &mut S) -> Outcome<()> {
+pub(super) fn walk<'a, S: Sink<'a>>(body: &'a [u8], sink: &mut S) -> Outcome<()> {
     walk_within(Budget::new(), body, sink)
 }
 
-fn walk_within<S: Sink>(mut budget: Budget, body: &[u8], sink: &mut S) -> Outcome<()> {
+fn walk_within<'a, S: Sink<'a>>(mut budget: Budget, body: &'a [u8], sink: &mut S) -> Outcome<()> {
     let mut reader = Reader::new(body);
     let mut count = 0;
     while let Some(field) = reader.next()? {
@@ -64,7 +64,7 @@ fn walk_within<S: Sink>(mut budget: Budget, body: &[u8], sink: &mut S) -> Outcom
 }
 
 /// Reads the resource first, wherever it stands among the fields, then its scopes.
-fn walk_resource<S: Sink>(reader: Reader<'_>, sink: &mut S, budget: &mut Budget) -> Outcome<()> {
+fn walk_resource<'a, S: Sink<'a>>(reader: Reader<'a>, sink: &mut S, budget: &mut Budget) -> Outcome<()> {
     let mut resource = Resource::default();
     let mut first = reader;
     while let Some(field) = first.next()? {
@@ -87,7 +87,12 @@ fn walk_resource<S: Sink>(reader: Reader<'_>, sink: &mut S, budget: &mut Budget)
     sink.end_resource(budget)
 }
 
-fn walk_scope<S: Sink>(reader: Reader<'_>, resource: &Arc<Resource>, sink: &mut S, budget: &mut Budget) -> Outcome<()> {
+fn walk_scope<'a, S: Sink<'a>>(
+    reader: Reader<'a>,
+    resource: &Arc<Resource>,
+    sink: &mut S,
+    budget: &mut Budget,
+) -> Outcome<()> {
     let mut scope = Scope::default();
     let mut first = reader;
     let mut count = 0;
@@ -122,7 +127,7 @@ mod tests {
     #[derive(Default)]
     struct Greedy(usize);
 
-    impl Sink for Greedy {
+    impl Sink<'_> for Greedy {
         const NAMES: Names = Names { resources: "resources", scopes: "scopes", records: "records" };
 
         fn expect(&mut self, _count: usize, _bytes: usize) {}

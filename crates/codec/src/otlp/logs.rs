@@ -36,7 +36,7 @@ struct LogSink {
     attributes: usize,
 }
 
-impl Sink for LogSink {
+impl Sink<'_> for LogSink {
     const NAMES: Names = Names { resources: "resource_logs", scopes: "scope_logs", records: "log_records" };
 
     fn expect(&mut self, count: usize, bytes: usize) {

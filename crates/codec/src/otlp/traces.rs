@@ -36,7 +36,7 @@ struct SpanSink {
     attributes: usize,
 }
 
-impl Sink for SpanSink {
+impl Sink<'_> for SpanSink {
     const NAMES: Names = Names { resources: "resource_spans", scopes: "scope_spans", records: "spans" };
 
     fn expect(&mut self, count: usize, bytes: usize) {

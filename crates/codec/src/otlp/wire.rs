@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next field, or `None` at the end of the message.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Outcome<Option<Field<'a>>> {
         while !self.rest.is_empty() {
             let offset = self.offset();
@@ -77,7 +77,7 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
-    #[inline]
+    #[inline(always)]
     fn tag(&mut self) -> Outcome<(u32, u64)> {
         let offset = self.offset();
         let tag = self.varint()?;
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn varint(&mut self) -> Outcome<u64> {
         match self.rest {
             [byte @ 0..=0x7f, rest @ ..] => {
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
         Err(Fault::malformed(offset, "a varint is longer than 64 bits".to_owned()))
     }
 
-    #[inline]
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Outcome<[u8; N]> {
         match self.rest.split_first_chunk::<N>() {
             Some((bytes, rest)) => {
@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn delimited(&mut self) -> Outcome<Reader<'a>> {
         let length = self.varint()?;
         let split = usize::try_from(length).ok().and_then(|length| self.rest.split_at_checked(length));
@@ -144,6 +144,20 @@ impl<'a> Reader<'a> {
     #[cold]
     fn short(&self, needed: u64) -> Fault {
         Fault::malformed(self.offset(), format!("expected {needed} bytes, {} are left", self.rest.len()))
+    }
+
+    /// Key and text of a `KeyValue` message in the form in which nearly all are sent: the key, then a string, each once and
+    /// shorter than 128 bytes. `None` for any other form, which is read field by field.
+    #[inline]
+    pub(super) fn short_text_attribute(&self) -> Option<(&'a [u8], &'a [u8])> {
+        const KEY: u8 = 1 << 3 | BYTES as u8;
+        const VALUE: u8 = 2 << 3 | BYTES as u8;
+        const STRING: u8 = 1 << 3 | BYTES as u8;
+        let [KEY, length @ ..0x80, rest @ ..] = self.rest else { return None };
+        let (key, rest) = rest.split_at_checked(usize::from(*length))?;
+        let [VALUE, outer @ ..0x80, STRING, inner @ ..0x80, text @ ..] = rest else { return None };
+        let is_whole = usize::from(*inner) == text.len() && usize::from(*outer) == text.len() + 2;
+        is_whole.then_some((key, text))
     }
 
     /// Skips to the end of the group that was just opened.
@@ -333,6 +347,7 @@ impl<'a> Field<'a> {
         let Payload::Bytes(mut packed) = self.payload else {
             return Err(self.mismatch(name, "repeated numbers"));
         };
+        out.reserve((packed.remaining() / 8).min(most.saturating_sub(out.len())));
         while packed.remaining() > 0 {
             let value = read(&mut packed).map_err(|fault| fault.within(name, None))?;
             if out.len() < most {

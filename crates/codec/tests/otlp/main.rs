@@ -6,6 +6,7 @@ mod expected;
 mod generate;
 mod hostile;
 mod json;
+mod metric_labels;
 mod metrics;
 mod metrics_oracle;
 mod records;

@@ -63,7 +63,7 @@ fn label_text(value: &Value) -> String {
     }
 }
 
-fn labels(attributes: &[KeyValue]) -> LabelMap {
+pub(crate) fn labels(attributes: &[KeyValue]) -> LabelMap {
     let mut sorted: Vec<&KeyValue> = attributes.iter().filter(|own| !own.key.is_empty()).collect();
     sorted.sort_by_key(|own| &own.key);
     let mut out = LabelMap::new();

@@ -1,7 +1,7 @@
 //! The label sets of a batch, one after the other in one buffer, each with its hash: from the wire to the journal and the
 //! head a series is its bytes, and nobody builds or walks its labels again.
 
-use super::labels::{LabelError, Labels, put_text};
+use super::labels::{LabelError, Labels};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The canonical encoding of a label set ([`Labels::as_bytes`]), and its hash.
@@ -12,11 +12,15 @@ pub struct SeriesKey<'a> {
 }
 
 impl<'a> SeriesKey<'a> {
+    /// The key of a canonical encoding.
+    pub(super) fn of_canonical(bytes: &'a [u8]) -> Self {
+        Self { bytes, hash: xxh3_64(bytes) }
+    }
+
     /// The key of a label set.
     #[must_use]
     pub fn of(labels: &'a Labels) -> Self {
-        let bytes = labels.as_bytes();
-        Self { bytes, hash: xxh3_64(bytes) }
+        Self::of_canonical(labels.as_bytes())
     }
 
     /// The encoding; equal label sets have equal bytes.
@@ -60,53 +64,6 @@ impl LabelSizes {
         self.labels = self.labels.max(other.labels);
         self.name = self.name.max(other.name);
         self.value = self.value.max(other.value);
-    }
-}
-
-/// One label set that is put together, label by label in the order of their names.
-#[derive(Debug, Default)]
-pub struct LabelSetBuffer {
-    bytes: Vec<u8>,
-    /// Where the name of the last label stands.
-    last: Option<(usize, usize)>,
-    sizes: LabelSizes,
-}
-
-impl LabelSetBuffer {
-    /// Begins anew.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.last = None;
-        self.sizes = LabelSizes::default();
-    }
-
-    /// Adds a label; one without a value is no label.
-    ///
-    /// # Errors
-    /// A name that is empty, the same as the one before, or stands before it ([`LabelError::Malformed`]).
-    pub fn put(&mut self, name: &str, value: &str) -> Result<(), LabelError> {
-        if name.is_empty() {
-            return Err(LabelError::EmptyName);
-        }
-        let last = self.last.and_then(|(from, to)| self.bytes.get(from..to));
-        match last.map(|last| last.cmp(name.as_bytes())) {
-            Some(std::cmp::Ordering::Equal) => return Err(LabelError::Duplicate(name.to_owned())),
-            Some(std::cmp::Ordering::Greater) => return Err(LabelError::Malformed(self.bytes.len())),
-            _ => {}
-        }
-        if !value.is_empty() {
-            put_text(&mut self.bytes, name);
-            self.last = Some((self.bytes.len() - name.len(), self.bytes.len()));
-            put_text(&mut self.bytes, value);
-            self.sizes.see(name.as_bytes(), value.as_bytes());
-        }
-        Ok(())
-    }
-
-    /// What was put together.
-    #[must_use]
-    pub fn key(&self) -> SeriesKey<'_> {
-        SeriesKey { bytes: &self.bytes, hash: xxh3_64(&self.bytes) }
     }
 }
 
@@ -179,14 +136,15 @@ impl LabelSets {
         self.keys().map(SeriesKey::to_labels)
     }
 
+    /// Makes room for so many more, of so many bytes together.
+    pub fn reserve(&mut self, sets: usize, bytes: usize) {
+        self.ends.reserve(sets);
+        self.bytes.reserve(bytes);
+    }
+
     /// Adds a label set.
     pub fn push(&mut self, labels: &Labels) {
         self.add(SeriesKey::of(labels), sizes_of(labels));
-    }
-
-    /// Adds what was put together.
-    pub fn push_buffer(&mut self, buffer: &LabelSetBuffer) {
-        self.add(buffer.key(), buffer.sizes);
     }
 
     /// Adds a label set from its canonical encoding, checked.
@@ -195,11 +153,11 @@ impl LabelSets {
     /// Bytes that [`Labels::as_bytes`] could not have written.
     pub fn push_encoded(&mut self, bytes: &[u8]) -> Result<(), LabelError> {
         let sizes = Labels::check(bytes)?;
-        self.add(SeriesKey { bytes, hash: xxh3_64(bytes) }, sizes);
+        self.add(SeriesKey::of_canonical(bytes), sizes);
         Ok(())
     }
 
-    /// Adds a label set of another list.
+    /// Adds a label set by its key; none of its sizes is more than `within`.
     pub fn push_key(&mut self, key: SeriesKey<'_>, within: LabelSizes) {
         self.add(key, within);
     }
@@ -253,19 +211,9 @@ impl From<&[Labels]> for LabelSets {
 
 #[cfg(test)]
 mod tests {
+    use super::super::shared_labels::SharedLabels;
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn labels_out_of_order_or_without_a_name_are_refused() {
-        let mut buffer = LabelSetBuffer::default();
-        buffer.put("b", "1").unwrap();
-        assert_eq!(buffer.put("b", "2"), Err(LabelError::Duplicate("b".into())));
-        assert_eq!(buffer.put("a", "2"), Err(LabelError::Malformed(4)));
-        assert_eq!(buffer.put("", "2"), Err(LabelError::EmptyName));
-        buffer.clear();
-        assert_eq!(buffer.put("a", "2"), Ok(()));
-    }
 
     proptest! {
         #[test]
@@ -274,13 +222,14 @@ mod tests {
         ) {
             let labels: Vec<Labels> = all.iter().map(|pairs| Labels::new(pairs).unwrap()).collect();
             let mut built = LabelSets::default();
-            let mut buffer = LabelSetBuffer::default();
+            let mut shared = SharedLabels::default();
             for pairs in &all {
-                buffer.clear();
+                shared.begin(None);
                 for (name, value) in pairs {
-                    buffer.put(name, value).unwrap();
+                    shared.put(name, value).unwrap();
                 }
-                built.push_buffer(&buffer);
+                let (key, sizes) = shared.with("", None);
+                built.push_key(key, sizes);
             }
             let sets: LabelSets = labels.iter().collect();
             let (first, second) = labels.split_at(labels.len() / 2);

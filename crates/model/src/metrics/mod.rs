@@ -6,12 +6,14 @@ mod labels;
 mod matcher;
 mod reader;
 mod sample;
+mod shared_labels;
 
 pub use histogram::{CUSTOM_BUCKETS_SCHEMA, HistogramBucket, NativeHistogram, ResetHint, Span as BucketSpan};
-pub use label_sets::{LabelSetBuffer, LabelSets, LabelSizes, SeriesKey};
+pub use label_sets::{LabelSets, LabelSizes, SeriesKey};
 pub use labels::{BUCKET_LABEL, LabelError, Labels, METRIC_NAME, QUANTILE_LABEL, SPAN_LATENCY};
 pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use reader::{
     ExemplarRow, ExemplarScan, ExemplarsOf, MetricReader, MetricView, SeriesBatch, SeriesData, SeriesScan, SeriesSet,
 };
 pub use sample::{Exemplar, HistogramSample, Metadata, MetricBatch, MetricType, STALE_NAN, Sample, is_stale};
+pub use shared_labels::SharedLabels;

@@ -5,7 +5,7 @@ use crate::otlp::budget::Budget;
 use crate::otlp::fault::Outcome;
 use clew_model::UnixMillis;
 use clew_model::metrics::{
-    Exemplar, HistogramSample, LabelSetBuffer, Metadata, MetricBatch, NativeHistogram, Sample, SeriesKey,
+    Exemplar, HistogramSample, LabelSizes, Metadata, MetricBatch, NativeHistogram, Sample, SeriesKey,
 };
 use hashbrown::{HashSet, HashTable};
 use std::sync::Arc;
@@ -16,13 +16,18 @@ const SERIES_BYTES: usize = 64;
 /// Bytes that the labels of a series do not commonly exceed.
 const COMMON_LABEL_BYTES: usize = 4_096;
 
+/// Bytes on the wire that a series commonly takes, for sizing lists ahead.
+const COMMON_SERIES_BYTES: usize = 64;
+
+/// Series for which room is made before they are read.
+const MOST_EXPECTED: usize = 16_384;
+
 /// A [`MetricBatch`] under construction.
 #[derive(Debug, Default)]
 pub(super) struct BatchBuilder {
     batch: MetricBatch,
     /// Places of label sets, by their hashes.
     series: HashTable<u32>,
-    labels: LabelSetBuffer,
     families: HashSet<String>,
 }
 
@@ -32,16 +37,23 @@ impl BatchBuilder {
         self.batch
     }
 
-    /// The label set that is put together next, with nothing in it.
-    pub(super) fn labels(&mut self) -> &mut LabelSetBuffer {
-        self.labels.clear();
-        &mut self.labels
+    /// Data points that take so many bytes on the wire follow.
+    pub(super) fn expect(&mut self, bytes: usize) {
+        let Self { batch: MetricBatch { series, .. }, series: places, .. } = self;
+        let more = (bytes / COMMON_SERIES_BYTES).min(MOST_EXPECTED);
+        places.reserve(more, |place| series.key(*place as usize).map_or(0, SeriesKey::hash));
+        self.batch.samples.reserve(more);
+        self.batch.series.reserve(more, bytes.min(MOST_EXPECTED * COMMON_SERIES_BYTES).saturating_mul(3));
     }
 
-    /// The index of the label set that was put together.
-    pub(super) fn series(&mut self, budget: &mut Budget, offset: usize) -> Outcome<u32> {
-        let Self { batch: MetricBatch { series, .. }, series: places, labels, .. } = self;
-        let key = labels.key();
+    /// The index of the label set with this key and these sizes.
+    pub(super) fn series(
+        &mut self,
+        (key, sizes): (SeriesKey<'_>, LabelSizes),
+        budget: &mut Budget,
+        offset: usize,
+    ) -> Outcome<u32> {
+        let Self { batch: MetricBatch { series, .. }, series: places, .. } = self;
         let is_same = |place: &u32| series.key(*place as usize).is_some_and(|known| known.bytes() == key.bytes());
         if let Some(index) = places.find(key.hash(), is_same) {
             // building huge labels again and again costs time, if not memory
@@ -51,9 +63,8 @@ impl BatchBuilder {
         budget.take(SERIES_BYTES + key.bytes().len(), offset)?;
         // the budget ends long before the indexes do
         let index = series.len() as u32;
-        let hash = key.hash();
-        series.push_buffer(labels);
-        places.insert_unique(hash, index, |place| series.key(*place as usize).map_or(0, SeriesKey::hash));
+        series.push_key(key, sizes);
+        places.insert_unique(key.hash(), index, |place| series.key(*place as usize).map_or(0, SeriesKey::hash));
         Ok(index)
     }
 

@@ -1,12 +1,12 @@
 //! Exemplars: the measurement, its trace and span, and the attributes that the aggregation left out.
 
-use super::labels::{LabelNames, Pair};
+use super::labels::LabelNames;
 use super::points::{Head, RawExemplar};
 use crate::limits::MAX_EXEMPLAR_LABEL_BYTES;
+use clew_model::UnixMillis;
 use clew_model::metrics::Labels;
 use clew_model::time::NANOS_PER_MILLI;
-use clew_model::{Attributes, UnixMillis};
-use compact_str::ToCompactString;
+use compact_str::{CompactString, ToCompactString};
 
 const TRACE_ID: &str = "trace_id";
 const SPAN_ID: &str = "span_id";
@@ -20,9 +20,9 @@ pub(super) struct Example {
 }
 
 /// The exemplars of a data point; those without a time have that of the point.
-pub(super) fn examples(head: &mut Head, names: &mut LabelNames) -> Result<Vec<Example>, String> {
+pub(super) fn examples(head: &mut Head<'_>, names: &LabelNames) -> Result<Vec<Example>, String> {
     let point_time = head.time;
-    let read = |(index, raw): (usize, RawExemplar)| {
+    let read = |(index, raw): (usize, RawExemplar<'_>)| {
         let value = raw.value.ok_or_else(|| format!("exemplars[{index}]: no value, expected as_double or as_int"))?;
         let time = if raw.time == 0 { point_time } else { raw.time };
         let labels = labels(raw, names).map_err(|error| format!("exemplars[{index}]: {error}"))?;
@@ -32,16 +32,16 @@ pub(super) fn examples(head: &mut Head, names: &mut LabelNames) -> Result<Vec<Ex
 }
 
 /// The IDs, then attributes as long as there is room.
-fn labels(raw: RawExemplar, names: &mut LabelNames) -> Result<Labels, String> {
+fn labels(raw: RawExemplar<'_>, names: &LabelNames) -> Result<Labels, String> {
     let ids = [
         (TRACE_ID, raw.trace_id.map(|id| id.to_compact_string())),
         (SPAN_ID, raw.span_id.map(|id| id.to_compact_string())),
     ];
-    let mut pairs: Vec<Pair> = ids.into_iter().filter_map(|(name, id)| Some((name.into(), id?))).collect();
-    let size = |pair: &Pair| pair.0.len() + pair.1.len();
+    let mut pairs: Vec<(CompactString, CompactString)> =
+        ids.into_iter().filter_map(|(name, id)| Some((name.into(), id?))).collect();
+    let size = |pair: &(CompactString, CompactString)| pair.0.len() + pair.1.len();
     let mut room = MAX_EXEMPLAR_LABEL_BYTES.saturating_sub(pairs.iter().map(size).sum());
-    let attributes: Attributes = raw.attributes;
-    for pair in names.pairs(attributes) {
+    for pair in names.pairs(&raw.attributes) {
         let taken = pairs.iter().take(2).any(|(name, _)| *name == pair.0);
         if let (false, Some(left)) = (taken, room.checked_sub(size(&pair))) {
             room = left;

@@ -1,248 +1,210 @@
-//! Labels of data points: attributes under Prometheus names, plus what the resource and scope add to each.
+//! Attributes as labels: read from the wire as texts under Prometheus names, then put in order.
 
-use super::OtlpMetricOptions;
 use super::naming::{TranslationStrategy, label_name};
-use base64::Engine as _;
-use clew_model::metrics::{LabelError, LabelSetBuffer, METRIC_NAME};
-use clew_model::value::find;
-use clew_model::{Attribute, Attributes, Resource, Scope, Value};
-use compact_str::{CompactString, format_compact};
+use super::texts::label_value;
+use crate::otlp::budget::Budget;
+use crate::otlp::common::any_value;
+use crate::otlp::fault::Outcome;
+use crate::otlp::wire::{Field, Reader};
+use clew_model::{Attribute, Value};
+use compact_str::CompactString;
 use hashbrown::HashMap;
 
-/// A label.
-pub(super) type Pair = (CompactString, CompactString);
+/// The text of a label: as it stands on the wire, or made of another kind of value.
+#[derive(Debug, Clone)]
+pub(super) enum Text<'a> {
+    Sent(&'a str),
+    Made(CompactString),
+}
 
-/// Attributes that become `job` and `instance`.
-const IDENTIFYING: [&str; 3] = ["service.namespace", "service.name", "service.instance.id"];
+impl Text<'_> {
+    fn as_str(&self) -> &str {
+        match self {
+            Text::Sent(text) => text,
+            Text::Made(text) => text,
+        }
+    }
+}
+
+/// An attribute: its key's place among the [`LabelNames`], and the label's text.
+#[derive(Debug, Clone)]
+pub(super) struct Entry<'a> {
+    key: u32,
+    text: Text<'a>,
+}
+
+impl Entry<'_> {
+    /// Whether the attribute has a name.
+    pub(super) fn is_named(&self) -> bool {
+        self.key != NO_KEY
+    }
+}
+
+/// The place of the empty key.
+const NO_KEY: u32 = 0;
 
 /// Label names by attribute keys, each translated once a body.
 #[derive(Debug)]
 pub(super) struct LabelNames {
     strategy: TranslationStrategy,
-    known: HashMap<CompactString, CompactString>,
-    /// Label name, attribute key and value of a point's attributes, while they are put in order.
-    named: Vec<(CompactString, CompactString, CompactString)>,
+    /// Keys with their label names.
+    known: Vec<(CompactString, CompactString)>,
+    places: HashMap<CompactString, u32>,
 }
 
 impl LabelNames {
     pub(super) fn new(strategy: TranslationStrategy) -> Self {
-        Self { strategy, known: HashMap::new(), named: Vec::new() }
+        let none = CompactString::default();
+        Self { strategy, known: vec![(none.clone(), none)], places: HashMap::new() }
     }
 
-    /// The label name of an attribute key.
-    pub(super) fn get(&mut self, key: &CompactString) -> CompactString {
-        if let Some(name) = self.known.get(key) {
-            return name.clone();
+    /// An attribute that was read before.
+    pub(super) fn entry(&mut self, key: &str, value: Value) -> Entry<'static> {
+        Entry { key: self.place(key), text: Text::Made(label_value(value)) }
+    }
+
+    /// Reads a `KeyValue` and appends it. The attribute at the same place in `before` is the guess at its key.
+    pub(super) fn push<'a>(
+        &mut self,
+        field: &Field<'a>,
+        name: &'static str,
+        before: &Layout,
+        out: &mut Vec<Entry<'a>>,
+        budget: &mut Budget,
+    ) -> Outcome<()> {
+        let guess = before.keys.get(out.len()).copied().unwrap_or(NO_KEY);
+        let entry = field.element(name, out.len(), |reader| self.read(reader, guess, budget))?;
+        budget.take(size_of::<Attribute>(), field.offset)?;
+        out.push(entry);
+        Ok(())
+    }
+
+    fn read<'a>(&mut self, mut reader: Reader<'a>, guess: u32, budget: &mut Budget) -> Outcome<Entry<'a>> {
+        // the usual attribute: a key that is known already, and a text
+        if let Some((key, text)) = reader.short_text_attribute()
+            && self.is_key(guess, key)
+            && let Ok(text) = std::str::from_utf8(text)
+        {
+            return Ok(Entry { key: guess, text: Text::Sent(text) });
         }
-        let name = label_name(key, self.strategy);
-        self.known.insert(key.clone(), name.clone());
-        name
+        let mut entry = Entry { key: NO_KEY, text: Text::Sent("") };
+        while let Some(field) = reader.next()? {
+            match field.number {
+                1 => entry.key = self.place(field.string("key")?),
+                2 => entry.text = field.nested("value", |reader| text(reader, budget))?,
+                _ => {}
+            }
+        }
+        Ok(entry)
     }
 
-    /// Attributes as labels sorted by name, without those that have no name. The values of attributes whose names
-    /// become one are joined by `;` in the order of the original keys (specification, "Metric Attributes").
-    pub(super) fn pairs(&mut self, attributes: Attributes) -> Vec<Pair> {
-        let mut pairs = Vec::with_capacity(attributes.len() + 4);
-        self.put_pairs(attributes, &mut pairs);
+    fn is_key(&self, place: u32, key: &[u8]) -> bool {
+        self.known.get(place as usize).is_some_and(|(known, _)| known.as_bytes() == key)
+    }
+
+    /// The place of a key.
+    fn place(&mut self, key: &str) -> u32 {
+        if key.is_empty() {
+            return NO_KEY;
+        }
+        if let Some(place) = self.places.get(key) {
+            return *place;
+        }
+        // a body has far fewer keys than that
+        let place = self.known.len() as u32;
+        let key = CompactString::from(key);
+        self.known.push((key.clone(), label_name(&key, self.strategy)));
+        self.places.insert(key, place);
+        place
+    }
+
+    /// The label name of a key.
+    pub(super) fn translate(&mut self, key: &str) -> CompactString {
+        let place = self.place(key);
+        self.name(place).into()
+    }
+
+    fn name(&self, key: u32) -> &str {
+        self.known.get(key as usize).map_or("", |(_, name)| name)
+    }
+
+    /// The labels that attributes become, as pairs.
+    pub(super) fn pairs(&self, entries: &[Entry<'_>]) -> Vec<(CompactString, CompactString)> {
+        let mut pairs = Vec::with_capacity(entries.len());
+        Layout::of(entries, self).for_each(entries, self, |name, text| pairs.push((name.into(), text.into())));
         pairs
     }
-
-    /// As [`LabelNames::pairs`], into a list that is empty.
-    pub(super) fn put_pairs(&mut self, attributes: Attributes, pairs: &mut Vec<Pair>) {
-        let mut named = std::mem::take(&mut self.named);
-        for Attribute { key, value } in attributes.into_iter().filter(|own| !own.key.is_empty()) {
-            named.push((self.get(&key), key, label_value(value)));
-        }
-        named.sort_by(|left, right| (&left.0, &left.1).cmp(&(&right.0, &right.1)));
-        for (name, _, value) in named.drain(..) {
-            match pairs.last_mut() {
-                Some((last, joined)) if *last == name => {
-                    joined.push(';');
-                    joined.push_str(&value);
-                }
-                _ => pairs.push((name, value)),
-            }
-        }
-        self.named = named;
-    }
 }
 
-/// What a resource and a scope add to every data point.
+/// Reads an `AnyValue` as the text of a label.
+fn text<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Outcome<Text<'a>> {
+    let start = reader;
+    let mut text = Text::Sent("");
+    while let Some(field) = reader.next()? {
+        if field.number != 1 {
+            return Ok(Text::Made(label_value(any_value(start, 0, budget)?)));
+        }
+        text = Text::Sent(field.string("string_value")?);
+    }
+    Ok(text)
+}
+
+/// How attributes stand in the order of their label names: the same for all data points that have the same keys in the
+/// same order, which most points of a metric have.
 #[derive(Debug, Default)]
-pub(super) struct Origin {
-    /// `job` and `instance`, which win over attributes of the same name.
-    identity: Vec<Pair>,
-    /// Resource attributes that are promoted, which yield to attributes of the same name.
-    promoted: Vec<Pair>,
-    /// Scope labels, which win.
-    scope: Vec<Pair>,
+pub(super) struct Layout {
+    /// The keys, in the order in which they were sent.
+    keys: Vec<u32>,
+    /// Places of those that have a name, by label name, then by key.
+    order: Vec<u32>,
+    /// Whether several keys become one name.
+    joins: bool,
 }
 
-impl Origin {
-    /// What `resource` adds.
-    pub(super) fn of_resource(resource: &Resource, names: &mut LabelNames, options: &OtlpMetricOptions) -> Self {
-        let text = |key| find(&resource.attributes, key).cloned().map(label_value).unwrap_or_default();
-        let (namespace, name) = (text("service.namespace"), text("service.name"));
-        let job = match (namespace.is_empty(), name.is_empty()) {
-            (_, true) => CompactString::default(),
-            (true, false) => name,
-            (false, false) => format_compact!("{namespace}/{name}"),
-        };
-        let identity = [("job", job), ("instance", text("service.instance.id"))];
-        let promoted = resource.attributes.iter().filter(|own| options.promote_resource_attributes.contains(&own.key));
-        Self {
-            identity: identity.into_iter().filter(|(_, value)| !value.is_empty()).map(|(n, v)| (n.into(), v)).collect(),
-            promoted: names.pairs(promoted.cloned().collect()),
-            scope: Vec::new(),
-        }
+impl Layout {
+    /// The layout of these attributes.
+    pub(super) fn of(entries: &[Entry<'_>], names: &LabelNames) -> Self {
+        let mut layout = Self::default();
+        layout.fit(entries, names);
+        layout
     }
 
-    /// Adds what `scope` adds: nothing unless it has a name.
-    pub(super) fn set_scope(&mut self, scope: &Scope, names: &mut LabelNames) {
-        self.scope.clear();
-        if scope.name.is_empty() {
+    /// Becomes the layout of these attributes, unless it is.
+    pub(super) fn fit(&mut self, entries: &[Entry<'_>], names: &LabelNames) {
+        let keys = entries.iter().map(|entry| entry.key);
+        if self.keys.len() == entries.len() && self.keys.iter().copied().eq(keys.clone()) {
             return;
         }
-        for attribute in &scope.attributes {
-            let key = format_compact!("otel_scope_{}", attribute.key);
-            self.scope.push((names.get(&key), label_value(attribute.value.clone())));
-        }
-        self.scope.push(("otel_scope_name".into(), scope.name.clone()));
-        self.scope.push(("otel_scope_version".into(), scope.version.clone()));
-        self.scope.push(("otel_scope_schema_url".into(), scope.schema_url.clone()));
+        self.keys.clear();
+        self.keys.extend(keys);
+        let key_at = |place: u32| self.keys.get(place as usize).copied().unwrap_or(NO_KEY);
+        self.order.clear();
+        self.order.extend((0..self.keys.len() as u32).filter(|place| key_at(*place) != NO_KEY));
+        let known = |place: u32| names.known.get(key_at(place) as usize).map(|(key, name)| (name, key));
+        // stable: a key that is given twice keeps its order
+        self.order.sort_by(|left, right| known(*left).cmp(&known(*right)));
+        let name_at = |place: u32| names.name(key_at(place));
+        self.joins = self.order.windows(2).any(|pair| matches!(pair, [one, next] if name_at(*one) == name_at(*next)));
     }
 
-    /// Adds itself to the labels of a data point, which are sorted by name and stay so.
-    pub(super) fn extend(&self, pairs: &mut Vec<Pair>) {
-        for (name, value) in &self.promoted {
-            if let Err(place) = position(pairs, name) {
-                pairs.insert(place, (name.clone(), value.clone()));
+    /// Visits the labels that these attributes become, sorted by name, without those that have no name. The values of
+    /// attributes whose names become one are joined by `;` in the order of the original keys (specification, "Metric
+    /// Attributes").
+    pub(super) fn for_each(&self, entries: &[Entry<'_>], names: &LabelNames, mut visit: impl FnMut(&str, &str)) {
+        let mut sorted = self.order.iter().filter_map(|place| entries.get(*place as usize)).peekable();
+        let mut joined = String::new();
+        while let Some(entry) = sorted.next() {
+            let name = names.name(entry.key);
+            if !self.joins {
+                visit(name, entry.text.as_str());
+                continue;
             }
-        }
-        for (name, value) in self.scope.iter().chain(&self.identity) {
-            match position(pairs, name) {
-                Ok(place) => {
-                    if let Some(pair) = pairs.get_mut(place) {
-                        pair.1 = value.clone();
-                    }
-                }
-                Err(place) => pairs.insert(place, (name.clone(), value.clone())),
+            entry.text.as_str().clone_into(&mut joined);
+            while let Some(next) = sorted.next_if(|next| names.name(next.key) == name) {
+                joined.push(';');
+                joined.push_str(next.text.as_str());
             }
+            visit(name, &joined);
         }
-    }
-
-    /// The labels of `target_info`, if the resource says more than who it is and does say who it is.
-    pub(super) fn target_info(
-        &self,
-        resource: &Resource,
-        names: &mut LabelNames,
-        options: &OtlpMetricOptions,
-    ) -> Option<Vec<Pair>> {
-        let identifies = |own: &Attribute| IDENTIFYING.contains(&own.key.as_str());
-        if self.identity.is_empty() || resource.attributes.iter().all(identifies) {
-            return None;
-        }
-        let keep = options.keep_identifying_resource_attributes;
-        let told = resource.attributes.iter().filter(|own| keep || !identifies(own));
-        let mut pairs = names.pairs(told.cloned().collect());
-        Self { identity: self.identity.clone(), ..Self::default() }.extend(&mut pairs);
-        Some(pairs)
-    }
-}
-
-fn position(pairs: &[Pair], name: &str) -> Result<usize, usize> {
-    pairs.binary_search_by(|pair| pair.0.as_str().cmp(name))
-}
-
-/// Puts a label set together from a metric's name, the labels of the data point, which are sorted by name, and one more
-/// label where `extra` has a name. Those two win over labels of the same name.
-pub(super) fn put_labels(
-    out: &mut LabelSetBuffer,
-    name: &str,
-    pairs: &[Pair],
-    extra: (&str, &str),
-) -> Result<(), LabelError> {
-    let mut own = [(METRIC_NAME, name), extra];
-    own.sort_unstable_by_key(|(name, _)| *name);
-    let mut own = own.into_iter().filter(|(name, _)| !name.is_empty()).peekable();
-    for (name, value) in pairs {
-        while let Some((own, text)) = own.next_if(|(own, _)| *own <= name.as_str()) {
-            out.put(own, text)?;
-            if own == name {
-                break;
-            }
-        }
-        if *name != METRIC_NAME && *name != extra.0 {
-            out.put(name, value)?;
-        }
-    }
-    own.try_for_each(|(name, value)| out.put(name, value))
-}
-
-/// A value as a label's text: strings bare, bytes in base64, arrays and maps as JSON, nothing as empty
-/// ("Attribute Collections", representation for protocols other than OTLP).
-pub(super) fn label_value(value: Value) -> CompactString {
-    match value {
-        Value::Null => CompactString::default(),
-        Value::String(text) => text,
-        Value::Double(number) => double_text(number),
-        Value::Bytes(bytes) => base64::engine::general_purpose::STANDARD.encode(bytes).into(),
-        other => other.display_text().as_ref().into(),
-    }
-}
-
-/// A double as JSON writes it: the shortest digits, without a fraction where there is none, with an exponent below
-/// 1e-6 and from 1e21.
-fn double_text(number: f64) -> CompactString {
-    let size = number.abs();
-    if !number.is_finite() {
-        let text = if number.is_nan() {
-            "NaN"
-        } else if number > 0.0 {
-            "Infinity"
-        } else {
-            "-Infinity"
-        };
-        return CompactString::const_new(text);
-    }
-    if size != 0.0 && !(1e-6..1e21).contains(&size) {
-        let text = format!("{number:e}");
-        return if text.contains("e-") { text.into() } else { text.replace('e', "e+").into() };
-    }
-    // not `to_compact_string`, which writes a fraction always
-    format_compact!("{number}")
-}
-
-/// The bounds of histograms with their texts: most histograms of a body have the same.
-#[derive(Debug, Default)]
-pub(super) struct BoundTexts(Vec<(f64, CompactString)>);
-
-impl BoundTexts {
-    /// These bounds, which rise, with their texts.
-    pub(super) fn take(&mut self, bounds: &[f64]) -> Vec<(f64, CompactString)> {
-        let mut texts = std::mem::take(&mut self.0);
-        let is_same = texts.len() == bounds.len()
-            && texts.iter().zip(bounds).all(|((known, _), bound)| known.to_bits() == bound.to_bits());
-        if !is_same {
-            texts.clear();
-            texts.extend(bounds.iter().map(|bound| (*bound, bound_text(*bound))));
-        }
-        texts
-    }
-
-    /// Keeps them for the next histogram.
-    pub(super) fn give_back(&mut self, texts: Vec<(f64, CompactString)>) {
-        self.0 = texts;
-    }
-}
-
-/// A bucket's bound or a quantile as a label's text: decimal, never with an exponent; `+Inf` for infinity.
-pub(super) fn bound_text(bound: f64) -> CompactString {
-    if bound == f64::INFINITY {
-        CompactString::const_new("+Inf")
-    } else if bound == f64::NEG_INFINITY {
-        CompactString::const_new("-Inf")
-    } else {
-        format_compact!("{bound}")
     }
 }

@@ -21,9 +21,12 @@
 mod batch;
 mod exemplars;
 mod labels;
+mod metric;
 mod naming;
 mod native;
+mod origin;
 mod points;
+mod texts;
 mod translate;
 
 pub use naming::TranslationStrategy;

@@ -3,17 +3,20 @@
 use super::OtlpMetricOptions;
 use super::batch::BatchBuilder;
 use super::exemplars::{Example, examples};
-use super::labels::{BoundTexts, LabelNames, Origin, Pair, bound_text, put_labels};
-use super::naming::{NameKind, metric_name, unit_name};
+use super::labels::{Entry, LabelNames, Layout};
+use super::metric::{Family, Kind, Metric};
+use super::naming::{metric_name, unit_name};
 use super::native::native_histogram;
-use super::points::{ExponentialPoint, Head, HistogramPoint, NumberPoint, SummaryPoint, refused};
+use super::origin::Origin;
+use super::points::{Context, ExponentialPoint, Head, HistogramPoint, NumberPoint, SummaryPoint, refused};
+use super::texts::{BoundTexts, bound_text};
 use crate::error::Decoded;
 use crate::limits::{MAX_HISTOGRAM_BUCKETS, MAX_TARGET_INFO_SAMPLES};
 use crate::otlp::budget::Budget;
 use crate::otlp::envelope::{Names, Sink};
 use crate::otlp::fault::Outcome;
 use crate::otlp::wire::Reader;
-use clew_model::metrics::{BUCKET_LABEL, Metadata, MetricBatch, MetricType, QUANTILE_LABEL, STALE_NAN, Sample};
+use clew_model::metrics::{Metadata, MetricBatch, MetricType, STALE_NAN, Sample, SharedLabels};
 use clew_model::time::NANOS_PER_MILLI;
 use clew_model::{Resource, Scope, UnixMillis};
 use compact_str::CompactString;
@@ -23,133 +26,12 @@ use std::sync::Arc;
 const TARGET_INFO: &str = "target_info";
 /// Half of Prometheus' default lookback, so that any query finds a sample of `target_info`.
 const TARGET_INFO_STEP: i64 = 150_000;
-/// `AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA`
-const DELTA: i64 = 1;
-/// `AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE`
-const CUMULATIVE: i64 = 2;
 /// Characters of a metric's name that reasons show.
 const SHOWN_NAME: usize = 200;
-const NO_LABEL: (&str, &str) = ("", "");
-
-/// The kinds of data that a metric can hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Gauge,
-    Sum { monotonic: bool },
-    Histogram,
-    Exponential,
-    Summary,
-}
-
-impl Kind {
-    fn metric_type(self) -> MetricType {
-        match self {
-            Kind::Gauge | Kind::Sum { monotonic: false } => MetricType::Gauge,
-            Kind::Sum { monotonic: true } => MetricType::Counter,
-            Kind::Histogram | Kind::Exponential => MetricType::Histogram,
-            Kind::Summary => MetricType::Summary,
-        }
-    }
-
-    /// The field of a metric that holds it.
-    fn field_name(self) -> &'static str {
-        match self {
-            Kind::Gauge => "gauge",
-            Kind::Sum { .. } => "sum",
-            Kind::Histogram => "histogram",
-            Kind::Exponential => "exponential_histogram",
-            Kind::Summary => "summary",
-        }
-    }
-
-    fn name_kind(self) -> NameKind {
-        match self {
-            Kind::Gauge => NameKind::Gauge,
-            Kind::Sum { monotonic: true } => NameKind::Counter,
-            _ => NameKind::Other,
-        }
-    }
-}
-
-/// A metric without its data points.
-struct Metric<'a> {
-    name: &'a str,
-    description: &'a str,
-    unit: &'a str,
-    /// Kind, temporality where it matters, and the message that holds the data points.
-    data: Option<(Kind, i64, Reader<'a>)>,
-}
-
-impl<'a> Metric<'a> {
-    fn read(mut reader: Reader<'a>) -> Outcome<Self> {
-        let mut metric = Self { name: "", description: "", unit: "", data: None };
-        while let Some(field) = reader.next()? {
-            match field.number {
-                1 => metric.name = field.string("name")?,
-                2 => metric.description = field.string("description")?,
-                3 => metric.unit = field.string("unit")?,
-                5 => metric.data = Some((Kind::Gauge, CUMULATIVE, field.message("gauge")?)),
-                7 => metric.data = Some(field.nested("sum", |reader| read_sum(reader))?),
-                9 => {
-                    let temporality = field.nested("histogram", read_temporality)?;
-                    metric.data = Some((Kind::Histogram, temporality, field.message("histogram")?));
-                }
-                10 => {
-                    let temporality = field.nested("exponential_histogram", read_temporality)?;
-                    metric.data = Some((Kind::Exponential, temporality, field.message("exponential_histogram")?));
-                }
-                11 => metric.data = Some((Kind::Summary, CUMULATIVE, field.message("summary")?)),
-                _ => {}
-            }
-        }
-        Ok(metric)
-    }
-
-    /// Why no point of the metric can be accepted.
-    fn objection(&self, family: Option<&str>, temporality: i64) -> Option<String> {
-        if self.name.is_empty() {
-            return Some("the metric has no name".to_owned());
-        }
-        if family.is_none() {
-            return Some("the metric's name has no letter or digit that a Prometheus name may hold".to_owned());
-        }
-        match temporality {
-            CUMULATIVE => None,
-            DELTA => Some(
-                "delta temporality is not supported; set the exporter's temporality preference to cumulative \
-                 (OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=cumulative)"
-                    .to_owned(),
-            ),
-            other => Some(format!("aggregation_temporality is {other}, expected 2 (cumulative)")),
-        }
-    }
-}
-
-fn read_temporality(mut reader: Reader<'_>) -> Outcome<i64> {
-    let mut temporality = 0;
-    while let Some(field) = reader.next()? {
-        if field.number == 2 {
-            temporality = field.int("aggregation_temporality")?;
-        }
-    }
-    Ok(temporality)
-}
-
-fn read_sum(reader: Reader<'_>) -> Outcome<(Kind, i64, Reader<'_>)> {
-    let (mut fields, mut monotonic, mut temporality) = (reader, false, 0);
-    while let Some(field) = fields.next()? {
-        match field.number {
-            2 => temporality = field.int("aggregation_temporality")?,
-            3 => monotonic = field.boolean("is_monotonic")?,
-            _ => {}
-        }
-    }
-    Ok((Kind::Sum { monotonic }, temporality, reader))
-}
 
 /// Takes the metrics of one body.
-pub(super) struct MetricSink<'o> {
-    options: &'o OtlpMetricOptions,
+pub(super) struct MetricSink<'a> {
+    options: &'a OtlpMetricOptions,
     names: LabelNames,
     origin: Origin,
     resource: Arc<Resource>,
@@ -159,13 +41,17 @@ pub(super) struct MetricSink<'o> {
     out: Decoded<()>,
     /// Data points read so far.
     seen: u64,
+    /// Room for the attributes of a point.
+    room: Vec<Entry<'a>>,
+    /// How the attributes of the point before stood.
+    layout: Layout,
     /// Labels of the point that is being read.
-    pairs: Vec<Pair>,
+    labels: SharedLabels,
     bounds: BoundTexts,
 }
 
-impl<'o> MetricSink<'o> {
-    pub(super) fn new(options: &'o OtlpMetricOptions) -> Self {
+impl<'a> MetricSink<'a> {
+    pub(super) fn new(options: &'a OtlpMetricOptions) -> Self {
         Self {
             options,
             names: LabelNames::new(options.strategy),
@@ -175,7 +61,9 @@ impl<'o> MetricSink<'o> {
             batch: BatchBuilder::default(),
             out: Decoded::default(),
             seen: 0,
-            pairs: Vec::new(),
+            room: Vec::new(),
+            layout: Layout::default(),
+            labels: SharedLabels::default(),
             bounds: BoundTexts::default(),
         }
     }
@@ -186,10 +74,12 @@ impl<'o> MetricSink<'o> {
     }
 }
 
-impl Sink for MetricSink<'_> {
+impl<'a> Sink<'a> for MetricSink<'a> {
     const NAMES: Names = Names { resources: "resource_metrics", scopes: "scope_metrics", records: "metrics" };
 
-    fn expect(&mut self, _count: usize, _bytes: usize) {}
+    fn expect(&mut self, _count: usize, bytes: usize) {
+        self.batch.expect(bytes);
+    }
 
     fn begin_resource(&mut self, resource: &Arc<Resource>, _budget: &mut Budget) -> Outcome<()> {
         self.origin = Origin::of_resource(resource, &mut self.names, self.options);
@@ -206,7 +96,7 @@ impl Sink for MetricSink<'_> {
 
     fn record(
         &mut self,
-        reader: Reader<'_>,
+        reader: Reader<'a>,
         _resource: &Arc<Resource>,
         _scope: &Arc<Scope>,
         budget: &mut Budget,
@@ -233,13 +123,9 @@ impl Sink for MetricSink<'_> {
 
     fn end_resource(&mut self, budget: &mut Budget) -> Outcome<()> {
         let Some((first, last)) = self.times.filter(|_| self.options.target_info) else { return Ok(()) };
-        let Some(pairs) = self.origin.target_info(&self.resource, &mut self.names, self.options) else {
-            return Ok(());
-        };
-        if put_labels(self.batch.labels(), TARGET_INFO, &pairs, NO_LABEL).is_err() {
-            return Ok(());
-        }
-        let series = self.batch.series(budget, 0)?;
+        let labels = self.origin.target_info(&self.resource, &mut self.names, self.options);
+        let Some(Ok(mut labels)) = labels else { return Ok(()) };
+        let series = self.batch.series(labels.with(TARGET_INFO, None), budget, 0)?;
         let steps = last.saturating_sub(first).unsigned_abs() / TARGET_INFO_STEP.unsigned_abs();
         let steps = usize::try_from(steps).unwrap_or(usize::MAX).min(MAX_TARGET_INFO_SAMPLES);
         budget.take(steps.saturating_mul(size_of::<Sample>()), 0)?;
@@ -261,7 +147,7 @@ impl Sink for MetricSink<'_> {
     }
 }
 
-impl MetricSink<'_> {
+impl<'a> MetricSink<'a> {
     fn refuse(&mut self, metric: &Metric<'_>, reason: &str) {
         let index = self.seen;
         self.seen += 1;
@@ -274,13 +160,14 @@ impl MetricSink<'_> {
     /// Takes the data points of one metric, or refuses all of them for an objection to the metric.
     fn points(
         &mut self,
-        mut data: Reader<'_>,
+        mut data: Reader<'a>,
         kind: Kind,
         metric: &Metric<'_>,
         metadata: &Metadata,
         objection: Option<&str>,
         budget: &mut Budget,
     ) -> Outcome<()> {
+        let family = Family::of(&metadata.metric, kind);
         let (mut index, taken) = (0, self.out.accepted);
         while let Some(field) = data.next()? {
             if field.number != 1 {
@@ -289,7 +176,7 @@ impl MetricSink<'_> {
             match objection {
                 Some(reason) => self.refuse(metric, reason),
                 None => {
-                    field.element("data_points", index, |reader| self.point(reader, kind, metric, metadata, budget))?
+                    field.element("data_points", index, |reader| self.point(reader, kind, metric, &family, budget))?;
                 }
             }
             index += 1;
@@ -303,13 +190,13 @@ impl MetricSink<'_> {
     /// Takes one data point, or refuses it.
     fn point(
         &mut self,
-        reader: Reader<'_>,
+        reader: Reader<'a>,
         kind: Kind,
         metric: &Metric<'_>,
-        metadata: &Metadata,
+        family: &Family<'_>,
         budget: &mut Budget,
     ) -> Outcome<()> {
-        let family = metadata.metric.as_str();
+        self.labels.begin(kind.apart());
         let taken = match kind {
             Kind::Gauge | Kind::Sum { .. } => self.number(reader, family, budget),
             Kind::Histogram => self.histogram(reader, family, budget),
@@ -333,66 +220,78 @@ impl MetricSink<'_> {
         Ok(())
     }
 
+    /// Reads a point by `read`, with what its attributes need.
+    fn read<P>(
+        &mut self,
+        reader: Reader<'a>,
+        budget: &mut Budget,
+        read: impl FnOnce(Reader<'a>, Vec<Entry<'a>>, Context<'_>) -> Outcome<P>,
+    ) -> Outcome<P> {
+        let Self { names, layout, room, .. } = self;
+        read(reader, std::mem::take(room), Context { names, layout, budget })
+    }
+
     /// Time and exemplars of a point; its labels become those of the point that is being read.
-    fn head(&mut self, reader: &Reader<'_>, mut head: Head) -> Outcome<(UnixMillis, Vec<Example>)> {
+    fn head(&mut self, reader: &Reader<'_>, mut head: Head<'a>) -> Outcome<(UnixMillis, Vec<Example>)> {
         if head.time == 0 {
             return Err(refused(reader, "no time, expected time_unix_nano".to_owned()));
         }
-        if head.attributes.iter().any(|attribute| attribute.key.is_empty()) {
+        if !head.attributes.iter().all(Entry::is_named) {
             return Err(refused(reader, "an attribute has no name".to_owned()));
         }
-        let examples = examples(&mut head, &mut self.names).map_err(|reason| refused(reader, reason))?;
-        self.pairs.clear();
-        self.names.put_pairs(head.attributes, &mut self.pairs);
-        self.origin.extend(&mut self.pairs);
+        let examples = examples(&mut head, &self.names).map_err(|reason| refused(reader, reason))?;
+        self.layout.fit(&head.attributes, &self.names);
+        let put = self.origin.put_labels(&head.attributes, &self.layout, &self.names, &mut self.labels);
+        put.map_err(|error| refused(reader, error.to_string()))?;
+        self.room = head.attributes;
         Ok((head.time.div_euclid(NANOS_PER_MILLI), examples))
     }
 
-    /// The index of the series with this name, the labels of the point and one more where it has a name.
-    fn series(&mut self, reader: &Reader<'_>, name: &str, extra: (&str, &str), budget: &mut Budget) -> Outcome<u32> {
-        let Self { batch, pairs, .. } = self;
-        put_labels(batch.labels(), name, pairs, extra).map_err(|error| refused(reader, error.to_string()))?;
-        batch.series(budget, reader.offset())
+    /// The index of the series with this name and the labels of the point, and this value of the label that tells the
+    /// point's series apart.
+    fn series(&mut self, reader: &Reader<'_>, name: &str, apart: Option<&str>, budget: &mut Budget) -> Outcome<u32> {
+        self.batch.series(self.labels.with(name, apart), budget, reader.offset())
     }
 
-    fn number(&mut self, reader: Reader<'_>, family: &str, budget: &mut Budget) -> Outcome<UnixMillis> {
-        let point = NumberPoint::read(reader, budget)?;
+    fn number(&mut self, reader: Reader<'a>, family: &Family<'_>, budget: &mut Budget) -> Outcome<UnixMillis> {
+        let point = self.read(reader, budget, NumberPoint::read)?;
         let value = match (point.head.stale, point.value) {
             (true, _) => stale(),
             (false, Some(value)) => value,
             (false, None) => return Err(refused(&reader, "no value, expected as_double or as_int".to_owned())),
         };
         let (time, examples) = self.head(&reader, point.head)?;
-        let series = self.series(&reader, family, NO_LABEL, budget)?;
+        let series = self.series(&reader, family.name, None, budget)?;
         self.batch.sample(series, time, value);
         examples.into_iter().for_each(|example| self.batch.exemplar(series, example));
         Ok(time)
     }
 
-    fn histogram(&mut self, reader: Reader<'_>, family: &str, budget: &mut Budget) -> Outcome<UnixMillis> {
-        let HistogramPoint { head, count, sum, counts, bounds } = HistogramPoint::read(reader, budget)?;
+    fn histogram(&mut self, reader: Reader<'a>, family: &Family<'_>, budget: &mut Budget) -> Outcome<UnixMillis> {
+        let HistogramPoint { head, count, sum, counts, bounds } = self.read(reader, budget, HistogramPoint::read)?;
         let ended = head.stale;
         check_buckets(&counts, &bounds, ended).map_err(|reason| refused(&reader, reason))?;
         let (time, examples) = self.head(&reader, head)?;
         let told = |value| if ended { stale() } else { value };
         if let Some(sum) = sum.or(ended.then_some(0.0)) {
-            let series = self.series(&reader, &format!("{family}_sum"), NO_LABEL, budget)?;
+            let series = self.series(&reader, &family.sum, None, budget)?;
             self.batch.sample(series, time, told(sum));
         }
-        let series = self.series(&reader, &format!("{family}_count"), NO_LABEL, budget)?;
+        let series = self.series(&reader, &family.count, None, budget)?;
         self.batch.sample(series, time, told(count as f64));
-        let name = format!("{family}_bucket");
         let mut below = 0u64;
-        let mut buckets = Vec::with_capacity(bounds.len() + 1);
+        let mut buckets = Vec::new();
         let texts = self.bounds.take(&bounds);
         for (place, (bound, text)) in texts.iter().take_while(|(bound, _)| *bound < f64::INFINITY).enumerate() {
             below = below.saturating_add(counts.get(place).copied().unwrap_or_default());
-            let series = self.series(&reader, &name, (BUCKET_LABEL, text), budget)?;
+            let series = self.series(&reader, &family.bucket, Some(text), budget)?;
             self.batch.sample(series, time, told(below as f64));
-            buckets.push((*bound, series));
+            if !examples.is_empty() {
+                buckets.push((*bound, series));
+            }
         }
         self.bounds.give_back(texts);
-        let last = self.series(&reader, &name, (BUCKET_LABEL, "+Inf"), budget)?;
+        let last = self.series(&reader, &family.bucket, Some("+Inf"), budget)?;
         self.batch.sample(last, time, told(count as f64));
         for example in examples {
             // NaN belongs to no finite bucket
@@ -405,14 +304,14 @@ impl MetricSink<'_> {
         Ok(time)
     }
 
-    fn exponential(&mut self, reader: Reader<'_>, family: &str, budget: &mut Budget) -> Outcome<UnixMillis> {
-        let ExponentialPoint { head, histogram } = ExponentialPoint::read(reader, budget)?;
+    fn exponential(&mut self, reader: Reader<'a>, family: &Family<'_>, budget: &mut Budget) -> Outcome<UnixMillis> {
+        let ExponentialPoint { head, histogram } = self.read(reader, budget, ExponentialPoint::read)?;
         check_bucket_number(histogram.positive.counts.len().max(histogram.negative.counts.len()))
             .and_then(|()| native_histogram(&histogram, head.stale))
             .map_err(|reason| refused(&reader, reason))
             .and_then(|native| {
                 let (time, examples) = self.head(&reader, head)?;
-                let series = self.series(&reader, family, NO_LABEL, budget)?;
+                let series = self.series(&reader, family.name, None, budget)?;
                 budget.take((native.positive_buckets.len() + native.negative_buckets.len()) * 8, reader.offset())?;
                 self.batch.histogram(series, time, native);
                 examples.into_iter().for_each(|example| self.batch.exemplar(series, example));
@@ -420,19 +319,19 @@ impl MetricSink<'_> {
             })
     }
 
-    fn summary(&mut self, reader: Reader<'_>, family: &str, budget: &mut Budget) -> Outcome<UnixMillis> {
-        let SummaryPoint { head, count, sum, quantiles } = SummaryPoint::read(reader, budget)?;
+    fn summary(&mut self, reader: Reader<'a>, family: &Family<'_>, budget: &mut Budget) -> Outcome<UnixMillis> {
+        let SummaryPoint { head, count, sum, quantiles } = self.read(reader, budget, SummaryPoint::read)?;
         check_bucket_number(quantiles.len()).map_err(|reason| refused(&reader, reason))?;
         let ended = head.stale;
         let told = |value| if ended { stale() } else { value };
         let (time, _) = self.head(&reader, head)?;
-        for (suffix, value) in [("_sum", sum), ("_count", count as f64)] {
-            let series = self.series(&reader, &format!("{family}{suffix}"), NO_LABEL, budget)?;
+        for (name, value) in [(&family.sum, sum), (&family.count, count as f64)] {
+            let series = self.series(&reader, name, None, budget)?;
             self.batch.sample(series, time, told(value));
         }
         for (quantile, value) in quantiles {
             let text: CompactString = bound_text(quantile);
-            let series = self.series(&reader, family, (QUANTILE_LABEL, &text), budget)?;
+            let series = self.series(&reader, family.name, Some(&text), budget)?;
             self.batch.sample(series, time, told(value));
         }
         Ok(time)
