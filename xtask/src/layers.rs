@@ -73,6 +73,7 @@ const PURE: &[&str] = &[
     "serde",
     "serde_json",
     "thiserror",
+    "sha2",
     "xxhash-rust",
     "zstd",
 ];

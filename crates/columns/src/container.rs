@@ -21,7 +21,8 @@ const WHAT: &str = "block container";
 #[derive(Debug)]
 pub struct ContainerBuilder {
     magic: [u8; 4],
-    directory: Vec<(u32, u32, u32)>,
+    /// Of each section its id, where it begins in the payload, its length and its checksum.
+    directory: Vec<(u32, usize, u32, u32)>,
     payload: Vec<u8>,
 }
 
@@ -32,22 +33,23 @@ impl ContainerBuilder {
         Self { magic, directory: Vec::new(), payload: Vec::new() }
     }
 
-    /// Adds a section. Ids must grow; an empty section is not stored.
+    /// Adds a section. Each id comes once, in any order; an empty section is not stored.
     pub fn section(&mut self, id: u32, bytes: &[u8]) {
-        debug_assert!(self.directory.last().is_none_or(|(last, ..)| *last < id), "sections in order of their ids");
+        debug_assert!(self.directory.iter().all(|(known, ..)| *known != id), "each id comes once");
         if bytes.is_empty() {
             return;
         }
-        self.directory.push((id, bytes.len() as u32, crc32fast::hash(bytes)));
+        self.directory.push((id, self.payload.len(), bytes.len() as u32, crc32fast::hash(bytes)));
         self.payload.extend_from_slice(bytes);
     }
 
     /// The container's bytes.
     #[must_use]
-    pub fn finish(self) -> Vec<u8> {
+    pub fn finish(mut self) -> Vec<u8> {
+        self.directory.sort_unstable_by_key(|(id, ..)| *id);
         let mut directory = Vec::with_capacity(self.directory.len() * 8);
         put_varint(&mut directory, self.directory.len() as u64);
-        for (id, length, checksum) in self.directory {
+        for &(id, _, length, checksum) in &self.directory {
             put_varint(&mut directory, u64::from(id));
             put_varint(&mut directory, u64::from(length));
             put_u32(&mut directory, checksum);
@@ -58,7 +60,9 @@ impl ContainerBuilder {
         put_u32(&mut out, directory.len() as u32);
         put_u32(&mut out, crc32fast::hash(&directory));
         out.extend_from_slice(&directory);
-        out.extend_from_slice(&self.payload);
+        for (_, start, length, _) in self.directory {
+            out.extend_from_slice(self.payload.get(start..start + length as usize).unwrap_or_default());
+        }
         out
     }
 }
@@ -152,6 +156,11 @@ impl Directory {
         Ok(Self { sections })
     }
 
+    /// The ids of the sections, in order.
+    pub fn ids(&self) -> impl Iterator<Item = u32> + '_ {
+        self.sections.iter().map(|section| section.id)
+    }
+
     /// The place of a section; `None` when there is none.
     #[must_use]
     pub fn find(&self, id: u32) -> Option<&Section> {
@@ -203,9 +212,9 @@ impl<B: AsRef<[u8]>> Container<B> {
         self.section(id)?.ok_or(ColumnsError::Inconsistent { what: WHAT, reason: "a section is missing" })
     }
 
-    /// The ids of the sections, in order.
-    pub fn ids(&self) -> impl Iterator<Item = u32> + '_ {
-        self.directory.sections.iter().map(|section| section.id)
+    /// Where the sections stand.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// All bytes, header and directory included.
@@ -253,7 +262,7 @@ mod tests {
         assert_eq!(container.section(1).unwrap(), Some(&b"one"[..]));
         assert_eq!(container.section(2).unwrap(), None);
         assert_eq!(container.required(700).unwrap(), b"seven hundred");
-        assert_eq!(container.ids().collect::<Vec<_>>(), [1, 700]);
+        assert_eq!(container.directory().ids().collect::<Vec<_>>(), [1, 700]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub const HASH_LIST_BUCKET_ENTRIES: usize = 16;
 pub const HASH_LIST_FINGERPRINT_BITS: u32 = 12;
 
 /// Bytes from the beginning of a stored block that are read at once: its directory and its shortest columns.
-pub const STORED_PREFIX_BYTES: usize = 4096;
+pub const STORED_PREFIX_BYTES: usize = 8192;
 
 /// Shorter literals of a regular expression rule out too little to be looked for.
 pub const MIN_LITERAL_BYTES: usize = 3;
@@ -34,4 +34,13 @@ pub const MIN_LITERAL_BYTES: usize = 3;
 pub const MAX_LITERALS: usize = 16;
 
 /// Templates of which a question remembers what they say to a test.
-pub const MAX_KEPT_VERDICTS: usize = 4096;
+pub const MAX_KEPT_VERDICTS: usize = 16_384;
+
+/// Rows from which on a block counts the values of its fields: of fewer, the columns are read as fast.
+pub const MIN_COUNTED_ROWS: usize = 256;
+
+/// Most values of a field that a block counts.
+pub const MAX_BLOCK_COUNTED_VALUES: usize = 256;
+
+/// Integers that lie further apart are not worth counting.
+pub const MAX_COUNTED_SPREAD: u64 = 1024;

@@ -4,7 +4,7 @@ use crate::error::LogStoreError;
 use crate::hot::HotBlock;
 use crate::part::{BlockPlace, OpenPart};
 use clew_columns::logs::LogBlock;
-use clew_model::logs::{FieldValues, LogBatch, LogField, LogRow, SeverityCounts, counts_of_severities};
+use clew_model::logs::{FieldValue, FieldValues, LogBatch, LogField, LogRow, SeverityCounts, counts_of_severities};
 use clew_model::{ErrorKind, ReadError, RowSet, TimeRange, UnixNanos};
 use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
@@ -141,6 +141,10 @@ impl LogBatch for Batch {
 
     fn field(&self, name: &str) -> Result<FieldValues<'_>, ReadError> {
         self.column(|block| block.field_values(name, &self.selected))
+    }
+
+    fn field_counts(&self, name: &str, each: &mut dyn FnMut(FieldValue<'_>, u64)) -> Result<u64, ReadError> {
+        self.column(|block| block.field_counts(name, &self.selected, each))
     }
 
     fn fields(

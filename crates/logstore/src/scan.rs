@@ -7,7 +7,7 @@ use crate::part::{OpenPart, Part};
 use crate::store::Snapshot;
 use crate::warnings::Warnings;
 use clew_columns::logs::{BlockEvaluator, Evaluator, LogBlock, Need, Outside, needs, needs_of_id};
-use clew_model::logs::{LogBatch, LogFilter, LogScan, LogSink, LogView, Order, ScanReport};
+use clew_model::logs::{FieldTest, LogBatch, LogFilter, LogScan, LogSink, LogView, Order, ScanReport};
 use clew_model::{Context, Flow, ReadError, RowSet, SinkWorker, TimeRange, UnixNanos};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BinaryHeap;
@@ -80,10 +80,10 @@ impl<'a> Scanner<'a> {
         let range = TimeRange::new(scan.range.start.max(snapshot.cutoff), scan.range.end);
         let evaluator = (*scan.filter != LogFilter::All).then(|| Evaluator::new(scan.filter));
         let of_ids = scan.ids.map(|ids| Need::Any(ids.iter().map(needs_of_id).collect()));
-        let need = match (needs(scan.filter), of_ids) {
-            (need, None) | (Need::Nothing, Some(need)) => need,
-            (need, Some(of_ids)) => Need::All(vec![need, of_ids]),
-        };
+        let exists = |name: &str| LogFilter::Field { name: name.to_owned(), test: FieldTest::Exists };
+        let of_field = scan.field.map(|name| needs(&exists(name)));
+        let all: Vec<Need> = [Some(needs(scan.filter)), of_ids, of_field].into_iter().flatten().collect();
+        let need = Need::All(all.into_iter().filter(|need| !matches!(need, Need::Nothing)).collect());
         let progress = Mutex::new(Progress::default());
         Self { snapshot, context, scan, sink, range, evaluator, need, progress, opened: Condvar::new() }
     }

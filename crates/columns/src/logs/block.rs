@@ -2,13 +2,15 @@
 
 use super::id_column::IdColumn;
 use super::leaves::Leaf;
-use super::messages::{Messages, Place, Strings};
+use super::messages::{Messages, Place, Strings, TemplateIds, Templates};
 use super::sections::{Sections, StoredBytes};
 use super::shapes::Shapes;
-use super::{WHAT, section};
+use super::value_counts::ValueCounts;
+use super::{MAGIC, WHAT, section};
 use crate::bits::{read_integers, read_numbers, read_unsigned};
 use crate::bytes::{BytesError, Reader};
 use crate::compress::read_compressed;
+use crate::container::ContainerBuilder;
 use crate::dictionary::{TextColumn, read_ids, read_text_column};
 use crate::error::ColumnsError;
 use crate::frames::logs::{read_resource, read_scope};
@@ -37,7 +39,8 @@ pub struct LogBlock {
     span: TimeSpan,
     times: OnceCell<Vec<i64>>,
     numbers: OnceCell<Vec<u64>>,
-    observed: OnceCell<Vec<i64>>,
+    observed: OnceCell<Option<Vec<i64>>>,
+    value_counts: OnceCell<Option<ValueCounts>>,
     severities: OnceCell<Vec<u8>>,
     severity_texts: OnceCell<TextColumn>,
     services: OnceCell<TextColumn>,
@@ -49,9 +52,24 @@ pub struct LogBlock {
     resources: OnceCell<Shared<Resource>>,
     scopes: OnceCell<Shared<Scope>>,
     messages: OnceCell<Messages>,
+    template_hashes: OnceCell<Vec<u64>>,
+    templates: OnceCell<Templates>,
     rendered: OnceCell<Texts>,
     shapes: OnceCell<Shapes>,
     leaves: OnceCell<Vec<OnceCell<Leaf>>>,
+}
+
+/// Columns as the builder of a block has them.
+pub(super) struct MadeColumns {
+    pub severities: Vec<u8>,
+    pub severity_texts: Option<TextColumn>,
+    pub services: Option<TextColumn>,
+    pub traces: IdColumn<16>,
+    pub spans: IdColumn<8>,
+    pub resources: Shared<Resource>,
+    pub scopes: Shared<Scope>,
+    pub shapes: Shapes,
+    pub leaves: Vec<Leaf>,
 }
 
 /// Distinct items, and which one each row has.
@@ -84,6 +102,11 @@ impl<T> Shared<T> {
         outer.finish(WHAT)?;
         Ok(Self { entries, ids })
     }
+}
+
+/// A severity number as it is stored; 0 for numbers that there are not.
+pub(super) fn severity_number(stored: u64) -> u8 {
+    u8::try_from(stored).ok().filter(|number| *number <= 24).unwrap_or(0)
 }
 
 /// What a cell holds, decoded now if it is empty.
@@ -123,7 +146,12 @@ impl LogBlock {
         let span = TimeSpan { first: reader.signed(WHAT)?, last: reader.signed(WHAT)? };
         reader.finish(WHAT)?;
         drop(head);
-        Ok(Self {
+        Ok(Self::unread(sections, rows, span))
+    }
+
+    /// A block of which no column is decoded.
+    fn unread(sections: Sections, rows: usize, span: TimeSpan) -> Self {
+        Self {
             sections,
             rows,
             span,
@@ -141,10 +169,31 @@ impl LogBlock {
             resources: OnceCell::new(),
             scopes: OnceCell::new(),
             messages: OnceCell::new(),
+            template_hashes: OnceCell::new(),
+            templates: OnceCell::new(),
             rendered: OnceCell::new(),
             shapes: OnceCell::new(),
             leaves: OnceCell::new(),
-        })
+            value_counts: OnceCell::new(),
+        }
+    }
+
+    /// A block of the columns whose fields are counted, while it is made.
+    pub(super) fn of_columns(rows: usize, columns: MadeColumns) -> Result<Self, ColumnsError> {
+        let nothing = Sections::of_memory(ContainerBuilder::new(MAGIC).finish().into())?;
+        let mut block = Self::unread(nothing, rows, TimeSpan { first: 0, last: 0 });
+        let MadeColumns { severities, severity_texts, services, traces, spans, resources, scopes, shapes, leaves } =
+            columns;
+        block.severities = OnceCell::from(severities);
+        block.severity_texts = severity_texts.map(OnceCell::from).unwrap_or_default();
+        block.services = services.map(OnceCell::from).unwrap_or_default();
+        block.traces = OnceCell::from(traces);
+        block.spans = OnceCell::from(spans);
+        block.resources = OnceCell::from(resources);
+        block.scopes = OnceCell::from(scopes);
+        block.shapes = OnceCell::from(shapes);
+        block.leaves = OnceCell::from(leaves.into_iter().map(OnceCell::from).collect::<Vec<_>>());
+        Ok(block)
     }
 
     /// Bytes of it, as it is stored, that were read so far; of a block in memory all.
@@ -197,8 +246,10 @@ impl LogBlock {
     /// Every row.
     ///
     /// # Errors
-    /// A column is damaged.
+    /// A section is damaged, be it one that the rows do not need.
     pub fn decode_all(&self) -> Result<Vec<LogRow>, ColumnsError> {
+        self.sections.load()?;
+        self.sections.check()?;
         self.decode(&RowSet::all(self.rows))
     }
 
@@ -210,12 +261,14 @@ impl LogBlock {
         self.sections.load()?;
         let shapes = self.shapes()?;
         let mut cursors = vec![0; shapes.columns.len()];
+        let templated = self.templated(wanted)?;
+        let mut templated = templated.iter();
         let mut rows = Vec::with_capacity(wanted.len());
         for (row, shape) in shapes.rows.iter().enumerate() {
             if wanted.contains(row) {
                 let mut value = |column: usize, place: usize| self.leaf(column).map(|leaf| leaf.value(place));
                 let attributes = shapes.attributes(row, &mut cursors, &mut value)?;
-                rows.push(self.row(row, attributes)?);
+                rows.push(self.row(row, attributes, &mut templated)?);
             } else {
                 shapes.advance(*shape, &mut cursors);
             }
@@ -223,17 +276,36 @@ impl LogBlock {
         Ok(rows)
     }
 
-    fn row(&self, row: usize, attributes: clew_model::Attributes) -> Result<LogRow, ColumnsError> {
+    /// The strings of these rows that are stored as templates, in their order.
+    fn templated(&self, wanted: &RowSet) -> Result<Texts, ColumnsError> {
+        let messages = self.messages()?;
+        let Strings::Templates(own) = &messages.strings else { return Ok(Texts::new()) };
+        let mut strings = RowSet::none(own.ids.len());
+        for row in wanted.iter() {
+            if let Some(Place::String(place)) = messages.places.get(row) {
+                strings.insert(*place as usize);
+            }
+        }
+        self.templates(own)?.render_those(&own.ids, |string, _| strings.contains(string))
+    }
+
+    /// `templated` gives the strings that are stored as templates.
+    fn row<'t>(
+        &self,
+        row: usize,
+        attributes: clew_model::Attributes,
+        templated: &mut impl Iterator<Item = &'t str>,
+    ) -> Result<LogRow, ColumnsError> {
         let id = self.record_id(row)?;
-        let observed = self.observed()?.get(row).copied().unwrap_or(0);
+        let after = |times: &[i64]| id.time.wrapping_add(times.get(row).copied().unwrap_or(0));
         let number = |numbers: &[u64]| numbers.get(row).map_or(0, |number| *number as u32);
         let severity = self.severity_numbers()?.get(row).map_or(0, |number| i64::from(*number));
         let record = LogRecord {
             time: id.time,
-            observed_time: id.time.wrapping_add(observed),
+            observed_time: self.observed()?.map_or(0, after),
             severity: Severity::from_number(severity),
             severity_text: self.severity_texts()?.get(row).into(),
-            body: self.body(row)?,
+            body: self.body(row, templated)?,
             service: self.services()?.get(row).into(),
             trace_id: self.traces()?.get(row).map(TraceId),
             span_id: self.spans()?.get(row).map(SpanId),
@@ -247,19 +319,13 @@ impl LogBlock {
         Ok(LogRow { id, record })
     }
 
-    fn body(&self, row: usize) -> Result<Value, ColumnsError> {
+    fn body<'t>(&self, row: usize, templated: &mut impl Iterator<Item = &'t str>) -> Result<Value, ColumnsError> {
         let messages = self.messages()?;
-        Ok(match messages.places.get(row) {
-            Some(Place::String(place)) => Value::from(self.string(*place as usize)?),
-            Some(Place::Other(place)) => messages.others.get(*place as usize).cloned().unwrap_or_default(),
-            None => Value::Null,
-        })
-    }
-
-    fn string(&self, place: usize) -> Result<&str, ColumnsError> {
-        Ok(match &self.messages()?.strings {
-            Strings::Column(column) => column.get(place),
-            Strings::Templates(_) => self.rendered()?.get(place),
+        Ok(match (messages.places.get(row), &messages.strings) {
+            (Some(Place::String(place)), Strings::Column(column)) => Value::from(column.get(*place as usize)),
+            (Some(Place::String(_)), Strings::Templates(_)) => Value::from(templated.next().unwrap_or_default()),
+            (Some(Place::Other(place)), _) => messages.others.get(*place as usize).cloned().unwrap_or_default(),
+            (None, _) => Value::Null,
         })
     }
 
@@ -308,9 +374,22 @@ impl LogBlock {
         cached(&self.numbers, decode).map(Vec::as_slice)
     }
 
-    fn observed(&self) -> Result<&[i64], ColumnsError> {
-        let decode = || self.whole(section::OBSERVED, |reader| Ok(read_integers(reader, self.rows)?));
-        cached(&self.observed, decode).map(Vec::as_slice)
+    /// Of each row, how long after its time it was observed; `None` where no row says when.
+    fn observed(&self) -> Result<Option<&[i64]>, ColumnsError> {
+        let decode = || match self.sections.section(section::OBSERVED)? {
+            None => Ok(None),
+            Some(bytes) => Ok(Some(read_integers(&mut Reader::new(&bytes), self.rows)?)),
+        };
+        cached(&self.observed, decode).map(Option::as_deref)
+    }
+
+    /// The counts of the fields; `None` where they were not made.
+    pub(super) fn value_counts(&self) -> Result<Option<&ValueCounts>, ColumnsError> {
+        let read = || match self.sections.section(section::VALUE_COUNTS)? {
+            None => Ok(None),
+            Some(bytes) => ValueCounts::read(&bytes, self.rows).map(Some),
+        };
+        cached(&self.value_counts, read).map(Option::as_ref)
     }
 
     /// Of each row, the number of its severity; 0 for numbers that there are not.
@@ -320,7 +399,7 @@ impl LogBlock {
     pub fn severity_numbers(&self) -> Result<&[u8], ColumnsError> {
         let decode = || {
             let numbers = self.whole(section::SEVERITY, |reader| Ok(read_unsigned(reader, self.rows)?))?;
-            Ok(numbers.into_iter().map(|number| u8::try_from(number).ok().filter(|n| *n <= 24).unwrap_or(0)).collect())
+            Ok(numbers.into_iter().map(severity_number).collect())
         };
         cached(&self.severities, decode).map(Vec::as_slice)
     }
@@ -365,10 +444,21 @@ impl LogBlock {
         cached(&self.messages, || Messages::read(&self.sections.required(section::BODY)?, self.rows))
     }
 
+    /// Of each template its hash.
+    pub(super) fn template_hashes(&self, own: &TemplateIds) -> Result<&[u64], ColumnsError> {
+        let read = || own.read_hashes(&self.sections.required(section::TEMPLATE_HASHES)?);
+        cached(&self.template_hashes, read).map(Vec::as_slice)
+    }
+
+    /// The texts of the templates and the variables of the strings.
+    pub(super) fn templates(&self, own: &TemplateIds) -> Result<&Templates, ColumnsError> {
+        cached(&self.templates, || Templates::read(&self.sections.required(section::TEMPLATES)?, own))
+    }
+
     /// The bodies that are strings, where they are stored as templates.
     pub(super) fn rendered(&self) -> Result<&Texts, ColumnsError> {
         cached(&self.rendered, || match &self.messages()?.strings {
-            Strings::Templates(templates) => templates.render(),
+            Strings::Templates(own) => self.templates(own)?.render(&own.ids),
             Strings::Column(_) => Ok(Texts::new()),
         })
     }

@@ -1,9 +1,10 @@
 //! Turning records into a block's bytes and terms.
 
+use super::block::{LogBlock, MadeColumns, Shared, severity_number};
 use super::block_terms::BlockTerms;
 use super::id_column::IdColumn;
 use super::messages::MessagesBuilder;
-use super::shapes::ShapesBuilder;
+use super::shapes::{Shapes, ShapesBuilder};
 use super::terms::{Columns, terms_of};
 use super::{MAGIC, section};
 use crate::bits::{put_integers, put_numbers, put_unsigned};
@@ -13,6 +14,7 @@ use crate::container::{self, ContainerBuilder};
 use crate::dictionary::{TextColumn, put_ids};
 use crate::error::ColumnsError;
 use crate::frames::logs::{put_resource, put_scope};
+use crate::limits::MIN_COUNTED_ROWS;
 use crate::strings::Texts;
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::{LogRecord, LogRow};
@@ -77,7 +79,10 @@ pub fn encode_block(rows: &[LogRow], rules: &CorrelationRules) -> EncodedBlock {
 pub struct BlockBuilder {
     times: Vec<i64>,
     numbers: Vec<i64>,
+    /// How long after its time.
     observed: Vec<i64>,
+    /// Whether any row says when it was observed.
+    is_observed: bool,
     severities: Vec<u64>,
     severity_texts: Texts,
     services: Texts,
@@ -97,6 +102,7 @@ impl BlockBuilder {
     pub fn push(&mut self, number: u64, record: &LogRecord) {
         self.times.push(record.time);
         self.numbers.push(number as i64);
+        self.is_observed |= record.observed_time != 0;
         self.observed.push(record.observed_time.wrapping_sub(record.time));
         self.severities.push(u64::from(record.severity.number()));
         self.severity_texts.push(&record.severity_text);
@@ -130,12 +136,16 @@ impl BlockBuilder {
             put_signed(out, first);
             put_signed(out, last);
         });
-        container.add(section::TIME, |out| put_numbers(out, &self.times));
-        container.add(section::NUMBER, |out| put_numbers(out, &self.numbers));
-        container.add(section::OBSERVED, |out| put_integers(out, &self.observed));
         container.add(section::SEVERITY, |out| put_unsigned(out, &self.severities));
         let severity_texts = container.texts(section::SEVERITY_TEXT, self.severity_texts);
         let services = container.texts(section::SERVICE, self.services);
+        container.add(section::TIME, |out| put_numbers(out, &self.times));
+        let bodies = self.bodies.finish();
+        bodies.sections(|id, bytes| container.container.section(id, bytes));
+        container.add(section::NUMBER, |out| put_numbers(out, &self.numbers));
+        if self.is_observed {
+            container.add(section::OBSERVED, |out| put_integers(out, &self.observed));
+        }
         let traces = IdColumn::of(self.traces.into_iter());
         container.add(section::TRACE, |out| traces.put(out));
         let spans = IdColumn::of(self.spans.into_iter());
@@ -145,8 +155,8 @@ impl BlockBuilder {
         container.counts(section::DROPPED, &self.dropped);
         container.add(section::RESOURCE, |out| self.resources.put(out, put_resource));
         container.add(section::SCOPE, |out| self.scopes.put(out, put_scope));
-        let bodies = container.add(section::BODY, |out| self.bodies.finish(out));
         let columns = container.add(section::SHAPES, |out| self.shapes.put(out));
+        let shapes = Shapes::read(&container.scratch, rows);
         container.add(section::BASE, |out| out.extend_from_slice(&[0; 8]));
         let mut leaves = Vec::with_capacity(columns.len());
         for (id, (column, leaf)) in (section::LEAVES..).zip(columns) {
@@ -166,6 +176,26 @@ impl BlockBuilder {
             },
             rules,
         );
+        // A block that can be read has shapes that can: they were written above.
+        if rows >= MIN_COUNTED_ROWS
+            && let Ok(shapes) = shapes
+        {
+            let columns = MadeColumns {
+                severities: self.severities.into_iter().map(severity_number).collect(),
+                severity_texts,
+                services,
+                traces,
+                spans,
+                resources: Shared { entries: self.resources.distinct, ids: self.resources.ids },
+                scopes: Shared { entries: self.scopes.distinct, ids: self.scopes.ids },
+                shapes,
+                leaves: leaves.into_iter().map(|(_, leaf)| leaf).collect(),
+            };
+            let counts = LogBlock::of_columns(rows, columns).and_then(|block| block.count_fields());
+            if let Ok(counts) = counts {
+                container.add(section::VALUE_COUNTS, |out| counts.put(out));
+            }
+        }
         EncodedBlock { bytes: container.container.finish().into(), first, last, rows, terms }
     }
 }

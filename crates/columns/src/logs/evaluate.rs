@@ -6,7 +6,7 @@
 use super::block::LogBlock;
 use super::find;
 use super::leaves::Leaf;
-use super::messages::{Place, Strings, Templates};
+use super::messages::{Place, Strings, TemplateIds};
 use super::needs::{Need, outside_needs};
 use super::opaque::Opaque;
 use super::shapes::Column;
@@ -120,11 +120,8 @@ impl BlockEvaluator<'_> {
         block.evaluate_node(&self.evaluator.node, self, outside)
     }
 
-    fn verdict(&self, test: usize, matcher: &TextMatcher<'_>, template: &str) -> Verdict {
-        match self.verdicts.get(test) {
-            Some(verdicts) => verdicts.borrow_mut().of(matcher, template),
-            None => matcher.verdict(template),
-        }
+    fn verdicts(&self, test: usize) -> Option<&RefCell<Verdicts>> {
+        self.verdicts.get(test)
     }
 }
 
@@ -169,15 +166,13 @@ impl LogBlock {
                 passing
             }
             Node::AnyText(number, place, matcher) => {
-                let mut passing = self.message(matcher, &|template| worker.verdict(*number, matcher, template))?;
+                let mut passing = self.message(matcher, worker.verdicts(*number))?;
                 if outside.may(*place) {
                     self.add_outside(&mut passing, matcher.test)?;
                 }
                 passing
             }
-            Node::Message(number, matcher) => {
-                self.message(matcher, &|template| worker.verdict(*number, matcher, template))?
-            }
+            Node::Message(number, matcher) => self.message(matcher, worker.verdicts(*number))?,
             Node::Field(name, test) => self.field(name, test)?,
             Node::SeverityBetween(low, high) => {
                 let allowed = *low..=*high;
@@ -322,8 +317,8 @@ impl LogBlock {
         Ok(())
     }
 
-    /// The rows of which the message passes; `verdict` is what a template says.
-    fn message(&self, matcher: &TextMatcher<'_>, verdict: &dyn Fn(&str) -> Verdict) -> Result<RowSet, ColumnsError> {
+    /// The rows of which the message passes; `known` is what templates said before.
+    fn message(&self, matcher: &TextMatcher<'_>, known: Option<&RefCell<Verdicts>>) -> Result<RowSet, ColumnsError> {
         let test = matcher.test;
         let messages = self.messages()?;
         let strings = match &messages.strings {
@@ -333,7 +328,7 @@ impl LogBlock {
                 add_candidates(&mut passing, column, &found);
                 passing
             }
-            Strings::Templates(templates) => self.templates_passing(templates, test, verdict)?,
+            Strings::Templates(own) => self.templates_passing(own, matcher, known)?,
         };
         let others: Vec<bool> =
             messages.others.entries.iter().map(|value| test.matches(&value.display_text())).collect();
@@ -350,27 +345,38 @@ impl LogBlock {
         })
     }
 
-    /// Of the strings, those that pass; strings are put together only where their template does not decide.
+    /// Of the strings, those that pass; strings are put together only where their template does not decide, and the
+    /// texts of templates are read only where it is not known yet what they say.
     fn templates_passing(
         &self,
-        templates: &Templates,
-        test: &TextTest,
-        verdict: &dyn Fn(&str) -> Verdict,
+        own: &TemplateIds,
+        matcher: &TextMatcher<'_>,
+        known: Option<&RefCell<Verdicts>>,
     ) -> Result<RowSet, ColumnsError> {
-        let verdicts: Vec<Verdict> = templates.templates.iter().map(verdict).collect();
-        let count = templates.ids.len();
-        let verdict = |string: usize| {
-            templates.ids.get(string).and_then(|id| verdicts.get(*id as usize)).copied().unwrap_or(Verdict::No)
-        };
-        let found = match verdicts.contains(&Verdict::Unknown) {
-            true => find::texts_passing(self.rendered()?, test),
-            false => Vec::new(),
-        };
-        Ok(RowSet::of(count, |string| match verdict(string) {
-            Verdict::Yes => true,
-            Verdict::No => false,
-            Verdict::Unknown => found.get(string) == Some(&true),
-        }))
+        let mut fresh = Verdicts::default();
+        let mut known = known.map(RefCell::borrow_mut);
+        let known = known.as_deref_mut().unwrap_or(&mut fresh);
+        let mut verdicts = Vec::with_capacity(own.distinct);
+        for (template, hash) in self.template_hashes(own)?.iter().enumerate() {
+            verdicts.push(match known.of(*hash) {
+                Some(verdict) => verdict,
+                None => known.learn(*hash, matcher, self.templates(own)?.templates.get(template)),
+            });
+        }
+        let verdict = |id: u32| verdicts.get(id as usize).copied().unwrap_or(Verdict::No);
+        let mut passing = RowSet::none(own.ids.len());
+        if verdicts.contains(&Verdict::Yes) {
+            let passes = |(_, id): &(usize, &u32)| verdict(**id) == Verdict::Yes;
+            own.ids.iter().enumerate().filter(passes).for_each(|(string, _)| passing.insert(string));
+        }
+        if verdicts.contains(&Verdict::Unknown) {
+            let is_open = |id: u32| verdict(id) == Verdict::Unknown;
+            let texts = self.templates(own)?.render_those(&own.ids, |_, id| is_open(id))?;
+            let open = own.ids.iter().enumerate().filter(|(_, id)| is_open(**id));
+            let found = open.zip(find::texts_passing(&texts, matcher.test)).filter(|(_, passes)| *passes);
+            found.for_each(|((string, _), _)| passing.insert(string));
+        }
+        Ok(passing)
     }
 
     fn field(&self, name: &str, test: &Matcher<'_>) -> Result<RowSet, ColumnsError> {
@@ -474,12 +480,9 @@ impl LogBlock {
         let messages = self.messages()?;
         let strings = match &messages.strings {
             Strings::Column(column) => texts_passing(column, &|text| test.text(text)),
-            Strings::Templates(templates) => match test.test {
-                FieldTest::Exists => RowSet::all(templates.ids.len()),
-                FieldTest::Contains(test) => {
-                    let matcher = TextMatcher::new(test);
-                    self.templates_passing(templates, test, &|template| matcher.verdict(template))?
-                }
+            Strings::Templates(own) => match test.test {
+                FieldTest::Exists => RowSet::all(own.ids.len()),
+                FieldTest::Contains(test) => self.templates_passing(own, &TextMatcher::new(test), None)?,
                 _ => {
                     let rendered = self.rendered()?;
                     RowSet::of(rendered.len(), |string| test.text(rendered.get(string)))

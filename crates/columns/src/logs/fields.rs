@@ -4,8 +4,11 @@ use super::block::{LogBlock, Shared};
 use super::coded::{Texted, by_entry, leaf_values, merged, service_values, severity_values};
 use super::leaves::{Kind, Leaf};
 use super::shapes::Column;
+use super::value_counts::{CountedField, CountedValues, RESOURCE, ValueCounts};
+use crate::dictionary::TextColumn;
 use crate::error::ColumnsError;
-use clew_model::logs::{FieldValues, LISTED_WELL_KNOWN, LogField, LogRecord, WellKnown, well_known};
+use crate::limits::{MAX_BLOCK_COUNTED_VALUES, MAX_COUNTED_SPREAD, MIN_DICTIONARY_ENTRIES};
+use clew_model::logs::{FieldValue, FieldValues, LISTED_WELL_KNOWN, LogField, LogRecord, WellKnown, well_known};
 use clew_model::{ReadError, Resource, RowSet, Scope, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +61,41 @@ impl LogBlock {
         wanted: &dyn Fn(&str) -> bool,
         visit: &mut dyn FnMut(&dyn LogField) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
+        let counted = if rows.len() == self.rows() { self.value_counts()? } else { None };
+        let Some(counted) = counted else { return self.visit_columns(rows, &|_| true, wanted, visit) };
+        let is_open = |field: &CountedField| field.values.is_none() && wanted(&field.name);
+        let open: BTreeSet<&str> = counted.fields.iter().filter(|field| is_open(field)).map(|own| &*own.name).collect();
+        if !open.is_empty() {
+            self.visit_columns(rows, &|name| open.contains(name), &|_| true, visit)?;
+        }
+        counted.fields.iter().filter(|field| !open.contains(&*field.name)).try_for_each(|field| visit(field))
+    }
+
+    /// As [`LogBlock::visit_fields`], from the columns; of the fields that are `asked` alone.
+    fn visit_columns(
+        &self,
+        rows: &RowSet,
+        asked: &dyn Fn(&str) -> bool,
+        wanted: &dyn Fn(&str) -> bool,
+        visit: &mut dyn FnMut(&dyn LogField) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
         let scalars = self.scalars()?;
+        let mut sources = self.sources(&scalars)?;
+        sources.retain(|name, _| asked(name));
+        for (_, sources) in sources.iter().filter(|(name, sources)| sources.len() > 1 || wanted(name)) {
+            sources.iter().try_for_each(|source| self.decode_source(*source))?;
+        }
+        for (name, sources) in &sources {
+            let field = BlockField { block: self, rows, name, sources, scalars: &scalars };
+            if field.records()? > 0 {
+                visit(&field)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the values of each field stand.
+    fn sources<'s>(&'s self, scalars: &'s AllScalars) -> Result<BTreeMap<&'s str, Vec<Source<'s>>>, ColumnsError> {
         let mut sources: BTreeMap<&str, Vec<Source<'_>>> = BTreeMap::new();
         for (index, column) in self.shapes()?.columns.iter().enumerate() {
             if column.kind != Kind::Opaque {
@@ -79,16 +116,65 @@ impl LogBlock {
         for (name, field) in LISTED_WELL_KNOWN {
             sources.entry(name).or_default().push(Source::WellKnown(field));
         }
-        for (_, sources) in sources.iter().filter(|(name, sources)| sources.len() > 1 || wanted(name)) {
-            sources.iter().try_for_each(|source| self.decode_source(*source))?;
-        }
-        for (name, sources) in &sources {
-            let field = BlockField { block: self, rows, name, sources, scalars: &scalars };
-            if field.records()? > 0 {
-                visit(&field)?;
+        Ok(sources)
+    }
+
+    /// Counts the fields and, where these are few, their values, for a question that wants nothing else.
+    pub(super) fn count_fields(&self) -> Result<ValueCounts, ColumnsError> {
+        let scalars = self.scalars()?;
+        let rows = RowSet::all(self.rows());
+        let mut counts = ValueCounts { has_arrays: !scalars.arrays.is_empty(), fields: Vec::new() };
+        for (name, sources) in &self.sources(&scalars)? {
+            let field = BlockField { block: self, rows: &rows, name, sources, scalars: &scalars };
+            let records = field.count_records()?;
+            if records > 0 {
+                let values = field.few_values()?;
+                let alias = self.alias(sources)?;
+                // A name that means one thing in one place and another in the other is left to the columns.
+                let values = values.filter(|_| alias.is_some());
+                counts.fields.push(CountedField {
+                    name: (*name).to_owned(),
+                    records,
+                    alias: alias.unwrap_or(0),
+                    values,
+                });
             }
         }
-        Ok(())
+        Ok(counts)
+    }
+
+    /// How many bytes of a field's name may be left out, if that is the same wherever it stands.
+    fn alias(&self, sources: &[Source<'_>]) -> Result<Option<usize>, ColumnsError> {
+        let shapes = self.shapes()?;
+        let mut aliases = sources.iter().map(|source| match source {
+            Source::Leaf(index) => shapes.columns.get(*index).and_then(|column| column.inside_container).unwrap_or(0),
+            Source::Resource(_) => RESOURCE.len(),
+            Source::Inside(..) | Source::Scope(_) | Source::WellKnown(_) => 0,
+        });
+        let first = aliases.next().unwrap_or(0);
+        Ok(aliases.all(|alias| alias == first).then_some(first))
+    }
+
+    /// Calls `each` with the values of one field, by the rules of names, in `rows`, and how many rows have each; a value
+    /// may come in several calls. Answers how many rows have the field.
+    ///
+    /// # Errors
+    /// A column is damaged.
+    pub fn field_counts(
+        &self,
+        name: &str,
+        rows: &RowSet,
+        each: &mut dyn FnMut(FieldValue<'_>, u64),
+    ) -> Result<u64, ColumnsError> {
+        let counted = if rows.len() == self.rows() { self.value_counts()? } else { None };
+        match counted.and_then(|counted| counted.only(name)) {
+            Some(Some(field)) => {
+                field.values.iter().flat_map(CountedValues::iter).for_each(|(text, n)| each(FieldValue::Text(text), n));
+                Ok(field.records)
+            }
+            Some(None) => Ok(0),
+            None => Ok(self.field_values(name, rows)?.visit_counts(rows, each)),
+        }
     }
 
     /// The values of one field, by the rules of names, in `rows`.
@@ -195,12 +281,8 @@ impl<'b> BlockField<'b> {
     }
 }
 
-impl LogField for BlockField<'_> {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn records(&self) -> Result<u64, ReadError> {
+impl BlockField<'_> {
+    fn count_records(&self) -> Result<u64, ColumnsError> {
         let block = self.block;
         match self.sources {
             [Source::Leaf(index)] => Ok(block.shapes()?.rows_with(*index, self.rows)),
@@ -210,12 +292,89 @@ impl LogField for BlockField<'_> {
         }
     }
 
-    fn values(&self) -> Result<FieldValues<'_>, ReadError> {
+    fn values(&self) -> Result<FieldValues<'_>, ColumnsError> {
         let mut values = Vec::with_capacity(self.sources.len());
         for source in self.sources {
             values.extend(self.values_of(*source)?);
         }
         Ok(merged(self.block.rows(), self.rows, values))
+    }
+
+    /// All values and how many rows have each, where they are few.
+    fn few_values(&self) -> Result<Option<CountedValues>, ColumnsError> {
+        for source in self.sources {
+            if !self.has_few(*source)? {
+                return Ok(None);
+            }
+        }
+        let mut counted = CountedValues::default();
+        let mut add = |value: FieldValue<'_>, records: u64| {
+            if let FieldValue::Text(text) = value {
+                counted.push(text, records);
+            }
+        };
+        let records = self.values()?.visit_counts(self.rows, &mut add) as usize;
+        let most = (records / 2).clamp(MIN_DICTIONARY_ENTRIES, MAX_BLOCK_COUNTED_VALUES);
+        Ok((counted.len() <= most).then_some(counted))
+    }
+
+    /// Whether it looks as if the values were few.
+    fn has_few(&self, source: Source<'_>) -> Result<bool, ColumnsError> {
+        let few = |count: usize| count <= MAX_BLOCK_COUNTED_VALUES;
+        let few_texts = |column: &TextColumn| match column {
+            TextColumn::Dictionary { entries, .. } => few(entries.len()),
+            TextColumn::Plain(texts) => few(texts.len()),
+        };
+        let block = self.block;
+        Ok(match source {
+            Source::Leaf(index) => match block.leaf(index)? {
+                Leaf::Null | Leaf::Bool(_) => true,
+                Leaf::Int(numbers) => {
+                    let ends = numbers.iter().min().zip(numbers.iter().max());
+                    ends.is_none_or(|(low, high)| high.abs_diff(*low) <= MAX_COUNTED_SPREAD)
+                }
+                Leaf::Double(numbers) => few(numbers.len()),
+                Leaf::Number(column) | Leaf::Text(column) => few_texts(column),
+                Leaf::Opaque(values) => few(values.entries.len()),
+            },
+            Source::Inside(index, _) => self.scalars.arrays.get(&index).is_none_or(|entries| few(entries.len())),
+            Source::Resource(_) => few(block.resources()?.entries.len()),
+            Source::Scope(_) => few(block.scopes()?.entries.len()),
+            Source::WellKnown(WellKnown::Severity) => few_texts(block.severity_texts()?),
+            Source::WellKnown(WellKnown::Service) => few_texts(block.services()?),
+            Source::WellKnown(_) => false,
+        })
+    }
+}
+
+impl LogField for BlockField<'_> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn records(&self) -> Result<u64, ReadError> {
+        Ok(self.count_records()?)
+    }
+
+    fn counts(&self, each: &mut dyn FnMut(FieldValue<'_>, u64)) -> Result<(), ReadError> {
+        if let [Source::Leaf(index)] = self.sources
+            && let Leaf::Int(numbers) = self.block.leaf(*index)?
+            && self.block.shapes()?.is_single(*index)
+        {
+            if self.rows.len() == self.block.rows() {
+                numbers.iter().for_each(|number| each(FieldValue::Int(*number), 1));
+                return Ok(());
+            }
+            let mut visit = |row: usize, place: usize| {
+                if let Some(number) = numbers.get(place).filter(|_| self.rows.contains(row)) {
+                    each(FieldValue::Int(*number), 1);
+                }
+            };
+            self.block.shapes()?.for_each_value(*index, &mut visit);
+            return Ok(());
+        }
+        self.values()?.visit_counts(self.rows, each);
+        Ok(())
     }
 }
 

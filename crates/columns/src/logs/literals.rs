@@ -10,6 +10,11 @@ pub(super) fn literals(pattern: &Pattern) -> Vec<String> {
     regex_syntax::parse(pattern.0.as_str()).ok().and_then(|hir| required(&hir)).unwrap_or_default()
 }
 
+/// Whether what the pattern matches depends on what stands beside it: the ends of the text, borders of words.
+pub(super) fn looks_around(pattern: &Pattern) -> bool {
+    regex_syntax::parse(pattern.0.as_str()).map_or(true, |hir| !hir.properties().look_set().is_empty())
+}
+
 fn required(hir: &Hir) -> Option<Vec<String>> {
     let literals = match hir.kind() {
         HirKind::Literal(literal) => vec![String::from_utf8(literal.0.to_vec()).ok()?],

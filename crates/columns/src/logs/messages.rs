@@ -1,29 +1,34 @@
 //! The column of bodies: strings as templates and variables (or as they are, where templates do not repeat), other
 //! values by reference.
 //!
+//! Templates stand in three sections, since most questions need only the first two: the hash of each, by which what a
+//! template says to a test is known from other blocks; which string has which; their texts and variables.
+//!
 //! Variables are gathered into columns by their kind and the two bytes of template before them, so that the durations
 //! behind `took ` share one column whatever the template.
 
-use super::WHAT;
 use super::opaque::{Opaque, OpaqueBuilder};
 use super::template::{NUMBER, TEXT, Variable, split};
 use super::words::for_each_word;
+use super::{WHAT, section};
 use crate::bits::{put_flags, put_unsigned, read_flags, read_unsigned};
-use crate::bytes::{Problem, Reader, put_varint};
+use crate::bytes::{Problem, Reader, put_u64, put_varint};
 use crate::dictionary::{Interner, TextColumn, put_ids, read_ids, read_text_column};
 use crate::error::ColumnsError;
 use crate::limits::MAX_EXPANDED_BYTES;
 use crate::strings::{Texts, push_number, put_texts, read_texts};
 use clew_model::Value;
 use hashbrown::HashMap;
+use sha2::{Digest, Sha256};
 
 const ALL_STRINGS: u8 = 0;
 const SOME_STRINGS: u8 = 1;
 const PLAIN: u8 = 0;
 const TEMPLATES: u8 = 1;
 
-/// Rows after which templates that hardly repeat are given up.
-const TRIAL_ROWS: usize = 128;
+/// After so many rows templates are given up if more than so many eighths of them have one of their own. Hundreds of
+/// templates begin to repeat late.
+const TRIALS: [(usize, usize); 2] = [(128, 7), (512, 5)];
 
 /// Kind of placeholder and the two bytes before it.
 type Context = (char, [u8; 2]);
@@ -36,13 +41,21 @@ pub(super) struct MessagesBuilder {
     is_string: Vec<bool>,
 }
 
-/// A column of bodies as it was written.
+/// A column of bodies as it is written.
 #[derive(Debug)]
 pub(super) struct BuiltMessages {
-    pub strings: Strings,
-    /// The strings as they came, where they are stored as templates.
-    pub rendered: Texts,
+    pub strings: BuiltStrings,
     pub others: Opaque,
+    /// The bytes of the section of bodies.
+    body: Vec<u8>,
+}
+
+/// The bodies that are strings, as they are written.
+#[derive(Debug)]
+pub(super) enum BuiltStrings {
+    Column(TextColumn),
+    /// Templates, which string has which, and the strings as they came.
+    Templates(Templates, Vec<u32>, Texts),
 }
 
 impl MessagesBuilder {
@@ -61,37 +74,58 @@ impl MessagesBuilder {
         self.texts.push(text);
     }
 
-    /// Appends the column; answers what it holds.
-    pub fn finish(self, out: &mut Vec<u8>) -> BuiltMessages {
+    /// Takes the column apart; [`BuiltMessages::sections`] gives the bytes.
+    pub fn finish(self) -> BuiltMessages {
         let Self { texts, others, is_string } = self;
+        let mut body = Vec::new();
         let others = if texts.len() == is_string.len() {
-            out.push(ALL_STRINGS);
+            body.push(ALL_STRINGS);
             Opaque::default()
         } else {
-            out.push(SOME_STRINGS);
-            put_flags(out, is_string);
-            others.finish(out)
+            body.push(SOME_STRINGS);
+            put_flags(&mut body, is_string);
+            others.finish(&mut body)
         };
-        if texts.is_empty() {
-            return BuiltMessages {
-                strings: Strings::Column(TextColumn::Plain(Texts::new())),
-                rendered: texts,
-                others,
-            };
+        let strings = if texts.is_empty() {
+            BuiltStrings::Column(TextColumn::Plain(texts))
+        } else if let Some(builder) = TemplateBuilder::split_all(&texts) {
+            body.push(TEMPLATES);
+            put_varint(&mut body, builder.templates.len() as u64);
+            put_ids(&mut body, &builder.ids, builder.templates.len());
+            let (templates, ids) = builder.finish();
+            BuiltStrings::Templates(templates, ids, texts)
+        } else {
+            body.push(PLAIN);
+            let column = TextColumn::of(texts);
+            column.put(&mut body);
+            BuiltStrings::Column(column)
+        };
+        BuiltMessages { strings, others, body }
+    }
+}
+
+impl BuiltMessages {
+    /// Calls `add` with the sections, whose numbers grow.
+    pub fn sections(&self, mut add: impl FnMut(u32, &[u8])) {
+        if let BuiltStrings::Templates(templates, ..) = &self.strings {
+            let mut hashes = Vec::with_capacity(templates.templates.len() * 8);
+            templates.templates.iter().for_each(|template| put_u64(&mut hashes, template_hash(template)));
+            add(section::TEMPLATE_HASHES, &hashes);
         }
-        match TemplateBuilder::split_all(&texts) {
-            Some(templates) => {
-                out.push(TEMPLATES);
-                BuiltMessages { strings: Strings::Templates(templates.finish(out)), rendered: texts, others }
-            }
-            None => {
-                out.push(PLAIN);
-                let column = TextColumn::of(texts);
-                column.put(out);
-                BuiltMessages { strings: Strings::Column(column), rendered: Texts::new(), others }
-            }
+        add(section::BODY, &self.body);
+        if let BuiltStrings::Templates(templates, ..) = &self.strings {
+            let mut texts = Vec::new();
+            templates.put(&mut texts);
+            add(section::TEMPLATES, &texts);
         }
     }
+}
+
+/// Stands for a template: the first eight bytes of its SHA-256 as a little-endian number. What one template said to a
+/// test is taken for what another of the same hash says, so nobody may be able to make a second one to a given hash.
+fn template_hash(template: &str) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(template.as_bytes()));
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
 #[derive(Default)]
@@ -131,8 +165,8 @@ impl TemplateBuilder {
             }
             let first = variables.get(..count.min(variables.len())).unwrap_or_default();
             builder.add(&template, first.iter().chain(&more));
-            let hardly_repeats = |rows: usize| builder.templates.len() > rows / 2 + 1;
-            if row == TRIAL_ROWS && hardly_repeats(row) {
+            let templates = builder.templates.len();
+            if TRIALS.iter().any(|(rows, eighths)| row == *rows && templates > rows / 8 * eighths) {
                 return None;
             }
         }
@@ -164,26 +198,15 @@ impl TemplateBuilder {
         }
     }
 
-    fn finish(self, out: &mut Vec<u8>) -> Templates {
-        let templates = self.templates.into_entries();
-        put_varint(out, templates.len() as u64);
-        put_ids(out, &self.ids, templates.len());
-        put_texts(out, &templates);
-        let mut columns = Vec::with_capacity(self.columns.len());
-        for column in self.columns {
-            columns.push(match column {
-                Variables::Numbers(numbers) => {
-                    put_unsigned(out, &numbers);
-                    VariableColumn::Numbers(numbers)
-                }
-                Variables::Texts(texts) => {
-                    let column = TextColumn::of(texts);
-                    column.put(out);
-                    VariableColumn::Texts(column)
-                }
-            });
-        }
-        Templates { templates, ids: self.ids, columns_of: self.columns_of, columns }
+    /// The templates, and which string has which.
+    fn finish(self) -> (Templates, Vec<u32>) {
+        let column = |column| match column {
+            Variables::Numbers(numbers) => VariableColumn::Numbers(numbers),
+            Variables::Texts(texts) => VariableColumn::Texts(TextColumn::of(texts)),
+        };
+        let columns = self.columns.into_iter().map(column).collect();
+        let templates = Templates { templates: self.templates.into_entries(), columns_of: self.columns_of, columns };
+        (templates, self.ids)
     }
 }
 
@@ -233,14 +256,21 @@ pub(super) enum Place {
 #[derive(Debug)]
 pub(super) enum Strings {
     Column(TextColumn),
-    Templates(Templates),
+    Templates(TemplateIds),
 }
 
-/// Strings as templates and variables.
+/// Which string has which template.
+#[derive(Debug)]
+pub(super) struct TemplateIds {
+    pub ids: Vec<u32>,
+    /// How many templates there are: all numbers below it.
+    pub distinct: usize,
+}
+
+/// The texts of templates, and the variables of the strings that have them.
 #[derive(Debug)]
 pub(super) struct Templates {
     pub templates: Texts,
-    pub ids: Vec<u32>,
     columns_of: Vec<Vec<usize>>,
     columns: Vec<VariableColumn>,
 }
@@ -286,24 +316,49 @@ impl Strings {
     fn read(reader: &mut Reader<'_>, count: usize) -> Result<Self, ColumnsError> {
         match reader.u8(WHAT)? {
             PLAIN => read_text_column(reader, count).map(Strings::Column),
-            TEMPLATES => Templates::read(reader, count).map(Strings::Templates),
+            TEMPLATES => TemplateIds::read(reader, count).map(Strings::Templates),
             other => Err(reader.error(WHAT, Problem::BadValue(u64::from(other))).into()),
         }
     }
 }
 
-impl Templates {
+impl TemplateIds {
     fn read(reader: &mut Reader<'_>, count: usize) -> Result<Self, ColumnsError> {
         let distinct = reader.varint(WHAT)?;
         let distinct = usize::try_from(distinct).ok().filter(|distinct| *distinct <= count);
         let distinct =
             distinct.ok_or(ColumnsError::Inconsistent { what: WHAT, reason: "there are too many templates" })?;
-        let ids = read_ids(reader, count, distinct)?;
-        let templates = read_texts(reader, distinct)?;
+        Ok(Self { ids: read_ids(reader, count, distinct)?, distinct })
+    }
+
+    /// The hashes of the templates, out of their section.
+    pub fn read_hashes(&self, bytes: &[u8]) -> Result<Vec<u64>, ColumnsError> {
+        let mut reader = Reader::new(bytes);
+        let hashes = (0..self.distinct).map(|_| reader.u64(WHAT)).collect::<Result<Vec<u64>, _>>()?;
+        reader.finish(WHAT)?;
+        Ok(hashes)
+    }
+}
+
+impl Templates {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_texts(out, &self.templates);
+        for column in &self.columns {
+            match column {
+                VariableColumn::Numbers(numbers) => put_unsigned(out, numbers),
+                VariableColumn::Texts(column) => column.put(out),
+            }
+        }
+    }
+
+    /// Reads their section.
+    pub fn read(bytes: &[u8], own: &TemplateIds) -> Result<Self, ColumnsError> {
+        let mut reader = Reader::new(bytes);
+        let templates = read_texts(&mut reader, own.distinct)?;
         let mut slots = Slots::default();
         let columns_of: Vec<Vec<usize>> = templates.iter().map(|template| slots.of_template(template)).collect();
         let mut counts = vec![0usize; slots.kinds.len()];
-        for column in ids.iter().filter_map(|id| columns_of.get(*id as usize)).flatten() {
+        for column in own.ids.iter().filter_map(|id| columns_of.get(*id as usize)).flatten() {
             if let Some(count) = counts.get_mut(*column) {
                 *count += 1;
             }
@@ -311,21 +366,33 @@ impl Templates {
         let mut columns = Vec::with_capacity(counts.len());
         for (kind, count) in slots.kinds.iter().zip(counts) {
             columns.push(match *kind {
-                NUMBER => VariableColumn::Numbers(read_unsigned(reader, count)?),
-                _ => VariableColumn::Texts(read_text_column(reader, count)?),
+                NUMBER => VariableColumn::Numbers(read_unsigned(&mut reader, count)?),
+                _ => VariableColumn::Texts(read_text_column(&mut reader, count)?),
             });
         }
-        Ok(Self { templates, ids, columns_of, columns })
+        reader.finish(WHAT)?;
+        Ok(Self { templates, columns_of, columns })
     }
 
     /// All strings.
-    pub fn render(&self) -> Result<Texts, ColumnsError> {
+    pub fn render(&self, ids: &[u32]) -> Result<Texts, ColumnsError> {
+        self.render_those(ids, |_, _| true)
+    }
+
+    /// The strings that are wanted by their place and template, in their order.
+    pub fn render_those(&self, ids: &[u32], is_wanted: impl Fn(usize, u32) -> bool) -> Result<Texts, ColumnsError> {
         let mut cursors = vec![0usize; self.columns.len()];
         let mut texts = Texts::new();
         let mut text = String::new();
-        for id in &self.ids {
-            text.clear();
+        for (string, id) in ids.iter().enumerate() {
             let columns = self.columns_of.get(*id as usize).map_or(&[][..], Vec::as_slice);
+            if !is_wanted(string, *id) {
+                for column in columns {
+                    cursors.get_mut(*column).into_iter().for_each(|cursor| *cursor += 1);
+                }
+                continue;
+            }
+            text.clear();
             self.fill(self.templates.get(*id as usize), columns, &mut cursors, &mut text);
             texts.push(&text);
             if texts.joined().len() > MAX_EXPANDED_BYTES {
@@ -336,7 +403,7 @@ impl Templates {
     }
 
     /// Calls `visit` with every word of every string, lowercased: those without variables once a template.
-    pub fn for_each_word(&self, mut visit: impl FnMut(&str)) {
+    pub fn for_each_word(&self, ids: &[u32], mut visit: impl FnMut(&str)) {
         let mut scratch = String::new();
         let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | NUMBER | TEXT);
         let mut varying: Vec<Vec<&str>> = Vec::with_capacity(self.templates.len());
@@ -348,7 +415,7 @@ impl Templates {
         }
         let mut cursors = vec![0usize; self.columns.len()];
         let mut word = String::new();
-        for id in &self.ids {
+        for id in ids {
             let mut columns = self.columns_of.get(*id as usize).map_or(&[][..], Vec::as_slice);
             for run in varying.get(*id as usize).into_iter().flatten() {
                 let (own, rest) = columns.split_at(run.matches([NUMBER, TEXT]).count().min(columns.len()));

@@ -23,6 +23,7 @@ mod sections;
 mod shapes;
 mod template;
 mod terms;
+mod value_counts;
 mod verdicts;
 mod words;
 
@@ -44,25 +45,28 @@ pub const MAGIC: [u8; 4] = *b"CLGB";
 
 const WHAT: &str = "log block";
 
-/// Numbers of the sections of a block.
+/// Numbers of the sections of a block, which stand in this order: first what most questions need.
 mod section {
     pub const HEAD: u32 = 1;
-    pub const TIME: u32 = 2;
-    pub const NUMBER: u32 = 3;
-    pub const OBSERVED: u32 = 4;
-    pub const SEVERITY: u32 = 5;
-    pub const SEVERITY_TEXT: u32 = 6;
-    pub const SERVICE: u32 = 7;
-    pub const TRACE: u32 = 8;
-    pub const SPAN: u32 = 9;
-    pub const FLAGS: u32 = 10;
-    pub const EVENT_NAME: u32 = 11;
-    pub const DROPPED: u32 = 12;
-    pub const RESOURCE: u32 = 13;
-    pub const SCOPE: u32 = 14;
-    pub const BODY: u32 = 15;
-    pub const SHAPES: u32 = 16;
-    pub const BASE: u32 = 17;
+    pub const SEVERITY: u32 = 2;
+    pub const SEVERITY_TEXT: u32 = 3;
+    pub const SERVICE: u32 = 4;
+    pub const TEMPLATE_HASHES: u32 = 5;
+    pub const VALUE_COUNTS: u32 = 6;
+    pub const TIME: u32 = 7;
+    pub const BODY: u32 = 8;
+    pub const TEMPLATES: u32 = 9;
+    pub const NUMBER: u32 = 10;
+    pub const OBSERVED: u32 = 11;
+    pub const TRACE: u32 = 12;
+    pub const SPAN: u32 = 13;
+    pub const FLAGS: u32 = 14;
+    pub const EVENT_NAME: u32 = 15;
+    pub const DROPPED: u32 = 16;
+    pub const RESOURCE: u32 = 17;
+    pub const SCOPE: u32 = 18;
+    pub const SHAPES: u32 = 19;
+    pub const BASE: u32 = 20;
     /// Leaf columns follow from here, in the order of the shapes section.
     pub const LEAVES: u32 = 32;
 }

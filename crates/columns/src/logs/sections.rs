@@ -99,6 +99,15 @@ impl Sections {
         section.check(bytes).map(Some)
     }
 
+    /// Checks every section.
+    pub(super) fn check(&self) -> Result<(), ColumnsError> {
+        let directory = match self {
+            Self::Memory(container) => container.directory(),
+            Self::Stored(stored) => &stored.directory,
+        };
+        directory.ids().try_for_each(|id| self.section(id).map(drop))
+    }
+
     /// The bytes of a section that must be there.
     pub(super) fn required(&self, id: u32) -> Result<Cow<'_, [u8]>, ColumnsError> {
         self.section(id)?.ok_or(ColumnsError::Inconsistent { what: WHAT, reason: "a section is missing" })

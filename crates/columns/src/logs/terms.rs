@@ -10,7 +10,7 @@
 
 use super::block_terms::{BlockTerms, kept_bits, widened};
 use super::leaves::Leaf;
-use super::messages::{BuiltMessages, Strings, Templates};
+use super::messages::{BuiltMessages, BuiltStrings, Templates};
 use super::shapes::Column;
 use super::template::{NUMBER, TEXT};
 use super::words::for_each_word;
@@ -91,15 +91,15 @@ pub(super) fn terms_of(columns: &Columns<'_>, rules: &CorrelationRules) -> Block
 
 impl Columns<'_> {
     fn add_bodies(&self, terms: &mut Collector<'_>) {
-        let BuiltMessages { strings, rendered, others } = self.bodies;
+        let BuiltMessages { strings, others, .. } = self.bodies;
         let texts = match strings {
-            Strings::Column(column) => {
+            BuiltStrings::Column(column) => {
                 column.candidates().iter().for_each(|text| terms.text(text));
                 column.candidates()
             }
-            Strings::Templates(templates) => {
-                templates.for_each_word(|word| terms.word(word));
-                terms.templated_ids(templates, rendered);
+            BuiltStrings::Templates(templates, ids, rendered) => {
+                templates.for_each_word(ids, |word| terms.word(word));
+                terms.templated_ids(templates, ids, rendered);
                 rendered
             }
         };
@@ -175,14 +175,14 @@ impl<'a> Collector<'a> {
 
     /// Messages that are nothing but an ID in another spelling (UUID, traceparent, wide decimal): only templates that
     /// are one run of ID characters can give such.
-    fn templated_ids(&mut self, templates: &Templates, rendered: &Texts) {
+    fn templated_ids(&mut self, templates: &Templates, ids: &[u32], rendered: &Texts) {
         let is_bare = |template: &str| {
             let template = template.trim();
             template.contains([NUMBER, TEXT]) && !template.contains(char::is_whitespace)
         };
         let bare: Vec<bool> = templates.templates.iter().map(is_bare).collect();
         if bare.contains(&true) {
-            for (text, template) in rendered.iter().zip(&templates.ids) {
+            for (text, template) in rendered.iter().zip(ids) {
                 if bare.get(*template as usize) == Some(&true) {
                     self.canonical(text);
                 }

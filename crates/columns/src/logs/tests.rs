@@ -6,7 +6,7 @@ use crate::error::ColumnsError;
 use clew_model::CanonicalId;
 use clew_model::RowSet;
 use clew_model::correlation::CorrelationRules;
-use clew_model::logs::{FieldValues, LogField, LogFilter, LogRow};
+use clew_model::logs::{FieldValue, LogField, LogFilter, LogRow};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -184,6 +184,62 @@ fn add(counts: &mut Counts, name: &str, values: std::collections::BTreeSet<Strin
     }
 }
 
+/// Holds the counts of a block of these rows against the model's.
+fn check_counts(rows: &[LogRow], name: &str, wanted: &RowSet) {
+    use clew_model::logs::WellKnown;
+    use std::collections::{BTreeMap, BTreeSet};
+    let block = block(rows);
+    let (mut one, mut all) = (Counts::new(), Counts::new());
+    for row in wanted.iter() {
+        let record = &rows[row].record;
+        let mut values = BTreeSet::new();
+        record.any_field(name, &mut |value| {
+            values.insert(value.display_text().into_owned());
+            false
+        });
+        add(&mut one, name, values);
+        let mut fields: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        record.visit_attributes(&mut |path, value| {
+            fields.entry(path.to_owned()).or_default().insert(value.display_text().into_owned());
+        });
+        let known = [
+            ("level", WellKnown::Severity),
+            ("service", WellKnown::Service),
+            ("trace_id", WellKnown::TraceId),
+            ("span_id", WellKnown::SpanId),
+        ];
+        for (name, field) in known {
+            let value = record.well_known_value(field).map(|value| value.display_text().into_owned());
+            fields.entry(name.to_owned()).or_default().extend(value);
+        }
+        fields.into_iter().for_each(|(name, values)| add(&mut all, &name, values));
+    }
+    let mut found = BTreeMap::new();
+    let records = block.field_counts(name, wanted, &mut |value, n| *found.entry(text_of(value)).or_default() += n);
+    let found_one: Counts = match records.unwrap() {
+        0 => Counts::new(),
+        records => [(name.to_owned(), (records, found))].into(),
+    };
+    let mut found_all = Counts::new();
+    let mut visit = |field: &dyn LogField| {
+        let mut values = BTreeMap::new();
+        field.counts(&mut |value, n| *values.entry(text_of(value)).or_default() += n)?;
+        let before = found_all.insert(field.name().to_owned(), (field.records()?, values));
+        assert!(before.is_none(), "{} comes twice", field.name());
+        Ok(())
+    };
+    block.visit_fields(wanted, &|_| true, &mut visit).unwrap();
+    assert_eq!(found_one, one);
+    assert_eq!(found_all, all);
+}
+
+fn text_of(value: FieldValue<'_>) -> String {
+    match value {
+        FieldValue::Text(text) => text.to_owned(),
+        FieldValue::Int(number) => number.to_string(),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
@@ -193,51 +249,26 @@ proptest! {
         name in super::samples::any_name(),
         picks: Vec<prop::sample::Index>,
     ) {
-        use clew_model::logs::WellKnown;
-        use std::collections::{BTreeMap, BTreeSet};
-        let block = block(&rows);
         let mut wanted = RowSet::none(rows.len());
         picks.iter().for_each(|pick| wanted.insert(pick.index(rows.len())));
-        let (mut one, mut all) = (Counts::new(), Counts::new());
-        for row in wanted.iter() {
-            let record = &rows[row].record;
-            let mut values = BTreeSet::new();
-            record.any_field(&name, &mut |value| {
-                values.insert(value.display_text().into_owned());
-                false
-            });
-            add(&mut one, &name, values);
-            let mut fields: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-            record.visit_attributes(&mut |path, value| {
-                fields.entry(path.to_owned()).or_default().insert(value.display_text().into_owned());
-            });
-            let known = [("level", WellKnown::Severity), ("service", WellKnown::Service), ("trace_id", WellKnown::TraceId), ("span_id", WellKnown::SpanId)];
-            for (name, field) in known {
-                let value = record.well_known_value(field).map(|value| value.display_text().into_owned());
-                fields.entry(name.to_owned()).or_default().extend(value);
-            }
-            fields.into_iter().for_each(|(name, values)| add(&mut all, &name, values));
-        }
-        let counted = |name: &str, values: &FieldValues<'_>, counts: &mut Counts| {
-            let (records, by_code) = values.count(&wanted);
-            let mut by_value: BTreeMap<String, u64> = BTreeMap::new();
-            let mut scratch = String::new();
-            for (code, count) in by_code.into_iter().enumerate().filter(|(_, count)| *count > 0) {
-                *by_value.entry(values.dictionary.text(code, &mut scratch).to_owned()).or_default() += count;
-            }
-            if records > 0 {
-                assert!(counts.insert(name.to_owned(), (records, by_value)).is_none(), "{name} comes twice");
-            }
-        };
-        let (mut found_one, mut found_all) = (Counts::new(), Counts::new());
-        counted(&name, &block.field_values(&name, &wanted).unwrap(), &mut found_one);
-        let mut visit = |field: &dyn LogField| {
-            counted(field.name(), &field.values()?, &mut found_all);
-            assert_eq!(field.records()?, field.values()?.count(&wanted).0);
-            Ok(())
-        };
-        block.visit_fields(&wanted, &|_| true, &mut visit).unwrap();
-        prop_assert_eq!(found_one, one);
-        prop_assert_eq!(found_all, all);
+        check_counts(&rows, &name, &wanted);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn whole_blocks_know_the_counts_of_their_values(
+        rows in any_rows(1..12),
+        name in super::samples::any_name(),
+        left_out: prop::sample::Index,
+    ) {
+        let count = crate::limits::MIN_COUNTED_ROWS;
+        let rows: Vec<LogRow> = rows.into_iter().cycle().take(count).collect();
+        prop_assert!(block(&rows).value_counts().unwrap().is_some());
+        check_counts(&rows, &name, &RowSet::all(count));
+        let all_but_one = RowSet::of(count, |row| row != left_out.index(count));
+        check_counts(&rows, &name, &all_but_one);
     }
 }

@@ -48,6 +48,15 @@ pub trait LogBatch: Debug {
     /// A column cannot be read.
     fn field(&self, name: &str) -> Result<FieldValues<'_>, ReadError>;
 
+    /// Calls `each` with the values of one field, by the rules of names, and how many of the selected rows have each (a
+    /// value may come in several calls); answers how many have the field. Often known without reading a row.
+    ///
+    /// # Errors
+    /// A column cannot be read.
+    fn field_counts(&self, name: &str, each: &mut dyn FnMut(FieldValue<'_>, u64)) -> Result<u64, ReadError> {
+        Ok(self.field(name)?.visit_counts(self.selected(), each))
+    }
+
     /// Calls `visit` with each field that a selected row has: attributes under their dotted paths (`resource.` and
     /// `scope.` before those of the resource and scope), and the well-known fields `level`, `service`, `trace_id` and
     /// `span_id`. Each name comes once. The values of the fields that are `wanted` are decoded before the first visit, so
@@ -79,11 +88,20 @@ pub trait LogField {
     /// A column cannot be read.
     fn records(&self) -> Result<u64, ReadError>;
 
-    /// Its values.
+    /// Calls `each` with its values and how many of the selected rows have each; a value may come in several calls.
     ///
     /// # Errors
     /// A column cannot be read.
-    fn values(&self) -> Result<FieldValues<'_>, ReadError>;
+    fn counts(&self, each: &mut dyn FnMut(FieldValue<'_>, u64)) -> Result<(), ReadError>;
+}
+
+/// A value of a field as it is counted: two are the same if their texts are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldValue<'v> {
+    /// By its text.
+    Text(&'v str),
+    /// An integer, whose text is its decimal digits.
+    Int(i64),
 }
 
 /// Texts by the codes of a dictionary that one batch alone has. One text may stand under two codes.
@@ -155,6 +173,18 @@ impl FieldValues<'_> {
             }
         }
         (records, counts)
+    }
+}
+
+impl FieldValues<'_> {
+    /// Calls `each` with each value that one of the rows has, and how many have it; answers how many have the field.
+    pub fn visit_counts(&self, rows: &RowSet, each: &mut dyn FnMut(FieldValue<'_>, u64)) -> u64 {
+        let (records, counts) = self.count(rows);
+        let mut scratch = String::new();
+        for (code, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+            each(FieldValue::Text(self.dictionary.text(code, &mut scratch)), count);
+        }
+        records
     }
 }
 

@@ -14,7 +14,7 @@ pub use answers::{
     FieldSummary, LogArrivals, LogFieldValues, LogFields, LogHistogram, LogHistogramBucket, LogPage, LogQuery, LogRow,
     Order, SeverityCounts, ValueCount,
 };
-pub use batch::{Codes, Dictionary, FieldValues, LogBatch, LogField, counts_of_severities, severity_range};
+pub use batch::{Codes, Dictionary, FieldValue, FieldValues, LogBatch, LogField, counts_of_severities, severity_range};
 pub use fields::{CONTAINER_FIELDS, WellKnown, well_known};
 pub use filter::{Comparison, FieldTest, LogFilter, Pattern, TextTest};
 pub use record::LogRecord;

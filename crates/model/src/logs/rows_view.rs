@@ -1,7 +1,7 @@
 //! Rows in memory as a view: the definitions themselves, without a store. What stores and sinks are tested against.
 
 use super::answers::{LogRow, Order};
-use super::batch::{Codes, Dictionary, FieldValues, LogBatch, LogField};
+use super::batch::{Codes, Dictionary, FieldValue, FieldValues, LogBatch, LogField};
 use super::fields::WellKnown;
 use super::scan::{LogReader, LogScan, LogSink, LogView, ScanReport};
 use crate::context::Context;
@@ -156,8 +156,9 @@ impl LogField for Field<'_> {
         Ok(self.table.values().count(self.rows).0)
     }
 
-    fn values(&self) -> Result<FieldValues<'_>, ReadError> {
-        Ok(self.table.values())
+    fn counts(&self, each: &mut dyn FnMut(FieldValue<'_>, u64)) -> Result<(), ReadError> {
+        self.table.values().visit_counts(self.rows, each);
+        Ok(())
     }
 }
 

@@ -45,6 +45,8 @@ pub struct LogScan<'q> {
     pub range: TimeRange,
     /// Only records that carry one of these IDs, as `CorrelationRules::visit_log` says.
     pub ids: Option<&'q [CanonicalId]>,
+    /// Records without this field do not matter, whether they come or not: a store may leave out what has none.
+    pub field: Option<&'q str>,
     /// Only records with these numbers.
     pub numbers: Range<u64>,
     /// In which order batches come: by the end of their span that the order meets first. In no order where several
@@ -58,7 +60,7 @@ impl<'q> LogScan<'q> {
     /// A scan for the records in the range that pass, in no order.
     #[must_use]
     pub fn new(filter: &'q LogFilter, range: TimeRange) -> Self {
-        Self { filter, range, ids: None, numbers: 0..u64::MAX, order: None, most_rows: u64::MAX }
+        Self { filter, range, ids: None, field: None, numbers: 0..u64::MAX, order: None, most_rows: u64::MAX }
     }
 }
 

@@ -62,7 +62,7 @@ impl SinkWorker<dyn LogBatch> for Worker<'_> {
                 tally.records += field.records()?;
                 return Ok(());
             }
-            tally.add(self.sink.context, &field.values()?, batch.selected())
+            tally.add(self.sink.context, |each| field.counts(each).and_then(|()| field.records()))
         })?;
         Ok(Flow::Continue)
     }

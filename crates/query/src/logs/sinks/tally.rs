@@ -1,8 +1,8 @@
 //! Values of a field and how many records have each.
 
-use clew_model::logs::{FieldSummary, FieldValues, ValueCount};
-use clew_model::{Context, ReadError, Reservation, RowSet};
-use hashbrown::HashMap;
+use clew_model::logs::{FieldSummary, FieldValue, ValueCount};
+use clew_model::{Context, ReadError, Reservation};
+use hashbrown::{HashMap, HashSet};
 
 /// Bytes that a counted value takes beside its text, an estimate.
 const VALUE_BYTES: usize = 64;
@@ -12,6 +12,8 @@ const VALUE_BYTES: usize = 64;
 pub(super) struct Tally {
     pub records: u64,
     counts: HashMap<Box<str>, u64>,
+    /// Integers apart, so that they need no text before the end.
+    numbers: HashMap<i64, u64>,
     /// Most values that are counted.
     most: usize,
     overflowed: bool,
@@ -22,7 +24,8 @@ pub(super) struct Tally {
 impl Tally {
     /// Counts up to so many values exactly; of the others only how many records have them.
     pub fn of(most: usize) -> Self {
-        Self { records: 0, counts: HashMap::new(), most, overflowed: false, is_varied: false, memory: Vec::new() }
+        let (counts, numbers) = (HashMap::new(), HashMap::new());
+        Self { records: 0, counts, numbers, most, overflowed: false, is_varied: false, memory: Vec::new() }
     }
 
     /// Whether there are more values than are counted and hardly one comes twice, as of an ID: then only the records are
@@ -31,19 +34,30 @@ impl Tally {
         self.is_varied
     }
 
-    /// Adds the values of the rows.
+    /// Adds the values that `visit` gives with how many records have each; it answers how many have any.
     ///
     /// # Errors
-    /// The question may not hold more.
-    pub fn add(&mut self, context: &Context, values: &FieldValues<'_>, rows: &RowSet) -> Result<(), ReadError> {
-        let (records, counts) = values.count(rows);
-        let distinct = counts.iter().filter(|count| **count > 0).count() as u64;
-        self.is_varied = self.overflowed && distinct.saturating_mul(10) >= records.saturating_mul(9);
-        let mut scratch = String::new();
-        let mut bytes = 0;
-        for (code, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
-            bytes += self.add_value(values.dictionary.text(code, &mut scratch), count);
-        }
+    /// The question may not hold more; what `visit` answers.
+    pub fn add(
+        &mut self,
+        context: &Context,
+        visit: impl FnOnce(&mut dyn FnMut(FieldValue<'_>, u64)) -> Result<u64, ReadError>,
+    ) -> Result<(), ReadError> {
+        let (mut bytes, mut distinct) = (0, 0u64);
+        // Numbers may come once a record. How many are distinct matters only where not all of them are counted.
+        let mut numbers = self.overflowed.then(HashSet::new);
+        let records = visit(&mut |value, records| {
+            let is_new = match (value, &mut numbers) {
+                (FieldValue::Int(number), Some(numbers)) => numbers.insert(number),
+                _ => true,
+            };
+            distinct += u64::from(is_new);
+            bytes += match value {
+                FieldValue::Text(text) => self.add_text(text, records),
+                FieldValue::Int(number) => self.add_number(number, records),
+            };
+        })?;
+        self.is_varied = numbers.is_some() && distinct.saturating_mul(10) >= records.saturating_mul(9);
         self.records += records;
         self.reserve(context, bytes)
     }
@@ -57,24 +71,44 @@ impl Tally {
             *self = other;
             return Ok(());
         }
-        let bytes = other.counts.iter().map(|(value, count)| self.add_value(value, *count)).sum();
+        let texts: usize = other.counts.iter().map(|(value, count)| self.add_text(value, *count)).sum();
+        let numbers: usize = other.numbers.iter().map(|(value, count)| self.add_number(*value, *count)).sum();
         self.records += other.records;
         self.overflowed |= other.overflowed;
-        self.reserve(context, bytes)
+        self.reserve(context, texts.saturating_add(numbers))
     }
 
     /// Answers the bytes that took.
-    fn add_value(&mut self, value: &str, records: u64) -> usize {
+    fn add_text(&mut self, value: &str, records: u64) -> usize {
         if let Some(count) = self.counts.get_mut(value) {
             *count += records;
             return 0;
         }
-        if self.counts.len() >= self.most {
-            self.overflowed = true;
+        if self.is_full() {
             return 0;
         }
         self.counts.insert(value.into(), records);
         value.len() + VALUE_BYTES
+    }
+
+    /// Answers the bytes that took.
+    fn add_number(&mut self, value: i64, records: u64) -> usize {
+        if let Some(count) = self.numbers.get_mut(&value) {
+            *count += records;
+            return 0;
+        }
+        if self.is_full() {
+            return 0;
+        }
+        self.numbers.insert(value, records);
+        VALUE_BYTES
+    }
+
+    /// Whether no further value is counted; then one is left out.
+    fn is_full(&mut self) -> bool {
+        let is_full = self.counts.len().saturating_add(self.numbers.len()) >= self.most;
+        self.overflowed |= is_full;
+        is_full
     }
 
     fn reserve(&mut self, context: &Context, bytes: usize) -> Result<(), ReadError> {
@@ -85,7 +119,10 @@ impl Tally {
     }
 
     /// The most frequent values, equally frequent ones by their text.
-    pub fn summary(self, name: String, top: usize) -> FieldSummary {
+    pub fn summary(mut self, name: String, top: usize) -> FieldSummary {
+        for (number, records) in self.numbers {
+            *self.counts.entry(number.to_string().into()).or_default() += records;
+        }
         let distinct = (!self.overflowed).then_some(self.counts.len() as u64);
         let mut values: Vec<(Box<str>, u64)> = self.counts.into_iter().collect();
         let first = |a: &(Box<str>, u64), b: &(Box<str>, u64)| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0));

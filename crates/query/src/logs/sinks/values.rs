@@ -3,7 +3,7 @@
 use super::tally::Tally;
 use super::{locked, unlocked};
 use crate::limits::MAX_COUNTED_VALUES;
-use clew_model::logs::{FieldTest, LogBatch, LogFieldValues, LogFilter, LogScan, LogSink, LogView};
+use clew_model::logs::{LogBatch, LogFieldValues, LogFilter, LogScan, LogSink, LogView};
 use clew_model::{Context, Flow, ReadError, Sink, SinkWorker, TimeRange};
 use std::sync::Mutex;
 
@@ -19,13 +19,8 @@ pub fn field_values(
     range: TimeRange,
     limit: usize,
 ) -> Result<LogFieldValues, ReadError> {
-    let exists = LogFilter::Field { name: name.to_owned(), test: FieldTest::Exists };
-    let wanted = match filter {
-        LogFilter::All => exists,
-        filter => LogFilter::And(vec![filter.clone(), exists]),
-    };
     let values = Values { context, name, total: Mutex::new(Tally::of(MAX_COUNTED_VALUES)) };
-    let report = view.scan(context, &LogScan::new(&wanted, range), &values)?;
+    let report = view.scan(context, &LogScan { field: Some(name), ..LogScan::new(filter, range) }, &values)?;
     let field = unlocked(values.total).summary(name.to_owned(), limit);
     Ok(LogFieldValues { field, warnings: report.warnings })
 }
@@ -51,8 +46,7 @@ struct Worker<'a> {
 
 impl SinkWorker<dyn LogBatch> for Worker<'_> {
     fn take(&mut self, batch: &dyn LogBatch) -> Result<Flow, ReadError> {
-        let values = batch.field(self.sink.name)?;
-        self.tally.add(self.sink.context, &values, batch.selected())?;
+        self.tally.add(self.sink.context, |each| batch.field_counts(self.sink.name, each))?;
         Ok(Flow::Continue)
     }
 
