@@ -19,6 +19,12 @@ pub const QUEUE_WAIT: Duration = Duration::from_secs(2);
 /// Seconds after which a refused sender should come back (`Retry-After`).
 pub const RETRY_AFTER_SECONDS: u64 = 2;
 
+/// Bytes of the journal that a start reads and decodes ahead of what it applies.
+pub const REPLAY_BYTES: usize = 128 << 10;
+
+/// Samples from the journal that a start applies together, series by series.
+pub const REPLAY_SAMPLES: usize = 1 << 18;
+
 /// Most encoded bytes that one fsync covers; more waits for the next.
 pub const COMMIT_BYTES: usize = 16 << 20;
 

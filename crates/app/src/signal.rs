@@ -82,15 +82,34 @@ pub struct Retention {
     pub bytes: Option<u64>,
 }
 
-/// What is shown batches.
-pub type Account<'a, B> = &'a mut dyn FnMut(&B);
+/// What is shown the batches that accumulators lack, with their positions.
+pub type Account<'a, B> = &'a mut dyn FnMut(u64, &B);
 
-/// What a start needs of a frame.
-pub struct Needed<'a, B> {
-    /// Whether the store lacks it.
+/// A frame that a start has read from the journal.
+pub struct ReadFrame<F> {
+    /// Where it stands.
+    pub position: u64,
+    /// What it holds.
+    pub frame: F,
+    /// What a start needs it for.
+    pub needed: Needed,
+}
+
+/// What a start needs a frame for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needed {
+    /// The store lacks it.
     pub apply: bool,
-    /// What is to be shown the batch that the frame was written from.
-    pub account: Option<Account<'a, B>>,
+    /// An accumulator lacks it.
+    pub account: bool,
+}
+
+impl Needed {
+    /// Whether it is needed for anything.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.apply || self.account
+    }
 }
 
 /// A store behind the write path. Its reads go through the traits of the model.
@@ -103,14 +122,15 @@ pub trait SignalStore: Send + Sync + 'static {
     type Batch: Send + 'static;
     /// What the journal's writer keeps from frame to frame: numbers, and state within a segment.
     type Writer: Send + 'static;
-    /// What decodes frames at replay.
-    type Decoder;
+    /// What decodes frames at replay, on a thread of its own.
+    type Decoder: Default + Send;
+    /// A frame, decoded.
+    type Frame: Send;
+    /// What replay keeps from frame to frame beside the decoder.
+    type Replay: Default;
 
     /// The state of the journal's writer, made after replay.
     fn writer(&self) -> Self::Writer;
-
-    /// A decoder for replay.
-    fn decoder(&self) -> Self::Decoder;
 
     /// Records in the batch.
     fn count(records: &Self::Records) -> u64;
@@ -145,18 +165,36 @@ pub trait SignalStore: Send + Sync + 'static {
     /// A failure of the store; the batch stays in the journal.
     fn publish(&self, position: u64, batch: &mut Self::Batch) -> Result<Dropped, StoreError>;
 
-    /// Reads a frame and does with it what is needed; answers the records that it made readable.
+    /// Decodes a frame of a segment of the journal; `None` where it is not `needed`, not for later frames either.
     ///
     /// # Errors
-    /// A frame that is damaged, or a failure of the store.
-    fn replay(
-        &self,
+    /// A frame that is damaged.
+    fn decode(
         decoder: &mut Self::Decoder,
-        position: u64,
         segment: u64,
         frame: &[u8],
-        needed: Needed<'_, Self::Batch>,
+        needed: Needed,
+    ) -> Result<Option<Self::Frame>, StoreError>;
+
+    /// Does with a frame what it is needed for; frames come in the order of the journal. Answers the records that it makes
+    /// readable, which they are at the latest when [`Self::finish_replay`] returns.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn replay(
+        &self,
+        state: &mut Self::Replay,
+        frame: ReadFrame<Self::Frame>,
+        account: Account<'_, Self::Batch>,
     ) -> Result<u64, StoreError>;
+
+    /// Does what [`Self::replay`] has put off.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn finish_replay(&self, _state: Self::Replay) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// The journal position up to which everything is in sealed parts.
     fn sealed_position(&self) -> u64;

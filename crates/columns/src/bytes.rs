@@ -181,7 +181,22 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// It is cut off or longer than 64 bits.
+    #[inline]
     pub fn varint(&mut self, what: &'static str) -> Result<u64, BytesError> {
+        match self.rest {
+            [byte @ 0..0x80, rest @ ..] => {
+                self.rest = rest;
+                Ok(u64::from(*byte))
+            }
+            [low @ 0x80..=0xff, high @ 0..0x80, rest @ ..] => {
+                self.rest = rest;
+                Ok(u64::from(*low & 0x7f) | u64::from(*high) << 7)
+            }
+            _ => self.long_varint(what),
+        }
+    }
+
+    fn long_varint(&mut self, what: &'static str) -> Result<u64, BytesError> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.u8(what)?;

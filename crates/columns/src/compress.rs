@@ -11,7 +11,7 @@ const WHAT: &str = "compressed section";
 /// Appends `bytes`, compressed if that is smaller: expanded length + 1 (0 = stored as it is), then length and bytes.
 pub fn put_compressed(out: &mut Vec<u8>, bytes: &[u8]) {
     if bytes.len() >= MIN_COMPRESSED_BYTES
-        && let Some(packed) = compress(bytes)
+        && let Some(packed) = compress(bytes, ZSTD_LEVEL)
         && packed.len() < bytes.len()
     {
         put_varint(out, bytes.len() as u64 + 1);
@@ -29,7 +29,10 @@ thread_local! {
 }
 
 /// `None` where zstd refuses.
-fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn compress(bytes: &[u8], level: i32) -> Option<Vec<u8>> {
+    if level != ZSTD_LEVEL {
+        return zstd::bulk::compress(bytes, level).ok();
+    }
     COMPRESSOR.with(|compressor| {
         let mut compressor = compressor.try_borrow_mut().ok()?;
         if compressor.is_none() {
@@ -68,7 +71,8 @@ thread_local! {
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-fn decompress(bytes: &[u8], size: usize) -> std::io::Result<Vec<u8>> {
+/// The expanded bytes, at most `size`.
+pub(crate) fn decompress(bytes: &[u8], size: usize) -> std::io::Result<Vec<u8>> {
     DECOMPRESSOR.with(|decompressor| {
         let Ok(mut decompressor) = decompressor.try_borrow_mut() else { return zstd::bulk::decompress(bytes, size) };
         let decompressor = match &mut *decompressor {

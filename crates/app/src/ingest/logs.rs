@@ -5,7 +5,7 @@ use super::rooms::Tap;
 use crate::error::AppError;
 use crate::limits::{TAIL_FEED_BYTES, TAILS};
 use crate::server::AppOptions;
-use crate::signal::{Dropped, Hot, Needed, OnDisk, Removed, Sealed, SignalStore, StoreError};
+use crate::signal::{Account, Dropped, Hot, Needed, OnDisk, ReadFrame, Removed, Sealed, SignalStore, StoreError};
 use clew_columns::frames::logs::{self as frames, LogFrame};
 use clew_columns::logs::EncodedBlock;
 use clew_host::Files;
@@ -114,12 +114,12 @@ impl SignalStore for LogSignal {
     type Batch = LogBatch;
     type Writer = LogWriter;
     type Decoder = ();
+    type Frame = LogFrame;
+    type Replay = ();
 
     fn writer(&self) -> LogWriter {
         LogWriter { next_number: self.store.next_record_number() }
     }
-
-    fn decoder(&self) {}
 
     fn count(records: &Vec<LogRecord>) -> u64 {
         records.len() as u64
@@ -157,22 +157,22 @@ impl SignalStore for LogSignal {
         Ok(Dropped::default())
     }
 
+    fn decode(_decoder: &mut (), _segment: u64, frame: &[u8], needed: Needed) -> Result<Option<LogFrame>, StoreError> {
+        let decoded = needed.any().then(|| frames::decode(frame)).transpose();
+        decoded.map_err(|error| StoreError::new(ErrorKind::Corrupt, error))
+    }
+
     fn replay(
         &self,
-        _decoder: &mut (),
-        position: u64,
-        _segment: u64,
-        frame: &[u8],
-        needed: Needed<'_, LogBatch>,
+        _state: &mut (),
+        ReadFrame { position, frame, needed }: ReadFrame<LogFrame>,
+        account: Account<'_, LogBatch>,
     ) -> Result<u64, StoreError> {
-        if !needed.apply && needed.account.is_none() {
-            return Ok(0);
-        }
-        let frame = frames::decode(frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
         let LogFrame { tenant, first_number, records, blocks } = frame;
-        let mut batch = LogBatch { tenant, first_number, records, blocks: blocks.into_iter().map(Arc::new).collect() };
-        if let Some(account) = needed.account {
-            account(&batch);
+        let blocks = blocks.into_iter().map(Arc::new).collect();
+        let mut batch = LogBatch { tenant, first_number, records, blocks };
+        if needed.account {
+            account(position, &batch);
         }
         if !needed.apply {
             return Ok(0);

@@ -2,13 +2,14 @@
 
 use super::admission::SeriesVerdicts;
 use crate::error::AppError;
+use crate::limits::REPLAY_SAMPLES;
 use crate::server::AppOptions;
-use crate::signal::{Dropped, Hot, Needed, OnDisk, Removed, Sealed, SignalStore, StoreError};
-use clew_columns::frames::metrics::{MetricFrameDecoder, MetricFrameEncoder, SeriesNumbers};
+use crate::signal::{Account, Dropped, Hot, Needed, OnDisk, ReadFrame, Removed, Sealed, SignalStore, StoreError};
+use clew_columns::frames::metrics::{MetricFrame, MetricFrameDecoder, MetricFrameEncoder, SeriesNumbers};
 use clew_host::Files;
 use clew_journal::AppendSlot;
 use clew_kvstore::KvError;
-use clew_kvstore::metrics::{ApplyReport, FrameLinks, MetricStore, MetricStoreOptions, Resolved};
+use clew_kvstore::metrics::{ApplyReport, FrameLinks, JournalFrame, MetricStore, MetricStoreOptions, Resolved};
 use clew_model::metrics::{Exemplar, LabelSets, Metadata, MetricBatch, MetricReader};
 use clew_model::time::NANOS_PER_MILLI;
 use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
@@ -38,8 +39,11 @@ pub struct MetricWriter {
 /// What replay of the journal of metrics keeps from frame to frame.
 #[derive(Default)]
 pub struct MetricReplay {
-    frames: MetricFrameDecoder,
     links: FrameLinks,
+    /// Frames that wait, so that many are applied together, series by series.
+    frames: Vec<JournalFrame>,
+    /// Samples in them.
+    samples: usize,
 }
 
 impl MetricSignal {
@@ -98,14 +102,12 @@ impl SignalStore for MetricSignal {
     type Records = MetricBatch;
     type Batch = MetricWrite;
     type Writer = MetricWriter;
-    type Decoder = MetricReplay;
+    type Decoder = MetricFrameDecoder;
+    type Frame = MetricFrame;
+    type Replay = MetricReplay;
 
     fn writer(&self) -> MetricWriter {
         MetricWriter { store: Arc::clone(&self.store), frames: MetricFrameEncoder::default() }
-    }
-
-    fn decoder(&self) -> MetricReplay {
-        MetricReplay::default()
     }
 
     /// Metadata and exemplars alone are worth a frame too.
@@ -157,24 +159,37 @@ impl SignalStore for MetricSignal {
     }
 
     /// Frames refer to label sets of earlier frames in their segment, so those that are sealed already are read too.
-    fn replay(
-        &self,
-        decoder: &mut MetricReplay,
-        position: u64,
+    fn decode(
+        decoder: &mut MetricFrameDecoder,
         segment: u64,
         frame: &[u8],
-        needed: Needed<'_, MetricWrite>,
+        _needed: Needed,
+    ) -> Result<Option<MetricFrame>, StoreError> {
+        decoder.decode(segment, frame).map(Some).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))
+    }
+
+    fn replay(
+        &self,
+        replay: &mut MetricReplay,
+        ReadFrame { position, frame, needed }: ReadFrame<MetricFrame>,
+        account: Account<'_, MetricWrite>,
     ) -> Result<u64, StoreError> {
-        let MetricReplay { frames, links } = decoder;
-        let frame = frames.decode(segment, frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
-        if let Some(account) = needed.account {
-            account(&MetricWrite { tenant: frame.tenant.clone(), batch: frame.batch.clone(), series: None });
+        if needed.account {
+            let MetricFrame { tenant, batch, .. } = &frame;
+            account(position, &MetricWrite { tenant: tenant.clone(), batch: batch.clone(), series: None });
         }
-        if !needed.apply {
-            return Ok(0);
+        let samples = frame.batch.sample_count();
+        replay.frames.push(JournalFrame { position, frame, wanted: needed.apply });
+        replay.samples += samples;
+        if replay.samples >= REPLAY_SAMPLES {
+            replay.samples = 0;
+            self.store.apply_frames(std::mem::take(&mut replay.frames), &mut replay.links)?;
         }
-        self.store.apply_frame(position, &frame, frames, links)?;
-        Ok(frame.batch.sample_count() as u64)
+        Ok(if needed.apply { samples as u64 } else { 0 })
+    }
+
+    fn finish_replay(&self, mut replay: MetricReplay) -> Result<(), StoreError> {
+        Ok(self.store.apply_frames(replay.frames, &mut replay.links)?)
     }
 
     fn sealed_position(&self) -> u64 {

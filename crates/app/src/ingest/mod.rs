@@ -7,6 +7,7 @@ mod ledger;
 mod logs;
 mod metrics;
 mod pipeline;
+mod replay;
 mod rooms;
 mod span_metrics;
 mod tally;

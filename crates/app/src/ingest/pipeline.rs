@@ -6,13 +6,14 @@
 //! and a seal that takes "everything up to position P" takes exactly that.
 
 use super::ledger::Ledger;
+use super::replay::replay;
 use super::rooms::{Rooms, Stage, Tap};
 use crate::disk_usage::DiskUsage;
 use crate::error::AppError;
 use crate::limits::{COMMIT_BYTES, HOT_HARD_FACTOR, QUEUE_BYTES, QUEUE_REQUESTS, QUEUE_WAIT, RETRY_AFTER_SECONDS};
 use crate::maintenance::{Maintenance, MaintenanceOptions, Unsealable};
 use crate::observe::Observer;
-use crate::signal::{Account, Dropped, Needed, SignalStore, StoreError};
+use crate::signal::{Dropped, SignalStore, StoreError};
 use clew_host::{Clock, Files};
 use clew_journal::{Journal, JournalError, JournalPosition};
 use clew_model::{ErrorKind, Signal, TenantId};
@@ -23,7 +24,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// The kind byte of the frames that pipelines write: one request's decided records.
-const FRAME_KIND_RECORDS: u8 = 1;
+pub(super) const FRAME_KIND_RECORDS: u8 = 1;
 
 /// Bytes that one permit of the queue's semaphore stands for.
 const PERMIT_BYTES: usize = 1024;
@@ -289,67 +290,6 @@ fn spawn(signal: Signal, role: &str, run: impl FnOnce() + Send + 'static) -> Res
         .name(format!("{signal}-{role}"))
         .spawn(run)
         .map_err(|error| AppError::start(format!("start the {role} thread of {signal}"), error))
-}
-
-/// Reads the journal from the first position that the store has not sealed or an accumulator has not seen; seals in between
-/// when the hot tail grows.
-fn replay<S: SignalStore>(
-    store: &S,
-    ledger: &Ledger<S>,
-    journal: &Journal,
-    observer: &Observer,
-    options: &PipelineOptions,
-) -> Result<(), AppError> {
-    let sealed = store.sealed_position();
-    let from = ledger.position().map_or(sealed, |position| position.min(sealed));
-    let mut decoder = store.decoder();
-    let (mut frames, mut records) = (0u64, 0u64);
-    let replayed = journal.replay(JournalPosition(from), |frame| {
-        let position = frame.position.0;
-        let apply = position > sealed;
-        if frame.kind != FRAME_KIND_RECORDS {
-            return Err(unknown_kind(frame.kind, frame.position));
-        }
-        let mut account = |batch: &S::Batch| ledger.add(position, batch);
-        let account: Account<'_, S::Batch> = &mut account;
-        let needed = Needed { apply, account: ledger.lacks(position).then_some(account) };
-        let count = store.replay(&mut decoder, position, frame.segment.0, frame.payload, needed)?;
-        if apply {
-            frames += 1;
-            records += count;
-            if store.hot().bytes > options.maintenance.seal_bytes {
-                store.seal()?;
-            }
-        }
-        Ok::<(), StoreError>(())
-    });
-    let replayed =
-        replayed.map_err(|error| AppError::start(format!("replay the journal of {}", S::SIGNAL), error.source))?;
-    if replayed.missing > 0 {
-        tracing::error!(
-            signal = S::SIGNAL.as_str(),
-            missing = replayed.missing,
-            "the journal lacks frames that no sealed part holds; they are lost"
-        );
-    }
-    // A journal that was lost begins at 1 again: its positions must not fall among those already sealed.
-    journal
-        .advance_past(JournalPosition(sealed.max(ledger.reached())))
-        .map_err(|error| AppError::start(format!("open the journal of {}", S::SIGNAL), error))?;
-    observer.replayed(S::SIGNAL, frames, records);
-    Ok(())
-}
-
-/// What the journal holds was acknowledged: a frame that cannot be understood must not be passed over.
-fn unknown_kind(kind: u8, position: JournalPosition) -> StoreError {
-    StoreError::new(
-        ErrorKind::Corrupt,
-        format!(
-            "the frame at position {} is of kind {kind}, which this Clew does not know (it knows kind \
-             {FRAME_KIND_RECORDS}); a newer Clew wrote it: start that one",
-            position.0
-        ),
-    )
 }
 
 struct Committer<S: SignalStore> {

@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use crate::server::AppOptions;
-use crate::signal::{Dropped, Hot, Needed, OnDisk, Removed, Sealed, SignalStore, StoreError};
+use crate::signal::{Account, Dropped, Hot, Needed, OnDisk, ReadFrame, Removed, Sealed, SignalStore, StoreError};
 use clew_columns::frames::traces as frames;
 use clew_host::{Clock, Files};
 use clew_journal::AppendSlot;
@@ -72,10 +72,10 @@ impl SignalStore for TraceSignal {
     type Batch = TraceBatch;
     type Writer = ();
     type Decoder = ();
+    type Frame = TraceBatch;
+    type Replay = ();
 
     fn writer(&self) {}
-
-    fn decoder(&self) {}
 
     fn count(spans: &Vec<Span>) -> u64 {
         spans.len() as u64
@@ -107,22 +107,30 @@ impl SignalStore for TraceSignal {
         Ok(Dropped::default())
     }
 
-    fn replay(
-        &self,
+    fn decode(
         _decoder: &mut (),
-        position: u64,
         _segment: u64,
         frame: &[u8],
-        needed: Needed<'_, TraceBatch>,
+        needed: Needed,
+    ) -> Result<Option<TraceBatch>, StoreError> {
+        let decoded = needed.any().then(|| frames::decode(frame)).transpose();
+        let decoded = decoded.map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
+        Ok(decoded.map(|frames::TraceFrame { tenant, arrived, spans }| TraceBatch {
+            tenant,
+            arrived,
+            spans: Arc::new(spans),
+            frame: Vec::new(),
+        }))
+    }
+
+    fn replay(
+        &self,
+        _state: &mut (),
+        ReadFrame { position, frame: mut batch, needed }: ReadFrame<TraceBatch>,
+        account: Account<'_, TraceBatch>,
     ) -> Result<u64, StoreError> {
-        if !needed.apply && needed.account.is_none() {
-            return Ok(0);
-        }
-        let frames::TraceFrame { tenant, arrived, spans } =
-            frames::decode(frame).map_err(|error| StoreError::new(ErrorKind::Corrupt, error))?;
-        let mut batch = TraceBatch { tenant, arrived, spans: Arc::new(spans), frame: Vec::new() };
-        if let Some(account) = needed.account {
-            account(&batch);
+        if needed.account {
+            account(position, &batch);
         }
         if !needed.apply {
             return Ok(0);

@@ -1,7 +1,7 @@
 //! A store as plain as can be: a list of numbers. It keeps state within a journal segment, as metrics do, and does on
 //! demand what a store may do at its worst.
 
-use clew_app::signal::{Dropped, Hot, Needed, OnDisk, Removed, Sealed, SignalStore, StoreError};
+use clew_app::signal::{Account, Dropped, Hot, Needed, OnDisk, ReadFrame, Removed, Sealed, SignalStore, StoreError};
 use clew_journal::AppendSlot;
 use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
 use parking_lot::{Condvar, Mutex};
@@ -72,12 +72,10 @@ impl SignalStore for ListStore {
     type Batch = Vec<u32>;
     type Writer = Differences;
     type Decoder = Differences;
+    type Frame = Vec<u32>;
+    type Replay = ();
 
     fn writer(&self) -> Differences {
-        Differences::default()
-    }
-
-    fn decoder(&self) -> Differences {
         Differences::default()
     }
 
@@ -123,14 +121,12 @@ impl SignalStore for ListStore {
         Ok(Dropped::default())
     }
 
-    fn replay(
-        &self,
+    fn decode(
         decoder: &mut Differences,
-        position: u64,
         segment: u64,
         frame: &[u8],
-        needed: Needed<'_, Vec<u32>>,
-    ) -> Result<u64, StoreError> {
+        _needed: Needed,
+    ) -> Result<Option<Vec<u32>>, StoreError> {
         decoder.begin_if_new(segment);
         let mut records = Vec::new();
         for bytes in frame.chunks(4) {
@@ -138,8 +134,17 @@ impl SignalStore for ListStore {
             decoder.last = decoder.last.wrapping_add(u32::from_le_bytes(bytes));
             records.push(decoder.last);
         }
-        if let Some(account) = needed.account {
-            account(&records);
+        Ok(Some(records))
+    }
+
+    fn replay(
+        &self,
+        _state: &mut (),
+        ReadFrame { position, frame: mut records, needed }: ReadFrame<Vec<u32>>,
+        account: Account<'_, Vec<u32>>,
+    ) -> Result<u64, StoreError> {
+        if needed.account {
+            account(position, &records);
         }
         if !needed.apply {
             return Ok(0);

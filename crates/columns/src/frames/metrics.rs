@@ -9,7 +9,7 @@ mod decoder;
 mod encoder;
 mod state;
 
-pub use decoder::{MetricFrame, MetricFrameDecoder};
+pub use decoder::{FrameSeries, MetricFrame, MetricFrameDecoder};
 pub use encoder::{MetricFrameEncoder, SeriesNumbers};
 
 /// Version of the encoding, the first byte of every frame.

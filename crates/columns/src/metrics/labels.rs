@@ -2,6 +2,7 @@
 
 use super::limits::MAX_LABELS_BYTES;
 use crate::bytes::{BytesError, Problem, Reader, put_bytes, put_varint};
+use crate::compress::{compress, decompress};
 use clew_model::metrics::Labels;
 
 const ZSTD_LEVEL: i32 = 3;
@@ -44,8 +45,8 @@ pub fn decode_labels(bytes: &[u8]) -> Result<Vec<Labels>, BytesError> {
 
 /// Appends the raw length and the compressed bytes; a raw length of 0 and the raw bytes where zstd fails to shrink.
 pub(crate) fn put_zstd(out: &mut Vec<u8>, raw: &[u8], level: i32) {
-    match zstd::bulk::compress(raw, level) {
-        Ok(packed) if packed.len() < raw.len() => {
+    match compress(raw, level) {
+        Some(packed) if packed.len() < raw.len() => {
             put_varint(out, raw.len() as u64);
             put_bytes(out, &packed);
         }
@@ -64,6 +65,6 @@ pub(crate) fn read_zstd(reader: &mut Reader<'_>, most: usize, what: &'static str
     }
     let damaged = || reader.error(what, Problem::BadValue(length));
     let length = usize::try_from(length).ok().filter(|length| *length <= most).ok_or_else(damaged)?;
-    let raw = zstd::bulk::decompress(bytes, length).map_err(|_| damaged())?;
+    let raw = decompress(bytes, length).map_err(|_| damaged())?;
     if raw.len() == length { Ok(raw) } else { Err(damaged()) }
 }

@@ -5,7 +5,7 @@ use super::head::{Generation, SharedSeries, State, TenantHead};
 use super::index::SeriesIndex;
 use super::report::ApplyReport;
 use crate::limits::HEAD_CHUNK_SERIES;
-use clew_columns::frames::metrics::{MetricFrame, MetricFrameDecoder};
+use clew_columns::frames::metrics::{FrameSeries, MetricFrame};
 use clew_model::metrics::{MetricBatch, Sample, SeriesKey};
 use clew_model::{TenantId, UnixMillis};
 use std::collections::BTreeMap;
@@ -22,11 +22,56 @@ pub struct Resolved {
     created: u64,
 }
 
+/// A frame that was read from the journal.
+#[derive(Debug)]
+pub struct JournalFrame {
+    /// Where it stands.
+    pub position: u64,
+    /// What it holds.
+    pub frame: MetricFrame,
+    /// Whether the store lacks it.
+    pub wanted: bool,
+}
+
 /// The head's numbers of the series in the frames of a journal, each found once.
 #[derive(Debug, Default)]
 pub struct FrameLinks {
-    beginnings: u64,
+    series: FrameSeries,
     tenants: BTreeMap<TenantId, (u64, Vec<u32>)>,
+}
+
+impl FrameLinks {
+    /// Takes in the label sets that are new in a frame; every frame must be given, in the order of the journal.
+    pub(super) fn take(&mut self, frame: &MetricFrame) {
+        self.series.take(frame);
+        if frame.begins {
+            self.tenants.clear();
+        }
+    }
+
+    /// The head's numbers of the series of a frame; those that the head does not have are added.
+    pub(super) fn resolve(&mut self, head: &TenantHead, frame: &MetricFrame) -> Resolved {
+        let Self { series, tenants } = self;
+        let (table, known) = tenants.entry(frame.tenant.clone()).or_default();
+        if *table != head.table {
+            (*table, *known) = (head.table, Vec::new());
+        }
+        let most = frame.numbers.iter().max().map_or(0, |most| *most as usize + 1);
+        if known.len() < most {
+            known.resize(most, UNKNOWN);
+        }
+        let is_new = |number: &u32| known.get(*number as usize) == Some(&UNKNOWN);
+        let new: Vec<u32> = frame.numbers.iter().copied().filter(is_new).collect();
+        let keys = new.iter().filter_map(|number| series.key(*number));
+        let found = Resolved::of(head.table, &head.index, keys);
+        for (number, link) in new.iter().zip(&found.numbers) {
+            if let Some(slot) = known.get_mut(*number as usize) {
+                *slot = *link;
+            }
+        }
+        let link = |number: &u32| known.get(*number as usize).copied().unwrap_or(UNKNOWN);
+        Resolved { numbers: frame.numbers.iter().map(link).collect(), ..found }
+    }
 }
 
 impl Resolved {
@@ -48,6 +93,20 @@ impl Resolved {
         Self { table, numbers, created }
     }
 
+    /// The number of the series at a place of the batch.
+    pub(super) fn number(&self, place: u32) -> Option<u32> {
+        self.numbers.get(place as usize).copied().filter(|number| *number != UNKNOWN)
+    }
+
+    /// Lets the places of a batch be the head's own numbers, those of `other` among them.
+    pub(super) fn widen(&mut self, other: &Self) {
+        self.table = other.table;
+        self.created += other.created;
+        let most = other.numbers.iter().copied().filter(|number| *number != UNKNOWN).max();
+        let end = most.map_or(0, |most| most.saturating_add(1));
+        self.numbers.extend(self.numbers.len() as u32..end);
+    }
+
     /// As [`Resolved::of`], where nothing has to be added and nobody has to be waited for.
     pub(super) fn known<'k>(
         table: u64,
@@ -56,38 +115,6 @@ impl Resolved {
     ) -> Option<Self> {
         let numbers = find_all(&*shared.try_read()?, keys);
         (!numbers.contains(&UNKNOWN)).then_some(Self { table, numbers, created: 0 })
-    }
-
-    /// As [`Resolved::of`], for the series of a frame.
-    pub(super) fn of_frame(
-        links: &mut FrameLinks,
-        head: &TenantHead,
-        tenant: &TenantId,
-        frame: &MetricFrame,
-        decoder: &MetricFrameDecoder,
-    ) -> Self {
-        if links.beginnings != decoder.beginnings() {
-            *links = FrameLinks { beginnings: decoder.beginnings(), ..FrameLinks::default() };
-        }
-        let (table, known) = links.tenants.entry(tenant.clone()).or_default();
-        if *table != head.table {
-            (*table, *known) = (head.table, Vec::new());
-        }
-        let most = frame.numbers.iter().max().map_or(0, |most| *most as usize + 1);
-        if known.len() < most {
-            known.resize(most, UNKNOWN);
-        }
-        let is_new = |number: &u32| known.get(*number as usize) == Some(&UNKNOWN);
-        let new: Vec<u32> = frame.numbers.iter().copied().filter(is_new).collect();
-        let keys = new.iter().filter_map(|number| decoder.key(*number));
-        let found = Self::of(head.table, &head.index, keys);
-        for (number, link) in new.iter().zip(&found.numbers) {
-            if let Some(slot) = known.get_mut(*number as usize) {
-                *slot = *link;
-            }
-        }
-        let link = |number: &u32| known.get(*number as usize).copied().unwrap_or(UNKNOWN);
-        Self { numbers: frame.numbers.iter().map(link).collect(), ..found }
     }
 }
 
@@ -168,32 +195,38 @@ impl Writer<'_> {
         let (mut grown, mut added) = (0i64, 0);
         let Some(chunk) = active.chunk_mut(number) else { return &[] };
         let mut taken = 0;
-        for sample in samples {
+        while let Some(sample) = samples.get(taken) {
+            taken += 1;
             if sample.time < *bound || sample.time == UnixMillis::MIN {
                 report.too_old += 1;
-                taken += 1;
                 continue;
             }
-            let Some(number) = numbers.get(sample.series as usize).copied() else {
-                taken += 1;
-                continue;
-            };
+            let Some(number) = numbers.get(sample.series as usize).copied() else { continue };
             if chunk_of(number) != here {
+                taken -= 1;
                 break;
             }
-            taken += 1;
             let buffer = chunk.get_mut(number as usize % HEAD_CHUNK_SERIES);
             let Some((buffer, end)) = buffer.zip(ends.get_mut(number as usize)) else { continue };
             let before = buffer.heap_bytes();
-            let is_late = sample.time < end.time;
-            let in_frozen = frozen.filter(|_| is_late).and_then(|frozen| frozen.buffer(number));
-            let appended = match in_frozen.and_then(|buffer| buffer.value_at(sample.time, codec)) {
-                Some(known) if known.to_bits() == sample.value.to_bits() => Appended::Duplicate,
-                Some(_) => Appended::Conflict,
-                None => buffer.append(end, sample.time, sample.value, codec),
-            };
+            let run = samples.get(taken - 1..).unwrap_or_default();
+            let run = run.iter().take_while(|next| next.series == sample.series).map(|next| (next.time, next.value));
+            let in_order = buffer.append_in_order(end, run, codec);
+            if in_order > 0 {
+                taken += in_order - 1;
+                report.appended += in_order as u64;
+                added += in_order as u64;
+            } else {
+                // Not after the newest sample: late, or there already.
+                let in_frozen = frozen.filter(|_| sample.time < end.time).and_then(|frozen| frozen.buffer(number));
+                let appended = match in_frozen.and_then(|buffer| buffer.value_at(sample.time, codec)) {
+                    Some(known) if known.to_bits() == sample.value.to_bits() => Appended::Duplicate,
+                    Some(_) => Appended::Conflict,
+                    None => buffer.append_late(end, sample.time, sample.value, codec),
+                };
+                added += count(report, head_index, appended, number, sample.time);
+            }
             grown += buffer.heap_bytes() as i64 - before as i64;
-            added += count(report, head_index, appended, number, sample.time);
         }
         active.bytes = active.bytes.saturating_add_signed(grown);
         active.samples += added;

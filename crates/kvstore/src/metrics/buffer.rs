@@ -11,6 +11,9 @@ use std::sync::Arc;
 /// Bytes that most blocks of 16 samples stay below.
 const BLOCK_ROOM: usize = 48;
 
+/// Blocks grow by this part of themselves: smaller steps would copy them for every block.
+const BLOCKS_GROW_BY: usize = 4;
+
 /// Bytes of blocks after which a reader may begin in the middle.
 const MARK_BYTES: usize = 192;
 
@@ -101,17 +104,36 @@ impl SeriesBuffer {
         self.raw.capacity() * size_of::<(UnixMillis, f64)>() + self.blocks.capacity() + marks + late
     }
 
-    pub(super) fn append(&mut self, end: &mut SeriesEnd, time: UnixMillis, value: f64, codec: &mut Codec) -> Appended {
-        if time > end.time {
+    /// Appends samples as long as each is newer than all before; answers how many they were.
+    pub(super) fn append_in_order(
+        &mut self,
+        end: &mut SeriesEnd,
+        samples: impl Iterator<Item = (UnixMillis, f64)>,
+        codec: &mut Codec,
+    ) -> usize {
+        let before = self.samples;
+        for (time, value) in samples {
+            if time <= end.time {
+                break;
+            }
+            if self.samples == before {
+                self.widen(time);
+            }
             *end = SeriesEnd { time, bits: value.to_bits() };
             self.raw.push((time, value));
-            self.widen(time);
             self.samples += 1;
             if self.raw.len() >= RAW_SAMPLES {
                 self.pack(codec);
             }
-            return Appended::InOrder;
         }
+        if self.samples != before {
+            self.widen(end.time);
+        }
+        (self.samples - before) as usize
+    }
+
+    /// Appends a sample that is not newer than all before.
+    pub(super) fn append_late(&mut self, end: &SeriesEnd, time: UnixMillis, value: f64, codec: &mut Codec) -> Appended {
         if time == end.time {
             return verdict(end.bits == value.to_bits());
         }
@@ -166,7 +188,7 @@ impl SeriesBuffer {
         values.extend(self.raw.iter().map(|(_, value)| *value));
         // By small steps: doubling would leave a third of the head unused.
         if self.blocks.capacity() - self.blocks.len() < BLOCK_ROOM {
-            self.blocks.reserve_exact(BLOCK_ROOM);
+            self.blocks.reserve_exact(BLOCK_ROOM.max(self.blocks.len() / BLOCKS_GROW_BY));
         }
         let marked = self.marks.last().map_or(0, |(at, _)| *at as usize);
         if self.blocks.len() - marked >= MARK_BYTES {

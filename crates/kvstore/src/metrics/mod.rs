@@ -13,6 +13,7 @@ mod admit;
 mod apply;
 mod buffer;
 mod compact;
+mod gather;
 mod head;
 mod index;
 mod merge;
@@ -28,6 +29,6 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use apply::{FrameLinks, Resolved};
+pub use apply::{FrameLinks, JournalFrame, Resolved};
 pub use report::{ApplyReport, CompactionReport, HotStats, RetentionReport, SealReport};
 pub use store::{MetricStore, MetricStoreOptions};

@@ -1,8 +1,9 @@
 //! The store: opening, applying, and what is asked about it.
 
 use super::admit::Taken;
-use super::apply::{self, FrameLinks, Resolved};
+use super::apply::{self, FrameLinks, JournalFrame, Resolved};
 use super::buffer::Codec;
+use super::gather::gathered;
 use super::head::{Families, State, TenantHead};
 use super::partition::IndexCache;
 use super::report::{ApplyReport, HotStats};
@@ -10,7 +11,7 @@ use crate::engine::{Engine, EngineOptions};
 use crate::error::KvError;
 use crate::limits::{ACTIVE_SERIES, CACHE_BYTES, COMPACT_RUNS, INDEX_CACHE_BYTES, QUERY_SAMPLES, QUERY_SERIES};
 use clew_columns::bytes::{BytesError, Problem, Reader, put_bytes, put_text};
-use clew_columns::frames::metrics::{MetricFrame, MetricFrameDecoder};
+use clew_columns::frames::metrics::MetricFrame;
 use clew_columns::metrics::{decode_metadata, encode_metadata};
 use clew_host::Files;
 use clew_model::correlation::CorrelationRules;
@@ -177,19 +178,38 @@ impl MetricStore {
         })
     }
 
-    /// As [`MetricStore::apply`], of a frame that was read from the journal. Each series is looked up once a segment.
+    /// As [`MetricStore::apply`], of frames that follow each other in the journal: they are written series by series, and
+    /// each series is looked up once a segment. Of those that are not `wanted` only the label sets are remembered, since
+    /// later frames name them by number.
     ///
     /// # Errors
     /// As [`MetricStore::apply`].
-    pub fn apply_frame(
-        &self,
-        position: u64,
-        frame: &MetricFrame,
-        decoder: &MetricFrameDecoder,
-        links: &mut FrameLinks,
-    ) -> Result<ApplyReport, KvError> {
-        let MetricFrame { tenant, batch, .. } = frame;
-        self.apply_with(position, tenant, batch, |head| Resolved::of_frame(links, head, tenant, frame, decoder))
+    pub fn apply_frames(&self, frames: Vec<JournalFrame>, links: &mut FrameLinks) -> Result<(), KvError> {
+        let mut state = self.state.write();
+        let mut gathered = Vec::new();
+        for JournalFrame { position, frame, wanted } in frames {
+            links.take(&frame);
+            if !wanted || position <= state.applied_position {
+                continue;
+            }
+            let is_other = |first: &(MetricFrame, Resolved)| first.0.tenant != frame.tenant;
+            if gathered.first().is_some_and(is_other) {
+                Self::apply_gathered(&mut state, std::mem::take(&mut gathered));
+            }
+            let series = links.resolve(state.tenants.entry(frame.tenant.clone()).or_default(), &frame);
+            gathered.push((frame, series));
+            state.applied_position = position;
+        }
+        Self::apply_gathered(&mut state, gathered);
+        self.taken.update(&state);
+        Ok(())
+    }
+
+    /// Writes frames of one tenant.
+    fn apply_gathered(state: &mut State, frames: Vec<(MetricFrame, Resolved)>) {
+        let Some(tenant) = frames.first().map(|(frame, _)| frame.tenant.clone()) else { return };
+        let (batch, series) = gathered(frames);
+        apply::apply(state, &tenant, &batch, &series);
     }
 
     fn apply_with(

@@ -12,8 +12,7 @@ use clew_model::metrics::{Exemplar, HistogramSample, LabelSets, Labels, Metadata
 pub struct MetricFrameDecoder {
     segment: Option<u64>,
     sequence: u64,
-    beginnings: u64,
-    series: LabelSets,
+    /// Of each series of the segment.
     values: Vec<ValueState>,
 }
 
@@ -22,10 +21,34 @@ pub struct MetricFrameDecoder {
 pub struct MetricFrame {
     /// Whose.
     pub tenant: TenantId,
-    /// The decoder's number of each series ([`MetricFrameDecoder::key`]), by place.
+    /// Whether the numbers of series begin anew with it.
+    pub begins: bool,
+    /// Label sets that are met first in it; their numbers follow those of the frames before.
+    pub new: LabelSets,
+    /// The number of each series ([`FrameSeries::key`]), by place.
     pub numbers: Vec<u32>,
     /// Everything but the label sets.
     pub batch: MetricBatch,
+}
+
+/// The label sets that the frames of a journal name by numbers.
+#[derive(Debug, Default)]
+pub struct FrameSeries(LabelSets);
+
+impl FrameSeries {
+    /// Takes in what is new in a frame. Every frame must be given, in the order in which they were decoded.
+    pub fn take(&mut self, frame: &MetricFrame) {
+        if frame.begins {
+            self.0 = LabelSets::default();
+        }
+        self.0.append(&frame.new);
+    }
+
+    /// The label set with a number.
+    #[must_use]
+    pub fn key(&self, number: u32) -> Option<SeriesKey<'_>> {
+        self.0.key(number as usize)
+    }
 }
 
 impl MetricFrameDecoder {
@@ -33,28 +56,6 @@ impl MetricFrameDecoder {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// How often the numbers of series began anew.
-    #[must_use]
-    pub fn beginnings(&self) -> u64 {
-        self.beginnings
-    }
-
-    /// The label set with a number.
-    #[must_use]
-    pub fn key(&self, number: u32) -> Option<SeriesKey<'_>> {
-        self.series.key(number as usize)
-    }
-
-    /// The label sets of a frame that was decoded last.
-    #[must_use]
-    pub fn label_sets(&self, frame: &MetricFrame) -> LabelSets {
-        let mut sets = LabelSets::default();
-        frame.numbers.iter().filter_map(|number| self.key(*number)).for_each(|key| {
-            sets.push_key(key, self.series.widest());
-        });
-        sets
     }
 
     /// Decodes a frame of `segment`. Frames must come without gaps, from one that begins from nothing (the first of
@@ -77,8 +78,9 @@ impl MetricFrameDecoder {
         if version != METRIC_FRAME_VERSION {
             return Err(reader.error("a frame's version", Problem::BadValue(version.into())));
         }
-        if reader.u8("a frame's flags")? & RESET != 0 {
-            *self = Self { segment: Some(segment), beginnings: self.beginnings + 1, ..Self::default() };
+        let begins = reader.u8("a frame's flags")? & RESET != 0;
+        if begins {
+            *self = Self { segment: Some(segment), ..Self::default() };
         }
         let sequence = reader.varint("a frame's sequence number")?;
         if self.segment != Some(segment) || sequence != self.sequence {
@@ -90,29 +92,35 @@ impl MetricFrameDecoder {
         let name = reader.text("a frame's tenant")?;
         let tenant = TenantId::new(name);
         let tenant = tenant.ok_or_else(|| reader.error("a frame's tenant", Problem::BadValue(name.len() as u64)))?;
-        let numbers = self.read_series(&mut reader)?;
+        let new = self.read_new_series(&mut reader)?;
+        let numbers = self.read_numbers(&mut reader)?;
         let samples = self.read_samples(&mut reader, &numbers)?;
         let mut batch = MetricBatch { samples, ..MetricBatch::default() };
         read_rare(&mut reader, numbers.len(), &mut batch)?;
         reader.finish("a frame")?;
         self.sequence += 1;
-        Ok(MetricFrame { tenant, numbers, batch })
+        Ok(MetricFrame { tenant, begins, new, numbers, batch })
     }
 
-    fn read_series(&mut self, reader: &mut Reader<'_>) -> Result<Vec<u32>, BytesError> {
+    fn read_new_series(&mut self, reader: &mut Reader<'_>) -> Result<LabelSets, BytesError> {
+        let mut new = LabelSets::default();
         for _ in 0..reader.count(1, "a frame's new series")? {
             let bytes = reader.bytes("a series' labels")?;
-            let pushed = self.series.push_encoded(bytes);
+            let pushed = new.push_encoded(bytes);
             pushed.map_err(|_| reader.error("a series' labels", Problem::BadValue(bytes.len() as u64)))?;
             self.values.push(ValueState::default());
         }
+        Ok(new)
+    }
+
+    fn read_numbers(&self, reader: &mut Reader<'_>) -> Result<Vec<u32>, BytesError> {
         let mut numbers = Vec::new();
         let mut next = 0i64;
         for _ in 0..reader.count(2, "a frame's runs of series")? {
             let first = next.wrapping_add(reader.signed("a run of series")?);
             let length = reader.varint("a run of series")?;
             let range = usize::try_from(first).ok().zip(usize::try_from(length).ok()).and_then(|(first, length)| {
-                first.checked_add(length).filter(|end| *end <= self.series.len()).map(|end| first..end)
+                first.checked_add(length).filter(|end| *end <= self.values.len()).map(|end| first..end)
             });
             let range = range.ok_or_else(|| reader.error("a run of series", Problem::BadValue(length)))?;
             next = range.end as i64;

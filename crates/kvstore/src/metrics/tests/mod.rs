@@ -4,6 +4,7 @@
 mod beside_samples;
 mod concurrent;
 mod model;
+mod replayed;
 mod rules;
 
 use super::{MetricStore, MetricStoreOptions};
