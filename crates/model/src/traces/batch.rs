@@ -23,6 +23,11 @@ pub trait SpanBatch: Send + Sync {
     /// The rows that the scan asked for. The others are there because they stand with them.
     fn selected(&self) -> Selected<'_>;
 
+    /// How many spans each row stands for: one, unless the scan asked for a coarser [`super::Grain`].
+    fn weights(&self) -> Weights<'_> {
+        Weights::One
+    }
+
     /// No selected span starts after this.
     fn newest(&self) -> UnixNanos;
 
@@ -141,6 +146,30 @@ impl<'b> Selected<'b> {
                 }
                 marks
             }
+        }
+    }
+}
+
+/// How many spans the rows of a batch stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weights<'b> {
+    /// Each row is a span.
+    One,
+    /// Each row stands for so many.
+    Each(&'b [u64]),
+    /// Each row is a span for which a row of another batch stood, which is taken back: the span comes in this batch or
+    /// another one by itself too, unless another version of it is kept.
+    TakenBack,
+}
+
+impl Weights<'_> {
+    /// What a row adds to counts.
+    #[must_use]
+    pub fn of(self, row: usize) -> i64 {
+        match self {
+            Weights::One => 1,
+            Weights::Each(weights) => weights.get(row).map_or(0, |weight| *weight as i64),
+            Weights::TakenBack => -1,
         }
     }
 }

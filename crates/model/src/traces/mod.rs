@@ -2,6 +2,8 @@
 
 mod answers;
 mod batch;
+mod calls;
+mod durations;
 mod query;
 mod scan;
 mod span;
@@ -9,7 +11,9 @@ mod span;
 pub use answers::{
     OperationSummary, ServiceBucket, ServiceDetails, ServiceEdge, ServiceSummary, SpanPage, TracePage, TraceSummary,
 };
-pub use batch::{Parent, Parents, Selected, SpanBatch, SpanList, TextColumn, TraceRows, ValueColumn};
+pub use batch::{Parent, Parents, Selected, SpanBatch, SpanList, TextColumn, TraceRows, ValueColumn, Weights};
+pub use calls::{Call, CallColumns};
+pub use durations::{DURATION_BUCKETS, duration_bucket, duration_of_bucket};
 pub use query::{AttributeTest, TraceFilter, TraceQuery};
-pub use scan::{Among, SpanOrder, SpanScan, TraceReader, TraceView};
+pub use scan::{Among, Grain, SpanOrder, SpanScan, TraceReader, TraceView};
 pub use span::{Span, SpanEvent, SpanKind, SpanLink, SpanStatus, StatusCode};

@@ -38,6 +38,28 @@ pub struct SpanScan<'q> {
     pub order: SpanOrder,
     /// Whether the asker takes whole spans of what it is given: they are then decoded once, when they are found.
     pub whole: bool,
+    /// How far rows may stand for several spans.
+    pub grain: Grain,
+}
+
+/// What the rows of a scan by trace may stand for ([`SpanBatch::weights`]), so that a store need not look at every span.
+/// It holds for a filter that asks for a service at most; a store may hand out spans all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grain {
+    /// One span each.
+    Span,
+    /// Spans of one service, either all failed or none, whose durations fall into one bucket
+    /// ([`super::duration_bucket`]). The row starts with the last of them. Shortest and longest durations are told
+    /// exactly, by rows of their own.
+    Service,
+    /// As `Service`, of one operation and kind, that start within one step: the same multiple of so many nanoseconds.
+    Operation {
+        /// The step, positive.
+        step: i64,
+    },
+    /// Calls between two services ([`super::CallColumns`]), either all failed or none, as traces of two rows: a parent, not
+    /// selected, in the calling service and a selected child in the called one.
+    Calls,
 }
 
 /// Among which spans a scan looks.

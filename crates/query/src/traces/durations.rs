@@ -1,45 +1,46 @@
-//! Quantiles of durations from counts in buckets.
-//!
-//! A bucket is a 64th of a power of two wide: quantiles are off by less than 1 %, and never outside what was seen.
+//! Quantiles of durations from counts in buckets ([`clew_model::traces::duration_bucket`]): off by less than 1 %, and never
+//! outside what was seen.
+
+use clew_model::traces::{duration_bucket, duration_of_bucket};
 
 /// Counts of durations.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Durations {
-    /// By the number of the bucket, up to the last one met; fewer than 4,000.
-    buckets: Vec<u64>,
-    count: u64,
+    /// By the number of the bucket, up to the last one met; fewer than 4,000. Below zero while more is taken back than is
+    /// there yet.
+    buckets: Vec<i64>,
     least: i64,
     most: i64,
 }
 
-/// Durations below this have a bucket each.
-const EXACT: u64 = 128;
-const SUB_BITS: u32 = 6;
+impl Default for Durations {
+    fn default() -> Self {
+        Self { buckets: Vec::new(), least: i64::MAX, most: i64::MIN }
+    }
+}
 
 impl Durations {
-    /// Takes a duration in nanoseconds in; negative ones count as zero.
-    pub fn add(&mut self, duration: i64) {
+    /// Takes a duration in nanoseconds in, so many times; negative ones count as zero. A negative number of times takes it
+    /// back.
+    pub fn add(&mut self, duration: i64, times: i64) {
         let duration = duration.max(0);
-        self.least = if self.count == 0 { duration } else { self.least.min(duration) };
-        self.most = self.most.max(duration);
-        self.count += 1;
-        let bucket = bucket_of(duration.unsigned_abs());
+        if times > 0 {
+            self.least = self.least.min(duration);
+            self.most = self.most.max(duration);
+        }
+        let bucket = duration_bucket(duration);
         if bucket >= self.buckets.len() {
             self.buckets.resize(bucket + 1, 0);
         }
         if let Some(count) = self.buckets.get_mut(bucket) {
-            *count += 1;
+            *count += times;
         }
     }
 
     /// Adds the counts of another.
     pub fn merge(&mut self, other: &Self) {
-        if other.count == 0 {
-            return;
-        }
-        self.least = if self.count == 0 { other.least } else { self.least.min(other.least) };
+        self.least = self.least.min(other.least);
         self.most = self.most.max(other.most);
-        self.count += other.count;
         if other.buckets.len() > self.buckets.len() {
             self.buckets.resize(other.buckets.len(), 0);
         }
@@ -48,36 +49,25 @@ impl Durations {
 
     /// Bytes of memory that the counts take.
     pub fn memory_bytes(&self) -> usize {
-        self.buckets.capacity() * size_of::<u64>()
+        self.buckets.capacity() * size_of::<i64>()
     }
 
     /// The least durations that a half, 95 % and 99 % do not exceed.
     pub fn quantiles(&self) -> [i64; 3] {
-        [50, 95, 99].map(|percent| {
-            let rank = (self.count * percent).div_ceil(100).max(1);
+        let all: i64 = self.buckets.iter().sum();
+        if all <= 0 || self.least > self.most {
+            return [0; 3];
+        }
+        [50u64, 95, 99].map(|percent| {
+            let rank = (all.unsigned_abs() * percent).div_ceil(100).max(1);
             let mut passed = 0;
             let found = self.buckets.iter().position(|count| {
                 passed += count;
-                passed >= rank
+                passed.max(0).unsigned_abs() >= rank
             });
-            found.map_or(0, |bucket| middle_of(bucket as u64).clamp(self.least, self.most))
+            found.map_or(0, |bucket| duration_of_bucket(bucket).clamp(self.least, self.most))
         })
     }
-}
-
-fn bucket_of(duration: u64) -> usize {
-    if duration < EXACT {
-        return duration as usize;
-    }
-    let power = duration.ilog2();
-    let sub = (duration >> (power - SUB_BITS)) & ((1 << SUB_BITS) - 1);
-    (EXACT + u64::from(power - 7) * (1 << SUB_BITS) + sub) as usize
-}
-
-fn middle_of(bucket: u64) -> i64 {
-    let Some(above) = bucket.checked_sub(EXACT) else { return bucket as i64 };
-    let (shift, sub) = (above / 64 + 1, above % 64);
-    (((64 + sub) << shift) + (1 << shift) / 2) as i64
 }
 
 #[cfg(test)]
@@ -89,7 +79,7 @@ mod tests {
         let mut random = fastrand::Rng::with_seed(7);
         let mut durations = Durations::default();
         let mut all: Vec<i64> = (0..5000).map(|_| random.i64(0..1 << 40) >> random.u32(0..40)).collect();
-        all.iter().for_each(|duration| durations.add(*duration));
+        all.iter().for_each(|duration| durations.add(*duration, 1));
         all.sort_unstable();
         for (percent, found) in [50, 95, 99].into_iter().zip(durations.quantiles()) {
             let exact = all[(all.len() * percent).div_ceil(100) - 1];
@@ -103,8 +93,8 @@ mod tests {
         let (mut all, mut parts) = (Durations::default(), [Durations::default(), Durations::default()]);
         for _ in 0..1000 {
             let duration = random.i64(0..1 << 40) >> random.u32(0..40);
-            all.add(duration);
-            parts[random.usize(0..2)].add(duration);
+            all.add(duration, 1);
+            parts[random.usize(0..2)].add(duration, 1);
         }
         let mut merged = Durations::default();
         parts.iter().for_each(|part| merged.merge(part));
@@ -114,9 +104,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_back_was_never_there() {
+        let (mut durations, mut taken) = (Durations::default(), Durations::default());
+        durations.add(1_000_000, 5);
+        durations.add(40, 2);
+        taken.add(1_000_000, -4);
+        taken.merge(&durations);
+        let mut expected = Durations::default();
+        [1_000_000, 40, 40].into_iter().for_each(|duration| expected.add(duration, 1));
+        assert_eq!(taken, expected);
+        assert_eq!(taken.quantiles(), [40, 1_000_000, 1_000_000]);
+    }
+
+    #[test]
     fn one_duration_is_all_its_quantiles() {
         let mut durations = Durations::default();
-        durations.add(123_456_789);
+        durations.add(123_456_789, 1);
         assert_eq!(durations.quantiles(), [123_456_789; 3]);
         assert_eq!(Durations::default().quantiles(), [0; 3]);
     }

@@ -5,7 +5,7 @@
 //! all spans. Hardly more traces are brought together than the page shows.
 
 use super::sinks::{Candidates, Summaries};
-use clew_model::traces::{Among, SpanOrder, SpanScan, TracePage, TraceQuery, TraceSummary, TraceView};
+use clew_model::traces::{Among, Grain, SpanOrder, SpanScan, TracePage, TraceQuery, TraceSummary, TraceView};
 use clew_model::{Context, ReadError, TimeRange, TraceId, UnixNanos};
 use hashbrown::HashSet;
 use std::cmp::Reverse;
@@ -29,7 +29,8 @@ pub fn search(context: &Context, view: &dyn TraceView, query: &TraceQuery) -> Re
     loop {
         let sink = Candidates::new(context, &known, wanted(&found, query.limit));
         let order = SpanOrder::NewestFirst;
-        let scan = SpanScan { among: Among::All, range, filter: &query.filter, order, whole: false };
+        let scan =
+            SpanScan { among: Among::All, range, filter: &query.filter, order, whole: false, grain: Grain::Span };
         view.scan(context, &scan, &sink)?;
         let candidates = sink.found();
         let is_new =
@@ -71,7 +72,7 @@ fn judge(
     }
     let sink = Summaries::new(context);
     let (among, order) = (Among::Traces(traces), SpanOrder::ByTrace);
-    let scan = SpanScan { among, range: query.range, filter: &query.filter, order, whole: false };
+    let scan = SpanScan { among, range: query.range, filter: &query.filter, order, whole: false, grain: Grain::Span };
     view.scan(context, &scan, &sink)?;
     let (summaries, memory) = sink.found();
     for summary in summaries {

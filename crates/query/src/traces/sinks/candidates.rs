@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::traces::sinks::testing::{Fake, context, span, trace_id};
     use clew_model::TimeRange;
-    use clew_model::traces::{Among, SpanOrder, SpanScan, TraceFilter, TraceView};
+    use clew_model::traces::{Among, Grain, SpanOrder, SpanScan, TraceFilter, TraceView};
 
     #[test]
     fn the_scan_stops_when_nothing_newer_can_come() {
@@ -107,7 +107,14 @@ mod tests {
         let sink = Candidates::new(&context, &known, 2);
         let filter = TraceFilter::default();
         let order = SpanOrder::NewestFirst;
-        let scan = SpanScan { among: Among::All, range: TimeRange::ALL, filter: &filter, order, whole: false };
+        let scan = SpanScan {
+            among: Among::All,
+            range: TimeRange::ALL,
+            filter: &filter,
+            order,
+            whole: false,
+            grain: Grain::Span,
+        };
         Fake::new(spans, 1).scan(&context, &scan, &sink).unwrap();
         let found = sink.found();
         assert_eq!(found.newest, HashMap::from([(trace_id(19), 190), (trace_id(17), 170)]));

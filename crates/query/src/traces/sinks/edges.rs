@@ -3,8 +3,8 @@
 use super::locked;
 use super::names::Names;
 use clew_model::traces::{
-    Among, Parent, Parents, ServiceEdge, SpanBatch, SpanKind, SpanOrder, SpanScan, StatusCode, TraceFilter, TraceRows,
-    TraceView,
+    Among, Call, CallColumns, Grain, Parents, ServiceEdge, SpanBatch, SpanKind, SpanOrder, SpanScan, StatusCode,
+    TraceFilter, TraceRows, TraceView, Weights,
 };
 use clew_model::{Context, Flow, ReadError, Reservation, Sink, SinkWorker, SpanId, TimeRange, TraceId};
 use hashbrown::HashMap;
@@ -21,30 +21,37 @@ const EDGE_BYTES: u64 = 128;
 pub fn service_edges(context: &Context, view: &dyn TraceView, range: TimeRange) -> Result<Vec<ServiceEdge>, ReadError> {
     let filter = TraceFilter::default();
     let sink = Edges { context, is_whole: false, found: Mutex::default() };
-    let scan = SpanScan { among: Among::All, range, filter: &filter, order: SpanOrder::ByTrace, whole: false };
+    let scan = SpanScan {
+        among: Among::All,
+        range,
+        filter: &filter,
+        order: SpanOrder::ByTrace,
+        whole: false,
+        grain: Grain::Calls,
+    };
     view.scan(context, &scan, &sink)?;
     let mut found = sink.found.into_inner().unwrap_or_default();
     // Parents of these stand where the range does not reach, or have never arrived.
     let split = std::mem::take(&mut found.split);
     let sink = Edges { context, is_whole: true, found: Mutex::new(found) };
     if !split.is_empty() {
-        let scan = SpanScan { among: Among::Traces(&split), ..scan };
+        let scan = SpanScan { among: Among::Traces(&split), grain: Grain::Span, ..scan };
         view.scan(context, &scan, &sink)?;
     }
     let edge = |((client, server), counts): ((String, String), Counts)| ServiceEdge {
         client,
         server,
-        calls: counts.calls,
-        errors: counts.errors,
+        calls: counts.calls.unsigned_abs(),
+        errors: counts.errors.unsigned_abs(),
     };
     let found = sink.found.into_inner().unwrap_or_default();
-    Ok(found.edges.into_iter().map(edge).collect())
+    Ok(found.edges.into_iter().filter(|(_, counts)| counts.calls > 0).map(edge).collect())
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
-    calls: u64,
-    errors: u64,
+    calls: i64,
+    errors: i64,
 }
 
 #[derive(Default)]
@@ -87,7 +94,8 @@ struct Worker<'s> {
 struct Columns {
     /// Numbers of the services' names.
     services: Vec<u32>,
-    outcomes: Vec<(SpanKind, StatusCode)>,
+    kinds: Vec<SpanKind>,
+    failed: Vec<bool>,
     parents: Parents,
     selected: Vec<bool>,
     /// Where a trace may have several spans with one ID.
@@ -99,75 +107,37 @@ impl Columns {
         let services = batch.services()?;
         let numbers = names.numbers_of(&services);
         let number = |code: &u32| numbers.get(*code as usize).copied().unwrap_or(u32::MAX);
-        let parents = batch.parents()?;
+        let (parents, outcomes) = (batch.parents()?, batch.outcomes()?);
         Ok(Self {
             services: services.codes.iter().map(number).collect(),
-            outcomes: batch.outcomes()?,
+            kinds: outcomes.iter().map(|(kind, _)| *kind).collect(),
+            failed: outcomes.iter().map(|(_, status)| *status == StatusCode::Error).collect(),
             ids: if parents.shared { batch.span_ids()? } else { Vec::new() },
             parents,
             selected: batch.selected().marks(batch.len()),
         })
     }
 
+    fn calls(&self) -> CallColumns<'_> {
+        CallColumns { services: &self.services, kinds: &self.kinds, parents: &self.parents, ids: &self.ids }
+    }
+
     fn is_selected(&self, row: usize) -> bool {
         self.selected.get(row).copied().unwrap_or(false)
-    }
-
-    fn service(&self, row: usize) -> u32 {
-        self.services.get(row).copied().unwrap_or(u32::MAX)
-    }
-
-    fn parent(&self, row: usize) -> Parent {
-        self.parents.of.get(row).copied().unwrap_or(Parent::None)
-    }
-
-    fn lacks_a_parent(&self, trace: &TraceRows) -> bool {
-        let mut rows = trace.rows.clone();
-        rows.any(|row| self.is_selected(row) && matches!(self.parent(row), Parent::Elsewhere(_)))
     }
 }
 
 impl Worker<'_> {
-    fn add(&mut self, client: u32, server: u32, row: usize, columns: &Columns) {
-        let counts = self.edges.entry((client, server)).or_default();
-        counts.calls += 1;
-        let is_error = columns.outcomes.get(row).is_some_and(|(_, status)| *status == StatusCode::Error);
-        counts.errors += u64::from(is_error);
-    }
-
-    fn add_trace(&mut self, trace: &TraceRows, columns: &Columns) {
-        for row in trace.rows.clone().filter(|row| columns.is_selected(*row)) {
-            let Parent::Row(parent) = columns.parent(row) else { continue };
-            let (client, server) = (columns.service(parent as usize), columns.service(row));
-            if client != server {
-                self.add(client, server, row, columns);
-            }
-        }
-    }
-
-    /// As [`Self::add_trace`] where client and server may share a span ID (Zipkin): work inside the server's service is
-    /// no call, and other calls come from the server's side.
-    fn add_trace_with_shared_ids(&mut self, trace: &TraceRows, columns: &Columns) {
-        let mut by_id: HashMap<SpanId, Vec<usize>> = HashMap::new();
-        for row in trace.rows.clone() {
-            columns.ids.get(row).into_iter().for_each(|id| by_id.entry(*id).or_default().push(row));
-        }
-        for row in trace.rows.clone().filter(|row| columns.is_selected(*row)) {
-            let Parent::Row(parent) = columns.parent(row) else { continue };
-            let Some(parents) = columns.ids.get(parent as usize).and_then(|id| by_id.get(id)) else { continue };
-            let own = columns.service(row);
-            if parents.iter().any(|parent| columns.service(*parent) == own) {
-                continue;
-            }
-            let is_caller = |parent: &usize| {
-                let kind = columns.outcomes.get(*parent).map(|(kind, _)| *kind);
-                !matches!(kind, Some(SpanKind::Server | SpanKind::Consumer))
-            };
-            let first = |parent: &&usize| (is_caller(parent), self.names.text(columns.service(**parent)).to_owned());
-            if let Some(client) = parents.iter().min_by_key(first) {
-                self.add(columns.service(*client), own, row, columns);
-            }
-        }
+    fn add_trace(&mut self, trace: &TraceRows, columns: &Columns, weights: Weights<'_>) {
+        let Self { names, edges, .. } = self;
+        let add = |call: Call| {
+            let counts = edges.entry((call.client, call.server)).or_default();
+            let weight = weights.of(call.row);
+            counts.calls += weight;
+            counts.errors += if columns.failed.get(call.row) == Some(&true) { weight } else { 0 };
+        };
+        let (is_selected, text) = (|row| columns.is_selected(row), |number| names.text(number));
+        columns.calls().visit(trace.rows.clone(), is_selected, text, add);
     }
 }
 
@@ -176,12 +146,11 @@ impl SinkWorker<dyn SpanBatch> for Worker<'_> {
         let columns = Columns::of(batch, &mut self.names)?;
         let (edges, split) = (self.edges.len(), self.split.len());
         for trace in batch.traces() {
-            if !self.sink.is_whole && columns.lacks_a_parent(trace) {
+            let is_selected = |row| columns.is_selected(row);
+            if !self.sink.is_whole && columns.calls().lacks_a_parent(trace.rows.clone(), is_selected) {
                 self.split.push(trace.trace_id);
-            } else if columns.parents.shared {
-                self.add_trace_with_shared_ids(trace, &columns);
             } else {
-                self.add_trace(trace, &columns);
+                self.add_trace(trace, &columns, batch.weights());
             }
         }
         let new_edges = (self.edges.len() - edges) as u64 * EDGE_BYTES;

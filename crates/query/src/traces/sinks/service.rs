@@ -5,8 +5,8 @@ use super::services::duration;
 use crate::limits::MAX_SERVICE_BUCKETS;
 use crate::traces::durations::Durations;
 use clew_model::traces::{
-    Among, OperationSummary, ServiceBucket, ServiceDetails, ServiceSummary, SpanBatch, SpanKind, SpanOrder, SpanScan,
-    StatusCode, TraceFilter, TraceView,
+    Among, Grain, OperationSummary, ServiceBucket, ServiceDetails, ServiceSummary, SpanBatch, SpanKind, SpanOrder,
+    SpanScan, StatusCode, TraceFilter, TraceView,
 };
 use clew_model::{Context, ErrorKind, Flow, ReadError, Reservation, Sink, SinkWorker, TimeRange, UnixNanos};
 use compact_str::CompactString;
@@ -36,7 +36,14 @@ pub fn service(
     let numbers = bucket_numbers(range, step)?;
     let sink = Service { context, step, found: Mutex::default() };
     let filter = TraceFilter { service: Some(name.to_owned()), ..TraceFilter::default() };
-    let scan = SpanScan { among: Among::All, range, filter: &filter, order: SpanOrder::ByTrace, whole: false };
+    let scan = SpanScan {
+        among: Among::All,
+        range,
+        filter: &filter,
+        order: SpanOrder::ByTrace,
+        whole: false,
+        grain: Grain::Operation { step },
+    };
     view.scan(context, &scan, &sink)?;
     Ok(sink.found.into_inner().unwrap_or_default().details(name, numbers, step))
 }
@@ -58,16 +65,16 @@ fn bucket_numbers(range: TimeRange, step: i64) -> Result<RangeInclusive<i64>, Re
 /// Spans, errors and durations.
 #[derive(Debug, Default)]
 struct Counts {
-    spans: u64,
-    errors: u64,
+    spans: i64,
+    errors: i64,
     durations: Durations,
 }
 
 impl Counts {
-    fn add(&mut self, is_error: bool, duration: i64) {
-        self.spans += 1;
-        self.errors += u64::from(is_error);
-        self.durations.add(duration);
+    fn add(&mut self, is_error: bool, duration: i64, weight: i64) {
+        self.spans += weight;
+        self.errors += if is_error { weight } else { 0 };
+        self.durations.add(duration, weight);
     }
 
     fn merge(&mut self, other: &Self) {
@@ -95,8 +102,8 @@ impl Collected {
             let counts = self.buckets.remove(&number).unwrap_or_default();
             ServiceBucket {
                 start: number.saturating_mul(step),
-                spans: counts.spans,
-                errors: counts.errors,
+                spans: counts.spans.unsigned_abs(),
+                errors: counts.errors.unsigned_abs(),
                 duration_quantiles: counts.durations.quantiles(),
             }
         };
@@ -104,19 +111,19 @@ impl Collected {
         let operation = |((name, kind), counts): ((CompactString, SpanKind), Counts)| OperationSummary {
             name: name.into(),
             kind,
-            spans: counts.spans,
-            errors: counts.errors,
+            spans: counts.spans.unsigned_abs(),
+            errors: counts.errors.unsigned_abs(),
             duration_quantiles: counts.durations.quantiles(),
         };
         ServiceDetails {
             summary: ServiceSummary {
                 name: name.to_owned(),
-                spans: all.spans,
-                errors: all.errors,
+                spans: all.spans.unsigned_abs(),
+                errors: all.errors.unsigned_abs(),
                 last_seen: self.last_seen.unwrap_or(UnixNanos::MIN),
                 duration_quantiles: all.durations.quantiles(),
             },
-            operations: self.operations.into_iter().map(operation).collect(),
+            operations: self.operations.into_iter().filter(|(_, counts)| counts.spans > 0).map(operation).collect(),
             series,
         }
     }
@@ -198,6 +205,7 @@ impl SinkWorker<dyn SpanBatch> for Worker<'_> {
         // By name and kind; filled in when one is met.
         let mut places = vec![usize::MAX; names.texts.len() * KINDS];
         let mut bucket: Option<Bucket> = None;
+        let weights = batch.weights();
         for row in batch.selected().iter() {
             let (Some(code), Some((kind, status))) = (names.codes.get(row), outcomes.get(row)) else { continue };
             let (Some(start), Some(lasting)) = (starts.get(row), lasting.get(row)) else { continue };
@@ -211,13 +219,15 @@ impl SinkWorker<dyn SpanBatch> for Worker<'_> {
                 Some(now) if now.first <= *start && *start <= now.last => now,
                 _ => self.bucket(*start),
             };
-            let duration = duration(*start, *lasting);
+            let (duration, weight) = (duration(*start, *lasting), weights.of(row));
             for place in [operation, now.place] {
                 if let Some(counts) = self.counts.get_mut(place) {
-                    counts.add(*status == StatusCode::Error, duration);
+                    counts.add(*status == StatusCode::Error, duration, weight);
                 }
             }
-            self.last_seen = self.last_seen.max(Some(*start));
+            if weight > 0 {
+                self.last_seen = self.last_seen.max(Some(*start));
+            }
             bucket = Some(now);
         }
         self.reserve()?;

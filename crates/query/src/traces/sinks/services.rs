@@ -2,7 +2,9 @@
 
 use super::locked;
 use crate::traces::durations::Durations;
-use clew_model::traces::{Among, ServiceSummary, SpanBatch, SpanOrder, SpanScan, StatusCode, TraceFilter, TraceView};
+use clew_model::traces::{
+    Among, Grain, ServiceSummary, SpanBatch, SpanOrder, SpanScan, StatusCode, TraceFilter, TraceView,
+};
 use clew_model::{Context, Flow, ReadError, Reservation, Sink, SinkWorker, TimeRange, UnixNanos};
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
@@ -18,17 +20,24 @@ const SERVICE_BYTES: usize = 160;
 pub fn services(context: &Context, view: &dyn TraceView, range: TimeRange) -> Result<Vec<ServiceSummary>, ReadError> {
     let sink = Services { context, found: Mutex::default() };
     let filter = TraceFilter::default();
-    let scan = SpanScan { among: Among::All, range, filter: &filter, order: SpanOrder::ByTrace, whole: false };
+    let scan = SpanScan {
+        among: Among::All,
+        range,
+        filter: &filter,
+        order: SpanOrder::ByTrace,
+        whole: false,
+        grain: Grain::Service,
+    };
     view.scan(context, &scan, &sink)?;
     let summary = |(name, counts): (String, Counts)| ServiceSummary {
         name,
-        spans: counts.spans,
-        errors: counts.errors,
+        spans: counts.spans.unsigned_abs(),
+        errors: counts.errors.unsigned_abs(),
         last_seen: counts.last_seen,
         duration_quantiles: counts.durations.quantiles(),
     };
     let found = sink.found.into_inner().unwrap_or_default();
-    Ok(found.into_iter().map(summary).collect())
+    Ok(found.into_iter().filter(|(_, counts)| counts.spans > 0).map(summary).collect())
 }
 
 struct Services<'c> {
@@ -38,8 +47,8 @@ struct Services<'c> {
 
 /// What is counted of a service.
 struct Counts {
-    spans: u64,
-    errors: u64,
+    spans: i64,
+    errors: i64,
     last_seen: UnixNanos,
     durations: Durations,
 }
@@ -47,6 +56,11 @@ struct Counts {
 impl Counts {
     fn new() -> Self {
         Self { spans: 0, errors: 0, last_seen: UnixNanos::MIN, durations: Durations::default() }
+    }
+
+    /// Whether a selected row was met.
+    fn is_met(&self) -> bool {
+        self.durations != Durations::default()
     }
 
     fn merge(&mut self, other: &Self) {
@@ -96,6 +110,7 @@ impl SinkWorker<dyn SpanBatch> for Worker<'_> {
     fn take(&mut self, batch: &dyn SpanBatch) -> Result<Flow, ReadError> {
         let services = batch.services()?;
         let (outcomes, starts, lasting) = (batch.outcomes()?, batch.starts()?, batch.lasting()?);
+        let weights = batch.weights();
         let places: Vec<usize> = services.texts.iter().map(|service| self.place_of(service)).collect();
         for row in batch.selected().iter() {
             let code = services.codes.get(row).copied().unwrap_or(0);
@@ -106,10 +121,13 @@ impl SinkWorker<dyn SpanBatch> for Worker<'_> {
             else {
                 continue;
             };
-            counts.spans += 1;
-            counts.errors += u64::from(*status == StatusCode::Error);
-            counts.last_seen = counts.last_seen.max(*start);
-            counts.durations.add(duration(*start, *lasting));
+            let weight = weights.of(row);
+            counts.spans += weight;
+            counts.errors += if *status == StatusCode::Error { weight } else { 0 };
+            if weight > 0 {
+                counts.last_seen = counts.last_seen.max(*start);
+            }
+            counts.durations.add(duration(*start, *lasting), weight);
         }
         self.reserve()?;
         Ok(Flow::Continue)
@@ -119,7 +137,7 @@ impl SinkWorker<dyn SpanBatch> for Worker<'_> {
         let mut found = locked(&self.sink.found);
         for (service, place) in &self.places {
             // A text of a dictionary that no selected row has brings no service.
-            if let Some(counts) = self.counts.get(*place).filter(|counts| counts.spans > 0) {
+            if let Some(counts) = self.counts.get(*place).filter(|counts| counts.is_met()) {
                 found.entry(service.clone()).or_insert_with(Counts::new).merge(counts);
             }
         }
