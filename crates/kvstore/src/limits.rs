@@ -105,6 +105,9 @@ pub const MERGE_WINDOW_BYTES: usize = 32 << 20;
 /// Bytes of lists kept in memory that say in which blocks the traces of a run stand.
 pub const TRACE_LIST_CACHE_BYTES: usize = 16 << 20;
 
+/// Bytes of what is counted of runs of spans kept in memory.
+pub const SUMS_CACHE_BYTES: usize = 16 << 20;
+
 /// Units of a scan (blocks, mostly) that are worth a thread of their own.
 pub const SCAN_UNITS_PER_THREAD: usize = 32;
 

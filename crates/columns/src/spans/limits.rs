@@ -23,3 +23,18 @@ pub const LINEAR_PARENTS: usize = 24;
 
 /// A string enters the dictionary of a group when it occurs at least this often: a value met once costs more there.
 pub const LEAST_OCCURRENCES: u32 = 2;
+
+/// Slots of time by which the spans of a run are counted.
+pub const SUMMED_SLOTS: usize = 64;
+
+/// Most services by which the spans of a run are counted; a run with more is not.
+pub const SUMMED_SERVICES: usize = 4_096;
+
+/// Most operations by which the spans of a service are counted in a run; where there are more, they are counted together.
+pub const SUMMED_OPERATIONS: usize = 1_024;
+
+/// Most operations of all services by which the spans of a run are counted; a run with more is not.
+pub const SUMMED_SERIES: usize = 65_536;
+
+/// Most pairs of services and slots by which the calls of a run are counted; where there are more, they are not.
+pub const SUMMED_CALLS: usize = 65_536;

@@ -14,6 +14,7 @@ pub mod limits;
 mod numbers;
 mod scan_columns;
 mod section;
+pub mod sums;
 mod terms;
 mod weight;
 mod zone;

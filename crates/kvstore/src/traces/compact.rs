@@ -9,9 +9,9 @@ use crate::error::KvError;
 use crate::limits::{MAX_MERGED_SPANS, MERGE_TIER_RUNS, MERGE_WINDOW_BYTES, MERGE_WINDOW_SPANS};
 use clew_columns::spans::limits::{GROUP_BYTES, GROUP_SPANS};
 use clew_columns::spans::weight_of_all;
-use clew_model::TraceId;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
+use clew_model::{TimeRange, TraceId};
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -55,8 +55,12 @@ pub(super) fn merge(
     for run in &plan.runs {
         sources.push(Source::new(OpenRun::open(snapshot, run, caches)?)?);
     }
+    let range = TimeRange::new(
+        plan.runs.iter().map(|run| run.min_time).min().unwrap_or(0),
+        plan.runs.iter().map(|run| run.max_time).max().unwrap_or(0),
+    );
     let run = edit.write_run(&plan.partition, |writer| {
-        let mut window = Window { writer: SpanRunWriter::new(writer, rules), parts: Parts::default() };
+        let mut window = Window { writer: SpanRunWriter::new(writer, rules, range), parts: Parts::default() };
         while let Some(source) = next_source(&mut sources) {
             if let Some(trace) = source.take()? {
                 window.add(trace)?;

@@ -6,17 +6,23 @@
 //! 3, shard (4)       a shard of the term index
 //! 4                  the bounds (zone) of each block | crc32
 //! 5                  the run's head: version (1) | shard bits (1) | blocks | first block of each group | crc32
+//! 6                  what is counted of the run as a whole | crc32
+//! 7, service (4)     what is counted of a service slot by slot | crc32
+//! 8                  what is counted of calls slot by slot | crc32
+//! 9                  what is counted of all services slot by slot | crc32
 //! ```
-//! Keys are big endian, so that a run is written in one pass, blocks first.
+//! Keys are big endian, so that a run is written in one pass, blocks first. The last four are not there where there are too
+//! many services.
 
 use super::cache::Cache;
 use super::index::{Shard, shard_of};
 use super::scan::TraceList;
 use crate::engine::{Run, Slice, Snapshot};
 use crate::error::KvError;
-use crate::limits::{RUN_HEAD_CACHE_BYTES, TRACE_LIST_CACHE_BYTES, ZONE_CACHE_BYTES};
+use crate::limits::{RUN_HEAD_CACHE_BYTES, SUMS_CACHE_BYTES, TRACE_LIST_CACHE_BYTES, ZONE_CACHE_BYTES};
 use clew_columns::ColumnsError;
 use clew_columns::bytes::{BytesError, Problem, Reader, put_u32, put_varint};
+use clew_columns::spans::sums::{CallCell, Cells, ServiceCells, SpanSums, decode_all_cells, decode_call_cells};
 use clew_columns::spans::{BlockZone, SpanBlock, SpanDictionary};
 use clew_model::ReadMeter;
 use hashbrown::HashSet;
@@ -28,6 +34,10 @@ const DICTIONARY: u8 = 2;
 const SHARD: u8 = 3;
 const ZONES: u8 = 4;
 const HEAD: u8 = 5;
+const SUMS: u8 = 6;
+const SERVICE_CELLS: u8 = 7;
+const CALL_CELLS: u8 = 8;
+const ALL_CELLS: u8 = 9;
 
 /// The newest layout of a run.
 pub(super) const VERSION: u8 = 0;
@@ -71,6 +81,26 @@ pub(super) fn zones_key() -> [u8; 1] {
 /// The key of the head.
 pub(super) fn head_key() -> [u8; 1] {
     [HEAD]
+}
+
+/// The key of what is counted of the run as a whole.
+pub(super) fn sums_key() -> [u8; 1] {
+    [SUMS]
+}
+
+/// The key of what is counted of a service slot by slot.
+pub(super) fn service_cells_key(service: u32) -> [u8; 5] {
+    key(SERVICE_CELLS, service)
+}
+
+/// The key of what is counted of calls slot by slot.
+pub(super) fn call_cells_key() -> [u8; 1] {
+    [CALL_CELLS]
+}
+
+/// The key of what is counted of all services slot by slot.
+pub(super) fn all_cells_key() -> [u8; 1] {
+    [ALL_CELLS]
 }
 
 /// What is needed to find anything in a run; a few hundred bytes.
@@ -129,7 +159,8 @@ fn decode_zones(bytes: &[u8]) -> Result<Vec<BlockZone>, BytesError> {
     Ok(zones)
 }
 
-fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+/// The bytes, and behind them their checksum.
+pub(super) fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
     let checksum = crc32fast::hash(&bytes);
     put_u32(&mut bytes, checksum);
     bytes
@@ -161,6 +192,8 @@ pub(super) struct RunCaches {
     zones: Cache<RunId, Vec<BlockZone>>,
     dictionaries: Cache<(RunId, u32), SpanDictionary>,
     traces: Cache<RunId, TraceList>,
+    /// `None` for runs that are not counted.
+    sums: Cache<RunId, Option<SpanSums>>,
     /// The traces that stand in several blocks of some runs: those that were asked for last.
     split: Mutex<Option<SplitOfRuns>>,
 }
@@ -173,6 +206,7 @@ impl RunCaches {
             zones: Cache::new(ZONE_CACHE_BYTES),
             dictionaries: Cache::new(dictionary_bytes),
             traces: Cache::new(TRACE_LIST_CACHE_BYTES),
+            sums: Cache::new(SUMS_CACHE_BYTES),
             split: Mutex::default(),
         }
     }
@@ -197,6 +231,7 @@ impl RunCaches {
         self.zones.retain(&exists);
         self.dictionaries.retain(|(run, _)| exists(run));
         self.traces.retain(&exists);
+        self.sums.retain(&exists);
     }
 }
 
@@ -262,6 +297,41 @@ impl OpenRun {
             let size = services + zones.len() * size_of::<BlockZone>();
             Ok((zones, size))
         })
+    }
+
+    /// What is counted of it as a whole, in an `Option` that is empty where it is not counted.
+    pub(super) fn sums(&self) -> Result<Arc<Option<SpanSums>>, KvError> {
+        self.caches.sums.get_or_make(&run_id(&self.run), || {
+            let Some(bytes) = self.snapshot.get(&self.run, &sums_key())? else { return Ok((None, 64)) };
+            let sums = SpanSums::decode(self.counted(&bytes)?).map_err(|error| self.damaged(&error))?;
+            let size = sums.heap_bytes() + 256;
+            Ok((Some(sums), size))
+        })
+    }
+
+    /// What is counted of a service slot by slot, by its place in the sums.
+    pub(super) fn service_cells(&self, sums: &SpanSums, service: usize) -> Result<ServiceCells, KvError> {
+        let bytes = required(&self.snapshot, &self.run, &service_cells_key(service as u32), "counts of a service")?;
+        ServiceCells::decode(self.counted(&bytes)?, sums).map_err(|error| self.damaged(&error))
+    }
+
+    /// What is counted of all services slot by slot.
+    pub(super) fn all_cells(&self, sums: &SpanSums) -> Result<Cells, KvError> {
+        let bytes = required(&self.snapshot, &self.run, &all_cells_key(), "counts of services")?;
+        decode_all_cells(self.counted(&bytes)?, sums).map_err(|error| self.damaged(&error))
+    }
+
+    /// What is counted of calls slot by slot.
+    pub(super) fn call_cells(&self, sums: &SpanSums) -> Result<Vec<CallCell>, KvError> {
+        let bytes = required(&self.snapshot, &self.run, &call_cells_key(), "counts of calls")?;
+        decode_call_cells(self.counted(&bytes)?, sums).map_err(|error| self.damaged(&error))
+    }
+
+    /// Counts what is read, and takes its checksum off.
+    fn counted<'b>(&self, bytes: &'b [u8]) -> Result<&'b [u8], KvError> {
+        self.read.add(bytes.len() as u64);
+        let mut reader = checked(bytes).map_err(KvError::damaged(place(&self.run, "counts")))?;
+        reader.take(reader.left(), WHAT).map_err(KvError::damaged(place(&self.run, "counts")))
     }
 
     /// Opens a block.

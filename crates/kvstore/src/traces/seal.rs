@@ -6,9 +6,9 @@ use super::options::SealReport;
 use super::writer::SpanRunWriter;
 use crate::engine::{Edit, PartitionKey};
 use crate::error::KvError;
-use clew_model::TenantId;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
+use clew_model::{TenantId, TimeRange};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -32,7 +32,9 @@ pub(super) fn write_generations(
             let spans = in_order(spans);
             report.duplicates += (arrived - spans.len()) as u64;
             let run = edit.write_run(&partition, |writer| {
-                let mut writer = SpanRunWriter::new(writer, rules);
+                let starts = || spans.iter().map(|span| span.start);
+                let range = TimeRange::new(starts().min().unwrap_or(0), starts().max().unwrap_or(0));
+                let mut writer = SpanRunWriter::new(writer, rules, range);
                 writer.push(&spans)?;
                 writer.finish()
             })?;

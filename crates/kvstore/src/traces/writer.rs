@@ -1,11 +1,16 @@
-//! Writing a run: groups of spans in order become blocks, dictionaries, an index and a head.
+//! Writing a run: groups of spans in order become blocks, dictionaries, an index and a head; beside them they are counted.
 
 use super::index::IndexBuilder;
-use super::run::{RunHead, block_key, dictionary_key, encode_zones, head_key, shard_key, zones_key};
+use super::run::{
+    RunHead, all_cells_key, block_key, call_cells_key, dictionary_key, encode_zones, head_key, service_cells_key,
+    shard_key, sums_key, with_checksum, zones_key,
+};
 use crate::engine::{RunSpan, RunWriter};
 use crate::error::KvError;
 use clew_columns::spans::limits::{GROUP_BYTES, GROUP_SPANS, MAX_BLOCK_SPANS};
+use clew_columns::spans::sums::{SumsBuilder, slot_width};
 use clew_columns::spans::{BlockZone, encode_group, weights_of};
+use clew_model::TimeRange;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
 
@@ -17,12 +22,13 @@ pub(super) struct SpanRunWriter<'w, 'k> {
     zones: Vec<BlockZone>,
     dictionaries: Vec<Vec<u8>>,
     index: IndexBuilder,
+    sums: SumsBuilder,
     spans: u64,
 }
 
 impl<'w, 'k> SpanRunWriter<'w, 'k> {
-    /// Begins a run.
-    pub(super) fn new(writer: &'w mut RunWriter<'k>, rules: &'w CorrelationRules) -> Self {
+    /// Begins a run of spans that start in a range.
+    pub(super) fn new(writer: &'w mut RunWriter<'k>, rules: &'w CorrelationRules, range: TimeRange) -> Self {
         Self {
             writer,
             rules,
@@ -30,6 +36,7 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
             zones: Vec::new(),
             dictionaries: Vec::new(),
             index: IndexBuilder::default(),
+            sums: SumsBuilder::new(slot_width(range)),
             spans: 0,
         }
     }
@@ -69,10 +76,14 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
         let group = encode_group(spans, weights, self.rules);
         self.head.groups.push(self.zones.len() as u32);
         self.dictionaries.push(group.dictionary);
+        let mut left = spans;
         for block in group.blocks {
             let number = self.zones.len() as u32;
             self.writer.put(&block_key(number), &block.bytes)?;
             self.index.add(number, &block.terms, &block.id_terms);
+            let (own, rest) = left.split_at(left.len().min(block.zone.spans as usize));
+            self.sums.add_block(own);
+            left = rest;
             self.spans += u64::from(block.zone.spans);
             self.zones.push(block.zone);
         }
@@ -92,6 +103,14 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
         self.head.shard_bits = bits;
         self.head.blocks = self.zones.len() as u32;
         self.writer.put(&head_key(), &self.head.encode())?;
+        if let Some(sums) = self.sums.finish() {
+            self.writer.put(&sums_key(), &with_checksum(sums.head))?;
+            for (number, cells) in (0u32..).zip(sums.services) {
+                self.writer.put(&service_cells_key(number), &with_checksum(cells))?;
+            }
+            self.writer.put(&call_cells_key(), &with_checksum(sums.calls))?;
+            self.writer.put(&all_cells_key(), &with_checksum(sums.all))?;
+        }
         Ok(RunSpan {
             min_time: self.zones.iter().map(|zone| zone.min_start).min().unwrap_or(i64::MAX),
             max_time: self.zones.iter().map(|zone| zone.max_start).max().unwrap_or(i64::MIN),

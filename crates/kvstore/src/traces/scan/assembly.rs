@@ -10,7 +10,7 @@ use crate::traces::run::OpenRun;
 use clew_model::traces::{Parent, Span, SpanBatch, SpanKind, StatusCode, TraceRows};
 use clew_model::{Context, ReadError, Reservation, SpanId, TraceId, UnixNanos};
 use compact_str::CompactString;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -272,6 +272,19 @@ impl Assembly {
         let bound = |span: usize| self.firsts.get(span).map(|first| *first as usize);
         let range: Option<Range<usize>> = bound(span).zip(bound(span + 1)).map(|(first, end)| first..end);
         range.and_then(|range| self.rows.get(range)).unwrap_or_default()
+    }
+
+    /// The places of which spans came in versions that differ in what is held of them, by the numbers of their sources.
+    pub(super) fn differing(&self) -> HashSet<u32> {
+        let content = |row: &Row| (row.start, row.end, row.status, row.parent, row.name, row.service);
+        let mut sources = HashSet::new();
+        for versions in (0..self.firsts.len().saturating_sub(1)).map(|span| self.versions(span)) {
+            let kept = versions.first().map(content);
+            if versions.iter().any(|version| Some(content(version)) != kept) {
+                sources.extend(versions.iter().map(|version| version.source));
+            }
+        }
+        sources
     }
 
     pub(super) fn text(&self, number: u32) -> &str {

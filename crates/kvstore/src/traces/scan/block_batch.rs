@@ -5,7 +5,7 @@ use crate::traces::run::OpenRun;
 use clew_columns::ColumnsError;
 use clew_columns::spans::{SpanBlock, SpanDictionary};
 use clew_model::traces::{
-    Parents, Selected, Span, SpanBatch, SpanKind, StatusCode, TextColumn, TraceRows, ValueColumn,
+    Parents, Selected, Span, SpanBatch, SpanKind, StatusCode, TextColumn, TraceRows, ValueColumn, Weights,
 };
 use clew_model::{ReadError, SpanId, UnixNanos};
 use std::sync::Arc;
@@ -16,13 +16,14 @@ const ROW_BYTES: u64 = 96;
 /// A block that is being read.
 pub(super) struct BlockBatch {
     run: Arc<OpenRun>,
-    block: SpanBlock<Slice>,
+    block: Arc<SpanBlock<Slice>>,
     dictionary: Arc<SpanDictionary>,
     /// `None` when all rows are selected.
     selected: Option<Vec<u32>>,
     /// `None` when all traces of the block are here.
     traces: Option<Vec<TraceRows>>,
     newest: UnixNanos,
+    is_taken_back: bool,
 }
 
 impl BlockBatch {
@@ -34,7 +35,20 @@ impl BlockBatch {
         selected: Option<Vec<u32>>,
         newest: UnixNanos,
     ) -> Self {
-        Self { run, block, dictionary, selected, traces: None, newest }
+        Self { run, block: Arc::new(block), dictionary, selected, traces: None, newest, is_taken_back: false }
+    }
+
+    /// Some rows and traces of the same block.
+    pub(super) fn part(&self, rows: Vec<u32>, traces: Vec<TraceRows>, is_taken_back: bool) -> Self {
+        Self {
+            run: self.run.clone(),
+            block: self.block.clone(),
+            dictionary: self.dictionary.clone(),
+            selected: Some(rows),
+            traces: Some(traces),
+            newest: self.newest,
+            is_taken_back,
+        }
     }
 
     /// Leaves these traces alone; those that go do so with their rows.
@@ -75,6 +89,10 @@ impl SpanBatch for BlockBatch {
 
     fn selected(&self) -> Selected<'_> {
         self.selected.as_deref().map_or(Selected::All(self.block.len()), Selected::Some)
+    }
+
+    fn weights(&self) -> Weights<'_> {
+        if self.is_taken_back { Weights::TakenBack } else { Weights::One }
     }
 
     fn newest(&self) -> UnixNanos {

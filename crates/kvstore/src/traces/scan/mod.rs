@@ -10,6 +10,9 @@ mod newest;
 mod parallel;
 mod places;
 mod selection;
+mod summed;
+mod summed_batch;
+mod told;
 mod whole;
 
 pub(super) use places::TraceList;
@@ -30,7 +33,10 @@ impl TraceView for View {
             (Among::Traces(ids), _) if scan.whole => whole::scan(self, context, ids, &selection, sink),
             (Among::Traces(ids), _) => by_trace::scan_traces(self, context, ids, &selection, sink),
             (Among::All, SpanOrder::NewestFirst) => newest::scan(self, context, &selection, sink),
-            (Among::All, SpanOrder::ByTrace) => by_trace::scan(self, context, &selection, sink),
+            (Among::All, SpanOrder::ByTrace) => match scan.grain {
+                grain if selection.allows(grain) => summed::scan(self, context, &selection, grain, sink),
+                _ => by_trace::scan(self, context, &selection, sink),
+            },
         }
     }
 }

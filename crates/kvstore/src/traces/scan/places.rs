@@ -6,6 +6,9 @@ use clew_columns::spans::trace_term;
 use hashbrown::HashSet;
 use std::sync::Arc;
 
+/// So many times fewer traces than a list has are looked up one by one.
+const FEW: usize = 16;
+
 /// The traces of a run by their terms, with the block of each; sorted. Traces that share a term are taken for one,
 /// which costs a little and changes nothing.
 #[derive(Debug)]
@@ -27,10 +30,19 @@ impl TraceList {
         self.0.capacity() * size_of::<(u64, u32)>()
     }
 
+    fn blocks_with(&self, term: u64) -> impl Iterator<Item = u32> {
+        let first = self.0.partition_point(|(own, _)| *own < term);
+        let rest = self.0.get(first..).unwrap_or_default().iter();
+        rest.take_while(move |(own, _)| *own == term).map(|(_, block)| *block)
+    }
+
     /// The blocks that hold one of the traces, ascending.
     pub(crate) fn blocks_of(&self, traces: &Split) -> Vec<u32> {
-        let mut blocks: Vec<u32> =
-            self.0.iter().filter(|(term, _)| traces.contains(*term)).map(|(_, block)| *block).collect();
+        let mut blocks: Vec<u32> = if traces.len() < self.0.len() / FEW {
+            traces.iter().flat_map(|term| self.blocks_with(term)).collect()
+        } else {
+            self.0.iter().filter(|(term, _)| traces.contains(*term)).map(|(_, block)| *block).collect()
+        };
         blocks.sort_unstable();
         blocks.dedup();
         blocks
@@ -58,6 +70,15 @@ impl Split {
     /// Whether a trace with this term is among them.
     pub(crate) fn contains(&self, term: u64) -> bool {
         self.sealed.contains(&term) || self.hot.contains(&term)
+    }
+
+    /// How many, some counted twice.
+    fn len(&self) -> usize {
+        self.sealed.len() + self.hot.len()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u64> {
+        self.sealed.iter().chain(self.hot.iter()).copied()
     }
 
     /// Whether there is none.

@@ -8,7 +8,7 @@ use clew_columns::spans::{
     value_term,
 };
 use clew_model::logs::FieldTest;
-use clew_model::traces::{AttributeTest, Span, StatusCode, TraceFilter};
+use clew_model::traces::{AttributeTest, Grain, Span, StatusCode, TraceFilter};
 use clew_model::{CanonicalId, ReadError, TimeRange};
 
 /// A filter and a range of starts.
@@ -92,6 +92,18 @@ impl<'q> Selection<'q> {
             }
         }
         Ok(left)
+    }
+
+    /// Whether what was counted of spans answers such a scan.
+    pub(super) fn allows(&self, grain: Grain) -> bool {
+        match grain {
+            Grain::Span => false,
+            Grain::Service | Grain::Calls => self.takes_all,
+            Grain::Operation { step } => {
+                let alone = TraceFilter { service: self.filter.service.clone(), ..TraceFilter::default() };
+                step > 0 && self.filter.service.is_some() && *self.filter == alone
+            }
+        }
     }
 
     /// Whether the filter asks anything, so that not all blocks of the range may do.

@@ -3,6 +3,7 @@
 mod cases;
 mod naive;
 mod random;
+mod summed;
 
 use super::*;
 use clew_host::DiskFiles;

@@ -1,0 +1,401 @@
+//! Counting the spans of a run while it is written.
+
+use super::cells::{CallCell, NewCell, ServiceCells, encode_all, encode_call_cells};
+use super::head::{CallSum, ServiceSum, SpanSums};
+use super::slots::Slot;
+use super::tally::{Tally, TallySum};
+use crate::spans::limits::{SUMMED_CALLS, SUMMED_OPERATIONS, SUMMED_SERIES, SUMMED_SERVICES};
+use crate::spans::scan_columns::has_shared_ids;
+use clew_model::Resource;
+use clew_model::traces::{CallColumns, Parent, Parents, Span, SpanKind, StatusCode, duration_bucket};
+use compact_str::CompactString;
+use hashbrown::HashMap;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The sums of a run as bytes.
+#[derive(Debug)]
+pub struct EncodedSums {
+    /// The [`SpanSums`].
+    pub head: Vec<u8>,
+    /// Of each service of the head its [`ServiceCells`].
+    pub services: Vec<Vec<u8>>,
+    /// The [`super::Cells`] of all services.
+    pub all: Vec<u8>,
+    /// The calls by slot.
+    pub calls: Vec<u8>,
+}
+
+/// Which spans are counted together: a number that leads with the series, then the slot, then the outcome.
+type Key = u64;
+
+const BUCKET_BITS: u32 = 12;
+const SLOT_SHIFT: u32 = BUCKET_BITS + 1;
+const SERIES_SHIFT: u32 = 44;
+
+/// Bounds of spans that are counted together.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    last: i64,
+    least: i64,
+    most: i64,
+}
+
+/// A service with its operations.
+#[derive(Debug, Default)]
+struct Service {
+    name: CompactString,
+    /// The series of each operation by kind.
+    operations: HashMap<CompactString, [Option<u32>; KINDS]>,
+    /// Name, kind and series of each.
+    known: Vec<(CompactString, SpanKind, u32)>,
+    /// The series of operations beyond the bound.
+    others: Option<u32>,
+}
+
+const KINDS: usize = 6;
+
+/// Counts the spans of a run.
+#[derive(Debug)]
+pub struct SumsBuilder {
+    width: i64,
+    slots: Vec<Slot>,
+    slot_places: HashMap<i64, u32>,
+    services: Vec<Service>,
+    service_places: HashMap<CompactString, u32>,
+    series: u32,
+    /// Of each span its key and the bucket of its duration: 8 bytes a span, sorted at the end.
+    spans: Vec<u64>,
+    bounds: HashMap<Key, Bounds>,
+    calls: HashMap<(u32, u32, u32), (u64, u64)>,
+    has_too_many_calls: bool,
+    has_too_many_services: bool,
+    open_blocks: Vec<u32>,
+    blocks: u32,
+}
+
+impl SumsBuilder {
+    /// Counts by slots of this width ([`super::slot_width`]).
+    #[must_use]
+    pub fn new(width: i64) -> Self {
+        Self {
+            width: width.max(1),
+            slots: Vec::new(),
+            slot_places: HashMap::new(),
+            services: Vec::new(),
+            service_places: HashMap::new(),
+            series: 0,
+            spans: Vec::new(),
+            bounds: HashMap::new(),
+            calls: HashMap::new(),
+            has_too_many_calls: false,
+            has_too_many_services: false,
+            open_blocks: Vec::new(),
+            blocks: 0,
+        }
+    }
+
+    /// Counts the spans of the next block.
+    pub fn add_block(&mut self, spans: &[&Span]) {
+        let number = self.blocks;
+        self.blocks += 1;
+        if self.has_too_many_services {
+            return;
+        }
+        let mut services = Vec::with_capacity(spans.len());
+        let mut slots = Vec::with_capacity(spans.len());
+        // Spans of one resource often stand near each other.
+        let mut last: Option<(&Arc<Resource>, u32)> = None;
+        for span in spans {
+            let known = last.filter(|(resource, _)| Arc::ptr_eq(resource, &span.resource));
+            let service = known.map_or_else(|| self.service(span.service()), |(_, service)| service);
+            last = Some((&span.resource, service));
+            services.push(service);
+            slots.push(self.add(span, service));
+        }
+        self.add_calls(number, spans, &services, &slots);
+        self.has_too_many_services = self.services.len() > SUMMED_SERVICES || self.series as usize > SUMMED_SERIES;
+    }
+
+    /// Answers the slot of the span.
+    fn add(&mut self, span: &Span, service: u32) -> u32 {
+        let slot = self.slot(span.start);
+        let series = self.series_of(service, &span.name, span.kind);
+        let duration = span.duration().max(0);
+        let is_error = u64::from(span.status.code == StatusCode::Error);
+        let key = u64::from(series) << SERIES_SHIFT | u64::from(slot) << SLOT_SHIFT | is_error << BUCKET_BITS;
+        self.spans.push(key | duration_bucket(duration) as u64);
+        let own = self.bounds.entry(key).or_insert(Bounds { last: span.start, least: duration, most: duration });
+        own.last = own.last.max(span.start);
+        own.least = own.least.min(duration);
+        own.most = own.most.max(duration);
+        slot
+    }
+
+    fn slot(&mut self, start: i64) -> u32 {
+        let number = start.div_euclid(self.width);
+        let next = self.slots.len() as u32;
+        let place = *self.slot_places.entry(number).or_insert(next);
+        match self.slots.get_mut(place as usize) {
+            Some(slot) => (slot.first, slot.last) = (slot.first.min(start), slot.last.max(start)),
+            None => self.slots.push(Slot { number, first: start, last: start }),
+        }
+        place
+    }
+
+    fn service(&mut self, name: &str) -> u32 {
+        if let Some(place) = self.service_places.get(name) {
+            return *place;
+        }
+        let place = self.services.len() as u32;
+        self.service_places.insert(name.into(), place);
+        self.services.push(Service { name: name.into(), ..Service::default() });
+        place
+    }
+
+    fn series_of(&mut self, service: u32, operation: &str, kind: SpanKind) -> u32 {
+        let next = self.series;
+        let Some(own) = self.services.get_mut(service as usize) else { return next };
+        let kind_place = usize::from(kind.number()).min(KINDS - 1);
+        if let Some(series) =
+            own.operations.get(operation).and_then(|by_kind| by_kind.get(kind_place).copied().flatten())
+        {
+            return series;
+        }
+        if own.known.len() >= SUMMED_OPERATIONS {
+            let others = *own.others.get_or_insert(next);
+            self.series += u32::from(others == next);
+            return others;
+        }
+        let by_kind = own.operations.entry(operation.into()).or_default();
+        by_kind.get_mut(kind_place).into_iter().for_each(|place| *place = Some(next));
+        own.known.push((operation.into(), kind, next));
+        self.series += 1;
+        next
+    }
+
+    fn add_calls(&mut self, block: u32, spans: &[&Span], services: &[u32], slots: &[u32]) {
+        let kinds: Vec<SpanKind> = spans.iter().map(|span| span.kind).collect();
+        let ids: Vec<_> = spans.iter().map(|span| span.span_id).collect();
+        let parents = parents_of(spans);
+        let columns = CallColumns { services, kinds: &kinds, parents: &parents, ids: &ids };
+        let Self { services: names, calls, .. } = self;
+        let text = |service: u32| names.get(service as usize).map_or("", |service| service.name.as_str());
+        let mut is_open = false;
+        for trace in traces_of(spans) {
+            if columns.lacks_a_parent(trace.clone(), |_| true) {
+                is_open = true;
+                continue;
+            }
+            columns.visit(
+                trace,
+                |_| true,
+                text,
+                |call| {
+                    let slot = slots.get(call.row).copied().unwrap_or(0);
+                    let own = calls.entry((slot, call.client, call.server)).or_default();
+                    let is_error = spans.get(call.row).is_some_and(|span| span.status.code == StatusCode::Error);
+                    *own = (own.0 + 1, own.1 + u64::from(is_error));
+                },
+            );
+        }
+        if is_open {
+            self.open_blocks.push(block);
+        }
+        if self.calls.len() > SUMMED_CALLS {
+            self.has_too_many_calls = true;
+            self.calls.clear();
+        }
+    }
+
+    /// The sums; `None` where there are too many services.
+    #[must_use]
+    pub fn finish(mut self) -> Option<EncodedSums> {
+        if self.has_too_many_services {
+            return None;
+        }
+        self.spans.sort_unstable();
+        // Slots and services in order, and where those met first went.
+        let slot_order = order(&self.slots, |slot| slot.number);
+        let service_order = order(&self.services, |service| service.name.clone());
+        let mut sums = SpanSums {
+            width: self.width,
+            slots: sorted(&self.slots, &slot_order),
+            open_blocks: std::mem::take(&mut self.open_blocks),
+            ..SpanSums::default()
+        };
+        let mut series = self.cells_by_series(&slot_order);
+        let mut counted: Vec<(u32, Counted)> = Vec::with_capacity(self.services.len());
+        for (service, place) in std::mem::take(&mut self.services).into_iter().zip(&service_order) {
+            counted.push((*place, service.finish(&mut series)));
+        }
+        counted.sort_by_key(|(place, _)| *place);
+        let mut all: Vec<NewCell> = Vec::new();
+        for (place, own) in &mut counted {
+            sums.services.push(std::mem::take(&mut own.sum));
+            all.extend(by_slot(&own.cells).into_iter().map(|cell| NewCell { series: *place, ..cell }));
+        }
+        let calls = self.call_cells(&slot_order, &service_order);
+        sums.calls = (!self.has_too_many_calls).then(|| all_slots(&calls));
+        Some(EncodedSums {
+            services: counted.iter().map(|(_, own)| ServiceCells::encode(&own.operations, &own.cells, &sums)).collect(),
+            all: encode_all(&all, &sums),
+            calls: encode_call_cells(&calls),
+            head: sums.encode(),
+        })
+    }
+
+    /// The cells of each series, their operation not yet known.
+    fn cells_by_series(&self, slot_order: &[u32]) -> Vec<Vec<NewCell>> {
+        let mut series: Vec<Vec<NewCell>> = vec![Vec::new(); self.series as usize];
+        for same in self.spans.chunk_by(|left, right| left >> SLOT_SHIFT == right >> SLOT_SHIFT) {
+            let Some(first) = same.first() else { continue };
+            let slot = (first >> SLOT_SHIFT) & ((1 << (SERIES_SHIFT - SLOT_SHIFT)) - 1);
+            let slot = slot_order.get(slot as usize).copied().unwrap_or(0);
+            let mut cell = NewCell { slot, ..NewCell::default() };
+            for outcome in same.chunk_by(|left, right| left >> BUCKET_BITS == right >> BUCKET_BITS) {
+                let Some(first) = outcome.first() else { continue };
+                let key = first >> BUCKET_BITS << BUCKET_BITS;
+                let Some(tally) = cell.tallies.get_mut((key >> BUCKET_BITS & 1) as usize) else { continue };
+                *tally = self.tally(key, outcome);
+            }
+            if let Some(own) = series.get_mut((first >> SERIES_SHIFT) as usize) {
+                own.push(cell);
+            }
+        }
+        series.iter_mut().for_each(|cells| cells.sort_by_key(|cell| cell.slot));
+        series
+    }
+
+    fn tally(&self, key: Key, spans: &[u64]) -> Tally {
+        let Some(bounds) = self.bounds.get(&key) else { return Tally::default() };
+        let buckets = spans.chunk_by(|left, right| left == right);
+        let bucket = |same: &[u64]| same.first().map(|first| ((first - key) as u16, same.len() as u64));
+        Tally {
+            last: bounds.last,
+            least: bounds.least,
+            most: bounds.most,
+            buckets: buckets.filter_map(bucket).collect(),
+        }
+    }
+
+    fn call_cells(&self, slot_order: &[u32], service_order: &[u32]) -> Vec<CallCell> {
+        if self.has_too_many_calls {
+            return Vec::new();
+        }
+        let moved = |order: &[u32], place: u32| order.get(place as usize).copied().unwrap_or(0);
+        let cell = |((slot, client, server), (calls, errors)): (&(u32, u32, u32), &(u64, u64))| CallCell {
+            slot: moved(slot_order, *slot),
+            sum: CallSum {
+                client: moved(service_order, *client),
+                server: moved(service_order, *server),
+                calls: *calls,
+                errors: *errors,
+            },
+        };
+        let mut cells: Vec<CallCell> = self.calls.iter().map(cell).collect();
+        cells.sort_by_key(|cell| (cell.slot, cell.sum.client, cell.sum.server));
+        cells
+    }
+}
+
+impl Service {
+    /// Takes its cells out of those of all series.
+    fn finish(self, series: &mut [Vec<NewCell>]) -> Counted {
+        let mut operations = self.known;
+        operations.sort_by(|left, right| (&left.0, left.1).cmp(&(&right.0, right.1)));
+        let has_operations = self.others.is_none();
+        operations.extend(self.others.map(|series| (CompactString::default(), SpanKind::Unspecified, series)));
+        let mut own = Counted::default();
+        let mut totals: [TallySum; 2] = Default::default();
+        for (place, (name, kind, series_place)) in (0u32..).zip(operations) {
+            own.operations.push((name, kind));
+            let cells = series.get_mut(series_place as usize).map(std::mem::take).unwrap_or_default();
+            for cell in cells {
+                totals.iter_mut().zip(&cell.tallies).for_each(|(total, tally)| total.add(tally.view()));
+                own.cells.push(NewCell { series: place, ..cell });
+            }
+        }
+        own.sum = ServiceSum { name: self.name, has_operations, tallies: totals.map(TallySum::finish) };
+        own
+    }
+}
+
+/// What is counted of a service.
+#[derive(Default)]
+struct Counted {
+    sum: ServiceSum,
+    operations: Vec<(CompactString, SpanKind)>,
+    cells: Vec<NewCell>,
+}
+
+/// The operations of a service together, slot by slot.
+fn by_slot(cells: &[NewCell]) -> Vec<NewCell> {
+    let mut slots: BTreeMap<u32, [TallySum; 2]> = BTreeMap::new();
+    for cell in cells {
+        let totals = slots.entry(cell.slot).or_default();
+        totals.iter_mut().zip(&cell.tallies).for_each(|(total, tally)| total.add(tally.view()));
+    }
+    let cell =
+        |(slot, totals): (u32, [TallySum; 2])| NewCell { series: 0, slot, tallies: totals.map(TallySum::finish) };
+    slots.into_iter().map(cell).collect()
+}
+
+/// The calls of all slots together, by client and server.
+fn all_slots(cells: &[CallCell]) -> Vec<CallSum> {
+    let mut sums: Vec<CallSum> = cells.iter().map(|cell| cell.sum).collect();
+    sums.sort_by_key(|sum| (sum.client, sum.server));
+    sums.dedup_by(|next, kept| {
+        let is_same = (next.client, next.server) == (kept.client, kept.server);
+        if is_same {
+            kept.calls += next.calls;
+            kept.errors += next.errors;
+        }
+        is_same
+    });
+    sums
+}
+
+/// Of each item the place that it has in order.
+fn order<T, K: Ord>(items: &[T], key: impl Fn(&T) -> K) -> Vec<u32> {
+    let mut places: Vec<u32> = (0..items.len() as u32).collect();
+    places.sort_by_cached_key(|place| items.get(*place as usize).map(&key));
+    let mut order = vec![0; items.len()];
+    for (new, old) in (0u32..).zip(places) {
+        order.get_mut(old as usize).into_iter().for_each(|place| *place = new);
+    }
+    order
+}
+
+fn sorted(slots: &[Slot], order: &[u32]) -> Vec<Slot> {
+    let mut sorted: Vec<(u32, Slot)> = order.iter().copied().zip(slots.iter().copied()).collect();
+    sorted.sort_by_key(|(place, _)| *place);
+    sorted.into_iter().map(|(_, slot)| slot).collect()
+}
+
+fn traces_of<'s>(spans: &'s [&Span]) -> impl Iterator<Item = Range<usize>> + use<'s> {
+    let mut start = 0;
+    spans.chunk_by(|before, after| before.trace_id == after.trace_id).map(move |trace| {
+        start += trace.len();
+        start - trace.len()..start
+    })
+}
+
+/// The parents as a block tells them, by their rows.
+fn parents_of(spans: &[&Span]) -> Parents {
+    let mut parents = Parents { of: Vec::with_capacity(spans.len()), shared: false };
+    let mut rows = HashMap::new();
+    for trace in traces_of(spans) {
+        let own = spans.get(trace.clone()).unwrap_or_default();
+        parents.shared |= has_shared_ids(own);
+        rows.clear();
+        // The first row of an ID wins.
+        rows.extend(trace.clone().zip(own).rev().map(|(row, span)| (span.span_id, row as u32)));
+        parents.of.extend(own.iter().map(|span| match span.parent_span_id {
+            None => Parent::None,
+            Some(parent) => rows.get(&parent).map_or(Parent::Elsewhere(parent), |row| Parent::Row(*row)),
+        }));
+    }
+    parents
+}
