@@ -23,6 +23,11 @@ pub(super) fn push_attribute(
 }
 
 fn key_value(mut reader: Reader<'_>, depth: usize, budget: &mut Budget) -> Outcome<Attribute> {
+    if let Some((key, text)) = reader.short_text_attribute()
+        && let (Ok(key), Ok(text)) = (std::str::from_utf8(key), std::str::from_utf8(text))
+    {
+        return Ok(Attribute { key: key.into(), value: Value::String(text.into()) });
+    }
     let mut key = CompactString::default();
     let mut value = Value::Null;
     while let Some(field) = reader.next()? {

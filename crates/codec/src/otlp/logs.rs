@@ -10,6 +10,7 @@ use crate::error::{DecodeError, Decoded};
 use crate::limits::MIN_RECORD_BYTES;
 use clew_model::logs::{LogRecord, Severity};
 use clew_model::{Attributes, Resource, Scope, UnixNanos};
+use compact_str::CompactString;
 use std::sync::Arc;
 
 /// Reads an `ExportLogsServiceRequest` in protobuf.
@@ -22,7 +23,8 @@ use std::sync::Arc;
 /// Bytes that are not well-formed protobuf of this message, and bodies that would decode to more than
 /// [`crate::limits::MAX_DECODED_BYTES`].
 pub fn decode_logs(body: &[u8], arrival: UnixNanos) -> Result<Decoded<Vec<LogRecord>>, DecodeError> {
-    let mut sink = LogSink { arrival, out: Decoded::default(), seen: 0, attributes: 0 };
+    let mut sink =
+        LogSink { arrival, out: Decoded::default(), seen: 0, attributes: 0, service: CompactString::default() };
     walk(body, &mut sink).map_err(|fault| fault.into_error(PROTOBUF))?;
     Ok(sink.out)
 }
@@ -34,6 +36,8 @@ struct LogSink {
     seen: u64,
     /// Attributes of the record before, a guess at the next one's.
     attributes: usize,
+    /// The service of the records that follow.
+    service: CompactString,
 }
 
 impl Sink<'_> for LogSink {
@@ -41,6 +45,11 @@ impl Sink<'_> for LogSink {
 
     fn expect(&mut self, count: usize, bytes: usize) {
         self.out.records.reserve(count.min(bytes / MIN_RECORD_BYTES));
+    }
+
+    fn begin_resource(&mut self, resource: &Arc<Resource>, _budget: &mut Budget) -> Outcome<()> {
+        self.service = resource.service_name().unwrap_or_default().into();
+        Ok(())
     }
 
     fn record(
@@ -53,8 +62,7 @@ impl Sink<'_> for LogSink {
         let index = self.seen;
         self.seen += 1;
         // each record has the service's name for itself
-        let service = resource.service_name().map_or(0, str::len);
-        budget.take(size_of::<LogRecord>().saturating_add(service), reader.offset())?;
+        budget.take(size_of::<LogRecord>().saturating_add(self.service.len()), reader.offset())?;
         match self.read(reader, resource, scope, budget) {
             Ok(record) => {
                 self.attributes = record.attributes.len();
@@ -80,7 +88,7 @@ impl LogSink {
     ) -> Outcome<LogRecord> {
         let mut record = LogRecord {
             attributes: Attributes::with_capacity(self.attributes.min(reader.remaining() / 8)),
-            service: resource.service_name().unwrap_or_default().into(),
+            service: self.service.clone(),
             resource: Arc::clone(resource),
             scope: Arc::clone(scope),
             ..LogRecord::default()

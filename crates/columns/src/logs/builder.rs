@@ -5,13 +5,13 @@ use super::block_terms::BlockTerms;
 use super::id_column::IdColumn;
 use super::messages::MessagesBuilder;
 use super::shapes::{Shapes, ShapesBuilder};
+use super::shared::SharedBuilder;
 use super::terms::{Columns, terms_of};
 use super::{MAGIC, section};
 use crate::bits::{put_integers, put_numbers, put_unsigned};
 use crate::bytes::{put_signed, put_varint};
-use crate::compress::put_compressed;
 use crate::container::{self, ContainerBuilder};
-use crate::dictionary::{TextColumn, put_ids};
+use crate::dictionary::TextColumn;
 use crate::error::ColumnsError;
 use crate::frames::logs::{put_resource, put_scope};
 use crate::limits::MIN_COUNTED_ROWS;
@@ -112,8 +112,8 @@ impl BlockBuilder {
         self.flags.push(u64::from(record.flags));
         self.event_names.push(&record.event_name);
         self.dropped.push(u64::from(record.dropped_attributes_count));
-        self.resources.push(&record.resource);
-        self.scopes.push(&record.scope);
+        self.resources.push(&record.resource, put_resource);
+        self.scopes.push(&record.scope, put_scope);
         self.bodies.push(&record.body);
         self.shapes.push(&record.attributes);
     }
@@ -153,8 +153,8 @@ impl BlockBuilder {
         container.counts(section::FLAGS, &self.flags);
         container.texts(section::EVENT_NAME, self.event_names);
         container.counts(section::DROPPED, &self.dropped);
-        container.add(section::RESOURCE, |out| self.resources.put(out, put_resource));
-        container.add(section::SCOPE, |out| self.scopes.put(out, put_scope));
+        container.add(section::RESOURCE, |out| self.resources.put(out));
+        container.add(section::SCOPE, |out| self.scopes.put(out));
         let columns = container.add(section::SHAPES, |out| self.shapes.put(out));
         let shapes = Shapes::read(&container.scratch, rows);
         container.add(section::BASE, |out| out.extend_from_slice(&[0; 8]));
@@ -233,38 +233,5 @@ impl Sections {
         if counts.iter().any(|count| *count != 0) {
             self.add(id, |out| put_unsigned(out, counts));
         }
-    }
-}
-
-/// Distinct items once, then a reference a row.
-#[derive(Debug)]
-struct SharedBuilder<T> {
-    distinct: Vec<Arc<T>>,
-    ids: Vec<u32>,
-}
-
-impl<T> Default for SharedBuilder<T> {
-    fn default() -> Self {
-        Self { distinct: Vec::new(), ids: Vec::new() }
-    }
-}
-
-impl<T: PartialEq> SharedBuilder<T> {
-    fn push(&mut self, item: &Arc<T>) {
-        // The same allocation is found at once; equal ones are compared by value.
-        let place = self.distinct.iter().rposition(|known| Arc::ptr_eq(known, item));
-        let place = place.or_else(|| self.distinct.iter().rposition(|known| known == item));
-        self.ids.push(place.unwrap_or(self.distinct.len()) as u32);
-        if place.is_none() {
-            self.distinct.push(Arc::clone(item));
-        }
-    }
-
-    fn put(&self, out: &mut Vec<u8>, put: fn(&mut Vec<u8>, &T)) {
-        let mut plain = Vec::new();
-        put_varint(&mut plain, self.distinct.len() as u64);
-        self.distinct.iter().for_each(|item| put(&mut plain, item));
-        put_compressed(out, &plain);
-        put_ids(out, &self.ids, self.distinct.len());
     }
 }

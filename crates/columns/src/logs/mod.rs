@@ -21,6 +21,7 @@ mod needs;
 mod opaque;
 mod sections;
 mod shapes;
+mod shared;
 mod template;
 mod terms;
 mod value_counts;

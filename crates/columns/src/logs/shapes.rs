@@ -15,7 +15,7 @@ use clew_model::logs::CONTAINER_FIELDS;
 use clew_model::{Attribute, Attributes, RowSet, Value};
 use compact_str::CompactString;
 use hashbrown::{HashMap, HashTable};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The code of a map, in place of a kind.
 const MAP: u32 = 7;
@@ -146,15 +146,15 @@ impl ShapesBuilder {
 }
 
 fn node_hash(parent: u32, key: &str) -> u64 {
-    let mut hasher = Xxh3::with_seed(u64::from(parent));
-    hasher.update(key.as_bytes());
-    hasher.digest()
+    xxh3_64_with_seed(key.as_bytes(), u64::from(parent))
 }
 
 fn codes_hash(codes: &[u32]) -> u64 {
-    let mut bytes = Vec::with_capacity(codes.len() * 4);
-    codes.iter().for_each(|code| bytes.extend_from_slice(&code.to_le_bytes()));
-    xxh3_64(&bytes)
+    // A table of one block's shapes, which only leads to where they are compared.
+    let mixed = codes
+        .iter()
+        .fold(0u64, |hash, code| (hash.rotate_left(5) ^ u64::from(*code)).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    mixed ^ (mixed >> 32)
 }
 
 /// The decoded section of shapes.
