@@ -208,6 +208,7 @@ impl TraceStore {
             caches: self.caches.clone(),
             rules: self.rules.clone(),
             read: ReadMeter::default(),
+            gathered: Mutex::default(),
         }
     }
 }

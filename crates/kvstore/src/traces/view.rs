@@ -2,11 +2,13 @@
 
 use super::hot::{Batch, HotGeneration};
 use super::run::{OpenRun, RunCaches};
+use super::scan::Gathered;
 use crate::engine::{Run, Snapshot};
 use crate::error::KvError;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
 use clew_model::{ReadMeter, TenantId, TimeRange, UnixNanos};
+use parking_lot::Mutex;
 use std::sync::Arc;
 
 /// A consistent view of the store.
@@ -21,6 +23,8 @@ pub(super) struct View {
     pub rules: Arc<CorrelationRules>,
     /// Counts what the question reads.
     pub read: ReadMeter,
+    /// What the last scan brought together, for the next one.
+    pub gathered: Mutex<Option<Arc<Gathered>>>,
 }
 
 impl View {

@@ -21,9 +21,15 @@ pub(super) struct AssembledBatch {
 }
 
 impl AssembledBatch {
-    /// These spans, which are those of these traces.
-    pub(super) fn new(assembly: Arc<Assembly>, spans: Range<usize>, traces: Vec<TraceRows>) -> Self {
-        let (selected, newest) = selected_of(&assembly, spans.clone());
+    /// These spans, which are those of these traces; of the selected ones those of a service, by the number of its name, where
+    /// one is given.
+    pub(super) fn new(
+        assembly: Arc<Assembly>,
+        spans: Range<usize>,
+        traces: Vec<TraceRows>,
+        service: Option<u32>,
+    ) -> Self {
+        let (selected, newest) = selected_of(&assembly, spans.clone(), service);
         Self { assembly, spans, traces, selected, newest }
     }
 

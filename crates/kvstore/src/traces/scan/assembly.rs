@@ -209,23 +209,16 @@ impl Assembly {
     /// Brings parts together.
     pub(super) fn of(parts: Vec<Parts>) -> Self {
         let mut texts = Texts::default();
-        let mut rows = Vec::with_capacity(parts.iter().map(|part| part.rows.len()).sum());
-        let (mut sources, mut memory) = (Vec::new(), Vec::new());
+        let (mut places, mut sources, mut memory) = (Vec::with_capacity(parts.len()), Vec::new(), Vec::new());
+        let mut rows = Vec::with_capacity(parts.len());
         for part in parts {
-            let numbers: Vec<u32> = part.texts.texts.iter().map(|text| texts.number_of(text)).collect();
-            let number = |own: u32| numbers.get(own as usize).copied().unwrap_or(u32::MAX);
-            let base = sources.len() as u32;
-            let moved = |row: Row| Row {
-                name: number(row.name),
-                service: number(row.service),
-                source: base + row.source,
-                ..row
-            };
-            rows.extend(part.rows.into_iter().map(moved));
+            let numbers = part.texts.texts.iter().map(|text| texts.number_of(text)).collect();
+            places.push(Place { numbers, source: sources.len() as u32 });
+            rows.push(part.rows);
             sources.extend(part.sources);
             memory.extend(part.memory);
         }
-        let rows = sorted(&rows, &texts);
+        let rows = sorted(&rows, &places, &texts);
         let mut firsts: Vec<u32> = Vec::with_capacity(rows.len() + 1);
         let identity = |row: &Row| (row.trace_id, row.span_id, row.kind);
         for (place, row) in (0u32..).zip(&rows) {
@@ -238,8 +231,9 @@ impl Assembly {
         Self { rows, firsts, texts, sources, _memory: memory }
     }
 
-    /// The spans as batches of whole traces.
-    pub(super) fn batches(self: Arc<Self>) -> Vec<AssembledBatch> {
+    /// The spans as batches of whole traces; of the selected ones those of a service, where one is given.
+    pub(super) fn batches(self: Arc<Self>, service: Option<&str>) -> Vec<AssembledBatch> {
+        let service = service.map(|name| self.texts.numbers.get(name).copied().unwrap_or(u32::MAX));
         let mut batches = Vec::new();
         let (mut start, mut traces) = (0, Vec::new());
         let spans = self.firsts.len().saturating_sub(1);
@@ -255,7 +249,8 @@ impl Assembly {
             }
             trace_start = span + 1;
             if trace_start - start >= ASSEMBLED_ROWS || next.is_none() {
-                batches.push(AssembledBatch::new(self.clone(), start..trace_start, std::mem::take(&mut traces)));
+                let traces = std::mem::take(&mut traces);
+                batches.push(AssembledBatch::new(self.clone(), start..trace_start, traces, service));
                 start = trace_start;
             }
         }
@@ -292,13 +287,43 @@ impl Assembly {
     }
 }
 
+/// Where the texts and the sources of a part went.
+struct Place {
+    numbers: Vec<u32>,
+    source: u32,
+}
+
+impl Place {
+    fn moved(&self, row: Row) -> Row {
+        let number = |own: u32| self.numbers.get(own as usize).copied().unwrap_or(u32::MAX);
+        Row { name: number(row.name), service: number(row.service), source: self.source + row.source, ..row }
+    }
+}
+
 /// By trace and identity, versions in the order in which they are chosen.
-fn sorted(rows: &[Row], texts: &Texts) -> Vec<Row> {
-    // IDs alone order nearly all rows: numbers taken out of them sort several times as fast as the rows themselves.
-    let id = |row: &Row| (u128::from_be_bytes(row.trace_id.0), u64::from_be_bytes(row.span_id.0));
-    let mut order: Vec<((u128, u64), u32)> = rows.iter().map(id).zip(0u32..).collect();
+fn sorted(parts: &[Vec<Row>], places: &[Place], texts: &Texts) -> Vec<Row> {
+    // Small keys of numbers sort several times as fast as rows; traces that share one are set apart below.
+    let trace_key = |id: TraceId| {
+        let id = u128::from_be_bytes(id.0);
+        ((id >> 64) as u64 ^ id as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    };
+    let mut order: Vec<(u64, u64, u32, u32)> = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+    for (part, rows) in (0u32..).zip(parts) {
+        let key = |(place, row): (u32, &Row)| (trace_key(row.trace_id), u64::from_be_bytes(row.span_id.0), part, place);
+        order.extend((0u32..).zip(rows).map(key));
+    }
     order.sort_unstable();
-    let mut sorted: Vec<Row> = order.iter().filter_map(|(_, row)| rows.get(*row as usize)).copied().collect();
+    let row = |(_, _, part, place): &(u64, u64, u32, u32)| {
+        let row = parts.get(*part as usize).and_then(|rows| rows.get(*place as usize));
+        places.get(*part as usize).zip(row).map(|(place, row)| place.moved(*row))
+    };
+    let mut sorted: Vec<Row> = order.iter().filter_map(row).collect();
+    for same in sorted.chunk_by_mut(|left, right| trace_key(left.trace_id) == trace_key(right.trace_id)) {
+        let Some(first) = same.first().map(|row| row.trace_id) else { continue };
+        if same.iter().any(|row| row.trace_id != first) {
+            same.sort_by_key(|row| (row.trace_id, row.span_id));
+        }
+    }
     let head = |row: &Row| (row.kind, row.start, row.end, row.status, row.parent);
     for same in sorted.chunk_by_mut(|left, right| left.span_id == right.span_id && left.trace_id == right.trace_id) {
         if same.len() > 1 {
@@ -314,10 +339,11 @@ fn sorted(rows: &[Row], texts: &Texts) -> Vec<Row> {
 }
 
 /// The selected rows of a batch, by the spans of an assembly.
-pub(super) fn selected_of(assembly: &Assembly, spans: Range<usize>) -> (Vec<u32>, UnixNanos) {
+pub(super) fn selected_of(assembly: &Assembly, spans: Range<usize>, service: Option<u32>) -> (Vec<u32>, UnixNanos) {
     let (mut selected, mut newest) = (Vec::new(), UnixNanos::MIN);
     for (row, span) in (0u32..).zip(spans) {
-        if let Some(kept) = assembly.kept(span).filter(|kept| kept.is_selected) {
+        let is_selected = |kept: &&Row| kept.is_selected && service.is_none_or(|service| service == kept.service);
+        if let Some(kept) = assembly.kept(span).filter(is_selected) {
             selected.push(row);
             newest = newest.max(kept.start);
         }

@@ -1,5 +1,6 @@
 //! A block of a run as a batch of columns.
 
+use super::selection::Selection;
 use crate::engine::Slice;
 use crate::traces::run::OpenRun;
 use clew_columns::ColumnsError;
@@ -36,6 +37,15 @@ impl BlockBatch {
         newest: UnixNanos,
     ) -> Self {
         Self { run, block: Arc::new(block), dictionary, selected, traces: None, newest, is_taken_back: false }
+    }
+
+    /// A block of a run with its selected rows; `None` where there is no such block.
+    pub(super) fn open(run: &Arc<OpenRun>, number: u32, selection: &Selection<'_>) -> Result<Option<Self>, ReadError> {
+        let zones = run.zones()?;
+        let Some(zone) = zones.get(number as usize) else { return Ok(None) };
+        let (block, dictionary) = (run.block(number)?, run.dictionary(number)?);
+        let selected = selection.rows_of_block(run, &block, &dictionary, zone)?;
+        Ok(Some(Self::new(run.clone(), block, dictionary, selected, zone.max_start)))
     }
 
     /// Some rows and traces of the same block.

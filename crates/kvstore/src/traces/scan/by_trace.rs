@@ -143,6 +143,6 @@ fn finish(context: &Context, parts: Vec<Parts>, sink: &dyn Sink<dyn SpanBatch>) 
     if parts.is_empty() {
         return Ok(());
     }
-    let batches = Arc::new(Assembly::of(parts)).batches();
+    let batches = Arc::new(Assembly::of(parts)).batches(None);
     parallel::run(context, &batches, sink, &|batch, worker| worker.take(batch)).map(drop)
 }

@@ -5,6 +5,7 @@ mod assembly;
 mod block_batch;
 mod by_trace;
 mod carrying;
+mod gathered;
 mod hot_rows;
 mod newest;
 mod parallel;
@@ -15,6 +16,7 @@ mod summed_batch;
 mod told;
 mod whole;
 
+pub(super) use gathered::Gathered;
 pub(super) use places::TraceList;
 
 use super::view::View;

@@ -5,9 +5,10 @@
 //! its spans as in any scan by trace; what counts told of them is taken back. Where such a span came in versions that
 //! differ, bounds of what was counted may be those of a version that is not kept: the runs that hold one are read.
 
-use super::assembly::{AssembledBatch, Assembly, Parts, Source};
+use super::assembly::{AssembledBatch, Assembly, Source};
 use super::block_batch::BlockBatch;
 use super::by_trace;
+use super::gathered::Gathered;
 use super::parallel;
 use super::places::Split;
 use super::selection::Selection;
@@ -31,7 +32,7 @@ struct Walk<'w> {
     context: &'w Context,
     selection: &'w Selection<'w>,
     grain: Grain,
-    split: Split,
+    split: &'w Split,
 }
 
 /// Hands out what is selected among all spans, for a selection that allows the grain.
@@ -42,24 +43,24 @@ pub(super) fn scan(
     grain: Grain,
     sink: &dyn Sink<dyn SpanBatch>,
 ) -> Result<(), ReadError> {
-    let runs = view.runs(&context.tenant, selection.range)?;
-    let told = runs.iter().map(|run| Told::of(run, selection, grain));
-    let mut told: Vec<Option<Arc<Told>>> =
-        told.map(|told| Ok(told?.map(Arc::new))).collect::<Result<_, ReadError>>()?;
+    let gathered = Gathered::of(view, context, selection.range)?;
+    let runs = &gathered.runs;
     // Where retention cuts through a run, its spans are judged one by one.
-    let is_cut = runs.iter().any(|run| run.run.min_time < view.kept_from());
-    if is_cut || told.iter().all(Option::is_none) {
+    if runs.iter().any(|run| run.run.min_time < view.kept_from()) {
         return by_trace::scan(view, context, selection, sink);
     }
-    let hot = view.hot.iter().flat_map(|hot| hot.trace_ids(&context.tenant)).map(trace_term).collect();
-    let walk = Walk { context, selection, grain, split: Split::of(&runs, hot)? };
-    let split_blocks = runs.iter().map(|run| walk.split_blocks(run)).collect::<Result<Vec<_>, ReadError>>()?;
-    let assembly = Arc::new(Assembly::of(walk.parts(view, &runs, &split_blocks)?));
-    let differing = runs_of(&assembly);
-    told.iter_mut().for_each(|told| *told = told.take().filter(|told| !differing.contains(&run_id(&told.run.run))));
+    let assembly = &gathered.assembly;
+    let differing = runs_of(assembly);
+    let told = runs.iter().map(|run| match differing.contains(&run_id(&run.run)) {
+        true => Ok(None),
+        false => Ok(Told::of(run, selection, grain)?.map(Arc::new)),
+    });
+    let told: Vec<Option<Arc<Told>>> = told.collect::<Result<_, ReadError>>()?;
 
-    let mut units: Vec<Unit> = assembly.batches().into_iter().map(Unit::Assembled).collect();
-    for ((run, told), split_blocks) in runs.iter().zip(told).zip(split_blocks) {
+    let walk = Walk { context, selection, grain, split: &gathered.split };
+    let service = selection.filter.service.as_deref();
+    let mut units: Vec<Unit> = assembly.clone().batches(service).into_iter().map(Unit::Assembled).collect();
+    for ((run, told), split_blocks) in runs.iter().zip(told).zip(&gathered.blocks) {
         units.extend(told.iter().cloned().map(Unit::Told));
         let blocks = walk.blocks(run, told.as_deref(), split_blocks)?;
         units.extend(blocks.into_iter().map(|number| Unit::Block { run: run.clone(), number, told: told.clone() }));
@@ -79,43 +80,11 @@ fn runs_of(assembly: &Assembly) -> HashSet<RunId> {
 }
 
 impl Walk<'_> {
-    /// The blocks of a run that hold parts of split traces and may hold a selected span.
-    fn split_blocks(&self, run: &OpenRun) -> Result<Vec<u32>, ReadError> {
-        if self.split.is_empty() {
-            return Ok(Vec::new());
-        }
-        let zones = run.zones()?;
-        let mut blocks = run.traces()?.blocks_of(&self.split);
-        blocks.retain(|number| zones.get(*number as usize).is_some_and(|zone| zone.overlaps(&self.selection.range)));
-        Ok(blocks)
-    }
-
-    /// The parts of split traces.
-    fn parts(&self, view: &View, runs: &[Arc<OpenRun>], blocks: &[Vec<u32>]) -> Result<Vec<Parts>, ReadError> {
-        let mut parts = Vec::new();
-        for (run, blocks) in runs.iter().zip(blocks) {
-            for number in blocks {
-                self.context.check()?;
-                let Some(batch) = self.open(run, *number)? else { continue };
-                let traces: Vec<TraceRows> =
-                    batch.traces().iter().filter(|trace| self.is_split(trace)).cloned().collect();
-                let source = Source::Block(run.clone(), *number);
-                parts.push(Parts::of_block(self.context, &batch, source, &traces, view.kept_from())?);
-            }
-        }
-        let hot = view.batches(&self.context.tenant).into_iter();
-        for batch in hot.filter(|batch| batch.range.overlaps(&self.selection.range)) {
-            self.context.check()?;
-            parts.push(Parts::of_batch(self.context, batch, |span| view.is_kept(span), self.selection)?);
-        }
-        Ok(parts)
-    }
-
     /// The blocks of a run to look at: those that counts do not tell all of, and those with spans to take back.
-    fn blocks(&self, run: &OpenRun, told: Option<&Told>, split: Vec<u32>) -> Result<Vec<u32>, ReadError> {
+    fn blocks(&self, run: &OpenRun, told: Option<&Told>, split: &[u32]) -> Result<Vec<u32>, ReadError> {
         let Some(told) = told else { return self.selection.blocks(run) };
         let zones = run.zones()?;
-        let mut blocks = split;
+        let mut blocks = split.to_vec();
         if !told.is_whole() {
             let is_left = |number: &u32| zones.get(*number as usize).is_some_and(|zone| !told.tells_all_of(zone));
             blocks.extend(self.selection.blocks(run)?.into_iter().filter(is_left));
@@ -130,15 +99,6 @@ impl Walk<'_> {
 
     fn is_split(&self, trace: &TraceRows) -> bool {
         !self.split.is_empty() && self.split.contains(trace_term(trace.trace_id))
-    }
-
-    /// A block with its selected rows.
-    fn open(&self, run: &Arc<OpenRun>, number: u32) -> Result<Option<BlockBatch>, ReadError> {
-        let zones = run.zones()?;
-        let Some(zone) = zones.get(number as usize) else { return Ok(None) };
-        let (block, dictionary) = (run.block(number)?, run.dictionary(number)?);
-        let selected = self.selection.rows_of_block(run, &block, &dictionary, zone)?;
-        Ok(Some(BlockBatch::new(run.clone(), block, dictionary, selected, zone.max_start)))
     }
 
     fn take(&self, unit: &Unit, worker: &mut dyn SinkWorker<dyn SpanBatch>) -> Result<Flow, ReadError> {
@@ -161,7 +121,7 @@ impl Walk<'_> {
         told: Option<&Told>,
         worker: &mut dyn SinkWorker<dyn SpanBatch>,
     ) -> Result<Flow, ReadError> {
-        let Some(batch) = self.open(run, number)? else { return Ok(Flow::Continue) };
+        let Some(batch) = BlockBatch::open(run, number, self.selection)? else { return Ok(Flow::Continue) };
         let _memory = self.context.memory.reserve(batch.memory_bytes())?;
         let starts = if told.is_some_and(|told| !told.is_whole()) { batch.starts()? } else { Vec::new() };
         let parents = if told.is_some() && self.grain == Grain::Calls { batch.parents()?.of } else { Vec::new() };
