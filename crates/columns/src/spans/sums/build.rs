@@ -4,10 +4,10 @@ use super::cells::{CallCell, NewCell, ServiceCells, encode_all, encode_call_cell
 use super::head::{CallSum, ServiceSum, SpanSums};
 use super::slots::Slot;
 use super::tally::{Tally, TallySum};
-use crate::spans::limits::{SUMMED_CALLS, SUMMED_OPERATIONS, SUMMED_SERIES, SUMMED_SERVICES};
+use crate::spans::limits::{LINEAR_PARENTS, SUMMED_CALLS, SUMMED_OPERATIONS, SUMMED_SERIES, SUMMED_SERVICES};
 use crate::spans::scan_columns::has_shared_ids;
-use clew_model::Resource;
 use clew_model::traces::{CallColumns, Parent, Parents, Span, SpanKind, StatusCode, duration_bucket};
+use clew_model::{Resource, SpanId};
 use compact_str::CompactString;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
@@ -30,13 +30,14 @@ pub struct EncodedSums {
 /// Which spans are counted together: a number that leads with the series, then the slot, then the outcome.
 type Key = u64;
 
-const BUCKET_BITS: u32 = 12;
-const SLOT_SHIFT: u32 = BUCKET_BITS + 1;
-const SERIES_SHIFT: u32 = 44;
+const SLOT_SHIFT: u32 = 1;
+const SERIES_SHIFT: u32 = 32;
 
-/// Bounds of spans that are counted together.
+/// Spans that are counted together: how many, and their bounds.
 #[derive(Debug, Clone, Copy)]
-struct Bounds {
+struct Together {
+    key: Key,
+    spans: u32,
     last: i64,
     least: i64,
     most: i64,
@@ -65,9 +66,12 @@ pub struct SumsBuilder {
     services: Vec<Service>,
     service_places: HashMap<CompactString, u32>,
     series: u32,
-    /// Of each span its key and the bucket of its duration: 8 bytes a span, sorted at the end.
-    spans: Vec<u64>,
-    bounds: HashMap<Key, Bounds>,
+    /// Of each span with which others it is counted, and the bucket of its duration.
+    spans: Vec<(u32, u16)>,
+    together: Vec<Together>,
+    places: HashMap<Key, u32>,
+    /// The slot of the span before.
+    last_slot: Option<(i64, u32)>,
     calls: HashMap<(u32, u32, u32), (u64, u64)>,
     has_too_many_calls: bool,
     has_too_many_services: bool,
@@ -87,7 +91,9 @@ impl SumsBuilder {
             service_places: HashMap::new(),
             series: 0,
             spans: Vec::new(),
-            bounds: HashMap::new(),
+            together: Vec::new(),
+            places: HashMap::new(),
+            last_slot: None,
             calls: HashMap::new(),
             has_too_many_calls: false,
             has_too_many_services: false,
@@ -124,19 +130,31 @@ impl SumsBuilder {
         let series = self.series_of(service, &span.name, span.kind);
         let duration = span.duration().max(0);
         let is_error = u64::from(span.status.code == StatusCode::Error);
-        let key = u64::from(series) << SERIES_SHIFT | u64::from(slot) << SLOT_SHIFT | is_error << BUCKET_BITS;
-        self.spans.push(key | duration_bucket(duration) as u64);
-        let own = self.bounds.entry(key).or_insert(Bounds { last: span.start, least: duration, most: duration });
-        own.last = own.last.max(span.start);
-        own.least = own.least.min(duration);
-        own.most = own.most.max(duration);
+        let key = u64::from(series) << SERIES_SHIFT | u64::from(slot) << SLOT_SHIFT | is_error;
+        let next = self.together.len() as u32;
+        let place = *self.places.entry(key).or_insert(next);
+        self.spans.push((place, duration_bucket(duration) as u16));
+        match self.together.get_mut(place as usize) {
+            Some(own) => {
+                own.spans += 1;
+                own.last = own.last.max(span.start);
+                own.least = own.least.min(duration);
+                own.most = own.most.max(duration);
+            }
+            None => {
+                let first = Together { key, spans: 1, last: span.start, least: duration, most: duration };
+                self.together.push(first);
+            }
+        }
         slot
     }
 
     fn slot(&mut self, start: i64) -> u32 {
         let number = start.div_euclid(self.width);
         let next = self.slots.len() as u32;
-        let place = *self.slot_places.entry(number).or_insert(next);
+        let known = self.last_slot.filter(|(last, _)| *last == number);
+        let place = known.map_or_else(|| *self.slot_places.entry(number).or_insert(next), |(_, place)| place);
+        self.last_slot = Some((number, place));
         match self.slots.get_mut(place as usize) {
             Some(slot) => (slot.first, slot.last) = (slot.first.min(start), slot.last.max(start)),
             None => self.slots.push(Slot { number, first: start, last: start }),
@@ -215,7 +233,6 @@ impl SumsBuilder {
         if self.has_too_many_services {
             return None;
         }
-        self.spans.sort_unstable();
         // Slots and services in order, and where those met first went.
         let slot_order = order(&self.slots, |slot| slot.number);
         let service_order = order(&self.services, |service| service.name.clone());
@@ -249,18 +266,21 @@ impl SumsBuilder {
     /// The cells of each series, their operation not yet known.
     fn cells_by_series(&self, slot_order: &[u32]) -> Vec<Vec<NewCell>> {
         let mut series: Vec<Vec<NewCell>> = vec![Vec::new(); self.series as usize];
-        for same in self.spans.chunk_by(|left, right| left >> SLOT_SHIFT == right >> SLOT_SHIFT) {
-            let Some(first) = same.first() else { continue };
-            let slot = (first >> SLOT_SHIFT) & ((1 << (SERIES_SHIFT - SLOT_SHIFT)) - 1);
-            let slot = slot_order.get(slot as usize).copied().unwrap_or(0);
+        let buckets = self.buckets();
+        let mut order: Vec<(Key, usize)> = self.together.iter().map(|own| own.key).zip(0..).collect();
+        order.sort_unstable();
+        for same in order.chunk_by(|left, right| left.0 >> SLOT_SHIFT == right.0 >> SLOT_SHIFT) {
+            let Some((key, _)) = same.first() else { continue };
+            let slot = slot_order.get((*key as u32 >> SLOT_SHIFT) as usize).copied().unwrap_or(0);
             let mut cell = NewCell { slot, ..NewCell::default() };
-            for outcome in same.chunk_by(|left, right| left >> BUCKET_BITS == right >> BUCKET_BITS) {
-                let Some(first) = outcome.first() else { continue };
-                let key = first >> BUCKET_BITS << BUCKET_BITS;
-                let Some(tally) = cell.tallies.get_mut((key >> BUCKET_BITS & 1) as usize) else { continue };
-                *tally = self.tally(key, outcome);
+            for (key, place) in same {
+                let tally = cell.tallies.get_mut((key & 1) as usize);
+                if let (Some(tally), Some(own), Some(buckets)) = (tally, self.together.get(*place), buckets.get(*place))
+                {
+                    *tally = Tally { last: own.last, least: own.least, most: own.most, buckets: counted(buckets) };
+                }
             }
-            if let Some(own) = series.get_mut((first >> SERIES_SHIFT) as usize) {
+            if let Some(own) = series.get_mut((key >> SERIES_SHIFT) as usize) {
                 own.push(cell);
             }
         }
@@ -268,16 +288,15 @@ impl SumsBuilder {
         series
     }
 
-    fn tally(&self, key: Key, spans: &[u64]) -> Tally {
-        let Some(bounds) = self.bounds.get(&key) else { return Tally::default() };
-        let buckets = spans.chunk_by(|left, right| left == right);
-        let bucket = |same: &[u64]| same.first().map(|first| ((first - key) as u16, same.len() as u64));
-        Tally {
-            last: bounds.last,
-            least: bounds.least,
-            most: bounds.most,
-            buckets: buckets.filter_map(bucket).collect(),
+    /// The buckets of those that are counted together, sorted.
+    fn buckets(&self) -> Vec<Vec<u16>> {
+        let mut buckets: Vec<Vec<u16>> =
+            self.together.iter().map(|own| Vec::with_capacity(own.spans as usize)).collect();
+        for (place, bucket) in &self.spans {
+            buckets.get_mut(*place as usize).into_iter().for_each(|own| own.push(*bucket));
         }
+        buckets.iter_mut().for_each(|own| own.sort_unstable());
+        buckets
     }
 
     fn call_cells(&self, slot_order: &[u32], service_order: &[u32]) -> Vec<CallCell> {
@@ -320,6 +339,12 @@ impl Service {
         own.sum = ServiceSum { name: self.name, has_operations, tallies: totals.map(TallySum::finish) };
         own
     }
+}
+
+/// How often each bucket occurs.
+fn counted(sorted: &[u16]) -> Vec<(u16, u64)> {
+    let same = sorted.chunk_by(|left, right| left == right);
+    same.filter_map(|same| same.first().map(|bucket| (*bucket, same.len() as u64))).collect()
 }
 
 /// What is counted of a service.
@@ -385,16 +410,23 @@ fn traces_of<'s>(spans: &'s [&Span]) -> impl Iterator<Item = Range<usize>> + use
 /// The parents as a block tells them, by their rows.
 fn parents_of(spans: &[&Span]) -> Parents {
     let mut parents = Parents { of: Vec::with_capacity(spans.len()), shared: false };
-    let mut rows = HashMap::new();
+    let mut rows: HashMap<SpanId, u32> = HashMap::new();
     for trace in traces_of(spans) {
         let own = spans.get(trace.clone()).unwrap_or_default();
         parents.shared |= has_shared_ids(own);
-        rows.clear();
-        // The first row of an ID wins.
-        rows.extend(trace.clone().zip(own).rev().map(|(row, span)| (span.span_id, row as u32)));
+        let is_short = own.len() <= LINEAR_PARENTS;
+        if !is_short {
+            rows.clear();
+            // The first row of an ID wins, as in the linear walk.
+            rows.extend(trace.clone().zip(own).rev().map(|(row, span)| (span.span_id, row as u32)));
+        }
+        let find = |parent: SpanId| match is_short {
+            true => own.iter().position(|span| span.span_id == parent).map(|row| (trace.start + row) as u32),
+            false => rows.get(&parent).copied(),
+        };
         parents.of.extend(own.iter().map(|span| match span.parent_span_id {
             None => Parent::None,
-            Some(parent) => rows.get(&parent).map_or(Parent::Elsewhere(parent), |row| Parent::Row(*row)),
+            Some(parent) => find(parent).map_or(Parent::Elsewhere(parent), Parent::Row),
         }));
     }
     parents
