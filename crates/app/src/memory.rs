@@ -8,6 +8,10 @@ const FALLBACK_BYTES: u64 = 2 << 30;
 /// What the labels and postings of an active series take, with room for long ones; they share an eighth of the budget.
 const SERIES_BYTES: u64 = 512;
 
+/// Most of a hot tail of logs or spans that waits for a seal: as much again is held by the seal, and what a merge holds
+/// beside does not grow with it. More makes ingest no cheaper by more than a few per cent.
+const MOST_HOT_BYTES: u64 = 32 << 20;
+
 /// Active series however small the budget: a host's own exporters have thousands.
 const LEAST_SERIES: usize = 10_000;
 
@@ -38,9 +42,9 @@ impl MemoryShares {
         let share = |part: u64, most: u64| (total / part).clamp(1 << 20, most);
         Self {
             total,
-            logs_hot: share(32, 64 << 20),
+            logs_hot: share(32, MOST_HOT_BYTES),
             metrics_hot: share(24, 256 << 20),
-            traces_hot: share(32, 64 << 20),
+            traces_hot: share(32, MOST_HOT_BYTES),
             query: share(8, 2 << 30),
             series: usize::try_from(total / 8 / SERIES_BYTES).unwrap_or(usize::MAX).max(LEAST_SERIES),
             bodies: share(8, 1 << 30),
