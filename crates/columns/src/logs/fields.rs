@@ -4,7 +4,7 @@ use super::block::{LogBlock, Shared};
 use super::coded::{Texted, by_entry, leaf_values, merged, service_values, severity_values};
 use super::leaves::{Kind, Leaf};
 use super::shapes::Column;
-use super::value_counts::{CountedField, CountedValues, RESOURCE, ValueCounts};
+use super::value_counts::{CountedField, CountedValues, RESOURCE, SCOPE, ValueCounts};
 use crate::dictionary::TextColumn;
 use crate::error::ColumnsError;
 use crate::limits::{MAX_BLOCK_COUNTED_VALUES, MAX_COUNTED_SPREAD, MIN_DICTIONARY_ENTRIES};
@@ -62,11 +62,19 @@ impl LogBlock {
         visit: &mut dyn FnMut(&dyn LogField) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         let counted = if rows.len() == self.rows() { self.value_counts()? } else { None };
-        let Some(counted) = counted else { return self.visit_columns(rows, &|_| true, wanted, visit) };
+        let Some(counted) = counted else {
+            return self.visit_columns(rows, &self.scalars()?, &|_| true, wanted, visit);
+        };
         let is_open = |field: &CountedField| field.values.is_none() && wanted(&field.name);
         let open: BTreeSet<&str> = counted.fields.iter().filter(|field| is_open(field)).map(|own| &*own.name).collect();
         if !open.is_empty() {
-            self.visit_columns(rows, &|name| open.contains(name), &|_| true, visit)?;
+            let is_shared = |name: &&str| name.starts_with(RESOURCE) || name.starts_with(SCOPE);
+            let scalars = match counted.has_arrays || open.iter().any(is_shared) {
+                true => self.scalars()?,
+                // What is left are plain columns and IDs.
+                false => AllScalars::default(),
+            };
+            self.visit_columns(rows, &scalars, &|name| open.contains(name), &|_| true, visit)?;
         }
         counted.fields.iter().filter(|field| !open.contains(&*field.name)).try_for_each(|field| visit(field))
     }
@@ -75,18 +83,18 @@ impl LogBlock {
     fn visit_columns(
         &self,
         rows: &RowSet,
+        scalars: &AllScalars,
         asked: &dyn Fn(&str) -> bool,
         wanted: &dyn Fn(&str) -> bool,
         visit: &mut dyn FnMut(&dyn LogField) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        let scalars = self.scalars()?;
-        let mut sources = self.sources(&scalars)?;
+        let mut sources = self.sources(scalars)?;
         sources.retain(|name, _| asked(name));
         for (_, sources) in sources.iter().filter(|(name, sources)| sources.len() > 1 || wanted(name)) {
             sources.iter().try_for_each(|source| self.decode_source(*source))?;
         }
         for (name, sources) in &sources {
-            let field = BlockField { block: self, rows, name, sources, scalars: &scalars };
+            let field = BlockField { block: self, rows, name, sources, scalars };
             if field.records()? > 0 {
                 visit(&field)?;
             }

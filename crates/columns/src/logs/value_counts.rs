@@ -14,6 +14,8 @@ use std::ops::Range;
 
 /// Before the names of resource attributes, which may be left out.
 pub(super) const RESOURCE: &str = "resource.";
+/// Before the names of scope attributes.
+pub(super) const SCOPE: &str = "scope.";
 
 /// The counts of a block's fields.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -73,7 +75,7 @@ impl ValueCounts {
     pub fn only(&self, name: &str) -> Option<Option<&CountedField>> {
         let is_listed = LISTED_WELL_KNOWN.iter().any(|(listed, _)| *listed == name);
         // The name and version of a scope are no fields that are listed.
-        let is_elsewhere = (well_known(name).is_some() && !is_listed) || name.starts_with("scope.");
+        let is_elsewhere = (well_known(name).is_some() && !is_listed) || name.starts_with(SCOPE);
         if self.has_arrays || is_elsewhere {
             return None;
         }
