@@ -1,0 +1,180 @@
+//! Tests on one field, by the rules of names.
+
+use super::block::LogBlock;
+use super::leaves::Leaf;
+use super::passing::add_texts;
+use super::shapes::Column;
+use crate::error::ColumnsError;
+use clew_model::logs::{FieldTest, LogRecord, Pattern, Severity, TextTest, WellKnown, well_known};
+use clew_model::{CanonicalId, RowSet, Value};
+
+impl LogBlock {
+    pub(super) fn field(&self, name: &str, test: &Matcher<'_>) -> Result<RowSet, ColumnsError> {
+        let mut passing = RowSet::none(self.rows());
+        for (index, column) in self.shapes()?.columns.iter().enumerate() {
+            if column.is_named(name) {
+                self.add_leaf(&mut passing, index, test)?;
+            }
+            if matches!(column.kind, super::leaves::Kind::Opaque) {
+                self.add_inside(&mut passing, index, column, name, test)?;
+            }
+        }
+        let own = name.strip_prefix("resource.").unwrap_or(name);
+        let full = format!("resource.{own}");
+        self.add_resources(&mut passing, &|record| record.any_field(&full, &mut |value| test.value(value)))?;
+        if name.starts_with("scope.") {
+            self.add_scopes(&mut passing, &|record| record.any_field(name, &mut |value| test.value(value)))?;
+        }
+        if let Some(field) = well_known(name) {
+            self.add_well_known(&mut passing, field, test)?;
+        }
+        Ok(passing)
+    }
+
+    pub(super) fn add_leaf(&self, passing: &mut RowSet, index: usize, test: &Matcher<'_>) -> Result<(), ColumnsError> {
+        match self.leaf(index)? {
+            Leaf::Text(texts) => {
+                let found: Vec<bool> = texts.candidates().iter().map(|text| test.text(text)).collect();
+                self.add_found(passing, index, texts, &found)
+            }
+            Leaf::Opaque(values) => {
+                let found: Vec<bool> = values.entries.iter().map(|value| any_element(value, test)).collect();
+                self.add_entries(passing, index, values, &found)
+            }
+            leaf => self.add_values(passing, index, &|place| test.value(&leaf.value(place))),
+        }
+    }
+
+    /// Maps inside an array hold fields whose path continues that of the array.
+    pub(super) fn add_inside(
+        &self,
+        passing: &mut RowSet,
+        index: usize,
+        column: &Column,
+        name: &str,
+        test: &Matcher<'_>,
+    ) -> Result<(), ColumnsError> {
+        let rest = |path: &str| name.strip_prefix(path).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned);
+        for rest in [Some(column.path.as_str()), column.short_path()].into_iter().flatten().filter_map(rest) {
+            let Leaf::Opaque(values) = self.leaf(index)? else { continue };
+            let inside = |value: &Value| {
+                // The model's own rules of names, on a record that has only this array.
+                let attributes = vec![clew_model::Attribute::new("a", value.clone())];
+                let record = LogRecord { attributes, ..LogRecord::default() };
+                record.any_field(&format!("a.{rest}"), &mut |value| test.value(value))
+            };
+            let found: Vec<bool> = values.entries.iter().map(inside).collect();
+            self.add_entries(passing, index, values, &found)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_well_known(
+        &self,
+        passing: &mut RowSet,
+        field: WellKnown,
+        test: &Matcher<'_>,
+    ) -> Result<(), ColumnsError> {
+        let not_empty = |text: &str| !text.is_empty() && test.text(text);
+        match field {
+            WellKnown::Time => {
+                let times = self.times()?;
+                passing.unite(&RowSet::of(self.rows(), |row| {
+                    times.get(row).is_some_and(|time| test.value(&Value::Int(*time)))
+                }));
+            }
+            WellKnown::Severity => self.add_severities(passing, test)?,
+            WellKnown::Message => passing.unite(&self.bodies_passing(test)?),
+            WellKnown::Service => add_texts(passing, self.services()?, &not_empty),
+            WellKnown::TraceId => self.add_traces(passing, &|text| test.text(text))?,
+            WellKnown::SpanId => self.add_spans(passing, &|text| test.text(text))?,
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_severities(&self, passing: &mut RowSet, test: &Matcher<'_>) -> Result<(), ColumnsError> {
+        add_texts(passing, self.severity_texts()?, &|text| !text.is_empty() && test.text(text));
+        let texts = self.severity_texts()?;
+        let wanted = test.severity();
+        let ranges: Vec<(bool, bool)> = (0..=24)
+            .map(|number| {
+                let name = Severity::from_number(number).range_name();
+                (!name.is_empty() && test.text(name), wanted.is_some_and(|wanted| wanted.range_name() == name))
+            })
+            .collect();
+        for (row, number) in self.severity_numbers()?.iter().enumerate() {
+            let (name_passes, range_is_wanted) = ranges.get(usize::from(*number)).copied().unwrap_or_default();
+            if range_is_wanted || (name_passes && texts.get(row).is_empty()) {
+                passing.insert(row);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Column {
+    /// Whether a field of this name resolves to the column.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.path == name || self.short_path() == Some(name)
+    }
+}
+
+/// A field test with what it needs for every value worked out once.
+#[derive(Debug)]
+pub(super) struct Matcher<'a> {
+    pub(super) test: &'a FieldTest,
+    is: Option<(&'a str, TextTest, Option<CanonicalId>)>,
+    whole: Option<Pattern>,
+}
+
+impl<'a> Matcher<'a> {
+    pub(super) fn new(test: &'a FieldTest) -> Self {
+        let is = match test {
+            FieldTest::Is(text) => Some((text.as_str(), TextTest::words(text), CanonicalId::new(text))),
+            _ => None,
+        };
+        let whole = match test {
+            FieldTest::Matches(pattern) => pattern.anchored(),
+            _ => None,
+        };
+        Self { test, is, whole }
+    }
+
+    pub(super) fn severity(&self) -> Option<Severity> {
+        self.is.as_ref().and_then(|(text, ..)| Severity::from_text(text))
+    }
+
+    pub(super) fn value(&self, value: &Value) -> bool {
+        match (&self.is, value) {
+            (_, Value::String(text)) => self.text(text),
+            (Some(_), other) => self.text(&other.display_text()),
+            (None, other) if self.whole.is_some() => self.text(&other.display_text()),
+            (None, other) => self.test.matches(other),
+        }
+    }
+
+    pub(super) fn text(&self, own: &str) -> bool {
+        match (&self.is, self.test) {
+            (Some((text, words, canonical)), _) => {
+                own == *text || words.matches(own) || (canonical.is_some() && CanonicalId::new(own) == *canonical)
+            }
+            (None, FieldTest::Exists) => true,
+            (None, FieldTest::Equals(text)) => own == text,
+            (None, FieldTest::Contains(test)) => test.matches(own),
+            (None, FieldTest::Matches(pattern)) => match &self.whole {
+                Some(whole) => whole.0.is_match(own),
+                None => pattern.matches_whole(own),
+            },
+            (None, test) => test.matches(&Value::from(own)),
+        }
+    }
+}
+
+/// Arrays are tested by each element; maps inside them have names of their own.
+fn any_element(value: &Value, test: &Matcher<'_>) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| any_element(item, test)),
+        Value::Map(_) => false,
+        scalar => test.value(scalar),
+    }
+}

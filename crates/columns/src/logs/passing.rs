@@ -1,0 +1,40 @@
+//! Adding rows to those that pass, by the values that they have.
+
+use crate::dictionary::TextColumn;
+use clew_model::RowSet;
+
+pub(super) fn texts_passing(column: &TextColumn, test: &dyn Fn(&str) -> bool) -> RowSet {
+    let mut passing = RowSet::none(column.len());
+    add_texts(&mut passing, column, test);
+    passing
+}
+
+pub(super) fn add_texts(passing: &mut RowSet, column: &TextColumn, test: &dyn Fn(&str) -> bool) {
+    let found: Vec<bool> = column.candidates().iter().map(test).collect();
+    add_candidates(passing, column, &found);
+}
+
+pub(super) fn add_candidates(passing: &mut RowSet, column: &TextColumn, found: &[bool]) {
+    if !found.contains(&true) {
+        return;
+    }
+    column.for_each_row(|row, candidate| {
+        if found.get(candidate) == Some(&true) {
+            passing.insert(row);
+        }
+    });
+}
+
+pub(super) fn add_shared(passing: &mut RowSet, ids: &[u32], found: &[bool]) {
+    if found.contains(&true) {
+        let passes = |id: &u32| found.get(*id as usize) == Some(&true);
+        ids.iter().enumerate().filter(|(_, id)| passes(id)).for_each(|(row, _)| passing.insert(row));
+    }
+}
+
+pub(super) fn add_optional(passing: &mut RowSet, places: &[Option<u32>], found: &[bool]) {
+    if found.contains(&true) {
+        let passes = |place: &Option<u32>| place.is_some_and(|place| found.get(place as usize) == Some(&true));
+        places.iter().enumerate().filter(|(_, place)| passes(place)).for_each(|(row, _)| passing.insert(row));
+    }
+}
