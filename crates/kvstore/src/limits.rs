@@ -50,6 +50,9 @@ pub const LABELS_CHUNK_BYTES: usize = 16 << 20;
 /// Exemplars in one stored list.
 pub const EXEMPLARS_PER_CHUNK: usize = 4_096;
 
+/// Fewest samples, read back from a journal, that two threads apply together.
+pub const PARALLEL_SAMPLES: usize = 4_096;
+
 /// Series whose hot samples a view shares as one piece, and a write to one of them copies while it is shared.
 pub const HEAD_CHUNK_SERIES: usize = 128;
 

@@ -1,12 +1,12 @@
 //! A batch into the head.
 
 use super::buffer::{Appended, Codec, HotExemplar, SeriesEnd, histogram_bytes};
-use super::head::{Generation, SharedSeries, State, TenantHead};
+use super::floats::{Added, Append, Common, Floats};
+use super::head::{SharedSeries, State, TenantHead};
 use super::index::SeriesIndex;
 use super::report::ApplyReport;
-use crate::limits::HEAD_CHUNK_SERIES;
 use clew_columns::frames::metrics::{FrameSeries, MetricFrame};
-use clew_model::metrics::{MetricBatch, Sample, SeriesKey};
+use clew_model::metrics::{MetricBatch, SeriesKey};
 use clew_model::{TenantId, UnixMillis};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -130,8 +130,14 @@ fn find_all<'k>(index: &SeriesIndex, keys: impl Iterator<Item = SeriesKey<'k>>) 
     keys.map(find).collect()
 }
 
-/// Writes a batch whose series are resolved.
-pub(super) fn apply(state: &mut State, tenant: &TenantId, batch: &MetricBatch, series: &Resolved) -> ApplyReport {
+/// Writes a batch whose series are resolved, its float samples by `append`.
+pub(super) fn apply(
+    state: &mut State,
+    tenant: &TenantId,
+    batch: &MetricBatch,
+    series: &Resolved,
+    append: Append,
+) -> ApplyReport {
     let mut report = ApplyReport { series_created: series.created, ..ApplyReport::default() };
     let bound = state.snapshot.manifest().retention_bound;
     if !series.numbers.is_empty() {
@@ -139,7 +145,7 @@ pub(super) fn apply(state: &mut State, tenant: &TenantId, batch: &MetricBatch, s
         head.ends.resize(head.index.read().len(), SeriesEnd::NONE);
         let numbers = &series.numbers;
         let mut writer = Writer { head, codec: &mut state.codec, numbers, batch, bound, report: &mut report };
-        writer.samples();
+        writer.samples(append);
         writer.histograms();
         writer.exemplars();
     }
@@ -168,69 +174,21 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn samples(&mut self) {
+    fn samples(&mut self, append: Append) {
         let frozen = self.head.frozen.clone();
-        let mut rest = self.batch.samples.as_slice();
-        while let Some(first) = rest.first() {
-            let Some(number) = self.number(first.series, first.time) else {
-                rest = rest.get(1..).unwrap_or_default();
-                continue;
-            };
-            rest = self.samples_of_chunk(number, rest, frozen.as_deref());
-        }
-    }
-
-    /// Takes samples as long as their series lie in the chunk of `number`, so that it is found and made writable once
-    /// for all of them; answers the others.
-    fn samples_of_chunk<'b>(
-        &mut self,
-        number: u32,
-        samples: &'b [Sample],
-        frozen: Option<&Generation>,
-    ) -> &'b [Sample] {
-        let chunk_of = |number: u32| number as usize / HEAD_CHUNK_SERIES;
-        let here = chunk_of(number);
-        let Self { head, codec, numbers, bound, report, .. } = self;
-        let TenantHead { active, ends, index: head_index, .. } = &mut **head;
-        let (mut grown, mut added) = (0i64, 0);
-        let Some(chunk) = active.chunk_mut(number) else { return &[] };
-        let mut taken = 0;
-        while let Some(sample) = samples.get(taken) {
-            taken += 1;
-            if sample.time < *bound || sample.time == UnixMillis::MIN {
-                report.too_old += 1;
-                continue;
-            }
-            let Some(number) = numbers.get(sample.series as usize).copied() else { continue };
-            if chunk_of(number) != here {
-                taken -= 1;
-                break;
-            }
-            let buffer = chunk.get_mut(number as usize % HEAD_CHUNK_SERIES);
-            let Some((buffer, end)) = buffer.zip(ends.get_mut(number as usize)) else { continue };
-            let before = buffer.heap_bytes();
-            let run = samples.get(taken - 1..).unwrap_or_default();
-            let run = run.iter().take_while(|next| next.series == sample.series).map(|next| (next.time, next.value));
-            let in_order = buffer.append_in_order(end, run, codec);
-            if in_order > 0 {
-                taken += in_order - 1;
-                report.appended += in_order as u64;
-                added += in_order as u64;
-            } else {
-                // Not after the newest sample: late, or there already.
-                let in_frozen = frozen.filter(|_| sample.time < end.time).and_then(|frozen| frozen.buffer(number));
-                let appended = match in_frozen.and_then(|buffer| buffer.value_at(sample.time, codec)) {
-                    Some(known) if known.to_bits() == sample.value.to_bits() => Appended::Duplicate,
-                    Some(_) => Appended::Conflict,
-                    None => buffer.append_late(end, sample.time, sample.value, codec),
-                };
-                added += count(report, head_index, appended, number, sample.time);
-            }
-            grown += buffer.heap_bytes() as i64 - before as i64;
-        }
-        active.bytes = active.bytes.saturating_add_signed(grown);
-        active.samples += added;
-        samples.get(taken..).unwrap_or_default()
+        let TenantHead { active, ends, index, .. } = &mut *self.head;
+        let known = self.numbers.iter().copied().filter(|number| *number != UNKNOWN);
+        let Some(most) = known.max() else { return };
+        let floats = Floats {
+            chunks: active.chunks_mut(most),
+            ends,
+            first: 0,
+            common: Common { numbers: self.numbers, bound: self.bound, frozen: frozen.as_deref(), index },
+        };
+        let Added { report, bytes, samples } = append(floats, &self.batch.samples, self.codec);
+        active.bytes = active.bytes.saturating_add_signed(bytes);
+        active.samples += samples;
+        self.report.add_samples(report);
     }
 
     fn histograms(&mut self) {
@@ -249,7 +207,7 @@ impl Writer<'_> {
             let own = if is_new { histogram_bytes(&sample.histogram) } else { 0 };
             let grown = own + buffer.heap_bytes().saturating_sub(before);
             self.head.active.bytes += grown as u64;
-            self.head.active.samples += count(self.report, &self.head.index, appended, number, sample.time);
+            self.head.active.samples += self.report.count(&self.head.index, appended, number, sample.time);
         }
     }
 
@@ -279,24 +237,4 @@ impl Writer<'_> {
         }
         self.numbers.get(series as usize).copied()
     }
-}
-
-/// Counts what became of a sample; answers how many there are more of.
-fn count(report: &mut ApplyReport, index: &SharedSeries, appended: Appended, number: u32, time: UnixMillis) -> u64 {
-    match appended {
-        Appended::InOrder | Appended::Late => {
-            report.appended += 1;
-            report.late += u64::from(appended == Appended::Late);
-            return 1;
-        }
-        Appended::Duplicate => report.duplicates += 1,
-        Appended::Conflict => {
-            report.conflicting += 1;
-            if report.first_conflict.is_none() {
-                let labels = index.read().labels(number).cloned().unwrap_or_default();
-                report.first_conflict = Some((labels, time));
-            }
-        }
-    }
-    0
 }

@@ -81,20 +81,20 @@ impl Generation {
         self.chunks.get(number / HEAD_CHUNK_SERIES)?.get(number % HEAD_CHUNK_SERIES)
     }
 
-    /// The buffers of the series around `number`, to be written; those that are not there are made.
-    pub(super) fn chunk_mut(&mut self, number: u32) -> Option<&mut Chunk> {
-        let at = number as usize / HEAD_CHUNK_SERIES;
-        while self.chunks.len() <= at {
+    /// The chunks of the series up to `number`, to be written; those that are not there are made.
+    pub(super) fn chunks_mut(&mut self, number: u32) -> &mut [Arc<Chunk>] {
+        while self.chunks.len() <= number as usize / HEAD_CHUNK_SERIES {
             let mut chunk = Vec::new();
             chunk.resize_with(HEAD_CHUNK_SERIES, SeriesBuffer::default);
             self.chunks.push(Arc::new(chunk));
         }
-        self.chunks.get_mut(at).map(Arc::make_mut)
+        &mut self.chunks
     }
 
     /// The buffer of a series, to be written.
     pub(super) fn buffer_mut(&mut self, number: u32) -> Option<&mut SeriesBuffer> {
-        self.chunk_mut(number)?.get_mut(number as usize % HEAD_CHUNK_SERIES)
+        let chunk = self.chunks_mut(number).get_mut(number as usize / HEAD_CHUNK_SERIES).map(Arc::make_mut)?;
+        chunk.get_mut(number as usize % HEAD_CHUNK_SERIES)
     }
 
     /// All buffers, in order of the series' numbers from 0 on.

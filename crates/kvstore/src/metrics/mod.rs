@@ -13,6 +13,7 @@ mod admit;
 mod apply;
 mod buffer;
 mod compact;
+mod floats;
 mod gather;
 mod head;
 mod index;

@@ -1,5 +1,7 @@
 //! What the store's operations answer.
 
+use super::buffer::Appended;
+use super::head::SharedSeries;
 use clew_model::UnixMillis;
 use clew_model::metrics::Labels;
 
@@ -26,6 +28,38 @@ pub struct ApplyReport {
     pub exemplars: u64,
     /// Families whose metadata was not kept, since the tenant has [`crate::limits::MAX_METADATA_FAMILIES`].
     pub metadata_dropped: u64,
+}
+
+impl ApplyReport {
+    /// Counts what became of a sample; answers how many there are more of.
+    pub(super) fn count(&mut self, index: &SharedSeries, appended: Appended, number: u32, time: UnixMillis) -> u64 {
+        match appended {
+            Appended::InOrder | Appended::Late => {
+                self.appended += 1;
+                self.late += u64::from(appended == Appended::Late);
+                return 1;
+            }
+            Appended::Duplicate => self.duplicates += 1,
+            Appended::Conflict => {
+                self.conflicting += 1;
+                if self.first_conflict.is_none() {
+                    let labels = index.read().labels(number).cloned().unwrap_or_default();
+                    self.first_conflict = Some((labels, time));
+                }
+            }
+        }
+        0
+    }
+
+    /// Adds what became of other samples of the batch.
+    pub(super) fn add_samples(&mut self, other: Self) {
+        self.appended += other.appended;
+        self.late += other.late;
+        self.duplicates += other.duplicates;
+        self.conflicting += other.conflicting;
+        self.first_conflict = self.first_conflict.take().or(other.first_conflict);
+        self.too_old += other.too_old;
+    }
 }
 
 /// What a seal wrote.

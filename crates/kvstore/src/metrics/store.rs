@@ -3,6 +3,7 @@
 use super::admit::Taken;
 use super::apply::{self, FrameLinks, JournalFrame, Resolved};
 use super::buffer::Codec;
+use super::floats;
 use super::gather::gathered;
 use super::head::{Families, State, TenantHead};
 use super::partition::IndexCache;
@@ -209,7 +210,7 @@ impl MetricStore {
     fn apply_gathered(state: &mut State, frames: Vec<(MetricFrame, Resolved)>) {
         let Some(tenant) = frames.first().map(|(frame, _)| frame.tenant.clone()) else { return };
         let (batch, series) = gathered(frames);
-        apply::apply(state, &tenant, &batch, &series);
+        apply::apply(state, &tenant, &batch, &series, floats::append_sorted);
     }
 
     fn apply_with(
@@ -224,7 +225,7 @@ impl MetricStore {
             return Ok(ApplyReport { replayed: true, ..ApplyReport::default() });
         }
         let series = resolve(state.tenants.entry(tenant.clone()).or_default());
-        let report = apply::apply(&mut state, tenant, batch, &series);
+        let report = apply::apply(&mut state, tenant, batch, &series, floats::append);
         state.applied_position = position;
         self.taken.update(&state);
         Ok(report)

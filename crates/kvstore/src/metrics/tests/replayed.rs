@@ -98,3 +98,32 @@ fn frames_applied_together_leave_what_batches_one_by_one_leave() {
         assert_eq!(counts(&together), counts(&alone), "seed {seed}");
     }
 }
+
+#[test]
+fn many_samples_applied_on_two_threads_are_all_there() {
+    let all: Vec<Labels> =
+        (0..600).map(|number| labels(&[("__name__", "m"), ("n", &format!("{number:03}"))])).collect();
+    let mut random = fastrand::Rng::with_seed(5);
+    let round = |round: i64| {
+        let sample = |series: usize| Sample {
+            series: series as u32,
+            // Every seventh comes late, some of them twice.
+            time: if round % 7 == 6 { 20 } else { round * 15 },
+            value: f64::from(random.u8(..2)),
+        };
+        let samples = (0..all.len()).map(sample).collect();
+        (TenantId::default(), MetricBatch { series: all.as_slice().into(), samples, ..MetricBatch::default() })
+    };
+    let batches: Vec<_> = (0..20).map(round).collect();
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (alone, together) = (open(one.path()), open(other.path()));
+    let read = |(position, frame)| JournalFrame { position, frame, wanted: true };
+    together.apply_frames((1..).zip(frames(&batches)).map(read).collect(), &mut FrameLinks::default()).unwrap();
+    for (position, (tenant, batch)) in (1..).zip(&batches) {
+        alone.apply(position, tenant, batch).unwrap();
+    }
+    assert!(together.hot_stats().samples > 10_000);
+    assert_eq!(told(&together), told(&alone));
+    let sizes = |store: &MetricStore| (store.hot_stats().samples, store.hot_stats().series);
+    assert_eq!(sizes(&together), sizes(&alone));
+}
