@@ -17,14 +17,14 @@ pub(crate) enum Home {
 }
 
 impl Home {
-    pub fn span(&self) -> TimeRange {
+    pub(crate) fn span(&self) -> TimeRange {
         match self {
             Home::Hot(block) => TimeRange::new(block.first, block.last),
             Home::Part(_, place) => TimeRange::new(place.first, place.last),
         }
     }
 
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         match self {
             Home::Hot(block) => block.rows,
             Home::Part(_, place) => place.rows as usize,
@@ -39,7 +39,7 @@ impl Home {
         }
     }
 
-    pub fn open(&self) -> Result<LogBlock, LogStoreError> {
+    pub(crate) fn open(&self) -> Result<LogBlock, LogStoreError> {
         match self {
             Home::Hot(block) => Ok(LogBlock::open(Arc::clone(&block.bytes))?),
             Home::Part(part, place) => part.block(place),
@@ -58,18 +58,18 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    pub fn of_block(home: Home, block: LogBlock, selected: RowSet) -> Self {
+    pub(crate) fn of_block(home: Home, block: LogBlock, selected: RowSet) -> Self {
         Self { home, block: OnceCell::from(block), selected, failure: RefCell::default() }
     }
 
     /// All rows of a block that nobody has looked into.
-    pub fn whole(home: Home) -> Self {
+    pub(crate) fn whole(home: Home) -> Self {
         let selected = RowSet::all(home.rows());
         Self { home, block: OnceCell::new(), selected, failure: RefCell::default() }
     }
 
     /// Why a sink that answered `error` did so: the block, or the sink itself.
-    pub fn cause(&self, error: ReadError) -> LogStoreError {
+    pub(crate) fn cause(&self, error: ReadError) -> LogStoreError {
         match (self.failure.take(), error.kind) {
             (Some(failure), _) => failure,
             (None, ErrorKind::Corrupt | ErrorKind::Unsupported) => LogStoreError::damaged("a block", error.message),
@@ -78,7 +78,7 @@ impl Batch {
     }
 
     /// Bytes that were read so far.
-    pub fn read_bytes(&self) -> u64 {
+    pub(crate) fn read_bytes(&self) -> u64 {
         self.block.get().map_or(0, LogBlock::bytes_read)
     }
 

@@ -127,7 +127,7 @@ pub(crate) struct Frozen {
 }
 
 impl Frozen {
-    pub fn blocks(&self, tenant: &TenantId, out: &mut Vec<Arc<HotBlock>>) {
+    pub(crate) fn blocks(&self, tenant: &TenantId, out: &mut Vec<Arc<HotBlock>>) {
         let own = self.partitions.iter().filter(|(own, ..)| own == tenant);
         out.extend(own.flat_map(|(.., blocks)| blocks).cloned());
     }
@@ -143,7 +143,7 @@ pub(crate) struct HotTail {
 }
 
 impl HotTail {
-    pub fn push(&mut self, tenant: &TenantId, block: Arc<HotBlock>, rules: &CorrelationRules) {
+    pub(crate) fn push(&mut self, tenant: &TenantId, block: Arc<HotBlock>, rules: &CorrelationRules) {
         self.records += block.rows as u64;
         let partition = self.partitions.entry((tenant.clone(), day_of(block.first))).or_default();
         let own = block.memory_bytes() as u64;
@@ -158,14 +158,14 @@ impl HotTail {
         }
     }
 
-    pub fn blocks(&self, tenant: &TenantId, out: &mut Vec<Arc<HotBlock>>) {
+    pub(crate) fn blocks(&self, tenant: &TenantId, out: &mut Vec<Arc<HotBlock>>) {
         let days = (tenant.clone(), i64::MIN)..=(tenant.clone(), i64::MAX);
         for (_, partition) in self.partitions.range(days) {
             out.extend(partition.blocks.iter().cloned());
         }
     }
 
-    pub fn freeze(&mut self, position: u64, next_number: u64) -> Frozen {
+    pub(crate) fn freeze(&mut self, position: u64, next_number: u64) -> Frozen {
         let tail = std::mem::take(self);
         let partitions = tail.partitions.into_iter().map(|((tenant, day), own)| (tenant, day, own.blocks)).collect();
         Frozen { partitions, position, next_number, records: tail.records, bytes: tail.bytes }

@@ -4,7 +4,6 @@
 //! them into immutable parts, `compact` merges parts, `retain` deletes them, and the store is a
 //! `clew_model::logs::LogReader`. All file access goes through `clew_host::Files`.
 
-#![allow(unreachable_pub)]
 #![warn(clippy::indexing_slicing)]
 
 mod batch;

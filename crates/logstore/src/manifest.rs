@@ -42,7 +42,7 @@ impl Default for Manifest {
 
 impl Manifest {
     /// `None` when there is no manifest.
-    pub fn load(files: &dyn Files, dir: &Path) -> Result<Option<Self>, LogStoreError> {
+    pub(crate) fn load(files: &dyn Files, dir: &Path) -> Result<Option<Self>, LogStoreError> {
         let path = dir.join(FILE_NAME);
         let failed = || LogStoreError::io("read the manifest");
         if !files.exists(&path).map_err(failed())? {
@@ -56,7 +56,7 @@ impl Manifest {
     }
 
     /// Replaces the manifest on the disk.
-    pub fn store(&self, files: &dyn Files, dir: &Path) -> Result<(), LogStoreError> {
+    pub(crate) fn store(&self, files: &dyn Files, dir: &Path) -> Result<(), LogStoreError> {
         atomic_write(files, &dir.join(FILE_NAME), &self.encode()).map_err(LogStoreError::io("write the manifest"))
     }
 

@@ -25,7 +25,7 @@ struct Inner {
 }
 
 impl PageCache {
-    pub fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self { inner: Mutex::default(), capacity, next_owner: AtomicU64::new(0) }
     }
 
@@ -73,7 +73,7 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    pub fn new(
+    pub(crate) fn new(
         file: Arc<dyn ReadFile>,
         name: &str,
         start: u64,
@@ -86,7 +86,7 @@ impl Pages {
     }
 
     /// The bytes at `offset` of the region.
-    pub fn read(&self, offset: usize, length: usize) -> Result<Vec<u8>, LogStoreError> {
+    pub(crate) fn read(&self, offset: usize, length: usize) -> Result<Vec<u8>, LogStoreError> {
         let end = offset.checked_add(length).filter(|end| *end <= self.length);
         let end = end.ok_or_else(|| LogStoreError::damaged(&self.name, "its index refers beyond its end"))?;
         let mut bytes = Vec::with_capacity(length);

@@ -43,7 +43,7 @@ pub(crate) struct PartMeta {
 
 impl PartMeta {
     /// The name of the file.
-    pub fn file_name(&self) -> String {
+    pub(crate) fn file_name(&self) -> String {
         format!("{:012x}.{}.{}.part", self.sequence, self.tenant, self.day)
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct TermIndexBuilder {
 
 impl TermIndexBuilder {
     /// `blocks` is how many are expected; more may come.
-    pub fn new(blocks: usize) -> Result<Self, tantivy::TantivyError> {
+    pub(crate) fn new(blocks: usize) -> Result<Self, tantivy::TantivyError> {
         let (schema, field) = schema();
         let ram = RamDirectory::create();
         let settings = IndexSettings {
@@ -57,7 +57,7 @@ impl TermIndexBuilder {
     }
 
     /// Adds the next block. Terms hold no zero byte.
-    pub fn add_block<'t>(&mut self, terms: impl Iterator<Item = &'t str>) -> Result<(), tantivy::TantivyError> {
+    pub(crate) fn add_block<'t>(&mut self, terms: impl Iterator<Item = &'t str>) -> Result<(), tantivy::TantivyError> {
         self.joined.clear();
         for term in terms {
             self.joined.push_str(term);
@@ -69,7 +69,7 @@ impl TermIndexBuilder {
     }
 
     /// Appends the pieces to `region` and answers their places.
-    pub fn finish(self, region: &mut Vec<u8>) -> Result<Vec<Piece>, tantivy::TantivyError> {
+    pub(crate) fn finish(self, region: &mut Vec<u8>) -> Result<Vec<Piece>, tantivy::TantivyError> {
         let Self { writer, ram, .. } = self;
         let index = writer.finalize()?;
         let mut names: Vec<PathBuf> = index.load_metas()?.list_segment_files().into_iter().collect();
@@ -109,7 +109,7 @@ impl std::fmt::Debug for TermIndex {
 }
 
 impl TermIndex {
-    pub fn open(pages: Arc<Pages>, pieces: Vec<Piece>, file: &str) -> Result<Self, LogStoreError> {
+    pub(crate) fn open(pages: Arc<Pages>, pieces: Vec<Piece>, file: &str) -> Result<Self, LogStoreError> {
         let failed = || LogStoreError::term_index(file);
         let index = Index::open(PiecesDirectory::new(pages, pieces)).map_err(failed())?;
         let field = index.schema().get_field(TERMS).map_err(failed())?;
@@ -119,7 +119,12 @@ impl TermIndex {
     }
 
     /// Calls `visit` with each block that has the term.
-    pub fn blocks_with(&self, term: &str, file: &str, mut visit: impl FnMut(usize)) -> Result<(), LogStoreError> {
+    pub(crate) fn blocks_with(
+        &self,
+        term: &str,
+        file: &str,
+        mut visit: impl FnMut(usize),
+    ) -> Result<(), LogStoreError> {
         let Some(segment) = &self.segment else { return Ok(()) };
         let inverted = segment.inverted_index(self.field).map_err(LogStoreError::term_index(file))?;
         let term = Term::from_field_text(self.field, term);

@@ -11,12 +11,12 @@ pub(crate) struct Warnings {
 }
 
 impl Warnings {
-    pub fn damage(&mut self, part: &Part, damage: &str) {
+    pub(crate) fn damage(&mut self, part: &Part, damage: &str) {
         self.add(format!("part {} is damaged, records may be missing: {damage}", part.name()));
     }
 
     /// Says that something of a part was skipped, unless the error ends the question.
-    pub fn skip(&mut self, part: &Part, error: LogStoreError) -> Result<(), LogStoreError> {
+    pub(crate) fn skip(&mut self, part: &Part, error: LogStoreError) -> Result<(), LogStoreError> {
         if error.stops_queries() {
             return Err(error);
         }

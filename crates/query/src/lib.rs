@@ -5,8 +5,6 @@
 //! - [`logs`]: the search-bar language and LogQL's log selection, planned into a `LogFilter`;
 //! - [`traces`]: trace search, services, the service map, traces and spans by their IDs, as sinks over a `TraceView`.
 
-#![allow(unreachable_pub)]
-
 mod error;
 pub mod limits;
 mod locks;

@@ -35,7 +35,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub fn new(
+    pub(crate) fn new(
         meta: PartMeta,
         below: u64,
         files: Arc<dyn Files>,
@@ -49,13 +49,13 @@ impl Part {
         Self { meta, below, files, open_files, path, name, cache, opened, damage, given_up }
     }
 
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Remembers that something in the part is damaged; the first finding stays. What may be gone at the next try (the
     /// disk does not answer, no file may be opened) is not remembered.
-    pub fn report(&self, error: &LogStoreError) {
+    pub(crate) fn report(&self, error: &LogStoreError) {
         if !error.is_damage() {
             return;
         }
@@ -63,16 +63,16 @@ impl Part {
     }
 
     /// What was found to be wrong with it.
-    pub fn damage(&self) -> Option<String> {
+    pub(crate) fn damage(&self) -> Option<String> {
         self.damage.lock().clone()
     }
 
     /// The file goes when the last reader is done.
-    pub fn give_up(&self) {
+    pub(crate) fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
     }
 
-    pub fn open(&self) -> Result<Arc<OpenPart>, LogStoreError> {
+    pub(crate) fn open(&self) -> Result<Arc<OpenPart>, LogStoreError> {
         let mut opened = self.opened.lock();
         if let Some(part) = &*opened {
             return Ok(Arc::clone(part));
@@ -212,7 +212,7 @@ impl OpenPart {
     }
 
     /// A block, of which little is read before a column is asked for.
-    pub fn block(&self, place: &BlockPlace) -> Result<LogBlock, LogStoreError> {
+    pub(crate) fn block(&self, place: &BlockPlace) -> Result<LogBlock, LogStoreError> {
         if u64::from(place.length) > MAX_BLOCK_BYTES {
             return Err(bad(&self.name, "a block is too large"));
         }
@@ -221,7 +221,7 @@ impl OpenPart {
     }
 
     /// The blocks that may hold a passing row.
-    pub fn candidates(&self, need: &Need) -> Result<RowSet, LogStoreError> {
+    pub(crate) fn candidates(&self, need: &Need) -> Result<RowSet, LogStoreError> {
         let blocks = self.places.len();
         Ok(match need {
             Need::Nothing => RowSet::all(blocks),

@@ -29,7 +29,7 @@ pub(crate) struct PartWriter {
 
 impl PartWriter {
     /// `blocks` is how many are expected.
-    pub fn create(
+    pub(crate) fn create(
         files: &dyn Files,
         dir: &Path,
         sequence: u64,
@@ -46,7 +46,7 @@ impl PartWriter {
         Ok(Self { file, name, places, hashes, terms, length: 0, sequence, tenant, day })
     }
 
-    pub fn add(&mut self, block: &EncodedBlock) -> Result<(), LogStoreError> {
+    pub(crate) fn add(&mut self, block: &EncodedBlock) -> Result<(), LogStoreError> {
         let number = self.places.len() as u32;
         block.terms.hashes().for_each(|hash| self.hashes.push(hash, number));
         self.terms.add_block(block.terms.plain()).map_err(LogStoreError::term_index(&self.name))?;
@@ -66,7 +66,7 @@ impl PartWriter {
     }
 
     /// Writes the index and syncs the file; its name is durable only after a sync of the directory.
-    pub fn finish(mut self) -> Result<PartMeta, LogStoreError> {
+    pub(crate) fn finish(mut self) -> Result<PartMeta, LogStoreError> {
         let mut region = std::mem::take(&mut self.hashes).finish();
         let hash_list = region.len();
         let pieces = self.terms.finish(&mut region).map_err(LogStoreError::term_index(&self.name))?;

@@ -21,7 +21,7 @@ pub(super) struct PiecesDirectory {
 }
 
 impl PiecesDirectory {
-    pub fn new(pages: Arc<Pages>, pieces: Vec<Piece>) -> Self {
+    pub(super) fn new(pages: Arc<Pages>, pieces: Vec<Piece>) -> Self {
         Self { pages, pieces: Arc::new(pieces) }
     }
 

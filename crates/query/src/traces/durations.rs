@@ -5,7 +5,7 @@ use clew_model::traces::{duration_bucket, duration_of_bucket};
 
 /// Counts of durations.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Durations {
+pub(super) struct Durations {
     /// By the number of the bucket, up to the last one met; fewer than 4,000. Below zero while more is taken back than is
     /// there yet.
     buckets: Vec<i64>,
@@ -22,7 +22,7 @@ impl Default for Durations {
 impl Durations {
     /// Takes a duration in nanoseconds in, so many times; negative ones count as zero. A negative number of times takes it
     /// back.
-    pub fn add(&mut self, duration: i64, times: i64) {
+    pub(super) fn add(&mut self, duration: i64, times: i64) {
         let duration = duration.max(0);
         if times > 0 {
             self.least = self.least.min(duration);
@@ -38,7 +38,7 @@ impl Durations {
     }
 
     /// Adds the counts of another.
-    pub fn merge(&mut self, other: &Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         self.least = self.least.min(other.least);
         self.most = self.most.max(other.most);
         if other.buckets.len() > self.buckets.len() {
@@ -48,12 +48,12 @@ impl Durations {
     }
 
     /// Bytes of memory that the counts take.
-    pub fn memory_bytes(&self) -> usize {
+    pub(super) fn memory_bytes(&self) -> usize {
         self.buckets.capacity() * size_of::<i64>()
     }
 
     /// The least durations that a half, 95 % and 99 % do not exceed.
-    pub fn quantiles(&self) -> [i64; 3] {
+    pub(super) fn quantiles(&self) -> [i64; 3] {
         let all: i64 = self.buckets.iter().sum();
         if all <= 0 || self.least > self.most {
             return [0; 3];

@@ -19,7 +19,7 @@ pub(super) enum Operator {
 }
 
 impl Operator {
-    pub fn from_text(text: &str) -> Option<Self> {
+    pub(super) fn from_text(text: &str) -> Option<Self> {
         Some(match text {
             "=" => Self::Equal,
             "!=" => Self::NotEqual,
@@ -35,12 +35,12 @@ impl Operator {
     }
 
     /// Whether it may stand in a stream selector.
-    pub fn is_matcher(self) -> bool {
+    pub(super) fn is_matcher(self) -> bool {
         !matches!(self, Self::Compare(_))
     }
 
     /// The comparison with a number; `None` for regular expressions.
-    pub fn with_number(self, name: &str, number: f64) -> Option<LogFilter> {
+    pub(super) fn with_number(self, name: &str, number: f64) -> Option<LogFilter> {
         let comparison = match self {
             Self::Equal => Comparison::Equal,
             Self::NotEqual => Comparison::NotEqual,

@@ -10,16 +10,16 @@ pub(super) struct Word {
 }
 
 impl Word {
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         self.characters.iter().map(|(c, _)| c).collect()
     }
 
-    pub fn has_wildcard(&self) -> bool {
+    pub(super) fn has_wildcard(&self) -> bool {
         self.characters.iter().any(|(c, escaped)| !escaped && matches!(c, '*' | '?'))
     }
 
     /// Whether it is an unescaped `*`.
-    pub fn is_star(&self) -> bool {
+    pub(super) fn is_star(&self) -> bool {
         self.characters == [('*', false)]
     }
 }
@@ -30,33 +30,33 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub fn rest(&self) -> &'a str {
+    pub(super) fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    pub fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
-    pub fn take(&mut self) -> Option<char> {
+    pub(super) fn take(&mut self) -> Option<char> {
         let c = self.peek()?;
         self.at += c.len_utf8();
         Some(c)
     }
 
-    pub fn take_if(&mut self, wanted: &str) -> bool {
+    pub(super) fn take_if(&mut self, wanted: &str) -> bool {
         let found = self.rest().starts_with(wanted);
         self.at += if found { wanted.len() } else { 0 };
         found
     }
 
-    pub fn skip_blanks(&mut self) {
+    pub(super) fn skip_blanks(&mut self) {
         let rest = self.rest();
         self.at += rest.len() - rest.trim_start().len();
     }
 
     /// Takes a keyword that stands alone.
-    pub fn take_keyword(&mut self, keyword: &str) -> bool {
+    pub(super) fn take_keyword(&mut self, keyword: &str) -> bool {
         let stands_alone = self.rest().strip_prefix(keyword).is_some_and(|after| {
             after.is_empty() || after.starts_with(|c: char| c.is_whitespace() || matches!(c, '(' | ')'))
         });
@@ -64,7 +64,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Characters up to white space or one that `ends`; brackets that open within the word close within it.
-    pub fn word(&mut self, ends: &[char]) -> Word {
+    pub(super) fn word(&mut self, ends: &[char]) -> Word {
         let mut word = Word::default();
         let mut open = 0usize;
         while let Some(c) = self.peek() {
@@ -86,7 +86,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Text in double quotes, the first of which is next; `\"` and `\\` are escapes.
-    pub fn quoted(&mut self) -> Result<String, QueryError> {
+    pub(super) fn quoted(&mut self) -> Result<String, QueryError> {
         let start = self.at;
         self.take();
         let mut out = String::new();
@@ -106,7 +106,7 @@ impl<'a> Cursor<'a> {
 
     /// A regular expression between slashes, the first of which is next. `None`, and nothing taken, when no slash
     /// closes it at the end of a term: then it is a path.
-    pub fn slashed(&mut self) -> Option<String> {
+    pub(super) fn slashed(&mut self) -> Option<String> {
         let mut out = String::new();
         let mut characters = self.rest().char_indices().skip(1).peekable();
         while let Some((offset, c)) = characters.next() {

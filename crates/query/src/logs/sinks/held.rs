@@ -13,7 +13,7 @@ pub(super) struct Held {
 impl Held {
     /// # Errors
     /// The question may not hold more.
-    pub fn new(context: &Context, row: LogRow) -> Result<Self, ReadError> {
+    pub(super) fn new(context: &Context, row: LogRow) -> Result<Self, ReadError> {
         let bytes = (row.record.memory_bytes() + size_of::<Self>()) as u64;
         Ok(Self { _memory: context.memory.reserve(bytes)?, row })
     }

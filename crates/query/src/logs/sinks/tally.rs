@@ -23,14 +23,14 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Counts up to so many values exactly; of the others only how many records have them.
-    pub fn of(most: usize) -> Self {
+    pub(super) fn of(most: usize) -> Self {
         let (counts, numbers) = (HashMap::new(), HashMap::new());
         Self { records: 0, counts, numbers, most, overflowed: false, is_varied: false, memory: Vec::new() }
     }
 
     /// Whether there are more values than are counted and hardly one comes twice, as of an ID: then only the records are
     /// worth counting.
-    pub fn is_varied(&self) -> bool {
+    pub(super) fn is_varied(&self) -> bool {
         self.is_varied
     }
 
@@ -38,7 +38,7 @@ impl Tally {
     ///
     /// # Errors
     /// The question may not hold more; what `visit` answers.
-    pub fn add(
+    pub(super) fn add(
         &mut self,
         context: &Context,
         visit: impl FnOnce(&mut dyn FnMut(FieldValue<'_>, u64)) -> Result<u64, ReadError>,
@@ -66,7 +66,7 @@ impl Tally {
     ///
     /// # Errors
     /// The question may not hold more.
-    pub fn merge(&mut self, context: &Context, other: Tally) -> Result<(), ReadError> {
+    pub(super) fn merge(&mut self, context: &Context, other: Tally) -> Result<(), ReadError> {
         if self.records == 0 && !self.overflowed {
             *self = other;
             return Ok(());
@@ -119,7 +119,7 @@ impl Tally {
     }
 
     /// The most frequent values, equally frequent ones by their text.
-    pub fn summary(mut self, name: String, top: usize) -> FieldSummary {
+    pub(super) fn summary(mut self, name: String, top: usize) -> FieldSummary {
         for (number, records) in self.numbers {
             *self.counts.entry(number.to_string().into()).or_default() += records;
         }

@@ -7,7 +7,7 @@ const AHEAD_BYTES: u64 = 64 << 10;
 
 /// Bytes of an answer, taken from the question's budget by growing steps.
 #[derive(Debug)]
-pub struct Held<'c> {
+pub(super) struct Held<'c> {
     context: &'c Context,
     used: u64,
     reserved: u64,
@@ -15,7 +15,7 @@ pub struct Held<'c> {
 }
 
 impl<'c> Held<'c> {
-    pub fn new(context: &'c Context) -> Self {
+    pub(super) fn new(context: &'c Context) -> Self {
         Self { context, used: 0, reserved: 0, reservations: Vec::new() }
     }
 
@@ -23,7 +23,7 @@ impl<'c> Held<'c> {
     ///
     /// # Errors
     /// The question may not hold more.
-    pub fn add(&mut self, bytes: u64) -> Result<(), ReadError> {
+    pub(super) fn add(&mut self, bytes: u64) -> Result<(), ReadError> {
         self.used = self.used.saturating_add(bytes);
         if self.used > self.reserved {
             let more = (self.used - self.reserved).max(self.reserved.min(AHEAD_BYTES));
@@ -34,7 +34,7 @@ impl<'c> Held<'c> {
     }
 
     /// Takes over what another part of the answer holds.
-    pub fn append(&mut self, mut other: Self) {
+    pub(super) fn append(&mut self, mut other: Self) {
         self.used = self.used.saturating_add(other.used);
         self.reserved = self.reserved.saturating_add(other.reserved);
         self.reservations.append(&mut other.reservations);

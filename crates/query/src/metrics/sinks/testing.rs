@@ -10,22 +10,22 @@ use std::time::Duration;
 
 /// What there is to find.
 #[derive(Default)]
-pub struct Fake {
+pub(super) struct Fake {
     series: Vec<(Labels, Vec<(i64, f64)>)>,
     exemplars: Vec<ExemplarRow>,
     families: Vec<Metadata>,
 }
 
 impl Fake {
-    pub fn new(series: Vec<(Labels, Vec<(i64, f64)>)>) -> Self {
+    pub(super) fn new(series: Vec<(Labels, Vec<(i64, f64)>)>) -> Self {
         Self { series, ..Self::default() }
     }
 
-    pub fn with_exemplars(exemplars: Vec<ExemplarRow>) -> Self {
+    pub(super) fn with_exemplars(exemplars: Vec<ExemplarRow>) -> Self {
         Self { exemplars, ..Self::default() }
     }
 
-    pub fn with_metadata(families: Vec<Metadata>) -> Self {
+    pub(super) fn with_metadata(families: Vec<Metadata>) -> Self {
         Self { families, ..Self::default() }
     }
 
@@ -96,11 +96,11 @@ impl MetricView for Fake {
     }
 }
 
-pub fn context() -> Context {
+pub(super) fn context() -> Context {
     Context::new(Duration::from_secs(60), 1 << 30)
 }
 
 /// `name{i="…"}`
-pub fn labels(name: &str, i: &str) -> Labels {
+pub(super) fn labels(name: &str, i: &str) -> Labels {
     Labels::new([("__name__", name), ("i", i)]).unwrap()
 }

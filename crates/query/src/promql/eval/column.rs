@@ -33,23 +33,23 @@ pub(super) enum Cell<'a> {
 }
 
 impl Column {
-    pub fn new(labels: Labels, values: Vec<f64>) -> Self {
+    pub(super) fn new(labels: Labels, values: Vec<f64>) -> Self {
         Self { labels, values, histograms: Vec::new() }
     }
 
-    pub fn absent(labels: Labels, steps: usize) -> Self {
+    pub(super) fn absent(labels: Labels, steps: usize) -> Self {
         Self::new(labels, vec![ABSENT; steps])
     }
 
-    pub fn histogram(&self, step: usize) -> Option<&Arc<NativeHistogram>> {
+    pub(super) fn histogram(&self, step: usize) -> Option<&Arc<NativeHistogram>> {
         self.histograms.get(step).and_then(Option::as_ref)
     }
 
-    pub fn value(&self, step: usize) -> f64 {
+    pub(super) fn value(&self, step: usize) -> f64 {
         self.values.get(step).copied().unwrap_or(ABSENT)
     }
 
-    pub fn cell(&self, step: usize) -> Cell<'_> {
+    pub(super) fn cell(&self, step: usize) -> Cell<'_> {
         let value = self.value(step);
         if !is_absent(value) {
             return Cell::Float(value);
@@ -57,15 +57,15 @@ impl Column {
         self.histogram(step).map_or(Cell::Absent, Cell::Histogram)
     }
 
-    pub fn is_present(&self, step: usize) -> bool {
+    pub(super) fn is_present(&self, step: usize) -> bool {
         !is_absent(self.value(step)) || self.histogram(step).is_some()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.values.iter().all(|value| is_absent(*value)) && self.histograms.iter().all(Option::is_none)
     }
 
-    pub fn set_histogram(&mut self, step: usize, histogram: Arc<NativeHistogram>) {
+    pub(super) fn set_histogram(&mut self, step: usize, histogram: Arc<NativeHistogram>) {
         if self.histograms.is_empty() {
             self.histograms = vec![None; self.values.len()];
         }
@@ -75,7 +75,7 @@ impl Column {
     }
 
     /// Empties a step.
-    pub fn clear(&mut self, step: usize) {
+    pub(super) fn clear(&mut self, step: usize) {
         if let Some(value) = self.values.get_mut(step) {
             *value = ABSENT;
         }
@@ -85,7 +85,7 @@ impl Column {
     }
 
     /// Copies a step of another column.
-    pub fn copy_step(&mut self, step: usize, from: &Column) {
+    pub(super) fn copy_step(&mut self, step: usize, from: &Column) {
         match from.cell(step) {
             Cell::Absent => {}
             Cell::Float(value) => {
@@ -134,7 +134,7 @@ pub(super) struct Vector {
 
 impl Vector {
     /// The vector with every value replaced and every name dropped; histograms that map to nothing go.
-    pub fn map_values(
+    pub(super) fn map_values(
         mut self,
         float: impl Fn(f64) -> f64,
         histogram: impl Fn(&NativeHistogram) -> Option<NativeHistogram>,
@@ -154,7 +154,7 @@ impl Vector {
     }
 
     /// The vector with columns of the same labels made one and empty columns gone, in the order of first appearance.
-    pub fn merged(mut self, strictness: Strictness) -> Result<Self, QueryError> {
+    pub(super) fn merged(mut self, strictness: Strictness) -> Result<Self, QueryError> {
         self.columns.retain(|column| !column.is_empty());
         let mut seen: HashMap<Labels, usize> = HashMap::with_capacity(self.columns.len());
         let mut merged: Vec<Column> = Vec::with_capacity(self.columns.len());

@@ -8,7 +8,7 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    pub fn add(&mut self, value: f64) {
+    pub(super) fn add(&mut self, value: f64) {
         let total = self.sum + value;
         if total.is_infinite() {
             self.lost = 0.0;
@@ -21,12 +21,12 @@ impl Sum {
     }
 
     /// Adds a sum of values that come later.
-    pub fn append(&mut self, later: Self) {
+    pub(super) fn append(&mut self, later: Self) {
         self.add(later.sum);
         self.lost += later.lost;
     }
 
-    pub fn total(self) -> f64 {
+    pub(super) fn total(self) -> f64 {
         self.sum + self.lost
     }
 
@@ -45,7 +45,7 @@ pub(super) struct Mean {
 }
 
 impl Mean {
-    pub fn add(&mut self, value: f64) {
+    pub(super) fn add(&mut self, value: f64) {
         self.count += 1.0;
         let running = match &mut self.running {
             Some(running) => running,
@@ -68,7 +68,7 @@ impl Mean {
     }
 
     /// Adds a mean of values that come later.
-    pub fn append(&mut self, later: Self) {
+    pub(super) fn append(&mut self, later: Self) {
         let count = self.count + later.count;
         let mut sum = self.sum;
         sum.append(later.sum);
@@ -80,7 +80,7 @@ impl Mean {
         (self.running, self.count) = (Some(Sum { sum: mean, lost: 0.0 }), count);
     }
 
-    pub fn mean(self) -> f64 {
+    pub(super) fn mean(self) -> f64 {
         match self.running {
             Some(running) => running.total(),
             None => self.sum.divided(self.count),
@@ -97,7 +97,7 @@ pub(super) struct Variance {
 }
 
 impl Variance {
-    pub fn add(&mut self, value: f64) {
+    pub(super) fn add(&mut self, value: f64) {
         self.count += 1.0;
         let delta = value - self.mean.total();
         self.mean.add(delta / self.count);
@@ -105,7 +105,7 @@ impl Variance {
     }
 
     /// Adds the variance of values that come later (Chan, Golub and LeVeque).
-    pub fn append(&mut self, later: Self) {
+    pub(super) fn append(&mut self, later: Self) {
         let count = self.count + later.count;
         let delta = later.mean.total() - self.mean.total();
         self.mean.add(delta * (later.count / count));
@@ -115,7 +115,7 @@ impl Variance {
     }
 
     /// The variance of the population.
-    pub fn variance(self) -> f64 {
+    pub(super) fn variance(self) -> f64 {
         self.squares.total() / self.count
     }
 }

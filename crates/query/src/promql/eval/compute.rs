@@ -58,7 +58,7 @@ pub(super) struct Driven<'f> {
 
 impl<'f> Driven<'f> {
     /// A function whose result is a new number, the same for the same window, of the samples alone.
-    pub fn new(function: &'f (dyn Fn(usize, &Window<'_>) -> Output + Sync)) -> Self {
+    pub(super) fn new(function: &'f (dyn Fn(usize, &Window<'_>) -> Output + Sync)) -> Self {
         Self { keeps_name: false, by_step: false, extrapolates: false, function }
     }
 }
@@ -101,7 +101,7 @@ pub(super) struct Maker<'f> {
 
 impl<'f> Maker<'f> {
     /// For windows of `width` milliseconds at `ends`, which stand for `steps`.
-    pub fn new(stage: Stage<'f>, steps: Steps, ends: Steps, width: i64) -> Self {
+    pub(super) fn new(stage: Stage<'f>, steps: Steps, ends: Steps, width: i64) -> Self {
         Self {
             stage,
             steps,
@@ -115,7 +115,7 @@ impl<'f> Maker<'f> {
     }
 
     /// The column of a series, with all its labels.
-    pub fn make(&mut self, series: &SeriesData) -> &Column {
+    pub(super) fn make(&mut self, series: &SeriesData) -> &Column {
         self.column.values.clear();
         self.column.values.resize(self.steps.count, ABSENT);
         self.column.histograms.clear();
@@ -134,7 +134,7 @@ impl<'f> Maker<'f> {
     }
 
     /// The column made last.
-    pub fn column(&self) -> &Column {
+    pub(super) fn column(&self) -> &Column {
         &self.column
     }
 

@@ -86,7 +86,7 @@ const ROUNDING: f64 = 1.0 + 1e-9;
 
 impl Stretch {
     /// Of a window's times; `None` for fewer than two.
-    pub fn of(times: &[UnixMillis], start: UnixMillis, end: UnixMillis) -> Option<Self> {
+    pub(super) fn of(times: &[UnixMillis], start: UnixMillis, end: UnixMillis) -> Option<Self> {
         let (first, last) = (*times.first()?, *times.last()?);
         (first < last).then(|| Self::between((first, last), times.len(), start, end))
     }

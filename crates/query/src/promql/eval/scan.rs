@@ -31,7 +31,7 @@ pub(super) struct Counter<'e> {
 impl Counter<'_> {
     /// Counts a series that was read, and the steps of its column. An error is kept for the evaluator, which knows how to
     /// say it.
-    pub fn add(&self, series: &SeriesData) -> Result<(), ReadError> {
+    pub(super) fn add(&self, series: &SeriesData) -> Result<(), ReadError> {
         let samples = series.sample_count();
         self.series.fetch_add(1, Ordering::Relaxed);
         self.samples.fetch_add(samples, Ordering::Relaxed);
@@ -40,13 +40,13 @@ impl Counter<'_> {
     }
 
     /// Keeps an error for the evaluator; answers one that ends the scan.
-    pub fn fail(&self, error: QueryError) -> ReadError {
+    pub(super) fn fail(&self, error: QueryError) -> ReadError {
         locked(&self.failure).get_or_insert(error);
         ReadError::new(ErrorKind::LimitExceeded, "the scan was ended")
     }
 
     /// Keeps what a thread has to tell.
-    pub fn warn(&self, warnings: &[&'static str]) {
+    pub(super) fn warn(&self, warnings: &[&'static str]) {
         let mut all = locked(&self.warnings);
         for text in warnings {
             if !all.contains(text) {
@@ -56,7 +56,7 @@ impl Counter<'_> {
     }
 
     /// Memory for what is kept of a series.
-    pub fn reserve(&self, bytes: u64) -> Result<Reservation, ReadError> {
+    pub(super) fn reserve(&self, bytes: u64) -> Result<Reservation, ReadError> {
         self.context.memory.reserve(bytes)
     }
 }

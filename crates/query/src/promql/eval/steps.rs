@@ -13,11 +13,11 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    pub fn instant(at: UnixMillis) -> Self {
+    pub(super) fn instant(at: UnixMillis) -> Self {
         Self { first: at, step: 0, count: 1 }
     }
 
-    pub fn range(start: UnixMillis, end: UnixMillis, step: i64, limit: usize) -> Result<Self, QueryError> {
+    pub(super) fn range(start: UnixMillis, end: UnixMillis, step: i64, limit: usize) -> Result<Self, QueryError> {
         if step <= 0 {
             return Err(QueryError::invalid(
                 "zero or negative query resolution step widths are not accepted; try a positive step",
@@ -37,7 +37,7 @@ impl Steps {
         Ok(Self { first: start, step, count })
     }
 
-    pub fn iter(self) -> impl Iterator<Item = UnixMillis> {
+    pub(super) fn iter(self) -> impl Iterator<Item = UnixMillis> {
         let mut next = self.first;
         (0..self.count).map(move |_| {
             let this = next;
@@ -46,13 +46,13 @@ impl Steps {
         })
     }
 
-    pub fn last(&self) -> UnixMillis {
+    pub(super) fn last(&self) -> UnixMillis {
         let steps = i64::try_from(self.count.saturating_sub(1)).unwrap_or(i64::MAX);
         self.first.saturating_add(self.step.saturating_mul(steps))
     }
 
     /// The instants at which a selector with these modifiers looks.
-    pub fn modified(&self, time: &TimeModifiers, query: (UnixMillis, UnixMillis)) -> Self {
+    pub(super) fn modified(&self, time: &TimeModifiers, query: (UnixMillis, UnixMillis)) -> Self {
         let (first, step) = match time.at {
             None => (self.first, self.step),
             Some(At::Millis(at)) => (at, 0),
@@ -63,7 +63,7 @@ impl Steps {
     }
 
     /// One instant stands for all of them.
-    pub fn is_constant(&self) -> bool {
+    pub(super) fn is_constant(&self) -> bool {
         self.step == 0
     }
 }

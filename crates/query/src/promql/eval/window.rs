@@ -24,17 +24,17 @@ struct Known {
 }
 
 impl Windows {
-    pub fn new(ends: Steps, width: i64) -> Self {
+    pub(super) fn new(ends: Steps, width: i64) -> Self {
         Self { ends, width, known: None }
     }
 
     /// The bounds of each step's window.
-    pub fn bounds(&mut self, times: &Arc<[UnixMillis]>) -> &[Bounds] {
+    pub(super) fn bounds(&mut self, times: &Arc<[UnixMillis]>) -> &[Bounds] {
         &self.known(times).bounds
     }
 
     /// The bounds of each step's window, and how far it is extrapolated.
-    pub fn stretched(&mut self, times: &Arc<[UnixMillis]>) -> (&[Bounds], &[Option<Stretch>]) {
+    pub(super) fn stretched(&mut self, times: &Arc<[UnixMillis]>) -> (&[Bounds], &[Option<Stretch>]) {
         let (ends, width) = (self.ends, self.width);
         let Known { bounds, stretches, .. } = self.known(times);
         if stretches.len() != bounds.len() {
@@ -63,7 +63,7 @@ impl Windows {
     }
 
     /// The bounds for samples whose times are not in an array of their own.
-    pub fn bounds_of<T>(&self, samples: &[(UnixMillis, T)]) -> Vec<Bounds> {
+    pub(super) fn bounds_of<T>(&self, samples: &[(UnixMillis, T)]) -> Vec<Bounds> {
         let mut bounds = Vec::new();
         let time = |index: usize| samples.get(index).map(|(time, _)| *time);
         window_bounds(samples.len(), time, self.ends, self.width, &mut bounds);

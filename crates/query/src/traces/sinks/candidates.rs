@@ -10,7 +10,7 @@ use std::sync::Mutex;
 const TRACE_BYTES: usize = 64;
 
 /// Takes batches newest first, until so many new traces have a match that nothing still to come can precede.
-pub struct Candidates<'c> {
+pub(crate) struct Candidates<'c> {
     context: &'c Context,
     /// Traces that are known already.
     known: &'c HashSet<TraceId>,
@@ -20,7 +20,7 @@ pub struct Candidates<'c> {
 
 /// What was found.
 #[derive(Debug, Default)]
-pub struct Found {
+pub(crate) struct Found {
     /// New traces with the start of their newest match.
     pub newest: HashMap<TraceId, UnixNanos>,
     /// Where the scan stopped: matches that start at this instant or before may not have come. `None` when all have.
@@ -30,12 +30,12 @@ pub struct Found {
 
 impl<'c> Candidates<'c> {
     /// Looks for `wanted` traces beside those known.
-    pub fn new(context: &'c Context, known: &'c HashSet<TraceId>, wanted: usize) -> Self {
+    pub(crate) fn new(context: &'c Context, known: &'c HashSet<TraceId>, wanted: usize) -> Self {
         Self { context, known, wanted, found: Mutex::default() }
     }
 
     /// What was found.
-    pub fn found(self) -> Found {
+    pub(crate) fn found(self) -> Found {
         self.found.into_inner().unwrap_or_default()
     }
 }

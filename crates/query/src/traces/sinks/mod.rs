@@ -8,12 +8,12 @@ mod services;
 mod spans;
 mod summaries;
 
-pub use candidates::Candidates;
+pub(super) use candidates::Candidates;
 pub use edges::service_edges;
 pub use service::service;
 pub use services::services;
 pub use spans::{find_ids, trace};
-pub use summaries::Summaries;
+pub(super) use summaries::Summaries;
 
 use crate::locks::locked;
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 /// Summaries of the traces with a selected span.
-pub struct Summaries<'c> {
+pub(crate) struct Summaries<'c> {
     context: &'c Context,
     found: Mutex<Held>,
 }
@@ -17,12 +17,12 @@ type Held = (Vec<TraceSummary>, Vec<Reservation>);
 
 impl<'c> Summaries<'c> {
     /// None yet.
-    pub fn new(context: &'c Context) -> Self {
+    pub(crate) fn new(context: &'c Context) -> Self {
         Self { context, found: Mutex::default() }
     }
 
     /// The summaries, in no order.
-    pub fn found(self) -> Held {
+    pub(crate) fn found(self) -> Held {
         self.found.into_inner().unwrap_or_default()
     }
 }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Spans that were sent once each.
-pub struct Fake {
+pub(crate) struct Fake {
     spans: Vec<Span>,
     /// Traces in a batch.
     in_one: usize,
 }
 
 impl Fake {
-    pub fn new(spans: Vec<Span>, in_one: usize) -> Self {
+    pub(crate) fn new(spans: Vec<Span>, in_one: usize) -> Self {
         Self { spans, in_one }
     }
 }
@@ -53,22 +53,22 @@ impl TraceView for Fake {
     }
 }
 
-pub fn context() -> Context {
+pub(crate) fn context() -> Context {
     Context::new(Duration::from_secs(60), 1 << 30)
 }
 
-pub fn trace_id(number: u8) -> TraceId {
+pub(crate) fn trace_id(number: u8) -> TraceId {
     TraceId([number; 16])
 }
 
-pub fn span_id(number: u32) -> SpanId {
+pub(crate) fn span_id(number: u32) -> SpanId {
     let mut id = [9; 8];
     id[4..].copy_from_slice(&number.to_be_bytes());
     SpanId(id)
 }
 
 /// A span of a trace in a service.
-pub fn span(trace: u8, number: u32, service: &str, start: i64, end: i64) -> Span {
+pub(crate) fn span(trace: u8, number: u32, service: &str, start: i64, end: i64) -> Span {
     let attributes = vec![Attribute::new("service.name", service)];
     Span {
         name: "work".into(),
