@@ -10,9 +10,10 @@
 //! 7, service (4)     what is counted of a service slot by slot | crc32
 //! 8                  what is counted of calls slot by slot | crc32
 //! 9                  what is counted of all services slot by slot | crc32
+//! 10                 in which blocks the traces stand | crc32
 //! ```
-//! Keys are big endian, so that a run is written in one pass, blocks first. The last four are not there where there are too
-//! many services.
+//! Keys are big endian, so that a run is written in one pass, blocks first. What is counted is not there where there
+//! are too many services.
 
 use super::cache::Cache;
 use super::index::{Shard, shard_of};
@@ -38,6 +39,7 @@ const SUMS: u8 = 6;
 const SERVICE_CELLS: u8 = 7;
 const CALL_CELLS: u8 = 8;
 const ALL_CELLS: u8 = 9;
+const TRACES: u8 = 10;
 
 /// The newest layout of a run.
 pub(super) const VERSION: u8 = 0;
@@ -101,6 +103,11 @@ pub(super) fn call_cells_key() -> [u8; 1] {
 /// The key of what is counted of all services slot by slot.
 pub(super) fn all_cells_key() -> [u8; 1] {
     [ALL_CELLS]
+}
+
+/// The key of the list that says in which blocks the traces stand.
+pub(super) fn traces_key() -> [u8; 1] {
+    [TRACES]
 }
 
 /// What is needed to find anything in a run; a few hundred bytes.
@@ -274,7 +281,8 @@ impl OpenRun {
     /// In which blocks its traces stand.
     pub(super) fn traces(&self) -> Result<Arc<TraceList>, KvError> {
         self.caches.traces.get_or_make(&run_id(&self.run), || {
-            let list = TraceList::read(self)?;
+            let bytes = required(&self.snapshot, &self.run, &traces_key(), "list of traces")?;
+            let list = TraceList::decode(self.counted(&bytes)?).map_err(|error| self.damaged(&error))?;
             let size = list.heap_bytes();
             Ok((list, size))
         })

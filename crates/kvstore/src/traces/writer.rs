@@ -3,8 +3,9 @@
 use super::index::IndexBuilder;
 use super::run::{
     RunHead, all_cells_key, block_key, call_cells_key, dictionary_key, encode_zones, head_key, service_cells_key,
-    shard_key, sums_key, with_checksum, zones_key,
+    shard_key, sums_key, traces_key, with_checksum, zones_key,
 };
+use super::scan::TraceList;
 use crate::engine::{RunSpan, RunWriter};
 use crate::error::KvError;
 use clew_columns::spans::limits::{GROUP_BYTES, GROUP_SPANS, MAX_BLOCK_SPANS};
@@ -23,6 +24,7 @@ pub(super) struct SpanRunWriter<'w, 'k> {
     dictionaries: Vec<Vec<u8>>,
     index: IndexBuilder,
     sums: SumsBuilder,
+    traces: TraceList,
     spans: u64,
 }
 
@@ -37,6 +39,7 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
             dictionaries: Vec::new(),
             index: IndexBuilder::default(),
             sums: SumsBuilder::new(slot_width(range)),
+            traces: TraceList::default(),
             spans: 0,
         }
     }
@@ -83,6 +86,8 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
             self.index.add(number, &block.terms, &block.id_terms);
             let (own, rest) = left.split_at(left.len().min(block.zone.spans as usize));
             self.sums.add_block(own);
+            let traces = own.chunk_by(|before, after| before.trace_id == after.trace_id);
+            self.traces.add(number, traces.filter_map(<[_]>::first).map(|span| span.trace_id));
             left = rest;
             self.spans += u64::from(block.zone.spans);
             self.zones.push(block.zone);
@@ -111,6 +116,7 @@ impl<'w, 'k> SpanRunWriter<'w, 'k> {
             self.writer.put(&call_cells_key(), &with_checksum(sums.calls))?;
             self.writer.put(&all_cells_key(), &with_checksum(sums.all))?;
         }
+        self.writer.put(&traces_key(), &with_checksum(self.traces.encode()))?;
         Ok(RunSpan {
             min_time: self.zones.iter().map(|zone| zone.min_start).min().unwrap_or(i64::MAX),
             max_time: self.zones.iter().map(|zone| zone.max_start).max().unwrap_or(i64::MIN),
