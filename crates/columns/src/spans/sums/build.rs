@@ -242,61 +242,46 @@ impl SumsBuilder {
             open_blocks: std::mem::take(&mut self.open_blocks),
             ..SpanSums::default()
         };
-        let mut series = self.cells_by_series(&slot_order);
-        let mut counted: Vec<(u32, Counted)> = Vec::with_capacity(self.services.len());
-        for (service, place) in std::mem::take(&mut self.services).into_iter().zip(&service_order) {
-            counted.push((*place, service.finish(&mut series)));
+        let cells = self.cells(&slot_order);
+        let mut services = std::mem::take(&mut self.services);
+        services.sort_by(|left, right| left.name.cmp(&right.name));
+        let (mut encoded, mut all) = (Vec::with_capacity(services.len()), Vec::new());
+        // One after the other, so that the cells of one service alone are held.
+        for (place, service) in (0u32..).zip(services) {
+            let own = service.finish(&cells);
+            encoded.push(ServiceCells::encode(&own.operations, &own.cells, &sums));
+            all.extend(by_slot(&own.cells).into_iter().map(|cell| NewCell { series: place, ..cell }));
+            sums.services.push(own.sum);
         }
-        counted.sort_by_key(|(place, _)| *place);
-        let mut all: Vec<NewCell> = Vec::new();
-        for (place, own) in &mut counted {
-            sums.services.push(std::mem::take(&mut own.sum));
-            all.extend(by_slot(&own.cells).into_iter().map(|cell| NewCell { series: *place, ..cell }));
-        }
+        drop(cells);
         let calls = self.call_cells(&slot_order, &service_order);
         sums.calls = (!self.has_too_many_calls).then(|| all_slots(&calls));
         Some(EncodedSums {
-            services: counted.iter().map(|(_, own)| ServiceCells::encode(&own.operations, &own.cells, &sums)).collect(),
+            services: encoded,
             all: encode_all(&all, &sums),
             calls: encode_call_cells(&calls),
             head: sums.encode(),
         })
     }
 
-    /// The cells of each series, their operation not yet known.
-    fn cells_by_series(&self, slot_order: &[u32]) -> Vec<Vec<NewCell>> {
-        let mut series: Vec<Vec<NewCell>> = vec![Vec::new(); self.series as usize];
-        let buckets = self.buckets();
-        let mut order: Vec<(Key, usize)> = self.together.iter().map(|own| own.key).zip(0..).collect();
+    /// Deals the buckets of all spans to those that are counted together.
+    fn cells(&mut self, slot_order: &[u32]) -> NewCells {
+        let mut ends = Vec::with_capacity(self.together.len());
+        let mut end = 0;
+        for own in &self.together {
+            ends.push(end);
+            end += own.spans as usize;
+        }
+        let mut buckets = vec![0u16; end];
+        for (place, bucket) in std::mem::take(&mut self.spans) {
+            let Some(end) = ends.get_mut(place as usize) else { continue };
+            buckets.get_mut(*end).into_iter().for_each(|slot| *slot = bucket);
+            *end += 1;
+        }
+        let mut order: Vec<(Key, u32)> = self.together.iter().map(|own| own.key).zip(0..).collect();
         order.sort_unstable();
-        for same in order.chunk_by(|left, right| left.0 >> SLOT_SHIFT == right.0 >> SLOT_SHIFT) {
-            let Some((key, _)) = same.first() else { continue };
-            let slot = slot_order.get((*key as u32 >> SLOT_SHIFT) as usize).copied().unwrap_or(0);
-            let mut cell = NewCell { slot, ..NewCell::default() };
-            for (key, place) in same {
-                let tally = cell.tallies.get_mut((key & 1) as usize);
-                if let (Some(tally), Some(own), Some(buckets)) = (tally, self.together.get(*place), buckets.get(*place))
-                {
-                    *tally = Tally { last: own.last, least: own.least, most: own.most, buckets: counted(buckets) };
-                }
-            }
-            if let Some(own) = series.get_mut((key >> SERIES_SHIFT) as usize) {
-                own.push(cell);
-            }
-        }
-        series.iter_mut().for_each(|cells| cells.sort_by_key(|cell| cell.slot));
-        series
-    }
-
-    /// The buckets of those that are counted together, sorted.
-    fn buckets(&self) -> Vec<Vec<u16>> {
-        let mut buckets: Vec<Vec<u16>> =
-            self.together.iter().map(|own| Vec::with_capacity(own.spans as usize)).collect();
-        for (place, bucket) in &self.spans {
-            buckets.get_mut(*place as usize).into_iter().for_each(|own| own.push(*bucket));
-        }
-        buckets.iter_mut().for_each(|own| own.sort_unstable());
-        buckets
+        let together = self.together.iter().copied().zip(ends).collect();
+        NewCells { order, together, buckets, slot_order: slot_order.to_vec() }
     }
 
     fn call_cells(&self, slot_order: &[u32], service_order: &[u32]) -> Vec<CallCell> {
@@ -319,19 +304,56 @@ impl SumsBuilder {
     }
 }
 
+/// All cells of a run, made when they are asked for.
+struct NewCells {
+    /// By key.
+    order: Vec<(Key, u32)>,
+    /// With the end of their buckets.
+    together: Vec<(Together, usize)>,
+    buckets: Vec<u16>,
+    slot_order: Vec<u32>,
+}
+
+impl NewCells {
+    /// The cells of a series, by slot.
+    fn of(&self, series: u32) -> Vec<NewCell> {
+        let start = self.order.partition_point(|(key, _)| key >> SERIES_SHIFT < u64::from(series));
+        let end = self.order.partition_point(|(key, _)| key >> SERIES_SHIFT <= u64::from(series));
+        let own = self.order.get(start..end).unwrap_or_default();
+        let by_slot = own.chunk_by(|left, right| left.0 >> SLOT_SHIFT == right.0 >> SLOT_SHIFT);
+        let mut cells: Vec<NewCell> = by_slot.map(|same| self.cell(same)).collect();
+        cells.sort_by_key(|cell| cell.slot);
+        cells
+    }
+
+    fn cell(&self, same: &[(Key, u32)]) -> NewCell {
+        let met = same.first().map_or(0, |(key, _)| *key as u32 >> SLOT_SHIFT);
+        let slot = self.slot_order.get(met as usize).copied().unwrap_or(0);
+        let mut cell = NewCell { slot, ..NewCell::default() };
+        for (key, place) in same {
+            let own = self.together.get(*place as usize);
+            if let (Some(tally), Some((own, end))) = (cell.tallies.get_mut((key & 1) as usize), own) {
+                let mut buckets = self.buckets.get(end - own.spans as usize..*end).unwrap_or_default().to_vec();
+                buckets.sort_unstable();
+                *tally = Tally { last: own.last, least: own.least, most: own.most, buckets: counted(&buckets) };
+            }
+        }
+        cell
+    }
+}
+
 impl Service {
-    /// Takes its cells out of those of all series.
-    fn finish(self, series: &mut [Vec<NewCell>]) -> Counted {
+    /// Its cells, its operations in order.
+    fn finish(self, cells: &NewCells) -> Counted {
         let mut operations = self.known;
         operations.sort_by(|left, right| (&left.0, left.1).cmp(&(&right.0, right.1)));
         let has_operations = self.others.is_none();
         operations.extend(self.others.map(|series| (CompactString::default(), SpanKind::Unspecified, series)));
         let mut own = Counted::default();
         let mut totals: [TallySum; 2] = Default::default();
-        for (place, (name, kind, series_place)) in (0u32..).zip(operations) {
+        for (place, (name, kind, series)) in (0u32..).zip(operations) {
             own.operations.push((name, kind));
-            let cells = series.get_mut(series_place as usize).map(std::mem::take).unwrap_or_default();
-            for cell in cells {
+            for cell in cells.of(series) {
                 totals.iter_mut().zip(&cell.tallies).for_each(|(total, tally)| total.add(tally.view()));
                 own.cells.push(NewCell { series: place, ..cell });
             }
@@ -342,9 +364,9 @@ impl Service {
 }
 
 /// How often each bucket occurs.
-fn counted(sorted: &[u16]) -> Vec<(u16, u64)> {
+fn counted(sorted: &[u16]) -> Vec<(u16, u32)> {
     let same = sorted.chunk_by(|left, right| left == right);
-    same.filter_map(|same| same.first().map(|bucket| (*bucket, same.len() as u64))).collect()
+    same.filter_map(|same| same.first().map(|bucket| (*bucket, same.len() as u32))).collect()
 }
 
 /// What is counted of a service.

@@ -2,7 +2,7 @@
 
 use super::WHAT;
 use super::head::{CallSum, SpanSums, place};
-use super::tally::{Tally, TallyRef};
+use super::tally::{Tally, TallyRef, read_count};
 use crate::bytes::{Problem, Reader, put_signed, put_text, put_varint};
 use crate::compress::{put_compressed, read_compressed};
 use crate::error::ColumnsError;
@@ -15,7 +15,7 @@ pub struct Cells {
     keys: Vec<(u32, u32)>,
     /// Two for each key, each with the end of its buckets.
     tallies: Vec<(Bounds, usize)>,
-    buckets: Vec<(u16, u64)>,
+    buckets: Vec<(u16, u32)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -101,7 +101,7 @@ impl Cells {
                         put_varint(&mut steps, u64::from(bucket - before));
                     }
                     before = *bucket;
-                    put_varint(&mut counts, *count);
+                    put_varint(&mut counts, u64::from(*count));
                 }
             }
         }
@@ -143,7 +143,7 @@ impl Cells {
                     if bucket >= DURATION_BUCKETS as u64 {
                         return Err(steps.error(WHAT, Problem::BadValue(bucket)).into());
                     }
-                    cells.buckets.push((bucket as u16, counts.varint(WHAT)?));
+                    cells.buckets.push((bucket as u16, read_count(&mut counts)?));
                 }
                 cells.tallies.push((own, cells.buckets.len()));
             }

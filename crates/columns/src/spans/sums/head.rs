@@ -141,7 +141,7 @@ impl SpanSums {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         let tallies = self.services.iter().flat_map(|service| &service.tallies);
-        tallies.map(|tally| tally.buckets.capacity() * size_of::<(u16, u64)>()).sum::<usize>()
+        tallies.map(|tally| tally.buckets.capacity() * size_of::<(u16, u32)>()).sum::<usize>()
             + self.services.capacity() * size_of::<ServiceSum>()
             + self.slots.capacity() * size_of::<Slot>()
             + self.calls.as_ref().map_or(0, |calls| calls.capacity() * size_of::<CallSum>())

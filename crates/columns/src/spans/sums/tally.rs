@@ -14,7 +14,7 @@ pub struct TallyRef<'t> {
     /// Longest duration.
     pub most: i64,
     /// Durations by bucket, ascending; empty where there is no span.
-    pub buckets: &'t [(u16, u64)],
+    pub buckets: &'t [(u16, u32)],
 }
 
 /// Spans counted together.
@@ -27,7 +27,7 @@ pub struct Tally {
     /// Longest duration.
     pub most: i64,
     /// Durations by bucket, ascending; empty where there is no span.
-    pub buckets: Vec<(u16, u64)>,
+    pub buckets: Vec<(u16, u32)>,
 }
 
 impl Tally {
@@ -44,11 +44,11 @@ impl Tally {
         put_varint(out, self.last.wrapping_sub(base) as u64);
         put_varint(out, self.least as u64);
         put_varint(out, self.most.wrapping_sub(self.least) as u64);
-        put_varint(out, *count);
+        put_varint(out, u64::from(*count));
         let mut before = *first;
         for (bucket, count) in rest {
             put_varint(out, u64::from(bucket - before));
-            put_varint(out, *count);
+            put_varint(out, u64::from(*count));
             before = *bucket;
         }
     }
@@ -62,16 +62,22 @@ impl Tally {
         let most = least.saturating_add((reader.varint(WHAT)? as i64).max(0));
         let mut bucket = duration_bucket(least) as u64;
         let mut tally = Self { last, least, most, buckets: Vec::with_capacity(buckets.min(DURATION_BUCKETS)) };
-        tally.buckets.push((bucket as u16, reader.varint(WHAT)?));
+        tally.buckets.push((bucket as u16, read_count(reader)?));
         for _ in 0..rest {
             bucket = bucket.saturating_add(reader.varint(WHAT)?);
             if bucket >= DURATION_BUCKETS as u64 {
                 return Err(reader.error(WHAT, Problem::BadValue(bucket)));
             }
-            tally.buckets.push((bucket as u16, reader.varint(WHAT)?));
+            tally.buckets.push((bucket as u16, read_count(reader)?));
         }
         Ok(tally)
     }
+}
+
+/// How many spans have their durations in one bucket.
+pub(super) fn read_count(reader: &mut Reader<'_>) -> Result<u32, BytesError> {
+    let count = reader.varint(WHAT)?;
+    u32::try_from(count).map_err(|_| reader.error(WHAT, Problem::BadValue(count)))
 }
 
 /// Tallies added up.
@@ -90,7 +96,7 @@ impl TallySum {
         }
         for (bucket, count) in tally.buckets {
             if let Some(own) = self.counts.get_mut(usize::from(*bucket)) {
-                *own += count;
+                *own += u64::from(*count);
             }
         }
         let (last, least, most) = self.bounds.unwrap_or((tally.last, tally.least, tally.most));
@@ -101,7 +107,8 @@ impl TallySum {
     #[must_use]
     pub fn finish(self) -> Tally {
         let Some((last, least, most)) = self.bounds else { return Tally::default() };
-        let buckets = (0u16..).zip(self.counts).filter(|(_, count)| *count > 0).collect();
+        let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let buckets = (0u16..).zip(self.counts.into_iter().map(count)).filter(|(_, count)| *count > 0).collect();
         Tally { last, least, most, buckets }
     }
 }

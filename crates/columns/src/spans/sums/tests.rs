@@ -21,7 +21,7 @@ fn counted(spans: &[Span], width: i64) -> Counts {
 }
 
 fn spans_of(tally: &Tally) -> u64 {
-    tally.buckets.iter().map(|(_, count)| count).sum()
+    tally.buckets.iter().map(|(_, count)| u64::from(*count)).sum()
 }
 
 fn build(blocks: &[Vec<Span>], width: i64) -> (SpanSums, Vec<ServiceCells>, Cells, Vec<CallCell>) {
@@ -67,7 +67,7 @@ proptest! {
                     }
                     for (bucket, count) in tally.buckets {
                         let key = (service.name.to_string(), name.to_string(), *kind, slot.number, is_error, usize::from(*bucket));
-                        prop_assert!(found.insert(key, *count).is_none());
+                        prop_assert!(found.insert(key, u64::from(*count)).is_none());
                     }
                 }
             }
@@ -90,7 +90,7 @@ proptest! {
                         && span.start.div_euclid(width) == number
                         && (span.status.code == StatusCode::Error) == is_error
                 }).collect();
-                prop_assert_eq!(tally.buckets.iter().map(|(_, count)| count).sum::<u64>(), own.len() as u64);
+                prop_assert_eq!(tally.buckets.iter().map(|(_, count)| u64::from(*count)).sum::<u64>(), own.len() as u64);
                 if !own.is_empty() {
                     prop_assert_eq!(Some(tally.last), own.iter().map(|span| span.start).max());
                     prop_assert_eq!(Some(tally.most), own.iter().map(|span| span.duration()).max());

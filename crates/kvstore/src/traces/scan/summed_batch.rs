@@ -67,7 +67,8 @@ impl SummedBatch {
         let last = tally.buckets.len().saturating_sub(1);
         for (place, (bucket, count)) in tally.buckets.iter().enumerate() {
             // The shortest and the longest stand for themselves.
-            let shortest = u64::from(place == 0).min(*count);
+            let count = u64::from(*count);
+            let shortest = u64::from(place == 0).min(count);
             let longest = u64::from(place == last).min(count - shortest);
             push(tally.least, shortest);
             let middle = duration_of_bucket(usize::from(*bucket)).max(tally.least).min(tally.most);
