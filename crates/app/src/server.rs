@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 const FORMAT_FILE: &str = "format";
 
 /// The version of the data directory's layout that this program writes. Version 0 is free to change.
-const FORMAT_VERSION: u32 = 0;
+const FORMAT_VERSION: u32 = 1;
 
 /// How a signal is kept.
 #[derive(Debug, Clone, Copy)]
@@ -285,8 +285,11 @@ impl App {
             let accepted = batch.sample_count() as u64;
             let decoded = Decoded { records: batch, accepted, ..Decoded::default() };
             let caller = Caller { tenant, ..Caller::server("span-metrics") };
-            self.ingest_metrics(&caller, Protocol::SpanMetrics, decoded).await?;
-            self.span_metrics.farewells_are_written(&caller.tenant);
+            let outcome = self.ingest_metrics(&caller, Protocol::SpanMetrics, decoded).await?;
+            // What was refused is told again, lest a series that returns look as if it had stood still.
+            if outcome.rejected == 0 {
+                self.span_metrics.farewells_are_written(&caller.tenant);
+            }
         }
         Ok(())
     }
@@ -457,11 +460,18 @@ fn check_format(bytes: &[u8], dir: &Path) -> Result<(), AppError> {
     let text = String::from_utf8_lossy(bytes);
     let version = text.trim().strip_prefix("clew data directory, format ").and_then(|text| text.parse::<u32>().ok());
     match version {
-        Some(version) if (0..=FORMAT_VERSION).contains(&version) => Ok(()),
+        Some(FORMAT_VERSION) => Ok(()),
+        Some(version) if version < FORMAT_VERSION => Err(AppError::start(
+            format!("open {}", dir.display()),
+            format!(
+                "its format is {version}, from before a release, and this Clew reads format {FORMAT_VERSION} alone; begin \
+                 with an empty directory, or give another --data-dir"
+            ),
+        )),
         Some(version) => Err(AppError::start(
             format!("open {}", dir.display()),
             format!(
-                "its format is {version}, this Clew reads formats up to {FORMAT_VERSION}; start a newer Clew, or give \
+                "its format is {version}, this Clew reads format {FORMAT_VERSION}; start a newer Clew, or give \
                  another --data-dir"
             ),
         )),

@@ -42,8 +42,8 @@ pub struct MetricReplay {
     links: FrameLinks,
     /// Frames that wait, so that many are applied together, series by series.
     frames: Vec<JournalFrame>,
-    /// Samples in them.
-    samples: usize,
+    /// What they hold: samples, and what else takes room.
+    weight: usize,
 }
 
 impl MetricSignal {
@@ -179,10 +179,13 @@ impl SignalStore for MetricSignal {
             account(position, &MetricWrite { tenant: tenant.clone(), batch: batch.clone(), series: None });
         }
         let samples = frame.batch.sample_count();
+        // Frames without samples wait too.
+        let MetricBatch { series, exemplars, metadata, .. } = &frame.batch;
+        let weight = 1 + samples + series.len() + exemplars.len() + metadata.len();
         replay.frames.push(JournalFrame { position, frame, wanted: needed.apply });
-        replay.samples += samples;
-        if replay.samples >= REPLAY_SAMPLES {
-            replay.samples = 0;
+        replay.weight = replay.weight.saturating_add(weight);
+        if replay.weight >= REPLAY_SAMPLES {
+            replay.weight = 0;
             self.store.apply_frames(std::mem::take(&mut replay.frames), &mut replay.links)?;
         }
         Ok(if needed.apply { samples as u64 } else { 0 })

@@ -137,30 +137,25 @@ impl LogBlock {
             let records = field.count_records()?;
             if records > 0 {
                 let values = field.few_values()?;
-                let alias = self.alias(sources)?;
-                // A name that means one thing in one place and another in the other is left to the columns.
-                let values = values.filter(|_| alias.is_some());
-                counts.fields.push(CountedField {
-                    name: (*name).to_owned(),
-                    records,
-                    alias: alias.unwrap_or(0),
-                    values,
-                });
+                let (alias, is_everywhere) = self.alias(sources)?;
+                // A short name that means the field in one place and not in another is left to the columns.
+                let values = values.filter(|_| is_everywhere);
+                counts.fields.push(CountedField { name: (*name).to_owned(), records, alias, values });
             }
         }
         Ok(counts)
     }
 
-    /// How many bytes of a field's name may be left out, if that is the same wherever it stands.
-    fn alias(&self, sources: &[Source<'_>]) -> Result<Option<usize>, ColumnsError> {
+    /// How many bytes of a field's name may be left out, and whether that is so wherever it stands.
+    fn alias(&self, sources: &[Source<'_>]) -> Result<(usize, bool), ColumnsError> {
         let shapes = self.shapes()?;
-        let mut aliases = sources.iter().map(|source| match source {
+        let aliases = sources.iter().map(|source| match source {
             Source::Leaf(index) => shapes.columns.get(*index).and_then(|column| column.inside_container).unwrap_or(0),
             Source::Resource(_) => RESOURCE.len(),
             Source::Inside(..) | Source::Scope(_) | Source::WellKnown(_) => 0,
         });
-        let first = aliases.next().unwrap_or(0);
-        Ok(aliases.all(|alias| alias == first).then_some(first))
+        let (least, most) = aliases.fold((usize::MAX, 0), |(least, most), own| (own.min(least), own.max(most)));
+        Ok((most, least == most))
     }
 
     /// Calls `each` with the values of one field, by the rules of names, in `rows`, and how many rows have each; a value

@@ -122,7 +122,9 @@ impl BuiltMessages {
 }
 
 /// Stands for a template: the first eight bytes of its SHA-256 as a little-endian number. What one template said to a
-/// test is taken for what another of the same hash says, so nobody may be able to make a second one to a given hash.
+/// test is taken for what another of the same hash says, so nobody may be able to make a second one to a given hash. (Who
+/// makes both may hide the one behind the other, for some 2^32 hashes, in a search that meets both: that hides what is
+/// their own.)
 fn template_hash(template: &str) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(Sha256::digest(template.as_bytes()));
     u64::from_le_bytes([a, b, c, d, e, f, g, h])

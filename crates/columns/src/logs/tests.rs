@@ -272,3 +272,29 @@ proptest! {
         check_counts(&rows, &name, &all_but_one);
     }
 }
+
+#[test]
+fn a_short_name_means_the_same_in_whole_blocks_as_row_by_row() {
+    use clew_model::logs::LogRecord;
+    use clew_model::{Attribute, RecordId, Resource, Value};
+    let inside = |key: &str, value: Value| Attribute::new("context", Value::Map(vec![Attribute::new(key, value)]));
+    let map = |outer: &str, key: &str| Attribute::new(outer, Value::Map(vec![Attribute::new(key, "x")]));
+    let resource = Resource { attributes: vec![Attribute::new("host.name", "n1")], ..Resource::default() };
+    let nested = inside("resource", Value::Map(vec![Attribute::new("id", Value::Int(5))]));
+    for (name, first, others, resource) in [
+        ("task_id", inside("task_id", "a".into()), Attribute::new("context.task_id", "b"), Resource::default()),
+        ("context.task_id", inside("task_id", "a".into()), Attribute::new("context.task_id", "b"), Resource::default()),
+        ("host.name", map("resource", "host.name"), Attribute::new("n", "1"), resource.clone()),
+        ("resource.host.name", map("resource", "host.name"), Attribute::new("n", "1"), resource),
+        ("resource.id", nested.clone(), nested, Resource::default()),
+    ] {
+        let resource = Arc::new(resource);
+        let row = |number: usize| {
+            let attributes = vec![if number == 0 { first.clone() } else { others.clone() }];
+            let record = LogRecord { attributes, resource: Arc::clone(&resource), ..LogRecord::default() };
+            LogRow { id: RecordId { time: 0, number: number as u64 }, record }
+        };
+        let rows: Vec<LogRow> = (0..crate::limits::MIN_COUNTED_ROWS).map(row).collect();
+        check_counts(&rows, name, &RowSet::all(rows.len()));
+    }
+}

@@ -65,8 +65,9 @@ impl CountedValues {
 impl CountedField {
     /// Whether a question for this name means the field, be it among others: as `LogRecord::any_field` says.
     fn is_named(&self, name: &str) -> bool {
-        self.name == name
-            || (self.alias > 0 && self.name.get(self.alias..) == Some(name) && !name.starts_with(RESOURCE))
+        // Of the attributes of a resource the prefix is left out once.
+        let is_twice = self.name.starts_with(RESOURCE) && name.starts_with(RESOURCE);
+        self.name == name || (self.alias > 0 && self.name.get(self.alias..) == Some(name) && !is_twice)
     }
 }
 

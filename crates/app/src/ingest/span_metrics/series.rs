@@ -61,13 +61,13 @@ pub(super) fn samples(tenant: &mut Tenant, now: UnixMillis) -> MetricBatch {
 }
 
 impl Told {
-    /// Whether a series with this count, whose last span arrived at `seen`, is told now, which is noted. One that stands
-    /// still is told less often, so that it goes on while it may be asked for, and no more when nothing has happened for
-    /// long.
+    /// Whether a series with this count, whose last span arrived at `seen`, is told now, which is noted: always what was
+    /// not told yet, after a start too. One that stands still is told less often, so that it goes on while it may be asked
+    /// for, and no more when nothing has happened for long.
     fn is_due(&mut self, count: u64, seen: UnixMillis, now: UnixMillis) -> bool {
         let is_quiet = now.saturating_sub(seen) > SPAN_METRIC_QUIET_MILLIS;
         let has_changed = count != self.count || self.at == 0;
-        let is_due = !is_quiet && (has_changed || now.saturating_sub(self.at) >= SPAN_METRIC_REPEAT_MILLIS);
+        let is_due = has_changed || (!is_quiet && now.saturating_sub(self.at) >= SPAN_METRIC_REPEAT_MILLIS);
         if is_due {
             (self.count, self.at) = (count, now);
         }

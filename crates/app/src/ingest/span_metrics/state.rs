@@ -75,6 +75,9 @@ pub(super) struct Tenant {
 
 impl Tenant {
     pub(super) fn add(&mut self, spans: &[Span], arrived: UnixMillis) {
+        if self.now.saturating_sub(arrived) > SPAN_METRIC_SWEEP_MILLIS {
+            self.turn_back(arrived);
+        }
         self.now = self.now.max(arrived);
         if self.now.saturating_sub(self.swept) >= SPAN_METRIC_SWEEP_MILLIS {
             self.swept = self.now;
@@ -93,6 +96,14 @@ impl Tenant {
             last = Some((&span.resource, service));
             self.add_span(span, service);
         }
+    }
+
+    /// The clock was ahead and was set right: what was seen under it was seen now, or nothing would grow old before it
+    /// comes there again.
+    fn turn_back(&mut self, now: UnixMillis) {
+        (self.now, self.swept) = (now, self.swept.min(now));
+        self.spans.values_mut().for_each(|own| own.seen = own.seen.min(now));
+        self.edges.values_mut().for_each(|own| own.seen = own.seen.min(now));
     }
 
     fn add_span(&mut self, span: &Span, service: NameId) {

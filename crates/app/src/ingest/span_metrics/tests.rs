@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::limits::{
-    SPAN_METRIC_HALVES, SPAN_METRIC_IDLE_MILLIS, SPAN_METRIC_NAMES, SPAN_METRIC_REPEAT_MILLIS, SPAN_METRIC_SERIES,
-    SPAN_METRIC_SWEEP_MILLIS,
+    SPAN_METRIC_HALVES, SPAN_METRIC_IDLE_MILLIS, SPAN_METRIC_NAMES, SPAN_METRIC_QUIET_MILLIS,
+    SPAN_METRIC_REPEAT_MILLIS, SPAN_METRIC_SERIES, SPAN_METRIC_SWEEP_MILLIS,
 };
 use clew_model::traces::{Span, SpanKind, SpanStatus, StatusCode};
 use clew_model::{Attribute, Resource, SpanId, TraceId};
@@ -99,6 +99,30 @@ fn what_stands_still_is_told_less_often_and_then_no_more() {
     metrics.add(&batch(vec![span("a", 4, None, SpanKind::Server, 1)]));
     assert_eq!(told(&metrics, 71_000).len(), 2);
     assert!(told(&metrics, 100_000_000).is_empty());
+}
+
+#[test]
+fn what_was_never_told_is_told_however_late() {
+    let metrics = SpanMetrics::default();
+    metrics.add(&arrived(1, vec![span("shop", 1, None, SpanKind::Server, 30)]));
+    // The server was stopped, or could not write, for longer than what stands still is repeated.
+    let late = SPAN_METRIC_QUIET_MILLIS + 1_000;
+    assert_eq!(told(&metrics, late).values().copied().collect::<Vec<_>>(), [1.0, 1.0]);
+    assert!(told(&metrics, late + SPAN_METRIC_REPEAT_MILLIS).is_empty());
+}
+
+#[test]
+fn a_clock_that_was_ahead_and_is_set_right_lets_series_grow_old_again() {
+    let metrics = SpanMetrics::default();
+    let ahead = 1_000 * SPAN_METRIC_IDLE_MILLIS;
+    metrics.add(&arrived(ahead, vec![span("shop", 1, None, SpanKind::Server, 30)]));
+    metrics.add(&arrived(1, vec![span("stock", 2, None, SpanKind::Server, 30)]));
+    assert_eq!(told(&metrics, 1).len(), 4, "calls and durations of two services");
+    // Long after the clock was set right, and long before it comes to where it was.
+    let later = 2 * SPAN_METRIC_IDLE_MILLIS;
+    metrics.add(&arrived(later, vec![span("auth", 3, None, SpanKind::Server, 30)]));
+    let zeros = told(&metrics, later).values().filter(|value| **value == 0.0).count();
+    assert_eq!(zeros, 4, "both services ended");
 }
 
 #[test]

@@ -80,6 +80,9 @@ impl Tally {
 
     /// Answers the bytes that took.
     fn add_text(&mut self, value: &str, records: u64) -> usize {
+        if let Some(number) = integer(value) {
+            return self.add_number(number, records);
+        }
         if let Some(count) = self.counts.get_mut(value) {
             *count += records;
             return 0;
@@ -133,5 +136,51 @@ impl Tally {
         values.sort_unstable_by(first);
         let top = values.into_iter().map(|(value, records)| ValueCount { value: value.into(), records }).collect();
         FieldSummary { name, records: self.records, distinct, top }
+    }
+}
+
+/// The integer that is written so, and in no other way.
+fn integer(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_plain = match digits.as_bytes() {
+        [b'0'] => digits.len() == text.len(),
+        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    if is_plain { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::context;
+    use super::*;
+
+    #[test]
+    fn a_number_counts_as_one_value_whichever_way_it_is_given() {
+        let mut tally = Tally::of(5);
+        let add = |tally: &mut Tally, value: FieldValue<'_>| {
+            let given = |each: &mut dyn FnMut(FieldValue<'_>, u64)| {
+                each(value, 1);
+                Ok(1)
+            };
+            tally.add(&context(), given).unwrap();
+        };
+        for value in ["200", "-7", "0", "9223372036854775807"] {
+            add(&mut tally, FieldValue::Text(value));
+            add(&mut tally, FieldValue::Int(value.parse().unwrap()));
+        }
+        add(&mut tally, FieldValue::Text("007"));
+        let summary = tally.summary("code".to_owned(), 9);
+        let counts: Vec<(&str, u64)> = summary.top.iter().map(|own| (own.value.as_str(), own.records)).collect();
+        assert_eq!(counts, [("-7", 2), ("0", 2), ("200", 2), ("9223372036854775807", 2), ("007", 1)]);
+        assert_eq!((summary.records, summary.distinct), (9, Some(5)));
+    }
+
+    #[test]
+    fn texts_that_look_like_numbers_stay_texts() {
+        for text in ["", "-", "-0", "+1", "01", "1.0", "1e3", " 1", "9223372036854775808"] {
+            assert_eq!(integer(text), None, "{text:?}");
+        }
+        assert_eq!(integer("-9223372036854775808"), Some(i64::MIN));
     }
 }
