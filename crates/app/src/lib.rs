@@ -3,8 +3,6 @@
 //! A record's way in: [`ingest`] (limits, journal, hot tail), then [`maintenance`] (sealing, compaction, retention).
 //! Its way out: [`reads`]. What Clew fetches itself: [`scrape`].
 
-#![allow(unreachable_pub)]
-
 mod disk_usage;
 mod error;
 pub mod ingest;

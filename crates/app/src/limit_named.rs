@@ -6,7 +6,7 @@ const BEFORE: &str = "(limits.";
 
 /// The limit that a message names, without `limits.`; the first where there are several.
 #[must_use]
-pub fn limit_named(message: &str) -> Option<&str> {
+pub(crate) fn limit_named(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once(BEFORE)?;
     let (name, _) = rest.split_once(')')?;
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');

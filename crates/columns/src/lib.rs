@@ -1,6 +1,5 @@
 //! Blocks of records as compressed columns, templates, token sets, hash lists: bytes in, bytes out.
 
-#![allow(unreachable_pub)]
 #![warn(clippy::indexing_slicing)]
 
 pub mod bits;

@@ -48,7 +48,7 @@ pub struct Step {
 
 /// A record that the walk found.
 #[derive(Debug, Clone)]
-pub struct Found<T> {
+pub(super) struct Found<T> {
     /// The record.
     pub record: T,
     /// How it was reached.
@@ -57,7 +57,7 @@ pub struct Found<T> {
 
 /// Everything the walk found.
 #[derive(Debug, Default)]
-pub struct Walk {
+pub(super) struct Walk {
     /// Log records.
     pub logs: Vec<Found<LogRow>>,
     /// Spans.
@@ -84,7 +84,7 @@ pub struct Walk {
 ///
 /// # Errors
 /// What the stores answer.
-pub fn walk(context: &Context, stores: &Stores<'_>, query: &CorrelateQuery) -> Result<Walk, AppError> {
+pub(super) fn walk(context: &Context, stores: &Stores<'_>, query: &CorrelateQuery) -> Result<Walk, AppError> {
     let (log_view, metric_view) = (stores.logs.view(context), stores.metrics.view(context));
     let mut walker = Walker { stores, log_view, metric_view, query, walk: Walk::default(), seen: Seen::default() };
     let mut frontier = vec![query.id.clone()];

@@ -71,13 +71,13 @@ impl<const N: usize> Dictionary for Ids<'_, N> {
 
 impl<const N: usize> IdColumn<N> {
     /// The IDs of the rows.
-    pub fn values(&self) -> FieldValues<'_> {
+    pub(super) fn values(&self) -> FieldValues<'_> {
         let codes = self.rows.iter().map(|place| place.unwrap_or(Codes::NONE)).collect();
         FieldValues { dictionary: Box::new(Ids(&self.entries)), codes: Codes::Single(Cow::Owned(codes)) }
     }
 
     /// How many of the rows have an ID.
-    pub fn rows_with(&self, rows: &RowSet) -> u64 {
+    pub(super) fn rows_with(&self, rows: &RowSet) -> u64 {
         rows.iter().filter(|row| self.rows.get(*row).is_some_and(Option::is_some)).count() as u64
     }
 }
@@ -90,11 +90,11 @@ pub(super) struct Texted {
 }
 
 impl Texted {
-    pub fn add(&mut self, row: usize, text: &str) {
+    pub(super) fn add(&mut self, row: usize, text: &str) {
         self.pairs.push((row as u32, self.texts.intern(text)));
     }
 
-    pub fn into_values(mut self) -> FieldValues<'static> {
+    pub(super) fn into_values(mut self) -> FieldValues<'static> {
         self.pairs.sort_unstable();
         self.pairs.dedup();
         FieldValues { dictionary: Box::new(Own(self.texts.into_entries())), codes: Codes::Several(self.pairs) }

@@ -21,7 +21,7 @@ pub(super) struct IdColumn<const N: usize> {
 }
 
 impl<const N: usize> IdColumn<N> {
-    pub fn of(ids: impl Iterator<Item = Option<[u8; N]>>) -> Self {
+    pub(super) fn of(ids: impl Iterator<Item = Option<[u8; N]>>) -> Self {
         let mut entries: Vec<[u8; N]> = Vec::new();
         let mut table: HashTable<u32> = HashTable::new();
         let mut place_of = |id: [u8; N]| {
@@ -38,13 +38,13 @@ impl<const N: usize> IdColumn<N> {
         Self { entries, rows }
     }
 
-    pub fn get(&self, row: usize) -> Option<[u8; N]> {
+    pub(super) fn get(&self, row: usize) -> Option<[u8; N]> {
         let place = (*self.rows.get(row)?)?;
         self.entries.get(place as usize).copied()
     }
 
     /// Appends nothing when no row has an ID.
-    pub fn put(&self, out: &mut Vec<u8>) {
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
         let present = self.rows.iter().flatten().count();
         if present == 0 {
             return;
@@ -69,7 +69,7 @@ impl<const N: usize> IdColumn<N> {
     }
 
     /// Reads what [`IdColumn::put`] wrote; `None` stands for a column that was not written.
-    pub fn read(bytes: Option<&[u8]>, rows: usize) -> Result<Self, ColumnsError> {
+    pub(super) fn read(bytes: Option<&[u8]>, rows: usize) -> Result<Self, ColumnsError> {
         let Some(bytes) = bytes else { return Ok(Self { entries: Vec::new(), rows: vec![None; rows] }) };
         let mut reader = Reader::new(bytes);
         let present = match reader.u8(WHAT)? {

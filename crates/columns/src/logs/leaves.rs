@@ -24,7 +24,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// `None` for maps, which are no leaves.
-    pub fn of(value: &Value) -> Option<Self> {
+    pub(super) fn of(value: &Value) -> Option<Self> {
         Some(match value {
             Value::Null => Kind::Null,
             Value::Bool(_) => Kind::Bool,
@@ -37,7 +37,7 @@ impl Kind {
         })
     }
 
-    pub fn from_code(code: u32) -> Option<Self> {
+    pub(super) fn from_code(code: u32) -> Option<Self> {
         Some(match code {
             0 => Kind::Null,
             1 => Kind::Bool,
@@ -64,7 +64,7 @@ pub(super) enum LeafBuilder {
 }
 
 impl LeafBuilder {
-    pub fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         match kind {
             Kind::Null => Self::Null,
             Kind::Bool => Self::Bool(Vec::new()),
@@ -76,7 +76,7 @@ impl LeafBuilder {
         }
     }
 
-    pub fn push(&mut self, value: &Value) {
+    pub(super) fn push(&mut self, value: &Value) {
         match (self, value) {
             (Self::Bool(flags), Value::Bool(flag)) => flags.push(*flag),
             (Self::Int(numbers), Value::Int(number)) => numbers.push(*number),
@@ -90,7 +90,7 @@ impl LeafBuilder {
     }
 
     /// Appends the column; answers it as if it had been read.
-    pub fn finish(self, out: &mut Vec<u8>) -> Leaf {
+    pub(super) fn finish(self, out: &mut Vec<u8>) -> Leaf {
         let text_column = |texts: Texts, out: &mut Vec<u8>| {
             let column = TextColumn::of(texts);
             column.put(out);
@@ -130,7 +130,7 @@ pub(super) enum Leaf {
 }
 
 impl Leaf {
-    pub fn read(kind: Kind, bytes: &[u8], count: usize) -> Result<Self, ColumnsError> {
+    pub(super) fn read(kind: Kind, bytes: &[u8], count: usize) -> Result<Self, ColumnsError> {
         let mut reader = Reader::new(bytes);
         let leaf = match kind {
             Kind::Null => Leaf::Null,
@@ -146,7 +146,7 @@ impl Leaf {
     }
 
     /// The value at `index`; null when there is none.
-    pub fn value(&self, index: usize) -> Value {
+    pub(super) fn value(&self, index: usize) -> Value {
         match self {
             Leaf::Null => Value::Null,
             Leaf::Bool(flags) => flags.get(index).map_or(Value::Null, |flag| Value::Bool(*flag)),

@@ -114,7 +114,7 @@ impl LogBlock {
 
 impl Column {
     /// Whether a field of this name resolves to the column.
-    pub fn is_named(&self, name: &str) -> bool {
+    pub(super) fn is_named(&self, name: &str) -> bool {
         self.path == name || self.short_path() == Some(name)
     }
 }

@@ -59,7 +59,7 @@ pub(super) enum BuiltStrings {
 }
 
 impl MessagesBuilder {
-    pub fn push(&mut self, body: &Value) {
+    pub(super) fn push(&mut self, body: &Value) {
         match body {
             Value::String(text) => self.push_text(text),
             other => {
@@ -69,13 +69,13 @@ impl MessagesBuilder {
         }
     }
 
-    pub fn push_text(&mut self, text: &str) {
+    pub(super) fn push_text(&mut self, text: &str) {
         self.is_string.push(true);
         self.texts.push(text);
     }
 
     /// Takes the column apart; [`BuiltMessages::sections`] gives the bytes.
-    pub fn finish(self) -> BuiltMessages {
+    pub(super) fn finish(self) -> BuiltMessages {
         let Self { texts, others, is_string } = self;
         let mut body = Vec::new();
         let others = if texts.len() == is_string.len() {
@@ -106,7 +106,7 @@ impl MessagesBuilder {
 
 impl BuiltMessages {
     /// Calls `add` with the sections, whose numbers grow.
-    pub fn sections(&self, mut add: impl FnMut(u32, &[u8])) {
+    pub(super) fn sections(&self, mut add: impl FnMut(u32, &[u8])) {
         if let BuiltStrings::Templates(templates, ..) = &self.strings {
             let mut hashes = Vec::with_capacity(templates.templates.len() * 8);
             templates.templates.iter().for_each(|template| put_u64(&mut hashes, template_hash(template)));
@@ -284,7 +284,7 @@ enum VariableColumn {
 }
 
 impl Messages {
-    pub fn read(bytes: &[u8], rows: usize) -> Result<Self, ColumnsError> {
+    pub(super) fn read(bytes: &[u8], rows: usize) -> Result<Self, ColumnsError> {
         let mut reader = Reader::new(bytes);
         let (flags, others) = match reader.u8(WHAT)? {
             ALL_STRINGS => (vec![true; rows], Opaque::default()),
@@ -334,7 +334,7 @@ impl TemplateIds {
     }
 
     /// The hashes of the templates, out of their section.
-    pub fn read_hashes(&self, bytes: &[u8]) -> Result<Vec<u64>, ColumnsError> {
+    pub(super) fn read_hashes(&self, bytes: &[u8]) -> Result<Vec<u64>, ColumnsError> {
         let mut reader = Reader::new(bytes);
         let hashes = (0..self.distinct).map(|_| reader.u64(WHAT)).collect::<Result<Vec<u64>, _>>()?;
         reader.finish(WHAT)?;
@@ -354,7 +354,7 @@ impl Templates {
     }
 
     /// Reads their section.
-    pub fn read(bytes: &[u8], own: &TemplateIds) -> Result<Self, ColumnsError> {
+    pub(super) fn read(bytes: &[u8], own: &TemplateIds) -> Result<Self, ColumnsError> {
         let mut reader = Reader::new(bytes);
         let templates = read_texts(&mut reader, own.distinct)?;
         let mut slots = Slots::default();
@@ -377,12 +377,16 @@ impl Templates {
     }
 
     /// All strings.
-    pub fn render(&self, ids: &[u32]) -> Result<Texts, ColumnsError> {
+    pub(super) fn render(&self, ids: &[u32]) -> Result<Texts, ColumnsError> {
         self.render_those(ids, |_, _| true)
     }
 
     /// The strings that are wanted by their place and template, in their order.
-    pub fn render_those(&self, ids: &[u32], is_wanted: impl Fn(usize, u32) -> bool) -> Result<Texts, ColumnsError> {
+    pub(super) fn render_those(
+        &self,
+        ids: &[u32],
+        is_wanted: impl Fn(usize, u32) -> bool,
+    ) -> Result<Texts, ColumnsError> {
         let mut cursors = vec![0usize; self.columns.len()];
         let mut texts = Texts::new();
         let mut text = String::new();
@@ -405,7 +409,7 @@ impl Templates {
     }
 
     /// Calls `visit` with every word of every string, lowercased: those without variables once a template.
-    pub fn for_each_word(&self, ids: &[u32], mut visit: impl FnMut(&str)) {
+    pub(super) fn for_each_word(&self, ids: &[u32], mut visit: impl FnMut(&str)) {
         let mut scratch = String::new();
         let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | NUMBER | TEXT);
         let mut varying: Vec<Vec<&str>> = Vec::with_capacity(self.templates.len());

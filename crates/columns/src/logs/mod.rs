@@ -52,26 +52,26 @@ const WHAT: &str = "log block";
 
 /// Numbers of the sections of a block, which stand in this order: first what most questions need.
 mod section {
-    pub const HEAD: u32 = 1;
-    pub const SEVERITY: u32 = 2;
-    pub const SEVERITY_TEXT: u32 = 3;
-    pub const SERVICE: u32 = 4;
-    pub const TEMPLATE_HASHES: u32 = 5;
-    pub const VALUE_COUNTS: u32 = 6;
-    pub const TIME: u32 = 7;
-    pub const BODY: u32 = 8;
-    pub const TEMPLATES: u32 = 9;
-    pub const NUMBER: u32 = 10;
-    pub const OBSERVED: u32 = 11;
-    pub const TRACE: u32 = 12;
-    pub const SPAN: u32 = 13;
-    pub const FLAGS: u32 = 14;
-    pub const EVENT_NAME: u32 = 15;
-    pub const DROPPED: u32 = 16;
-    pub const RESOURCE: u32 = 17;
-    pub const SCOPE: u32 = 18;
-    pub const SHAPES: u32 = 19;
-    pub const BASE: u32 = 20;
+    pub(super) const HEAD: u32 = 1;
+    pub(super) const SEVERITY: u32 = 2;
+    pub(super) const SEVERITY_TEXT: u32 = 3;
+    pub(super) const SERVICE: u32 = 4;
+    pub(super) const TEMPLATE_HASHES: u32 = 5;
+    pub(super) const VALUE_COUNTS: u32 = 6;
+    pub(super) const TIME: u32 = 7;
+    pub(super) const BODY: u32 = 8;
+    pub(super) const TEMPLATES: u32 = 9;
+    pub(super) const NUMBER: u32 = 10;
+    pub(super) const OBSERVED: u32 = 11;
+    pub(super) const TRACE: u32 = 12;
+    pub(super) const SPAN: u32 = 13;
+    pub(super) const FLAGS: u32 = 14;
+    pub(super) const EVENT_NAME: u32 = 15;
+    pub(super) const DROPPED: u32 = 16;
+    pub(super) const RESOURCE: u32 = 17;
+    pub(super) const SCOPE: u32 = 18;
+    pub(super) const SHAPES: u32 = 19;
+    pub(super) const BASE: u32 = 20;
     /// Leaf columns follow from here, in the order of the shapes section.
-    pub const LEAVES: u32 = 32;
+    pub(super) const LEAVES: u32 = 32;
 }

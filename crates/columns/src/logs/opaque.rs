@@ -21,7 +21,7 @@ pub(super) struct OpaqueBuilder {
 }
 
 impl OpaqueBuilder {
-    pub fn push(&mut self, value: &Value) {
+    pub(super) fn push(&mut self, value: &Value) {
         let mut bytes = Vec::new();
         put_value(&mut bytes, value);
         let Self { entries, values, table, ids } = self;
@@ -37,7 +37,7 @@ impl OpaqueBuilder {
     }
 
     /// Appends the column; answers it as if it had been read.
-    pub fn finish(self, out: &mut Vec<u8>) -> Opaque {
+    pub(super) fn finish(self, out: &mut Vec<u8>) -> Opaque {
         put_varint(out, self.entries.len() as u64);
         put_compressed(out, &self.entries.concat());
         put_ids(out, &self.ids, self.entries.len());
@@ -53,7 +53,7 @@ pub(super) struct Opaque {
 }
 
 impl Opaque {
-    pub fn read(reader: &mut Reader<'_>, count: usize) -> Result<Self, ColumnsError> {
+    pub(super) fn read(reader: &mut Reader<'_>, count: usize) -> Result<Self, ColumnsError> {
         let distinct = reader.varint(WHAT)?;
         let bytes = read_compressed(reader)?;
         let distinct = usize::try_from(distinct).ok().filter(|distinct| *distinct <= bytes.len());
@@ -69,7 +69,7 @@ impl Opaque {
         Ok(Self { entries, ids })
     }
 
-    pub fn get(&self, index: usize) -> Option<&Value> {
+    pub(super) fn get(&self, index: usize) -> Option<&Value> {
         self.entries.get(*self.ids.get(index)? as usize)
     }
 }

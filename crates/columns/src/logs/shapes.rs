@@ -44,7 +44,7 @@ pub(super) struct ShapesBuilder {
 }
 
 impl ShapesBuilder {
-    pub fn push(&mut self, attributes: &[Attribute]) {
+    pub(super) fn push(&mut self, attributes: &[Attribute]) {
         self.codes.clear();
         self.walk(ROOT, attributes);
         let same_as_before = self.codes == self.previous && !self.rows.is_empty();
@@ -122,7 +122,7 @@ impl ShapesBuilder {
     }
 
     /// Appends the section of shapes; answers the columns in order, as a reader knows them but for their counts.
-    pub fn put(self, out: &mut Vec<u8>) -> Vec<(Column, LeafBuilder)> {
+    pub(super) fn put(self, out: &mut Vec<u8>) -> Vec<(Column, LeafBuilder)> {
         let mut plain = Vec::new();
         put_varint(&mut plain, self.nodes.len() as u64);
         for (parent, key) in &self.nodes {
@@ -188,7 +188,7 @@ pub(super) struct Column {
 
 impl Column {
     /// The path without its container, by which the field can be named too.
-    pub fn short_path(&self) -> Option<&str> {
+    pub(super) fn short_path(&self) -> Option<&str> {
         self.inside_container.and_then(|from| self.path.get(from..))
     }
 }
@@ -204,7 +204,7 @@ fn inconsistent(reason: &'static str) -> ColumnsError {
 }
 
 impl Shapes {
-    pub fn read(bytes: &[u8], rows: usize) -> Result<Self, ColumnsError> {
+    pub(super) fn read(bytes: &[u8], rows: usize) -> Result<Self, ColumnsError> {
         let mut outer = Reader::new(bytes);
         let plain = read_compressed(&mut outer)?;
         let mut reader = Reader::new(&plain);
@@ -235,7 +235,7 @@ impl Shapes {
     }
 
     /// Calls `visit` with each row and the place in the column of each value it takes from it.
-    pub fn for_each_value(&self, column: usize, mut visit: impl FnMut(usize, usize)) {
+    pub(super) fn for_each_value(&self, column: usize, mut visit: impl FnMut(usize, usize)) {
         let takers = self.takers.get(column).map_or(&[][..], Vec::as_slice);
         let rows = |shape: u32| self.rows_of.get(shape as usize).into_iter().flatten().copied();
         let mut rows: Vec<(u32, u32)> =
@@ -253,17 +253,17 @@ impl Shapes {
     }
 
     /// Whether no row takes more than one value from the column.
-    pub fn is_single(&self, column: usize) -> bool {
+    pub(super) fn is_single(&self, column: usize) -> bool {
         self.takers.get(column).is_some_and(|takers| takers.iter().all(|(_, count)| *count == 1))
     }
 
     /// Whether every row takes one value from the column: then the places in it are the rows.
-    pub fn is_in_every_row(&self, column: usize) -> bool {
+    pub(super) fn is_in_every_row(&self, column: usize) -> bool {
         self.is_single(column) && self.columns.get(column).is_some_and(|column| column.count == self.rows.len())
     }
 
     /// How many of the rows take a value from the column.
-    pub fn rows_with(&self, column: usize, rows: &RowSet) -> u64 {
+    pub(super) fn rows_with(&self, column: usize, rows: &RowSet) -> u64 {
         let takers = self.takers.get(column).into_iter().flatten();
         let of = |shape: u32| self.rows_of.get(shape as usize).map_or(&[][..], Vec::as_slice);
         let all = rows.len() == self.rows.len();
@@ -275,7 +275,7 @@ impl Shapes {
     }
 
     /// Moves the cursors over the values of a row with this shape.
-    pub fn advance(&self, shape: u32, cursors: &mut [usize]) {
+    pub(super) fn advance(&self, shape: u32, cursors: &mut [usize]) {
         for (column, count) in self.takes.get(shape as usize).map_or(&[][..], Vec::as_slice) {
             if let Some(cursor) = cursors.get_mut(*column as usize) {
                 *cursor += *count as usize;
@@ -284,7 +284,7 @@ impl Shapes {
     }
 
     /// Puts the attributes of a row together; `value` gives the values at (column, place). Moves the cursors.
-    pub fn attributes<E>(
+    pub(super) fn attributes<E>(
         &self,
         row: usize,
         cursors: &mut [usize],

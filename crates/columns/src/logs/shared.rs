@@ -43,7 +43,7 @@ impl<T> Default for SharedBuilder<T> {
 
 impl<T> SharedBuilder<T> {
     /// Adds a row; `put` encodes the item.
-    pub fn push(&mut self, item: &Arc<T>, put: fn(&mut Vec<u8>, &T)) {
+    pub(super) fn push(&mut self, item: &Arc<T>, put: fn(&mut Vec<u8>, &T)) {
         let address = Arc::as_ptr(item).addr();
         if let (true, Some(id)) = (self.last == address, self.ids.last()) {
             self.ids.push(*id);
@@ -87,7 +87,7 @@ impl<T> SharedBuilder<T> {
     }
 
     /// Appends the section.
-    pub fn put(&self, out: &mut Vec<u8>) {
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
         let mut plain = Vec::with_capacity(self.encoded.len() + 4);
         put_varint(&mut plain, self.distinct.len() as u64);
         plain.extend_from_slice(&self.encoded);

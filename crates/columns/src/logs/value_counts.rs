@@ -46,17 +46,17 @@ pub(super) struct CountedValues {
 }
 
 impl CountedValues {
-    pub fn push(&mut self, text: &str, records: u64) {
+    pub(super) fn push(&mut self, text: &str, records: u64) {
         let start = self.texts.len() as u32;
         self.texts.push_str(text);
         self.values.push((start..self.texts.len() as u32, records));
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.values.len()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         let text = |range: &Range<u32>| self.texts.get(range.start as usize..range.end as usize).unwrap_or_default();
         self.values.iter().map(move |(range, records)| (text(range), *records))
     }
@@ -73,7 +73,7 @@ impl CountedField {
 
 impl ValueCounts {
     /// The field that a name means; `None` where it means several, or values that were not counted.
-    pub fn only(&self, name: &str) -> Option<Option<&CountedField>> {
+    pub(super) fn only(&self, name: &str) -> Option<Option<&CountedField>> {
         let is_listed = LISTED_WELL_KNOWN.iter().any(|(listed, _)| *listed == name);
         // The name and version of a scope are no fields that are listed.
         let is_elsewhere = (well_known(name).is_some() && !is_listed) || name.starts_with(SCOPE);
@@ -88,7 +88,7 @@ impl ValueCounts {
         }
     }
 
-    pub fn put(&self, out: &mut Vec<u8>) {
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
         let mut plain = vec![u8::from(self.has_arrays)];
         put_varint(&mut plain, self.fields.len() as u64);
         for field in &self.fields {
@@ -106,7 +106,7 @@ impl ValueCounts {
         put_compressed(out, &plain);
     }
 
-    pub fn read(bytes: &[u8], rows: usize) -> Result<Self, ColumnsError> {
+    pub(super) fn read(bytes: &[u8], rows: usize) -> Result<Self, ColumnsError> {
         let mut outer = Reader::new(bytes);
         let plain = read_compressed(&mut outer)?;
         outer.finish(WHAT)?;

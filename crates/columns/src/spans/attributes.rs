@@ -24,7 +24,7 @@ pub(super) enum Cells {
 
 impl Cells {
     /// Reads a column whose values belong to these traces.
-    pub fn read<B: AsRef<[u8]>>(
+    pub(super) fn read<B: AsRef<[u8]>>(
         container: &Container<B>,
         dictionary: &SpanDictionary,
         column: u32,
@@ -51,7 +51,7 @@ impl Cells {
     }
 
     /// The value at `index`.
-    pub fn value(&self, index: usize, dictionary: &SpanDictionary) -> Value {
+    pub(super) fn value(&self, index: usize, dictionary: &SpanDictionary) -> Value {
         let number = |values: &[u64]| values.get(index).copied().unwrap_or(0);
         match self {
             Cells::Null => Value::Null,
@@ -79,7 +79,7 @@ pub(super) struct Lists<'d> {
 
 impl<'d> Lists<'d> {
     /// Reads what the lists of `wanted` rows need. `shapes` and `runs` are those of all rows of the block.
-    pub fn read<B: AsRef<[u8]>>(
+    pub(super) fn read<B: AsRef<[u8]>>(
         container: &Container<B>,
         dictionary: &'d SpanDictionary,
         owner: Owner,
@@ -117,7 +117,7 @@ impl<'d> Lists<'d> {
     }
 
     /// The list of a row. Rows must be asked in order, from the first wanted one on.
-    pub fn take(&mut self, row: usize) -> Attributes {
+    pub(super) fn take(&mut self, row: usize) -> Attributes {
         let Some(shape) = self.shapes.get(row) else { return Attributes::new() };
         let columns = columns_of(self.dictionary, *shape);
         let mut attributes = Attributes::with_capacity(columns.len());

@@ -62,7 +62,7 @@ pub(super) struct Interned<'a> {
 
 impl<'a> Interned<'a> {
     /// Turns spans into numbers.
-    pub fn of(spans: &[&'a Span]) -> Self {
+    pub(super) fn of(spans: &[&'a Span]) -> Self {
         let mut interned = Self::default();
         spans.iter().for_each(|span| interned.add(span));
         interned
@@ -177,7 +177,7 @@ impl<'a> Strings<'a> {
     }
 
     /// The strings worth a dictionary, and for each string its place there plus one, or zero.
-    pub fn dictionary(&self) -> (Texts, Vec<u32>) {
+    pub(super) fn dictionary(&self) -> (Texts, Vec<u32>) {
         let mut kept = Texts::new();
         let mut places = Vec::with_capacity(self.texts.len());
         for (text, count) in self.texts.iter().zip(&self.counts) {

@@ -15,7 +15,7 @@ const FRAME: u8 = 2;
 const LOCAL: u8 = 3;
 
 /// Appends a column. `runs` gives the trace (by its number in the block, growing) of each value.
-pub fn put(out: &mut Vec<u8>, values: &[u64], runs: &[u32]) {
+pub(super) fn put(out: &mut Vec<u8>, values: &[u64], runs: &[u32]) {
     let Some(first) = values.first() else { return };
     if values.iter().all(|value| value == first) {
         out.push(CONSTANT);
@@ -45,7 +45,7 @@ pub fn put(out: &mut Vec<u8>, values: &[u64], runs: &[u32]) {
 ///
 /// # Errors
 /// The bytes are not a column of that length.
-pub fn read(reader: &mut Reader<'_>, runs: &[u32]) -> Result<Vec<u64>, BytesError> {
+pub(super) fn read(reader: &mut Reader<'_>, runs: &[u32]) -> Result<Vec<u64>, BytesError> {
     read_nested(reader, runs.len(), Some(runs))
 }
 
@@ -53,7 +53,7 @@ pub fn read(reader: &mut Reader<'_>, runs: &[u32]) -> Result<Vec<u64>, BytesErro
 ///
 /// # Errors
 /// The bytes are not a column of that length.
-pub fn read_plain(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u64>, BytesError> {
+pub(super) fn read_plain(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u64>, BytesError> {
     read_nested(reader, count, None)
 }
 
@@ -206,7 +206,7 @@ fn read_local(reader: &mut Reader<'_>, count: usize) -> Result<Vec<u64>, BytesEr
 }
 
 /// Appends numbers with a width for each trace: unit, widths, packed numbers. `lengths` are the traces' spans.
-pub fn put_by_run(out: &mut Vec<u8>, values: &[u64], lengths: &[u32]) {
+pub(super) fn put_by_run(out: &mut Vec<u8>, values: &[u64], lengths: &[u32]) {
     let unit = [1_000_000, 1_000].into_iter().find(|unit| values.iter().all(|value| value % unit == 0)).unwrap_or(1);
     put_varint(out, unit);
     let mut rest = values;
@@ -227,7 +227,7 @@ pub fn put_by_run(out: &mut Vec<u8>, values: &[u64], lengths: &[u32]) {
 ///
 /// # Errors
 /// The bytes are not such numbers.
-pub fn read_by_run(reader: &mut Reader<'_>, lengths: &[u32]) -> Result<Vec<u64>, BytesError> {
+pub(super) fn read_by_run(reader: &mut Reader<'_>, lengths: &[u32]) -> Result<Vec<u64>, BytesError> {
     let unit = reader.varint(WHAT)?;
     let widths = read_plain(reader, lengths.len())?;
     let mut values = Vec::with_capacity(lengths.iter().map(|length| *length as usize).sum());

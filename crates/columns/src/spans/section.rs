@@ -63,11 +63,11 @@ pub(super) fn column_section(column: u32, owner: Owner) -> u32 {
 pub(super) struct Sections(BTreeMap<u32, Vec<u8>>);
 
 impl Sections {
-    pub fn bytes(&mut self, id: u32, bytes: Vec<u8>) {
+    pub(super) fn bytes(&mut self, id: u32, bytes: Vec<u8>) {
         self.0.insert(id, bytes);
     }
 
-    pub fn numbers(&mut self, id: u32, values: &[u64], runs: &[u32]) {
+    pub(super) fn numbers(&mut self, id: u32, values: &[u64], runs: &[u32]) {
         if values.iter().any(|value| *value != 0) {
             let mut out = Vec::new();
             numbers::put(&mut out, values, runs);
@@ -76,7 +76,7 @@ impl Sections {
     }
 
     /// A column of strings by their numbers in the group; `places` are their places in the dictionary plus one.
-    pub fn strings(&mut self, id: u32, strings: &[u32], runs: &[u32], texts: &[&str], places: &[u32]) {
+    pub(super) fn strings(&mut self, id: u32, strings: &[u32], runs: &[u32], texts: &[&str], places: &[u32]) {
         let text_of = |string: u32| texts.get(string as usize).copied().unwrap_or_default();
         if strings.iter().all(|string| text_of(*string).is_empty()) {
             return;
@@ -92,7 +92,7 @@ impl Sections {
         self.bytes(id, out);
     }
 
-    pub fn finish(self) -> Vec<u8> {
+    pub(super) fn finish(self) -> Vec<u8> {
         let mut builder = ContainerBuilder::new(MAGIC);
         self.0.iter().for_each(|(id, bytes)| builder.section(*id, bytes));
         builder.finish()
@@ -115,11 +115,11 @@ pub(super) enum Code {
 }
 
 impl StringColumn {
-    pub fn code(&self, row: usize) -> Code {
+    pub(super) fn code(&self, row: usize) -> Code {
         self.codes.get(row).copied().unwrap_or(Code::Empty)
     }
 
-    pub fn get<'a>(&'a self, row: usize, dictionary: &'a [compact_str::CompactString]) -> &'a str {
+    pub(super) fn get<'a>(&'a self, row: usize, dictionary: &'a [compact_str::CompactString]) -> &'a str {
         match self.code(row) {
             Code::Empty => "",
             Code::Known(place) => dictionary.get(place as usize).map_or("", |text| text.as_str()),
