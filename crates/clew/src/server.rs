@@ -228,14 +228,6 @@ impl Running {
         }
         self.span_metrics.abort();
         let app = self.app;
-        // The last counts of spans, which would otherwise wait for the next start.
-        match timeout(WRITE_STOP, app.write_span_metrics()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(error = %error.full_message(), "the last metrics of spans follow after a start")
-            }
-            Err(_) => tracing::warn!("the last metrics of spans follow after a start"),
-        }
         match timeout(WRITE_STOP, tokio::task::spawn_blocking(move || app.stop())).await {
             Ok(stopped) => stopped.context("the write paths did not stop cleanly")?,
             // What was acknowledged is in the journals; a merge that is cut off is begun anew.
