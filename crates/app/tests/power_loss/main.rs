@@ -82,6 +82,12 @@ fn after_every_loss_of_power_everything_acknowledged_is_there_once_and_nothing_e
     assert!(met.len() < 100 || all.iter().all(enough), "too little was met to be a test: {all:?}");
 }
 
+/// Stops and gives up everything, whether the disk still answers or not.
+async fn stop(app: Arc<App>) {
+    let stopping = Arc::clone(&app);
+    tokio::task::spawn_blocking(move || stopping.stop()).await.unwrap();
+}
+
 impl World {
     fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
@@ -94,7 +100,14 @@ impl World {
     /// Goes through the history.
     async fn live(mut self) -> Met {
         for loss in 0..=LOSSES {
-            let app = self.start(loss);
+            let mut app = self.start(loss);
+            // What was meant for the start may have come just after it, in the work that keepers begin with.
+            self.files.lose_power_at(u64::MAX);
+            if self.files.has_lost_power() {
+                stop(app).await;
+                self.files = self.files.crash(self.rng.u64(..));
+                app = self.try_start().unwrap_or_else(|error| panic!("seed {}, start {loss}: {error:?}", self.seed));
+            }
             let shown = read(&app).await;
             let shown =
                 shown.unwrap_or_else(|error| panic!("seed {}, after {loss} losses of power: {error:?}", self.seed));
@@ -108,9 +121,7 @@ impl World {
                 self.lose_power_soon();
                 self.work(&app).await;
             }
-            let stopping = Arc::clone(&app);
-            tokio::task::spawn_blocking(move || stopping.stop()).await.unwrap();
-            drop(app);
+            stop(app).await;
             self.files = self.files.crash(self.rng.u64(..));
         }
         self.model.met
