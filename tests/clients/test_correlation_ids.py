@@ -4,6 +4,7 @@ leads to the same story."""
 import json
 import random
 import time
+import urllib.parse
 import uuid
 
 import pytest
@@ -186,3 +187,34 @@ def test_an_id_that_nothing_carries_is_an_empty_story(clew):
     assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
     response = clew.request("GET", "/api/v1/traces/not-a-trace")
     assert response.status_code == 400 and "32 hex digits" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("nothing", ["0" * 32, "00000000-0000-0000-0000-000000000000", "none", "NULL", "-", "<nil>"])
+def test_what_is_written_where_there_is_no_id_makes_no_story(clew, nothing):
+    own = [f"req-{random.SystemRandom().getrandbits(64):x}" for _ in range(2)]
+    ids = {"task_id": nothing, "trace_id": nothing}
+    clew.send_logs([{"timestamp": now_text(), "message": "m", "request_id": request} | ids for request in own])
+    for request in own:
+        assert clew.correlate(request)["counts"]["logs"] == 1, nothing
+    response = clew.request("GET", "/api/v1/correlate/" + urllib.parse.quote(nothing, safe=""))
+    assert response.status_code == 400 and "placeholder" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"requestId": "OWN"},
+        {"request-id": "OWN"},
+        {"X-Request-ID": "OWN"},
+        {"x_request_id": "OWN"},
+        {"http.request.id": "OWN"},
+        {"http": {"headers": {"X-Request-Id": "OWN"}}},
+    ],
+)
+def test_a_correlation_field_is_known_in_every_spelling(clew, fields):
+    # Too plain to be taken for an ID by its looks.
+    own = f"r{random.SystemRandom().randrange(10**5)}"
+    record = {"timestamp": now_text(), "message": "spelt"} | json.loads(json.dumps(fields).replace("OWN", own))
+    clew.send_logs([record])
+    found = clew.correlate(own)
+    assert found["counts"]["logs"] == 1 and own in found["followed"], record

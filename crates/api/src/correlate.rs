@@ -105,5 +105,7 @@ impl From<Resolution> for ResolutionDto {
 }
 
 fn canonical(text: &str) -> Result<CanonicalId, ApiError> {
-    CanonicalId::new(text).ok_or_else(|| ApiError::bad_request("the ID is empty or longer than 512 bytes"))
+    CanonicalId::new(text).ok_or_else(|| {
+        ApiError::bad_request("the ID is empty, a placeholder such as `none` or zeros, or longer than 512 bytes")
+    })
 }

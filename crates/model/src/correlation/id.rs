@@ -11,6 +11,10 @@ use std::fmt;
 
 /// An ID in canonical form; equal IDs in different spellings are equal here.
 ///
+/// Placeholders name nothing and have no canonical form: zeros alone (dashes between them or not), `-`, and in any case
+/// `none`, `null`, `nil`, `n/a`, `na`, `nan`, `undefined`, `unknown`, also in brackets (`<nil>`, `(none)`, `[null]`).
+/// Loggers write them where there is no ID, and what has none is not one story.
+///
 /// Rules, first match wins:
 /// 1. a `traceparent` (`00-<32 hex>-<16 hex>-<2 hex>`) is its trace ID;
 /// 2. a UUID with dashes is its 32 hex digits;
@@ -22,11 +26,11 @@ use std::fmt;
 pub struct CanonicalId(CompactString);
 
 impl CanonicalId {
-    /// The canonical form of `text`; `None` when it is empty or longer than an ID can be (512 bytes).
+    /// The canonical form of `text`; `None` when it is empty, a placeholder or longer than an ID can be (512 bytes).
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
-        if text.is_empty() || text.len() > MAX_ID_BYTES {
+        if text.is_empty() || text.len() > MAX_ID_BYTES || is_placeholder(text) {
             return None;
         }
         let canonical = traceparent(text)
@@ -81,6 +85,20 @@ impl fmt::Display for CanonicalId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
+}
+
+/// What stands where there is no ID.
+fn is_placeholder(text: &str) -> bool {
+    const WORDS: [&str; 8] = ["none", "null", "nil", "n/a", "na", "nan", "undefined", "unknown"];
+    let zeros = |text: &str| text.bytes().all(|byte| matches!(byte, b'0' | b'-'));
+    // A traceparent of zeros ends in flags, which may be any.
+    let is_zero = zeros(text) || (text.len() == 55 && text.get(..52).is_some_and(zeros) && traceparent_shaped(text));
+    let inner = text.trim_matches(['<', '>', '(', ')', '[', ']', '{', '}']);
+    is_zero || inner.is_empty() || WORDS.iter().any(|word| inner.eq_ignore_ascii_case(word))
+}
+
+fn traceparent_shaped(text: &str) -> bool {
+    text.split('-').map(str::len).eq([2, 32, 16, 2])
 }
 
 /// W3C Trace Context, 3.2: version, trace ID, parent ID, flags.
@@ -149,7 +167,34 @@ mod tests {
         ] {
             assert_eq!(CanonicalId::new(text).unwrap().as_str(), canonical, "{text}");
         }
-        assert_eq!(CanonicalId::new("  "), None);
+        for nothing in [
+            "  ",
+            "-",
+            "--",
+            "0",
+            "00000000",
+            "00000000000000000000000000000000",
+            "0000000000000000",
+            "none",
+            "None",
+            "NULL",
+            "nil",
+            "<nil>",
+            "(none)",
+            "[null]",
+            "n/a",
+            "N/A",
+            "undefined",
+            "Unknown",
+            "{}",
+            "00000000-0000-0000-0000-000000000000",
+            "00-00000000000000000000000000000000-0000000000000000-01",
+        ] {
+            assert_eq!(CanonicalId::new(nothing), None, "{nothing}");
+        }
+        for something in ["none-of-us", "unknown-7", "00000001", "0-1", "nullable", "task:0"] {
+            assert!(CanonicalId::new(something).is_some(), "{something}");
+        }
         assert_eq!(CanonicalId::new(&"x".repeat(513)), None);
     }
 

@@ -59,27 +59,21 @@ impl Default for CorrelationRules {
 }
 
 impl CorrelationRules {
-    /// Rules from field names and patterns. Names are compared without case, and `.`, `-`, `_` are alike; the fields
-    /// that hold trace and span IDs (`trace_id`, `traceId`, `traceparent` …) always count.
+    /// Rules from field names and patterns. Names are compared without case and without the separators `.`, `-`, `_`
+    /// between their words; the fields that hold trace and span IDs (`trace_id`, `traceId`, `traceparent` …) always count.
     pub fn new<'a>(fields: impl IntoIterator<Item = &'a str>, patterns: impl IntoIterator<Item = Regex>) -> Self {
-        let own = ["trace_id", "traceid", "traceparent", "span_id", "spanid"];
-        let fields = own.into_iter().chain(fields).map(folded).collect();
+        let own = ["trace_id", "traceparent", "span_id"];
+        let folded = own.into_iter().chain(fields).map(folded);
+        // A name of separators alone would be in every path.
+        let fields = folded.filter(|name| !name.is_empty()).collect();
         Self { fields, patterns: patterns.into_iter().collect() }
     }
 
     /// Whether the field at this dotted path is a correlation field: its name, or the end of its path after a dot, is
-    /// one of the configured names (`context.task_id`, `resource.session.id`).
+    /// one of the configured names in any spelling (`context.taskId`, `resource.session.id`, `X-Request-ID`).
     #[must_use]
     pub fn is_field(&self, path: &str) -> bool {
-        let matches_end = |name: &String| {
-            path.len() >= name.len() && {
-                let start = path.len() - name.len();
-                let bytes = path.as_bytes();
-                let same = bytes.iter().skip(start).zip(name.as_bytes()).all(|(own, wanted)| fold(*own) == *wanted);
-                same && (start == 0 || bytes.get(start - 1) == Some(&b'.'))
-            }
-        };
-        self.fields.iter().any(matches_end)
+        self.fields.iter().any(|name| start_of(name, path.as_bytes()).is_some_and(|start| begins_a_name(path, start)))
     }
 
     /// Whether the scalar at this path is an ID the record carries: a correlation field's value whatever it looks like,
@@ -168,15 +162,41 @@ pub fn looks_like_id(text: &str) -> bool {
         && !text.bytes().any(|byte| byte.is_ascii_whitespace())
 }
 
-fn folded(name: &str) -> String {
-    name.bytes().map(|byte| char::from(fold(byte))).collect()
+/// Where in the path its end begins that reads as the folded name.
+fn start_of(name: &str, path: &[u8]) -> Option<usize> {
+    let mut at = path.len();
+    for wanted in name.bytes().rev() {
+        loop {
+            at = at.checked_sub(1)?;
+            let own = *path.get(at)?;
+            if own.to_ascii_lowercase() == wanted {
+                break;
+            }
+            // Separators stand between words, not behind the last one.
+            if !is_separator(own) || at + 1 == path.len() {
+                return None;
+            }
+        }
+    }
+    Some(at)
 }
 
-fn fold(byte: u8) -> u8 {
-    match byte {
-        b'.' | b'-' => b'_',
-        other => other.to_ascii_lowercase(),
+/// Whether a name begins there: at the start, after a dot, or after the `X-` of an HTTP header.
+fn begins_a_name(path: &str, start: usize) -> bool {
+    let before = path.as_bytes().get(..start).unwrap_or_default();
+    match before {
+        [] | [.., b'.'] => true,
+        [rest @ .., b'x' | b'X', b'-' | b'_'] => matches!(rest, [] | [.., b'.']),
+        _ => false,
     }
+}
+
+fn folded(name: &str) -> String {
+    name.bytes().filter(|byte| !is_separator(*byte)).map(|byte| char::from(byte.to_ascii_lowercase())).collect()
+}
+
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b'.' | b'-' | b'_')
 }
 
 #[cfg(test)]
@@ -196,6 +216,21 @@ mod tests {
             ("subtask_id", false),
             ("task_id.value", false),
             ("traceparent", true),
+            ("requestId", true),
+            ("request-id", true),
+            ("X-Request-ID", true),
+            ("x_request_id", true),
+            ("http.request.id", true),
+            ("http.headers.X-Request-Id", true),
+            ("context.taskId", true),
+            ("TraceID", true),
+            ("dd.trace_id", true),
+            ("request_id_", false),
+            ("prerequest_id", false),
+            ("box_request_id", false),
+            ("xrequest_id", false),
+            ("id", false),
+            ("", false),
         ] {
             assert_eq!(rules.is_field(path), is_field, "{path}");
         }
