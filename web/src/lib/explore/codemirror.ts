@@ -14,6 +14,8 @@ export interface EditorOptions {
 	/** Where the editor stands. It gets a shadow root, in which its style sheets are allowed by the server's policy. */
 	host: HTMLElement;
 	text: string;
+	/** Where the cursor stands at first; at the end unless told. */
+	cursor?: number;
 	label: string;
 	hint: string;
 	onchange: (text: string) => void;
@@ -86,6 +88,7 @@ export function mountEditor(options: EditorOptions): Editor {
 		parent: root,
 		state: EditorState.create({
 			doc: options.text,
+			selection: { anchor: Math.min(options.cursor ?? options.text.length, options.text.length) },
 			extensions: [
 				// Below the completion's own Enter, above the one that breaks the line.
 				Prec.high(keymap.of([{ key: 'Enter', run, shift: insertNewlineAndIndent }])),

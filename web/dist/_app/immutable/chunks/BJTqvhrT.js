@@ -1,0 +1,1 @@
+import"./-wXyR9dZ.js";

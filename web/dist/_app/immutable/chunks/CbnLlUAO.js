@@ -1,1 +1,0 @@
-import"./BjBwcb3N.js";
