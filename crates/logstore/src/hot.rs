@@ -79,15 +79,9 @@ struct Partition {
 }
 
 impl Partition {
-    fn push(&mut self, block: Arc<HotBlock>, rules: &CorrelationRules) {
+    fn push(&mut self, block: Arc<HotBlock>) {
         self.count(&block);
         self.blocks.push(block);
-        if self.tiny >= SMALL_BLOCKS {
-            self.join(0..TINY_BLOCK_ROWS, rules);
-        }
-        if self.small >= SMALL_BLOCKS {
-            self.join(TINY_BLOCK_ROWS..SMALL_BLOCK_ROWS, rules);
-        }
     }
 
     fn count(&mut self, block: &HotBlock) {
@@ -95,24 +89,37 @@ impl Partition {
         self.small += usize::from((TINY_BLOCK_ROWS..SMALL_BLOCK_ROWS).contains(&block.rows));
     }
 
-    /// Puts the blocks of these sizes together, so that requests of a few records leave few blocks. A row is encoded
+    /// Blocks that are worth being put together, so that requests of a few records leave few blocks. A row is encoded
     /// again at most twice.
-    fn join(&mut self, sizes: std::ops::Range<usize>, rules: &CorrelationRules) {
-        let (joined, kept): (Vec<_>, Vec<_>) =
-            self.blocks.iter().cloned().partition(|block| sizes.contains(&block.rows));
-        // Blocks were read when their frame was; one that cannot be read now stays as it is, to be told at the seal.
-        if let Ok(regrouped) = regroup(&joined, rules) {
-            self.blocks = kept;
-            self.blocks.extend(regrouped);
-            (self.tiny, self.small) = (0, 0);
-            let blocks = std::mem::take(&mut self.blocks);
-            blocks.iter().for_each(|block| self.count(block));
-            self.blocks = blocks;
-        }
+    fn joinable(&self) -> Option<Vec<Arc<HotBlock>>> {
+        let sizes = match (self.tiny >= SMALL_BLOCKS, self.small >= SMALL_BLOCKS) {
+            (true, _) => 0..TINY_BLOCK_ROWS,
+            (false, true) => TINY_BLOCK_ROWS..SMALL_BLOCK_ROWS,
+            (false, false) => return None,
+        };
+        Some(self.blocks.iter().filter(|block| sizes.contains(&block.rows)).cloned().collect())
     }
 
-    fn bytes(&self) -> u64 {
-        self.blocks.iter().map(|block| block.memory_bytes() as u64).sum()
+    fn replace(&mut self, old: &[Arc<HotBlock>], new: Vec<Arc<HotBlock>>) {
+        let mut blocks = std::mem::take(&mut self.blocks);
+        blocks.retain(|block| !old.iter().any(|old| Arc::ptr_eq(old, block)));
+        (self.tiny, self.small) = (0, 0);
+        blocks.into_iter().chain(new).for_each(|block| self.push(block));
+    }
+}
+
+/// Small blocks of a partition that are to be put together.
+#[derive(Debug)]
+pub(crate) struct Joinable {
+    generation: u64,
+    partition: (TenantId, i64),
+    blocks: Vec<Arc<HotBlock>>,
+}
+
+impl Joinable {
+    /// Their rows in few blocks. Takes a while: nobody waits for it.
+    pub(crate) fn join(&self, rules: &CorrelationRules) -> Result<Vec<Arc<HotBlock>>, ColumnsError> {
+        regroup(&self.blocks, rules)
     }
 }
 
@@ -136,6 +143,8 @@ impl Frozen {
 /// The hot generation that takes new records.
 #[derive(Debug, Default)]
 pub(crate) struct HotTail {
+    /// How many were frozen before.
+    generation: u64,
     partitions: BTreeMap<(TenantId, i64), Partition>,
     pub records: u64,
     /// Bytes of memory held.
@@ -143,19 +152,25 @@ pub(crate) struct HotTail {
 }
 
 impl HotTail {
-    pub(crate) fn push(&mut self, tenant: &TenantId, block: Arc<HotBlock>, rules: &CorrelationRules) {
+    /// Adds a block; answers blocks that are worth being put together, which [`HotTail::replace`] then takes.
+    pub(crate) fn push(&mut self, tenant: &TenantId, block: Arc<HotBlock>) -> Option<Joinable> {
         self.records += block.rows as u64;
-        let partition = self.partitions.entry((tenant.clone(), day_of(block.first))).or_default();
-        let own = block.memory_bytes() as u64;
-        // Only when blocks are joined does more change than the new one.
-        let may_join = partition.tiny + 1 >= SMALL_BLOCKS || partition.small + 1 >= SMALL_BLOCKS;
-        let was = if may_join { partition.bytes() } else { 0 };
-        partition.push(block, rules);
-        if may_join {
-            self.bytes = self.bytes.saturating_sub(was).saturating_add(partition.bytes());
-        } else {
-            self.bytes = self.bytes.saturating_add(own);
-        }
+        self.bytes = self.bytes.saturating_add(block.memory_bytes() as u64);
+        let partition = (tenant.clone(), day_of(block.first));
+        let own = self.partitions.entry(partition.clone()).or_default();
+        own.push(block);
+        let blocks = own.joinable()?;
+        Some(Joinable { generation: self.generation, partition, blocks })
+    }
+
+    /// Puts joined blocks in the place of those they were made of, unless these were frozen meanwhile.
+    pub(crate) fn replace(&mut self, joinable: &Joinable, joined: Vec<Arc<HotBlock>>) {
+        let Joinable { generation, partition, blocks } = joinable;
+        let own = self.partitions.get_mut(partition).filter(|_| *generation == self.generation);
+        let Some(own) = own else { return };
+        let bytes = |blocks: &[Arc<HotBlock>]| blocks.iter().map(|block| block.memory_bytes() as u64).sum::<u64>();
+        self.bytes = self.bytes.saturating_sub(bytes(blocks)).saturating_add(bytes(&joined));
+        own.replace(blocks, joined);
     }
 
     pub(crate) fn blocks(&self, tenant: &TenantId, out: &mut Vec<Arc<HotBlock>>) {
@@ -166,8 +181,64 @@ impl HotTail {
     }
 
     pub(crate) fn freeze(&mut self, position: u64, next_number: u64) -> Frozen {
-        let tail = std::mem::take(self);
+        let next = HotTail { generation: self.generation + 1, ..HotTail::default() };
+        let tail = std::mem::replace(self, next);
         let partitions = tail.partitions.into_iter().map(|((tenant, day), own)| (tenant, day, own.blocks)).collect();
         Frozen { partitions, position, next_number, records: tail.records, bytes: tail.bytes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(number: u64, rules: &CorrelationRules) -> Arc<HotBlock> {
+        let record = LogRecord { body: format!("m {number}").as_str().into(), ..LogRecord::default() };
+        let mut builder = BlockBuilder::default();
+        builder.push(number, &record);
+        Arc::new(builder.finish(rules))
+    }
+
+    fn numbers(tail: &HotTail) -> Vec<u64> {
+        let mut blocks = Vec::new();
+        tail.blocks(&TenantId::default(), &mut blocks);
+        let rows =
+            blocks.iter().flat_map(|block| LogBlock::open(Arc::clone(&block.bytes)).unwrap().decode_all().unwrap());
+        let mut numbers: Vec<u64> = rows.map(|row| row.id.number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    #[test]
+    fn blocks_of_a_record_each_become_few_and_no_record_is_lost_or_doubled() {
+        let rules = CorrelationRules::default();
+        let (mut tail, mut joins) = (HotTail::default(), 0);
+        for number in 0..1_000 {
+            if let Some(joinable) = tail.push(&TenantId::default(), block(number, &rules)) {
+                let joined = joinable.join(&rules).unwrap();
+                tail.replace(&joinable, joined);
+                joins += 1;
+            }
+        }
+        let mut blocks = Vec::new();
+        tail.blocks(&TenantId::default(), &mut blocks);
+        assert!(joins > 20 && blocks.len() < 2 * SMALL_BLOCKS, "{joins} joins, {} blocks", blocks.len());
+        assert_eq!(numbers(&tail), (0..1_000).collect::<Vec<_>>());
+        assert_eq!(tail.bytes, blocks.iter().map(|block| block.memory_bytes() as u64).sum::<u64>());
+    }
+
+    #[test]
+    fn what_was_frozen_while_it_was_joined_stays_as_it_is() {
+        let rules = CorrelationRules::default();
+        let mut tail = HotTail::default();
+        let joinable =
+            (0..SMALL_BLOCKS as u64).find_map(|number| tail.push(&TenantId::default(), block(number, &rules)));
+        let joinable = joinable.unwrap();
+        let joined = joinable.join(&rules).unwrap();
+        let frozen = tail.freeze(1, 99);
+        assert!(tail.push(&TenantId::default(), block(99, &rules)).is_none());
+        tail.replace(&joinable, joined);
+        assert_eq!(numbers(&tail), [99]);
+        assert_eq!(frozen.records, SMALL_BLOCKS as u64);
     }
 }

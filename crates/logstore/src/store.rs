@@ -199,14 +199,24 @@ impl LogStore {
     /// position in the journal (from 1); a frame at or below the position already published is ignored, so that replay
     /// may begin too early. Each block lies within one day.
     pub fn publish(&self, position: u64, tenant: &TenantId, next_number: u64, blocks: &[Arc<EncodedBlock>]) {
-        let mut state = self.state.lock();
-        if position <= state.position {
-            return;
+        let mut joinable = None;
+        {
+            let mut state = self.state.lock();
+            if position <= state.position {
+                return;
+            }
+            state.position = position;
+            state.next_number = state.next_number.max(next_number);
+            for block in blocks.iter().filter(|block| block.rows > 0) {
+                joinable = state.hot.push(tenant, Arc::clone(block)).or(joinable);
+            }
         }
-        state.position = position;
-        state.next_number = state.next_number.max(next_number);
-        for block in blocks.iter().filter(|block| block.rows > 0) {
-            state.hot.push(tenant, Arc::clone(block), &self.rules);
+        // Readers do not wait while small blocks are put together. Those that cannot be read stay as they are, to be told at
+        // the seal; those of another day wait for the next record of it.
+        if let Some(joinable) = joinable
+            && let Ok(joined) = joinable.join(&self.rules)
+        {
+            self.state.lock().hot.replace(&joinable, joined);
         }
     }
 
