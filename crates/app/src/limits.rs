@@ -85,7 +85,7 @@ pub const SPAN_METRIC_HALVES: usize = 20_000;
 pub const SPAN_METRIC_BATCHES: usize = 4_096;
 
 /// How long a series of metrics of spans keeps its place without a span, in milliseconds: when it returns, its counters
-/// begin at zero. Longer than it is repeated, so that nothing is told of it any more when it goes.
+/// begin at zero.
 pub const SPAN_METRIC_IDLE_MILLIS: i64 = 2 * SPAN_METRIC_QUIET_MILLIS;
 
 /// How often is looked for such series, in milliseconds.

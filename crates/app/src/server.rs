@@ -278,20 +278,21 @@ impl App {
     /// Writes what is counted of spans as samples of the present moment.
     ///
     /// # Errors
-    /// As [`App::ingest_logs`]; what could not be written is repeated after a while.
+    /// As [`App::ingest_logs`]; what could not be written is told again by the next call.
     pub async fn write_span_metrics(&self) -> Result<(), AppError> {
         let now = self.clock.now().div_euclid(NANOS_PER_MILLI);
+        let mut first_failure = Ok(());
         for (tenant, batch) in self.span_metrics.samples(now) {
             let accepted = batch.sample_count() as u64;
             let decoded = Decoded { records: batch, accepted, ..Decoded::default() };
             let caller = Caller { tenant, ..Caller::server("span-metrics") };
-            let outcome = self.ingest_metrics(&caller, Protocol::SpanMetrics, decoded).await?;
-            // What was refused is told again, lest a series that returns look as if it had stood still.
-            if outcome.rejected == 0 {
-                self.span_metrics.farewells_are_written(&caller.tenant);
-            }
+            let written = self.ingest_metrics(&caller, Protocol::SpanMetrics, decoded).await;
+            // What was refused is told again too, lest a series that returns look as if it had stood still.
+            let are_durable = written.as_ref().is_ok_and(|outcome| outcome.rejected == 0);
+            self.span_metrics.were_written(&caller.tenant, are_durable);
+            first_failure = first_failure.and(written.map(drop));
         }
-        Ok(())
+        first_failure
     }
 
     /// Writes what is counted of spans again and again, until the caller drops it; returns where nothing is counted.

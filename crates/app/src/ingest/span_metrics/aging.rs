@@ -1,34 +1,33 @@
 //! Series that are no longer seen give their places back.
 //!
 //! A counter that returns begins at zero. Readers take a value below the one before for such a beginning, but not one that
-//! happens to be as high at its first sample; so the end of a series is told too: zero, at the moment when it was forgotten.
-//! That moment is the arrival of a batch, so that a crash and the replay after it write the same sample once more.
+//! happens to be as high at its first sample; so the end of a series is told too: its last values once more, which may never
+//! have been told, and then zero, at the moment when it was forgotten. That moment is the arrival of a batch, so that a crash
+//! and the replay after it write the same samples once more.
 
+use super::duration::Durations;
 use super::names::{NameId, OTHER};
-use super::state::Tenant;
-use crate::limits::{SPAN_METRIC_FAREWELLS, SPAN_METRIC_IDLE_MILLIS, SPAN_METRIC_INTERVAL, SPAN_METRIC_QUIET_MILLIS};
+use super::state::{Calls, Tenant, Told};
+use crate::limits::{SPAN_METRIC_FAREWELLS, SPAN_METRIC_IDLE_MILLIS};
 use clew_model::UnixMillis;
 use compact_str::CompactString;
 use hashbrown::HashSet;
 
-// What is forgotten is told no more, so that nothing stands behind its zero.
-const _: () =
-    assert!(SPAN_METRIC_IDLE_MILLIS > SPAN_METRIC_QUIET_MILLIS + 10 * SPAN_METRIC_INTERVAL.as_millis() as i64);
-
 /// The end of a series.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Farewell {
+    /// When it is zero; just before it has its last values.
     pub at: UnixMillis,
     pub whose: Ended,
 }
 
-/// A series that ended, by its texts: its names may be forgotten.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A series that ended, by its texts, since its names may be forgotten, with its last values.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Ended {
     /// Service, operation, kind and status of spans.
-    Spans { service: CompactString, operation: CompactString, kind: u8, status: u8 },
+    Spans { service: CompactString, operation: CompactString, kind: u8, status: u8, last: Durations },
     /// The calling and the called service, and whether they talk by messages.
-    Edge { caller: CompactString, called: CompactString, is_message: bool },
+    Edge { caller: CompactString, called: CompactString, is_message: bool, last: Calls },
 }
 
 impl Tenant {
@@ -36,12 +35,15 @@ impl Tenant {
     pub(super) fn forget_idle(&mut self) {
         let Self { names, spans, edges, farewells, now, .. } = self;
         let is_idle = |seen: UnixMillis| now.saturating_sub(seen) > SPAN_METRIC_IDLE_MILLIS;
-        let mut ended = Vec::new();
+        // Nothing may stand behind the zero: the writer may have told of a series a moment after the batch arrived.
+        let at = |told: &Told| (*now).max(told.at.saturating_add(2));
         spans.retain(|(service, operation, kind, status), own| {
             let is_kept = !is_idle(own.seen);
             if !is_kept {
                 let (service, operation) = (names.text(*service).into(), names.text(*operation).into());
-                ended.push(Ended::Spans { service, operation, kind: *kind, status: *status });
+                let last = std::mem::take(&mut own.durations);
+                let whose = Ended::Spans { service, operation, kind: *kind, status: *status, last };
+                farewells.push_back(Farewell { at: at(&own.told), whose });
             }
             is_kept
         });
@@ -49,11 +51,12 @@ impl Tenant {
             let is_kept = !is_idle(own.seen);
             if !is_kept {
                 let (caller, called) = (names.text(*caller).into(), names.text(*called).into());
-                ended.push(Ended::Edge { caller, called, is_message: *is_message });
+                let last = std::mem::take(&mut own.calls);
+                let whose = Ended::Edge { caller, called, is_message: *is_message, last };
+                farewells.push_back(Farewell { at: at(&own.told), whose });
             }
             is_kept
         });
-        farewells.extend(ended.into_iter().map(|whose| Farewell { at: *now, whose }));
         while self.farewells.len() > SPAN_METRIC_FAREWELLS {
             self.farewells.pop_front();
             self.told_farewells = self.told_farewells.saturating_sub(1);

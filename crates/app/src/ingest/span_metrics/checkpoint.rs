@@ -5,10 +5,11 @@
 //! times: spans counted, newest arrival (signed), when idle series were looked for (signed)
 //! names: count, texts                       batches: count, digests (16)
 //! spans: count, of each: service, operation, kind (1), status (1), last arrival (signed), durations
-//! edges: count, of each: caller, called, is message (1), last arrival (signed), failed, durations of the caller, of the called
+//! edges: count, of each: caller, called, is message (1), last arrival (signed), calls
 //! halves: count, of each: trace (16), span (8), flags (1: caller 1, message 2, failed 4), service, nanoseconds
-//! farewells: count, of each: when (signed), 0, service, operation (texts), kind (1), status (1); or when, 1, caller, called
-//!     (texts), is message (1)
+//! farewells: count, of each: when (signed), 0, service, operation (texts), kind (1), status (1), durations; or when, 1,
+//!     caller, called (texts), is message (1), calls
+//! calls: failed, durations of the caller, of the called
 //! durations: count, sum (16), of nothing, count of buckets, of each: index (signed), count
 //! ```
 //! Varints unless a width is given. Examples are not kept: they are told once, right after they came.
@@ -16,7 +17,7 @@
 use super::aging::{Ended, Farewell};
 use super::duration::Durations;
 use super::edges::Half;
-use super::state::{Edge, Spans, Tenant};
+use super::state::{Calls, Edge, Spans, Tenant};
 use clew_columns::ColumnsError;
 use clew_columns::bytes::{Reader, put_signed, put_text, put_varint};
 use clew_model::{SpanId, TenantId, TraceId};
@@ -63,9 +64,7 @@ fn put_tenant(out: &mut Vec<u8>, tenant: &Tenant) {
         put_varint(out, u64::from(*called));
         out.push(u8::from(*is_message));
         put_signed(out, edge.seen);
-        put_varint(out, edge.failed);
-        put_durations(out, &edge.caller);
-        put_durations(out, &edge.called);
+        put_calls(out, &edge.calls);
     }
     let halves: Vec<_> = tenant.waiting.iter().collect();
     put_varint(out, halves.len() as u64);
@@ -84,19 +83,27 @@ fn put_tenant(out: &mut Vec<u8>, tenant: &Tenant) {
 fn put_farewell(out: &mut Vec<u8>, farewell: &Farewell) {
     put_signed(out, farewell.at);
     match &farewell.whose {
-        Ended::Spans { service, operation, kind, status } => {
+        Ended::Spans { service, operation, kind, status, last } => {
             out.push(0);
             put_text(out, service);
             put_text(out, operation);
             out.extend_from_slice(&[*kind, *status]);
+            put_durations(out, last);
         }
-        Ended::Edge { caller, called, is_message } => {
+        Ended::Edge { caller, called, is_message, last } => {
             out.push(1);
             put_text(out, caller);
             put_text(out, called);
             out.push(u8::from(*is_message));
+            put_calls(out, last);
         }
     }
+}
+
+fn put_calls(out: &mut Vec<u8>, calls: &Calls) {
+    put_varint(out, calls.failed);
+    put_durations(out, &calls.caller);
+    put_durations(out, &calls.called);
 }
 
 fn put_durations(out: &mut Vec<u8>, durations: &Durations) {
@@ -146,9 +153,8 @@ fn read_tenant(reader: &mut Reader<'_>) -> Result<Tenant, ColumnsError> {
     }
     for _ in 0..reader.count(4, WHAT)? {
         let key = (read_name(reader, &tenant)?, read_name(reader, &tenant)?, reader.u8(WHAT)? != 0);
-        let (seen, failed) = (reader.signed(WHAT)?, reader.varint(WHAT)?);
-        let (caller, called) = (read_durations(reader)?, read_durations(reader)?);
-        tenant.edges.insert(key, Edge { failed, caller, called, seen, ..Edge::default() });
+        let seen = reader.signed(WHAT)?;
+        tenant.edges.insert(key, Edge { calls: read_calls(reader)?, seen, ..Edge::default() });
     }
     for _ in 0..reader.count(16 + 8, WHAT)? {
         let id = (TraceId(reader.array(WHAT)?), SpanId(reader.array(WHAT)?));
@@ -172,11 +178,22 @@ fn read_farewell(reader: &mut Reader<'_>) -> Result<Farewell, ColumnsError> {
     let (at, kind) = (reader.signed(WHAT)?, reader.u8(WHAT)?);
     let (first, second) = (reader.text(WHAT)?.into(), reader.text(WHAT)?.into());
     let whose = match kind {
-        0 => Ended::Spans { service: first, operation: second, kind: reader.u8(WHAT)?, status: reader.u8(WHAT)? },
-        1 => Ended::Edge { caller: first, called: second, is_message: reader.u8(WHAT)? != 0 },
+        0 => {
+            let (kind, status) = (reader.u8(WHAT)?, reader.u8(WHAT)?);
+            Ended::Spans { service: first, operation: second, kind, status, last: read_durations(reader)? }
+        }
+        1 => {
+            let is_message = reader.u8(WHAT)? != 0;
+            Ended::Edge { caller: first, called: second, is_message, last: read_calls(reader)? }
+        }
         _ => return Err(wrong("a farewell of an unknown kind")),
     };
     Ok(Farewell { at, whose })
+}
+
+fn read_calls(reader: &mut Reader<'_>) -> Result<Calls, ColumnsError> {
+    let failed = reader.varint(WHAT)?;
+    Ok(Calls { failed, caller: read_durations(reader)?, called: read_durations(reader)? })
 }
 
 fn read_name(reader: &mut Reader<'_>, tenant: &Tenant) -> Result<u32, ColumnsError> {

@@ -39,11 +39,16 @@ impl SpanMetrics {
         samples.filter(|(_, batch)| !batch.is_empty()).collect()
     }
 
-    /// Notes that what [`Self::samples`] gave last of this tenant is durable: the ends of series in it are not told again.
-    pub fn farewells_are_written(&self, tenant: &TenantId) {
-        if let Some(tenant) = self.tenants.lock().get_mut(tenant) {
+    /// Notes whether what [`Self::samples`] gave last of this tenant is durable: the ends of series in it are not told again
+    /// then, otherwise all of it is.
+    pub fn were_written(&self, tenant: &TenantId, are_durable: bool) {
+        let mut tenants = self.tenants.lock();
+        let Some(tenant) = tenants.get_mut(tenant) else { return };
+        if are_durable {
             let told = std::mem::take(&mut tenant.told_farewells).min(tenant.farewells.len());
             tenant.farewells.drain(..told);
+        } else {
+            tenant.take_back();
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::aging::{Ended, Farewell};
 use super::duration::Durations;
-use super::state::{Edge, Spans, Tenant, Told};
+use super::state::{Calls, Spans, Tenant, Told};
 use crate::limits::{SPAN_METRIC_QUIET_MILLIS, SPAN_METRIC_REPEAT_MILLIS};
 use clew_model::UnixMillis;
 use clew_model::metrics::{
@@ -32,7 +32,8 @@ const FAMILIES: [(&str, MetricType, &str, &str); 6] = [
 
 /// Samples of what is worth telling at `now`.
 pub(super) fn samples(tenant: &mut Tenant, now: UnixMillis) -> MetricBatch {
-    let Tenant { names, spans, edges, farewells, told_farewells, .. } = tenant;
+    let Tenant { names, spans, edges, farewells, told_farewells, told_at, .. } = tenant;
+    *told_at = now;
     let mut writer = Writer { batch: MetricBatch::default(), now };
     farewells.iter().for_each(|farewell| writer.farewell(farewell));
     *told_farewells = farewells.len();
@@ -43,8 +44,8 @@ pub(super) fn samples(tenant: &mut Tenant, now: UnixMillis) -> MetricBatch {
         }
     }
     for ((caller, called, is_message), own) in edges {
-        if own.told.is_due(own.caller.count, own.seen, now) {
-            writer.edge([names.text(*caller), names.text(*called)], *is_message, own);
+        if own.told.is_due(own.calls.caller.count, own.seen, now) {
+            writer.edge([names.text(*caller), names.text(*called)], *is_message, &own.calls);
         }
     }
     let mut batch = writer.batch;
@@ -81,14 +82,19 @@ struct Writer {
 }
 
 impl Writer {
-    /// Zeros at the end of a series.
+    /// The last values of a series, and the zeros at its end.
     fn farewell(&mut self, farewell: &Farewell) {
-        self.now = farewell.at;
-        match &farewell.whose {
-            Ended::Spans { service, operation, kind, status } => {
-                self.counts([service, operation], (*kind, *status), &Durations::default());
+        let nothing = (Durations::default(), Calls::default());
+        for (at, is_last) in [(farewell.at.saturating_sub(1), true), (farewell.at, false)] {
+            self.now = at;
+            match &farewell.whose {
+                Ended::Spans { service, operation, kind, status, last } => {
+                    self.counts([service, operation], (*kind, *status), if is_last { last } else { &nothing.0 });
+                }
+                Ended::Edge { caller, called, is_message, last } => {
+                    self.edge([caller, called], *is_message, if is_last { last } else { &nothing.1 });
+                }
             }
-            Ended::Edge { caller, called, is_message } => self.edge([caller, called], *is_message, &Edge::default()),
         }
     }
 
@@ -112,7 +118,7 @@ impl Writer {
         self.histogram(SPAN_LATENCY, &labels, own.histogram())
     }
 
-    fn edge(&mut self, [caller, called]: [&str; 2], is_message: bool, own: &Edge) {
+    fn edge(&mut self, [caller, called]: [&str; 2], is_message: bool, own: &Calls) {
         let connection = if is_message { "messaging_system" } else { "" };
         let labels = [("client", caller), ("server", called), ("connection_type", connection)];
         self.counter(REQUESTS, &labels, own.caller.count);

@@ -43,11 +43,19 @@ pub(super) struct Spans {
     pub seen: UnixMillis,
 }
 
+/// Calls between two services.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Calls {
+    pub failed: u64,
+    /// As the calling service saw them.
+    pub caller: Durations,
+    /// As the called service saw them.
+    pub called: Durations,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Edge {
-    pub failed: u64,
-    pub caller: Durations,
-    pub called: Durations,
+    pub calls: Calls,
     pub told: Told,
     /// When the last call was whole.
     pub seen: UnixMillis,
@@ -71,6 +79,8 @@ pub(super) struct Tenant {
     pub farewells: VecDeque<Farewell>,
     /// Of these, how many are in what was handed out to be written last.
     pub told_farewells: usize,
+    /// When that was.
+    pub told_at: UnixMillis,
 }
 
 impl Tenant {
@@ -106,6 +116,14 @@ impl Tenant {
         self.edges.values_mut().for_each(|own| own.seen = own.seen.min(now));
     }
 
+    /// What was handed out last did not become durable: it counts as not told.
+    pub(super) fn take_back(&mut self) {
+        let at = self.told_at;
+        let told =
+            self.spans.values_mut().map(|own| &mut own.told).chain(self.edges.values_mut().map(|own| &mut own.told));
+        told.filter(|told| told.at == at).for_each(|told| *told = Told::default());
+    }
+
     fn add_span(&mut self, span: &Span, service: NameId) {
         let nanos = u64::try_from(span.end.saturating_sub(span.start)).unwrap_or(0);
         let (kind, status) = (span.kind.number(), span.status.code.number());
@@ -128,9 +146,9 @@ impl Tenant {
         let key = if is_known { key } else { (OTHER, OTHER, caller.is_message) };
         let edge = self.edges.entry(key).or_default();
         edge.seen = self.now;
-        edge.failed += u64::from(caller.has_failed || called.has_failed);
-        edge.caller.add(caller.nanos);
-        edge.called.add(called.nanos);
+        edge.calls.failed += u64::from(caller.has_failed || called.has_failed);
+        edge.calls.caller.add(caller.nanos);
+        edge.calls.called.add(called.nanos);
     }
 
     /// The key under which a span is counted: beyond the bound its operation is another, then its service too.
