@@ -4,7 +4,7 @@ use crate::error::LogStoreError;
 use crate::hot::HotBlock;
 use crate::part::{BlockPlace, OpenPart};
 use clew_columns::logs::LogBlock;
-use clew_model::logs::{FieldValue, FieldValues, LogBatch, LogField, LogRow, SeverityCounts, counts_of_severities};
+use clew_model::logs::{FieldValue, LogBatch, LogField, LogRow, SeverityCounts, counts_of_severities};
 use clew_model::{ErrorKind, ReadError, RowSet, TimeRange, UnixNanos};
 use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
@@ -137,10 +137,6 @@ impl LogBatch for Batch {
             Some(counts) => Ok(counts),
             None => Ok(counts_of_severities(self.severities()?, &self.selected)),
         }
-    }
-
-    fn field(&self, name: &str) -> Result<FieldValues<'_>, ReadError> {
-        self.column(|block| block.field_values(name, &self.selected))
     }
 
     fn field_counts(&self, name: &str, each: &mut dyn FnMut(FieldValue<'_>, u64)) -> Result<u64, ReadError> {

@@ -1,15 +1,16 @@
 //! Which rows of a block carry an ID, answered column by column; `CorrelationRules::visit_log` is the definition.
 
 use super::block::LogBlock;
+use super::fields::{of_resource, of_scope};
 use super::leaves::Leaf;
 use super::messages::Strings;
+use super::passing::add_items;
 use super::terms::is_pattern;
 use crate::error::ColumnsError;
 use clew_model::RowSet;
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRecord;
 use clew_model::{CanonicalId, Value};
-use std::sync::Arc;
 
 impl LogBlock {
     /// The rows that carry one of the IDs.
@@ -84,18 +85,8 @@ impl LogBlock {
             });
             found
         };
-        let resources = self.resources()?;
-        let of = |resource| LogRecord { resource: Arc::clone(resource), ..LogRecord::default() };
-        let by_resource: Vec<bool> = resources.entries.iter().map(|resource| carries(of(resource))).collect();
-        let scopes = self.scopes()?;
-        let of = |scope| LogRecord { scope: Arc::clone(scope), ..LogRecord::default() };
-        let by_scope: Vec<bool> = scopes.entries.iter().map(|scope| carries(of(scope))).collect();
-        for (row, (resource, scope)) in resources.ids.iter().zip(&scopes.ids).enumerate() {
-            let holds = |found: &[bool], entry: u32| found.get(entry as usize) == Some(&true);
-            if holds(&by_resource, *resource) || holds(&by_scope, *scope) {
-                passing.insert(row);
-            }
-        }
+        add_items(passing, self.resources()?, &|resource| carries(of_resource(resource)));
+        add_items(passing, self.scopes()?, &|scope| carries(of_scope(scope)));
         Ok(())
     }
 

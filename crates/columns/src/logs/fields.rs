@@ -184,7 +184,7 @@ impl LogBlock {
     ///
     /// # Errors
     /// A column is damaged.
-    pub fn field_values(&self, name: &str, rows: &RowSet) -> Result<FieldValues<'_>, ColumnsError> {
+    fn field_values(&self, name: &str, rows: &RowSet) -> Result<FieldValues<'_>, ColumnsError> {
         let columns = &self.shapes()?.columns;
         let known = well_known(name);
         let undecided = matches!(known, Some(WellKnown::Message | WellKnown::Time));
@@ -381,11 +381,13 @@ impl LogField for BlockField<'_> {
     }
 }
 
-fn of_resource(resource: &Arc<Resource>) -> LogRecord {
+/// A record that has the resource alone.
+pub(super) fn of_resource(resource: &Arc<Resource>) -> LogRecord {
     LogRecord { resource: Arc::clone(resource), ..LogRecord::default() }
 }
 
-fn of_scope(scope: &Arc<Scope>) -> LogRecord {
+/// A record that has the scope alone.
+pub(super) fn of_scope(scope: &Arc<Scope>) -> LogRecord {
     LogRecord { scope: Arc::clone(scope), ..LogRecord::default() }
 }
 

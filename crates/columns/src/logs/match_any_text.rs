@@ -1,10 +1,11 @@
 //! Tests on any text of a record, beyond its message.
 
 use super::block::LogBlock;
+use super::fields::{of_resource, of_scope};
 use super::find;
 use super::leaves::Leaf;
 use super::opaque::Opaque;
-use super::passing::{add_optional, add_shared, add_texts};
+use super::passing::{add_ids, add_items, add_texts};
 use crate::dictionary::TextColumn;
 use crate::error::ColumnsError;
 use clew_model::logs::{LogRecord, TextTest};
@@ -107,10 +108,7 @@ impl LogBlock {
         passing: &mut RowSet,
         test: &dyn Fn(&LogRecord) -> bool,
     ) -> Result<(), ColumnsError> {
-        let resources = self.resources()?;
-        let of = |resource| LogRecord { resource: std::sync::Arc::clone(resource), ..LogRecord::default() };
-        let found: Vec<bool> = resources.entries.iter().map(|resource| test(&of(resource))).collect();
-        add_shared(passing, &resources.ids, &found);
+        add_items(passing, self.resources()?, &|resource| test(&of_resource(resource)));
         Ok(())
     }
 
@@ -119,10 +117,7 @@ impl LogBlock {
         passing: &mut RowSet,
         test: &dyn Fn(&LogRecord) -> bool,
     ) -> Result<(), ColumnsError> {
-        let scopes = self.scopes()?;
-        let of = |scope| LogRecord { scope: std::sync::Arc::clone(scope), ..LogRecord::default() };
-        let found: Vec<bool> = scopes.entries.iter().map(|scope| test(&of(scope))).collect();
-        add_shared(passing, &scopes.ids, &found);
+        add_items(passing, self.scopes()?, &|scope| test(&of_scope(scope)));
         Ok(())
     }
 
@@ -146,16 +141,12 @@ impl LogBlock {
     }
 
     pub(super) fn add_traces(&self, passing: &mut RowSet, test: &dyn Fn(&str) -> bool) -> Result<(), ColumnsError> {
-        let traces = self.traces()?;
-        let found: Vec<bool> = traces.entries.iter().map(|id| test(&TraceId(*id).to_string())).collect();
-        add_optional(passing, &traces.rows, &found);
+        add_ids(passing, self.traces()?, &|id| test(&TraceId(id).to_string()));
         Ok(())
     }
 
     pub(super) fn add_spans(&self, passing: &mut RowSet, test: &dyn Fn(&str) -> bool) -> Result<(), ColumnsError> {
-        let spans = self.spans()?;
-        let found: Vec<bool> = spans.entries.iter().map(|id| test(&SpanId(*id).to_string())).collect();
-        add_optional(passing, &spans.rows, &found);
+        add_ids(passing, self.spans()?, &|id| test(&SpanId(id).to_string()));
         Ok(())
     }
 }

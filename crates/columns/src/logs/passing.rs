@@ -1,7 +1,10 @@
 //! Adding rows to those that pass, by the values that they have.
 
+use super::block::Shared;
+use super::id_column::IdColumn;
 use crate::dictionary::TextColumn;
 use clew_model::RowSet;
+use std::sync::Arc;
 
 pub(super) fn texts_passing(column: &TextColumn, test: &dyn Fn(&str) -> bool) -> RowSet {
     let mut passing = RowSet::none(column.len());
@@ -25,16 +28,20 @@ pub(super) fn add_candidates(passing: &mut RowSet, column: &TextColumn, found: &
     });
 }
 
-pub(super) fn add_shared(passing: &mut RowSet, ids: &[u32], found: &[bool]) {
+/// Adds the rows whose resource, or scope, passes.
+pub(super) fn add_items<T>(passing: &mut RowSet, items: &Shared<T>, test: &dyn Fn(&Arc<T>) -> bool) {
+    let found: Vec<bool> = items.entries.iter().map(test).collect();
     if found.contains(&true) {
         let passes = |id: &u32| found.get(*id as usize) == Some(&true);
-        ids.iter().enumerate().filter(|(_, id)| passes(id)).for_each(|(row, _)| passing.insert(row));
+        items.ids.iter().enumerate().filter(|(_, id)| passes(id)).for_each(|(row, _)| passing.insert(row));
     }
 }
 
-pub(super) fn add_optional(passing: &mut RowSet, places: &[Option<u32>], found: &[bool]) {
+/// Adds the rows whose ID passes.
+pub(super) fn add_ids<const N: usize>(passing: &mut RowSet, ids: &IdColumn<N>, test: &dyn Fn([u8; N]) -> bool) {
+    let found: Vec<bool> = ids.entries.iter().map(|id| test(*id)).collect();
     if found.contains(&true) {
         let passes = |place: &Option<u32>| place.is_some_and(|place| found.get(place as usize) == Some(&true));
-        places.iter().enumerate().filter(|(_, place)| passes(place)).for_each(|(row, _)| passing.insert(row));
+        ids.rows.iter().enumerate().filter(|(_, place)| passes(place)).for_each(|(row, _)| passing.insert(row));
     }
 }

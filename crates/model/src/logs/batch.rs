@@ -42,20 +42,12 @@ pub trait LogBatch: Debug {
         Ok(counts_of_severities(self.severities()?, self.selected()))
     }
 
-    /// The values of one field, by the rules of names (see `fields`).
-    ///
-    /// # Errors
-    /// A column cannot be read.
-    fn field(&self, name: &str) -> Result<FieldValues<'_>, ReadError>;
-
-    /// Calls `each` with the values of one field, by the rules of names, and how many of the selected rows have each (a
+    /// Calls `each` with the values of one field, by the rules of names (see `fields`), and how many of the selected rows have each (a
     /// value may come in several calls); answers how many have the field. Often known without reading a row.
     ///
     /// # Errors
     /// A column cannot be read.
-    fn field_counts(&self, name: &str, each: &mut dyn FnMut(FieldValue<'_>, u64)) -> Result<u64, ReadError> {
-        Ok(self.field(name)?.visit_counts(self.selected(), each))
-    }
+    fn field_counts(&self, name: &str, each: &mut dyn FnMut(FieldValue<'_>, u64)) -> Result<u64, ReadError>;
 
     /// Calls `visit` with each field that a selected row has: attributes under their dotted paths (`resource.` and
     /// `scope.` before those of the resource and scope), and the well-known fields `level`, `service`, `trace_id` and

@@ -189,7 +189,7 @@ impl LogBatch for Batch {
         Ok(&self.rows.severities)
     }
 
-    fn field(&self, name: &str) -> Result<FieldValues<'_>, ReadError> {
+    fn field_counts(&self, name: &str, each: &mut dyn FnMut(FieldValue<'_>, u64)) -> Result<u64, ReadError> {
         let mut table = Table::default();
         for (row, log) in self.selected_rows() {
             log.record.any_field(name, &mut |value| {
@@ -197,7 +197,7 @@ impl LogBatch for Batch {
                 false
             });
         }
-        Ok(table.values())
+        Ok(table.values().visit_counts(&self.selected, each))
     }
 
     fn fields(

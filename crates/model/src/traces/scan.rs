@@ -42,6 +42,14 @@ pub struct SpanScan<'q> {
     pub grain: Grain,
 }
 
+impl<'q> SpanScan<'q> {
+    /// A scan trace by trace over all spans that started in the range and pass.
+    #[must_use]
+    pub fn by_trace(range: TimeRange, filter: &'q TraceFilter, grain: Grain) -> Self {
+        Self { among: Among::All, range, filter, order: SpanOrder::ByTrace, whole: false, grain }
+    }
+}
+
 /// What the rows of a scan by trace may stand for ([`SpanBatch::weights`]), so that a store need not look at every span.
 /// It holds for a filter that asks for a service at most; a store may hand out spans all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

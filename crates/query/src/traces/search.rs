@@ -28,9 +28,7 @@ pub fn search(context: &Context, view: &dyn TraceView, query: &TraceQuery) -> Re
     let (mut found, mut known, mut memory) = (Found::new(), HashSet::new(), Vec::new());
     loop {
         let sink = Candidates::new(context, &known, wanted(&found, query.limit));
-        let order = SpanOrder::NewestFirst;
-        let scan =
-            SpanScan { among: Among::All, range, filter: &query.filter, order, whole: false, grain: Grain::Span };
+        let scan = SpanScan { order: SpanOrder::NewestFirst, ..SpanScan::by_trace(range, &query.filter, Grain::Span) };
         view.scan(context, &scan, &sink)?;
         let candidates = sink.found();
         let is_new =
@@ -71,8 +69,8 @@ fn judge(
         return Ok(Vec::new());
     }
     let sink = Summaries::new(context);
-    let (among, order) = (Among::Traces(traces), SpanOrder::ByTrace);
-    let scan = SpanScan { among, range: query.range, filter: &query.filter, order, whole: false, grain: Grain::Span };
+    let among = Among::Traces(traces);
+    let scan = SpanScan { among, ..SpanScan::by_trace(query.range, &query.filter, Grain::Span) };
     view.scan(context, &scan, &sink)?;
     let (summaries, memory) = sink.found();
     for summary in summaries {

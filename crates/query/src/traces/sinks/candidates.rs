@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::traces::sinks::testing::{Fake, context, span, trace_id};
     use clew_model::TimeRange;
-    use clew_model::traces::{Among, Grain, SpanOrder, SpanScan, TraceFilter, TraceView};
+    use clew_model::traces::{Grain, SpanOrder, SpanScan, TraceFilter, TraceView};
 
     #[test]
     fn the_scan_stops_when_nothing_newer_can_come() {
@@ -106,15 +106,8 @@ mod tests {
         let (context, known) = (context(), HashSet::from([trace_id(18)]));
         let sink = Candidates::new(&context, &known, 2);
         let filter = TraceFilter::default();
-        let order = SpanOrder::NewestFirst;
-        let scan = SpanScan {
-            among: Among::All,
-            range: TimeRange::ALL,
-            filter: &filter,
-            order,
-            whole: false,
-            grain: Grain::Span,
-        };
+        let scan =
+            SpanScan { order: SpanOrder::NewestFirst, ..SpanScan::by_trace(TimeRange::ALL, &filter, Grain::Span) };
         Fake::new(spans, 1).scan(&context, &scan, &sink).unwrap();
         let found = sink.found();
         assert_eq!(found.newest, HashMap::from([(trace_id(19), 190), (trace_id(17), 170)]));

@@ -3,8 +3,8 @@
 use super::locked;
 use super::names::Names;
 use clew_model::traces::{
-    Among, Call, CallColumns, Grain, Parents, ServiceEdge, SpanBatch, SpanKind, SpanOrder, SpanScan, StatusCode,
-    TraceFilter, TraceRows, TraceView, Weights,
+    Among, Call, CallColumns, Grain, Parents, ServiceEdge, SpanBatch, SpanKind, SpanScan, StatusCode, TraceFilter,
+    TraceRows, TraceView, Weights,
 };
 use clew_model::{Context, Flow, ReadError, Reservation, Sink, SinkWorker, SpanId, TimeRange, TraceId};
 use hashbrown::HashMap;
@@ -21,14 +21,7 @@ const EDGE_BYTES: u64 = 128;
 pub fn service_edges(context: &Context, view: &dyn TraceView, range: TimeRange) -> Result<Vec<ServiceEdge>, ReadError> {
     let filter = TraceFilter::default();
     let sink = Edges { context, is_whole: false, found: Mutex::default() };
-    let scan = SpanScan {
-        among: Among::All,
-        range,
-        filter: &filter,
-        order: SpanOrder::ByTrace,
-        whole: false,
-        grain: Grain::Calls,
-    };
+    let scan = SpanScan::by_trace(range, &filter, Grain::Calls);
     view.scan(context, &scan, &sink)?;
     let mut found = sink.found.into_inner().unwrap_or_default();
     // Parents of these stand where the range does not reach, or have never arrived.

@@ -5,8 +5,8 @@ use super::services::duration;
 use crate::limits::MAX_SERVICE_BUCKETS;
 use crate::traces::durations::Durations;
 use clew_model::traces::{
-    Among, Grain, OperationSummary, ServiceBucket, ServiceDetails, ServiceSummary, SpanBatch, SpanKind, SpanOrder,
-    SpanScan, StatusCode, TraceFilter, TraceView,
+    Grain, OperationSummary, ServiceBucket, ServiceDetails, ServiceSummary, SpanBatch, SpanKind, SpanScan, StatusCode,
+    TraceFilter, TraceView,
 };
 use clew_model::{Context, ErrorKind, Flow, ReadError, Reservation, Sink, SinkWorker, TimeRange, UnixNanos};
 use compact_str::CompactString;
@@ -36,14 +36,7 @@ pub fn service(
     let numbers = bucket_numbers(range, step)?;
     let sink = Service { context, step, found: Mutex::default() };
     let filter = TraceFilter { service: Some(name.to_owned()), ..TraceFilter::default() };
-    let scan = SpanScan {
-        among: Among::All,
-        range,
-        filter: &filter,
-        order: SpanOrder::ByTrace,
-        whole: false,
-        grain: Grain::Operation { step },
-    };
+    let scan = SpanScan::by_trace(range, &filter, Grain::Operation { step });
     view.scan(context, &scan, &sink)?;
     Ok(sink.found.into_inner().unwrap_or_default().details(name, numbers, step))
 }

@@ -2,9 +2,7 @@
 
 use super::locked;
 use crate::traces::durations::Durations;
-use clew_model::traces::{
-    Among, Grain, ServiceSummary, SpanBatch, SpanOrder, SpanScan, StatusCode, TraceFilter, TraceView,
-};
+use clew_model::traces::{Grain, ServiceSummary, SpanBatch, SpanScan, StatusCode, TraceFilter, TraceView};
 use clew_model::{Context, Flow, ReadError, Reservation, Sink, SinkWorker, TimeRange, UnixNanos};
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
@@ -20,14 +18,7 @@ const SERVICE_BYTES: usize = 160;
 pub fn services(context: &Context, view: &dyn TraceView, range: TimeRange) -> Result<Vec<ServiceSummary>, ReadError> {
     let sink = Services { context, found: Mutex::default() };
     let filter = TraceFilter::default();
-    let scan = SpanScan {
-        among: Among::All,
-        range,
-        filter: &filter,
-        order: SpanOrder::ByTrace,
-        whole: false,
-        grain: Grain::Service,
-    };
+    let scan = SpanScan::by_trace(range, &filter, Grain::Service);
     view.scan(context, &scan, &sink)?;
     let summary = |(name, counts): (String, Counts)| ServiceSummary {
         name,

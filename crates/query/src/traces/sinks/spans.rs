@@ -1,7 +1,7 @@
 //! Whole spans: those of a trace, and those that carry an ID.
 
 use super::locked;
-use clew_model::traces::{Among, Grain, Span, SpanBatch, SpanOrder, SpanPage, SpanScan, TraceFilter, TraceView};
+use clew_model::traces::{Among, Grain, Span, SpanBatch, SpanPage, SpanScan, TraceFilter, TraceView};
 use clew_model::{CanonicalId, Context, Flow, ReadError, Reservation, Sink, SinkWorker, TimeRange, TraceId};
 use std::sync::Mutex;
 
@@ -39,11 +39,8 @@ fn collect(
 ) -> Result<Vec<Span>, ReadError> {
     let sink = Spans { context, found: Mutex::default() };
     let filter = TraceFilter::default();
-    view.scan(
-        context,
-        &SpanScan { among, range, filter: &filter, order: SpanOrder::ByTrace, whole: true, grain: Grain::Span },
-        &sink,
-    )?;
+    let scan = SpanScan { among, whole: true, ..SpanScan::by_trace(range, &filter, Grain::Span) };
+    view.scan(context, &scan, &sink)?;
     let (mut spans, _memory) = sink.found.into_inner().unwrap_or_default();
     spans.sort_by_key(|span| (span.start, span.trace_id, span.span_id, span.kind));
     Ok(spans)
