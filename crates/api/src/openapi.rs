@@ -23,6 +23,7 @@ use utoipa::OpenApi;
         log_context::context,
         log_tail::tail,
         traces::search,
+        traces::density,
         traces::trace,
         services::list,
         services::details,

@@ -1,6 +1,6 @@
 //! `/api/v1/traces`: searching traces, and one trace whole.
 
-use crate::dto::{TraceDto, TracePageDto};
+use crate::dto::{TraceDensityDto, TraceDto, TracePageDto};
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
 use crate::state::ApiState;
@@ -8,10 +8,12 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::Request;
 use axum::{Extension, Json};
-use clew_app::reads::traces::{SearchTraces, ShowTrace};
+use clew_app::reads::traces::{SearchTraces, ShowTrace, ShowTraceDensity};
 use clew_model::logs::FieldTest;
-use clew_model::traces::{AttributeTest, SpanKind, StatusCode, TraceFilter};
-use clew_model::{Caller, CanonicalId, ErrorKind, TraceId, UnixNanos};
+use clew_model::traces::{
+    AttributeTest, SpanKind, StatusCode, TraceBounds, TraceFilter, TraceKey, TraceOrder, TracePlace,
+};
+use clew_model::{Caller, CanonicalId, ErrorKind, TimeRange, TraceId, UnixNanos};
 
 /// Searches traces.
 #[utoipa::path(
@@ -26,11 +28,19 @@ use clew_model::{Caller, CanonicalId, ErrorKind, TraceId, UnixNanos};
         ("attribute" = Option<Vec<String>>, Query, description = "… with this attribute, `key=value` or `key`; may repeat"),
         ("start" = Option<String>, Query, description = "… that started at this time or later"),
         ("end" = Option<String>, Query, description = "… that started at this time or earlier"),
+        ("min_trace_duration" = Option<String>, Query, description = "The whole trace took at least so long"),
+        ("max_trace_duration" = Option<String>, Query, description = "… at most so long"),
+        ("started_from" = Option<String>, Query, description = "Its first span started at this time or later"),
+        ("started_to" = Option<String>, Query, description = "… at this time or earlier"),
+        ("failed" = Option<bool>, Query, description = "Whether a span of it has status error"),
+        ("sort" = Option<String>, Query, description = "By what all that match are sorted: `time` (the default: start \
+            of the newest span that matches), `duration` of the whole trace, `spans`, `errors`"),
+        ("order" = Option<String>, Query, description = "`desc` (the default) or `asc`"),
         ("limit" = Option<usize>, Query, description = "1 to 1000, default 20"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
     responses(
-        (status = 200, description = "A page of traces, newest first", body = TracePageDto),
+        (status = 200, description = "A page of traces, in the order asked for", body = TracePageDto),
         (status = 400, description = "A parameter cannot be understood", body = ErrorBody),
     )
 )]
@@ -40,13 +50,62 @@ pub(crate) async fn search(
     request: Request<Body>,
 ) -> Result<Json<TracePageDto>, ApiError> {
     let params = Params::of_request(request).await?;
+    let now = state.app.clock().now();
     let question = SearchTraces {
         filter: filter(&params)?,
-        period: params.period(state.app.clock().now())?,
+        period: params.period(now)?,
+        bounds: bounds(&params, now)?,
+        order: TraceOrder {
+            key: params.get("sort").map(key).transpose()?.unwrap_or_default(),
+            ascending: params.get("order").map(ascending).transpose()?.unwrap_or_default(),
+        },
         limit: params.parse("limit")?,
         after: params.get("cursor").map(cursor).transpose()?,
     };
     Ok(state.app.ask(&caller, question, |page| Json(TracePageDto::from(page))).await?)
+}
+
+/// How the traces that match are spread over start and duration.
+#[utoipa::path(
+    get, path = "/api/v1/traces/density", tag = "traces", operation_id = "trace_density",
+    params(
+        ("service" = Option<String>, Query, description = "As for `/api/v1/traces`, as are those that follow"),
+        ("operation" = Option<String>, Query, description = "Name of a span"),
+        ("kind" = Option<String>, Query, description = "Its kind"),
+        ("status" = Option<String>, Query, description = "Its status"),
+        ("min_duration" = Option<String>, Query, description = "Its least duration"),
+        ("max_duration" = Option<String>, Query, description = "Its greatest duration"),
+        ("attribute" = Option<Vec<String>>, Query, description = "An attribute of it; may repeat"),
+        ("start" = Option<String>, Query, description = "When it started at the earliest; default: an hour before `end`"),
+        ("end" = Option<String>, Query, description = "… at the latest; default: now"),
+        ("min_trace_duration" = Option<String>, Query, description = "Least duration of the trace"),
+        ("max_trace_duration" = Option<String>, Query, description = "Greatest duration of the trace"),
+        ("started_from" = Option<String>, Query, description = "When the trace started at the earliest"),
+        ("started_to" = Option<String>, Query, description = "… at the latest"),
+        ("failed" = Option<bool>, Query, description = "Whether a span of the trace has status error"),
+        ("columns" = Option<usize>, Query, description = "Columns at most, 1 to 500, default 120"),
+        ("rows" = Option<usize>, Query, description = "Rows at most, 1 to 100, default 24"),
+    ),
+    responses(
+        (status = 200, description = "All traces that match, counted by when they started and how long they took", body = TraceDensityDto),
+        (status = 400, description = "A parameter cannot be understood", body = ErrorBody),
+    )
+)]
+pub(crate) async fn density(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<TraceDensityDto>, ApiError> {
+    let params = Params::of_request(request).await?;
+    let now = state.app.clock().now();
+    let question = ShowTraceDensity {
+        filter: filter(&params)?,
+        period: params.period(now)?,
+        bounds: bounds(&params, now)?,
+        columns: params.parse("columns")?,
+        rows: params.parse("rows")?,
+    };
+    Ok(state.app.ask(&caller, question, |density| Json(TraceDensityDto::from(density))).await?)
 }
 
 /// One trace with all its spans.
@@ -93,6 +152,38 @@ fn filter(params: &Params) -> Result<TraceFilter, ApiError> {
     })
 }
 
+/// What the trace as a whole must satisfy.
+fn bounds(params: &Params, now: UnixNanos) -> Result<TraceBounds, ApiError> {
+    let (from, to) = (params.time("started_from", now)?, params.time("started_to", now)?);
+    let started = TimeRange::new(from.unwrap_or(TimeRange::ALL.start), to.unwrap_or(TimeRange::ALL.end));
+    Ok(TraceBounds {
+        min_duration: params.duration("min_trace_duration")?,
+        max_duration: params.duration("max_trace_duration")?,
+        started: (started != TimeRange::ALL).then_some(started),
+        failed: params.parse("failed")?,
+    })
+}
+
+fn key(text: &str) -> Result<TraceKey, ApiError> {
+    match text {
+        "time" => Ok(TraceKey::Time),
+        "duration" => Ok(TraceKey::Duration),
+        "spans" => Ok(TraceKey::Spans),
+        "errors" => Ok(TraceKey::Errors),
+        _ => {
+            Err(ApiError::bad_request(format!("traces are sorted by none of time, duration, spans, errors: {text:?}")))
+        }
+    }
+}
+
+fn ascending(text: &str) -> Result<bool, ApiError> {
+    match text {
+        "desc" => Ok(false),
+        "asc" => Ok(true),
+        _ => Err(ApiError::bad_request(format!("the order {text:?} is neither asc nor desc"))),
+    }
+}
+
 fn kind(text: &str) -> Result<SpanKind, ApiError> {
     let kinds = [SpanKind::Internal, SpanKind::Server, SpanKind::Client, SpanKind::Producer, SpanKind::Consumer];
     kinds.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
@@ -115,7 +206,10 @@ fn attribute(text: &str) -> AttributeTest {
     }
 }
 
-fn cursor(text: &str) -> Result<(UnixNanos, TraceId), ApiError> {
-    let parts = text.rsplit_once('-').and_then(|(start, id)| Some((start.parse().ok()?, TraceId::from_hex(id)?)));
-    parts.ok_or_else(|| ApiError::bad_request("the cursor is not one that an earlier answer gave as next_cursor"))
+fn cursor(text: &str) -> Result<TracePlace, ApiError> {
+    let mut parts = text.split('_');
+    let mut number = || parts.next()?.parse().ok();
+    let place = number().zip(number()).zip(parts.next().and_then(TraceId::from_hex));
+    let place = place.map(|((value, newest_match), trace_id)| TracePlace { value, newest_match, trace_id });
+    place.ok_or_else(|| ApiError::bad_request("the cursor is not one that an earlier answer gave as next_cursor"))
 }

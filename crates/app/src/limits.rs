@@ -157,6 +157,18 @@ pub const MAX_TRACES: usize = 1_000;
 /// Traces of a page when the asker does not say.
 pub const DEFAULT_TRACES: usize = 20;
 
+/// Columns of a density of traces at most.
+pub const MAX_DENSITY_COLUMNS: usize = 500;
+
+/// Columns of a density of traces when the asker does not say.
+pub const DEFAULT_DENSITY_COLUMNS: usize = 120;
+
+/// Rows of a density of traces at most.
+pub const MAX_DENSITY_ROWS: usize = 100;
+
+/// Rows of a density of traces when the asker does not say.
+pub const DEFAULT_DENSITY_ROWS: usize = 24;
+
 /// Buckets of what is answered over time at most.
 pub const MAX_BUCKETS: i64 = 2_000;
 

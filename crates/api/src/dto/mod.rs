@@ -1,6 +1,7 @@
 //! The JSON shapes of our own API. Domain types are converted here and never serialised themselves.
 
 mod correlation;
+mod density;
 mod log;
 mod service;
 mod span;
@@ -10,6 +11,7 @@ mod time;
 mod value;
 
 pub(crate) use correlation::CorrelationDto;
+pub(crate) use density::TraceDensityDto;
 pub(crate) use log::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogContextDto, LogPageDto};
 pub(crate) use service::{ServiceDetailsDto, ServiceMapDto, ServicesDto};
 pub(crate) use span::{TraceDto, TracePageDto};

@@ -186,8 +186,11 @@ impl TraceDto {
 /// A page of traces.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TracePageDto {
-    /// Newest first.
+    /// In the order asked for.
     traces: Vec<TraceSummaryDto>,
+    /// How many match, on all pages together; absent where the answer did not take counting them (newest first).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
     /// Give it as `cursor` to get the next page; absent when these were all.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -243,7 +246,8 @@ impl From<TracePage> for TracePageDto {
     fn from(page: TracePage) -> Self {
         Self {
             traces: page.traces.into_iter().map(TraceSummaryDto::from).collect(),
-            next_cursor: page.next.map(|(start, id)| format!("{start}-{id}")),
+            total: page.total,
+            next_cursor: page.next.map(|next| format!("{}_{}_{}", next.value, next.newest_match, next.trace_id)),
             warnings: page.warnings,
         }
     }

@@ -372,22 +372,30 @@ impl OpenRun {
 
     /// The blocks that may hold one of some terms, ascending; each shard of the index is read once.
     pub(super) fn find_all(&self, terms: &[u64]) -> Result<Vec<u32>, KvError> {
+        let mut blocks = Vec::new();
+        self.visit(terms, |_, found| blocks.extend_from_slice(found))?;
+        blocks.sort_unstable();
+        blocks.dedup();
+        Ok(blocks)
+    }
+
+    /// Calls `visit` with each of the terms and the blocks that may hold it, ascending; each shard of the index is read
+    /// once.
+    pub(super) fn visit(&self, terms: &[u64], mut visit: impl FnMut(u64, &[u32])) -> Result<(), KvError> {
         let mut by_shard: Vec<(u32, u64)> =
             terms.iter().map(|term| (shard_of(*term, self.head.shard_bits), *term)).collect();
         by_shard.sort_unstable();
-        let mut blocks = Vec::new();
         for same in by_shard.chunk_by(|left, right| left.0 == right.0) {
             let Some((shard, _)) = same.first() else { continue };
             let bytes = required(&self.snapshot, &self.run, &shard_key(*shard), "index")?;
             let shard = Shard::open(&bytes)?;
             for (_, term) in same {
-                blocks.extend(shard.find(*term)?);
+                let mut blocks = shard.find(*term)?;
+                blocks.retain(|block| *block < self.blocks());
+                visit(*term, &blocks);
             }
         }
-        blocks.sort_unstable();
-        blocks.dedup();
-        blocks.retain(|block| *block < self.blocks());
-        Ok(blocks)
+        Ok(())
     }
 
     /// An error in the columns of this run.

@@ -1,5 +1,6 @@
 //! What questions about traces answer.
 
+use super::query::{TraceKey, TracePlace};
 use super::span::{Span, SpanKind};
 use crate::id::TraceId;
 use crate::time::UnixNanos;
@@ -31,15 +32,67 @@ pub struct TraceSummary {
     pub newest_match: UnixNanos,
 }
 
+impl TraceSummary {
+    /// Where the trace stands in an answer sorted by `key`.
+    #[must_use]
+    pub fn place(&self, key: TraceKey) -> TracePlace {
+        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let value = match key {
+            TraceKey::Time => self.newest_match,
+            TraceKey::Duration => self.duration,
+            TraceKey::Spans => count(self.spans),
+            TraceKey::Errors => count(self.errors),
+        };
+        TracePlace { value, newest_match: self.newest_match, trace_id: self.trace_id }
+    }
+}
+
 /// An answer to a [`super::TraceQuery`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TracePage {
-    /// The traces, newest matching span first.
+    /// The traces, in the order that was asked for.
     pub traces: Vec<TraceSummary>,
     /// Where the next page starts; `None` when these were all.
-    pub next: Option<(UnixNanos, TraceId)>,
+    pub next: Option<TracePlace>,
+    /// How many traces match, those of all pages; `None` where answering did not take counting them.
+    pub total: Option<u64>,
     /// What the asker must know.
     pub warnings: Vec<String>,
+}
+
+/// Traces by start and duration, counted in cells.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TraceDensity {
+    /// All that match.
+    pub traces: u64,
+    /// Those with a span of status error.
+    pub failed: u64,
+    /// Those that started before the first column; they are counted in it.
+    pub started_before: u64,
+    /// Start of the first column.
+    pub start: UnixNanos,
+    /// Nanoseconds of a column.
+    pub step: i64,
+    /// Columns there are.
+    pub columns: usize,
+    /// The least durations of the rows in nanoseconds, growing, and above the last one the greatest duration of all. Empty
+    /// where no trace matches.
+    pub durations: Vec<i64>,
+    /// The cells with a trace, by column and row.
+    pub cells: Vec<DensityCell>,
+}
+
+/// The traces that started in one column and took as long as one row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DensityCell {
+    /// Number of the column.
+    pub column: u32,
+    /// Number of the row, the shortest first.
+    pub row: u32,
+    /// The traces.
+    pub traces: u64,
+    /// Those with a span of status error.
+    pub failed: u64,
 }
 
 /// Spans, and whether there were more than the limit.

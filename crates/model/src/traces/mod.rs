@@ -9,11 +9,12 @@ mod scan;
 mod span;
 
 pub use answers::{
-    OperationSummary, ServiceBucket, ServiceDetails, ServiceEdge, ServiceSummary, SpanPage, TracePage, TraceSummary,
+    DensityCell, OperationSummary, ServiceBucket, ServiceDetails, ServiceEdge, ServiceSummary, SpanPage, TraceDensity,
+    TracePage, TraceSummary,
 };
 pub use batch::{Parent, Parents, Selected, SpanBatch, SpanList, TextColumn, TraceRows, ValueColumn, Weights};
 pub use calls::{Call, CallColumns};
 pub use durations::{DURATION_BUCKETS, duration_bucket, duration_of_bucket};
-pub use query::{AttributeTest, TraceFilter, TraceQuery};
+pub use query::{AttributeTest, TraceBounds, TraceFilter, TraceKey, TraceOrder, TracePlace, TraceQuery};
 pub use scan::{Among, Grain, SpanOrder, SpanScan, TraceReader, TraceView};
 pub use span::{Span, SpanEvent, SpanKind, SpanLink, SpanStatus, StatusCode};

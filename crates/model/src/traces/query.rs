@@ -1,8 +1,9 @@
 //! Which traces a search asks for.
 
 use super::span::{Span, SpanKind, StatusCode};
+use crate::id::TraceId;
 use crate::logs::FieldTest;
-use crate::time::TimeRange;
+use crate::time::{TimeRange, UnixNanos};
 use crate::value::{Attribute, Value};
 
 /// A test on an attribute of a span or of its resource.
@@ -33,18 +34,80 @@ pub struct TraceFilter {
     pub attributes: Vec<AttributeTest>,
 }
 
-/// Which traces: those with a span that starts in the range and passes the filter; newest first.
+/// What a trace as a whole must satisfy, whatever its spans are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TraceBounds {
+    /// The least time from the start of its first span to the end of its last, in nanoseconds.
+    pub min_duration: Option<i64>,
+    /// The greatest.
+    pub max_duration: Option<i64>,
+    /// When its first span started.
+    pub started: Option<TimeRange>,
+    /// Whether a span of it has status error.
+    pub failed: Option<bool>,
+}
+
+impl TraceBounds {
+    /// Whether a trace that started then, took so long, and has so many spans with status error is within the bounds.
+    #[must_use]
+    pub fn hold(&self, start: UnixNanos, duration: i64, errors: u64) -> bool {
+        self.min_duration.is_none_or(|least| duration >= least)
+            && self.max_duration.is_none_or(|most| duration <= most)
+            && self.started.is_none_or(|range| range.contains(start))
+            && self.failed.is_none_or(|failed| failed == (errors > 0))
+    }
+}
+
+/// By what traces are sorted: the greatest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TraceKey {
+    /// Start of the newest span that passed the filter.
+    #[default]
+    Time,
+    /// How long the whole trace took.
+    Duration,
+    /// Its spans.
+    Spans,
+    /// Its spans with status error.
+    Errors,
+}
+
+/// The order of an answer. Traces that are equal stand newest match first, then by trace ID; all of it turned round where
+/// the order is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TraceOrder {
+    /// By what.
+    pub key: TraceKey,
+    /// Whether the least comes first.
+    pub ascending: bool,
+}
+
+/// Where a trace stands in the order of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TracePlace {
+    /// The value that is sorted by.
+    pub value: i64,
+    /// Start of the newest span that passed the filter.
+    pub newest_match: UnixNanos,
+    /// The trace.
+    pub trace_id: TraceId,
+}
+
+/// Which traces: those within the bounds with a span that starts in the range and passes the filter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceQuery {
     /// What a span must satisfy.
     pub filter: TraceFilter,
     /// When it must have started.
     pub range: TimeRange,
+    /// What its trace must satisfy.
+    pub bounds: TraceBounds,
+    /// In which order.
+    pub order: TraceOrder,
     /// At most so many traces.
     pub limit: usize,
-    /// Only traces whose newest matching span comes after this one in the order (start, trace ID): the `next` of the
-    /// page before.
-    pub after: Option<(crate::time::UnixNanos, crate::id::TraceId)>,
+    /// Only traces that come after this place in the order: the `next` of the page before.
+    pub after: Option<TracePlace>,
 }
 
 impl TraceFilter {

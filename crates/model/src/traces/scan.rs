@@ -23,6 +23,20 @@ pub trait TraceView: Send + Sync {
     /// # Errors
     /// Cancelled, out of time or memory, a store that cannot be read, or what the sink answers.
     fn scan(&self, context: &Context, scan: &SpanScan<'_>, sink: &dyn Sink<dyn SpanBatch>) -> Result<(), ReadError>;
+
+    /// Of these traces those that may have spans which a scan by trace over the range does not bring, since they stand
+    /// where the range does not reach. Whoever needs such a trace whole asks for it by its ID.
+    ///
+    /// # Errors
+    /// Cancelled, out of time or memory, or a store that cannot be read.
+    fn reaching_beyond(
+        &self,
+        _context: &Context,
+        _range: TimeRange,
+        traces: &[TraceId],
+    ) -> Result<Vec<TraceId>, ReadError> {
+        Ok(traces.to_vec())
+    }
 }
 
 /// What a scan asks of a store.

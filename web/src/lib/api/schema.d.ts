@@ -226,6 +226,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/traces/density": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the traces that match are spread over start and duration. */
+        get: operations["trace_density"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/traces/{id}": {
         parameters: {
             query?: never;
@@ -969,6 +986,40 @@ export interface components {
             /** @description Why records may be missing of those that came before the tail resumed. */
             warnings: string[];
         };
+        /** @description How the traces that match are spread over start and duration. */
+        TraceDensityDto: {
+            /** @description The cells that hold a trace: column, row, traces, those with an error. */
+            cells: number[][];
+            /** @description Columns there are. */
+            columns: number;
+            /**
+             * @description The least durations of the rows in nanoseconds, growing, and behind them the greatest of all; a row holds what is
+             *     below the next one. Empty where no trace matches.
+             */
+            durations: number[];
+            /**
+             * Format: int64
+             * @description Those with a span of status error.
+             */
+            failed: number;
+            /** @description Start of the first column, RFC 3339. */
+            start: string;
+            /**
+             * Format: int64
+             * @description Those that started before the first column, and are counted in it.
+             */
+            started_before: number;
+            /**
+             * Format: int64
+             * @description Width of a column, milliseconds.
+             */
+            step_millis: number;
+            /**
+             * Format: int64
+             * @description All that match.
+             */
+            traces: number;
+        };
         /** @description A whole trace. */
         TraceDto: {
             /**
@@ -996,7 +1047,12 @@ export interface components {
         TracePageDto: {
             /** @description Give it as `cursor` to get the next page; absent when these were all. */
             next_cursor?: string | null;
-            /** @description Newest first. */
+            /**
+             * Format: int64
+             * @description How many match, on all pages together; absent where the answer did not take counting them (newest first).
+             */
+            total?: number | null;
+            /** @description In the order asked for. */
             traces: components["schemas"]["TraceSummaryDto"][];
             warnings?: string[];
         };
@@ -1612,6 +1668,18 @@ export interface operations {
                 start?: string;
                 /** @description … that started at this time or earlier */
                 end?: string;
+                /** @description The whole trace took at least so long */
+                min_trace_duration?: string;
+                /** @description … at most so long */
+                max_trace_duration?: string;
+                /** @description Its first span started at this time or later */
+                started_from?: string;
+                /** @description … at this time or earlier */
+                started_to?: string;
+                /** @description By what all that match are sorted: `time` (the default: start of the newest span that matches), `duration` of the whole trace, `spans`, `errors` */
+                sort?: string;
+                /** @description `desc` (the default) or `asc` */
+                order?: string;
                 /** @description 1 to 1000, default 20 */
                 limit?: number;
                 /** @description `next_cursor` of the page before */
@@ -1623,13 +1691,73 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of traces, newest first */
+            /** @description A page of traces, in the order asked for */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["TracePageDto"];
+                };
+            };
+            /** @description A parameter cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    trace_density: {
+        parameters: {
+            query?: {
+                /** @description As for `/api/v1/traces`, as are those that follow */
+                service?: string;
+                /** @description Name of a span */
+                operation?: string;
+                /** @description Its kind */
+                kind?: string;
+                /** @description Its status */
+                status?: string;
+                /** @description Its least duration */
+                min_duration?: string;
+                /** @description Its greatest duration */
+                max_duration?: string;
+                /** @description An attribute of it; may repeat */
+                attribute?: string[];
+                /** @description When it started at the earliest; default: an hour before `end` */
+                start?: string;
+                /** @description … at the latest; default: now */
+                end?: string;
+                /** @description Least duration of the trace */
+                min_trace_duration?: string;
+                /** @description Greatest duration of the trace */
+                max_trace_duration?: string;
+                /** @description When the trace started at the earliest */
+                started_from?: string;
+                /** @description … at the latest */
+                started_to?: string;
+                /** @description Columns at most, 1 to 500, default 120 */
+                columns?: number;
+                /** @description Rows at most, 1 to 100, default 24 */
+                rows?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All traces that match, counted by when they started and how long they took */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceDensityDto"];
                 };
             };
             /** @description A parameter cannot be understood */

@@ -1,7 +1,9 @@
 //! Questions about traces.
 
+mod density;
 mod search;
 mod trace;
 
+pub use density::ShowTraceDensity;
 pub use search::SearchTraces;
 pub use trace::ShowTrace;

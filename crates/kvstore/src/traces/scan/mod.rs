@@ -2,6 +2,7 @@
 
 mod assembled_batch;
 mod assembly;
+mod beyond;
 mod block_batch;
 mod by_trace;
 mod carrying;
@@ -21,7 +22,7 @@ pub(super) use places::TraceList;
 
 use super::view::View;
 use clew_model::traces::{Among, SpanBatch, SpanOrder, SpanScan, TraceView};
-use clew_model::{Context, ReadError, Sink};
+use clew_model::{Context, ReadError, Sink, TimeRange, TraceId};
 use selection::Selection;
 
 impl TraceView for View {
@@ -40,5 +41,14 @@ impl TraceView for View {
                 _ => by_trace::scan(self, context, &selection, sink),
             },
         }
+    }
+
+    fn reaching_beyond(
+        &self,
+        context: &Context,
+        range: TimeRange,
+        traces: &[TraceId],
+    ) -> Result<Vec<TraceId>, ReadError> {
+        beyond::find(self, context, self.kept(range), traces)
     }
 }

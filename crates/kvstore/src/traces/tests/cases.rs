@@ -1,12 +1,19 @@
 //! Single situations that must hold.
 
 use super::*;
-use clew_model::traces::{TraceFilter, TraceQuery};
+use clew_model::traces::{TraceBounds, TraceFilter, TraceOrder, TraceQuery};
 use clew_model::{CanonicalId, ErrorKind, TenantId, TimeRange};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn all() -> TraceQuery {
-    TraceQuery { filter: TraceFilter::default(), range: TimeRange::ALL, limit: 10, after: None }
+    TraceQuery {
+        filter: TraceFilter::default(),
+        range: TimeRange::ALL,
+        bounds: TraceBounds::default(),
+        order: TraceOrder::default(),
+        limit: 10,
+        after: None,
+    }
 }
 
 #[test]

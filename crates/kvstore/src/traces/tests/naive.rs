@@ -2,7 +2,7 @@
 
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::{
-    OperationSummary, ServiceBucket, ServiceDetails, ServiceEdge, ServiceSummary, Span, SpanKind, StatusCode,
+    OperationSummary, ServiceBucket, ServiceDetails, ServiceEdge, ServiceSummary, Span, SpanKind, StatusCode, TraceKey,
     TraceQuery,
 };
 use clew_model::{CanonicalId, SpanId, TimeRange, TraceId};
@@ -40,8 +40,22 @@ impl Naive {
         let mut traces: BTreeMap<TraceId, Vec<&Span>> = BTreeMap::new();
         spans.iter().for_each(|span| traces.entry(span.trace_id).or_default().push(span));
         let mut hits: Vec<Hit> = traces.into_iter().filter_map(|(id, spans)| hit(query, id, &spans)).collect();
-        hits.sort_by_key(|hit| std::cmp::Reverse((hit.newest, hit.id)));
-        hits.retain(|hit| query.after.is_none_or(|after| (hit.newest, hit.id) < after));
+        hits.retain(|hit| query.bounds.hold(hit.start, hit.duration, hit.errors));
+        let value = |hit: &Hit| match query.order.key {
+            TraceKey::Time => hit.newest,
+            TraceKey::Duration => hit.duration,
+            TraceKey::Spans => hit.spans as i64,
+            TraceKey::Errors => hit.errors as i64,
+        };
+        hits.sort_by_key(|hit| (value(hit), hit.newest, hit.id));
+        if !query.order.ascending {
+            hits.reverse();
+        }
+        if let Some(after) = query.after {
+            let after = (after.value, after.newest_match, after.trace_id);
+            let place = |hit: &Hit| (value(hit), hit.newest, hit.id);
+            hits.retain(|hit| if query.order.ascending { place(hit) > after } else { place(hit) < after });
+        }
         hits.truncate(query.limit);
         hits
     }

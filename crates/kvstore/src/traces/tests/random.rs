@@ -3,7 +3,9 @@
 use super::naive::{Hit, Naive};
 use super::*;
 use clew_model::logs::{Comparison, FieldTest};
-use clew_model::traces::{AttributeTest, SpanLink, TraceFilter, TracePage, TraceQuery};
+use clew_model::traces::{
+    AttributeTest, SpanLink, TraceBounds, TraceFilter, TraceKey, TraceOrder, TracePage, TracePlace, TraceQuery,
+};
 use clew_model::{CanonicalId, TenantId, TimeRange, Value};
 use fastrand::Rng;
 
@@ -107,6 +109,17 @@ impl Life {
             let query = any_query(&mut self.random);
             assert_eq!(hits(ask(store, &context).search(&query).unwrap()), self.naive.search(&query), "{query:?}");
         }
+        // Any order, and bounds of whole traces.
+        for key in [TraceKey::Duration, TraceKey::Spans, TraceKey::Errors] {
+            let order = TraceOrder { key, ascending: self.random.bool() };
+            let query =
+                TraceQuery { order, after: None, bounds: any_bounds(&mut self.random), ..any_query(&mut self.random) };
+            let page = ask(store, &context).search(&query).unwrap();
+            let all = self.naive.search(&TraceQuery { limit: usize::MAX, ..query.clone() });
+            assert_eq!(page.total, Some(all.len() as u64), "{query:?}");
+            assert_eq!(page.next.is_some(), all.len() > query.limit, "{query:?}");
+            assert_eq!(hits(page), self.naive.search(&query), "{query:?}");
+        }
         let ids = any_ids(&mut self.random);
         let found = ask(store, &context).find_ids(&ids, range, 1000).unwrap();
         assert_eq!(found.spans, self.naive.find_ids(&CorrelationRules::default(), &ids, range), "{ids:?}");
@@ -168,6 +181,8 @@ fn any_query(random: &mut Rng) -> TraceQuery {
         ("host.name", FieldTest::Is("back".into())),
         ("missing", FieldTest::Exists),
     ];
+    let keys = [TraceKey::Time, TraceKey::Duration, TraceKey::Spans, TraceKey::Errors];
+    let order = TraceOrder { key: keys[random.usize(0..keys.len())], ascending: random.u8(0..4) == 0 };
     let (key, test) = tests[random.usize(0..tests.len())].clone();
     TraceQuery {
         filter: TraceFilter {
@@ -180,9 +195,33 @@ fn any_query(random: &mut Rng) -> TraceQuery {
             attributes: if attribute { vec![AttributeTest { key: key.to_owned(), test }] } else { Vec::new() },
         },
         range: any_range(random),
+        bounds: any_bounds(random),
+        order,
         limit: random.usize(1..25),
-        after: after.then(|| (random.i64(0..WIDTH * PARTITIONS), trace_id(random.u32(0..TRACES)))),
+        after: after.then(|| any_place(random, order.key)),
     }
+}
+
+/// Those of whole traces; most often none.
+fn any_bounds(random: &mut Rng) -> TraceBounds {
+    let mut maybe = |percent: u8| random.u8(0..100) < percent;
+    let (long, short, started, failed) = (maybe(10), maybe(10), maybe(10), maybe(10));
+    TraceBounds {
+        min_duration: long.then(|| random.i64(0..WIDTH * 2)),
+        max_duration: short.then(|| random.i64(0..WIDTH * 2)),
+        started: started.then(|| any_range(random)),
+        failed: failed.then(|| random.bool()),
+    }
+}
+
+fn any_place(random: &mut Rng, key: TraceKey) -> TracePlace {
+    let newest_match = random.i64(0..WIDTH * PARTITIONS);
+    let value = match key {
+        TraceKey::Time => newest_match,
+        TraceKey::Duration => random.i64(0..WIDTH * 2),
+        TraceKey::Spans | TraceKey::Errors => random.i64(0..12),
+    };
+    TracePlace { value, newest_match, trace_id: trace_id(random.u32(0..TRACES)) }
 }
 
 fn any_ids(random: &mut Rng) -> Vec<CanonicalId> {
@@ -237,7 +276,14 @@ fn pages_lead_through_all_traces_without_repeating_one() {
             life.store().seal().unwrap();
         }
     }
-    let mut query = TraceQuery { filter: TraceFilter::default(), range: TimeRange::ALL, limit: 7, after: None };
+    let mut query = TraceQuery {
+        filter: TraceFilter::default(),
+        range: TimeRange::ALL,
+        bounds: TraceBounds::default(),
+        order: TraceOrder::default(),
+        limit: 7,
+        after: None,
+    };
     let mut found = Vec::new();
     loop {
         let page = ask(life.store(), &context()).search(&query).unwrap();

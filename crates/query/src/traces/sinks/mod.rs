@@ -2,6 +2,7 @@
 
 mod candidates;
 mod edges;
+mod extents;
 mod names;
 mod service;
 mod services;
@@ -10,6 +11,7 @@ mod summaries;
 
 pub(super) use candidates::Candidates;
 pub use edges::service_edges;
+pub(super) use extents::{Extent, Extents};
 pub use service::service;
 pub use services::services;
 pub use spans::{find_ids, trace};

@@ -1,7 +1,7 @@
 //! A view over a plain list of spans, for the tests of sinks.
 
 use clew_model::traces::{Among, Span, SpanBatch, SpanList, SpanOrder, SpanScan, TraceView};
-use clew_model::{Attribute, Context, Flow, ReadError, Resource, Sink, SpanId, TraceId};
+use clew_model::{Attribute, Context, Flow, ReadError, Resource, Sink, SpanId, TimeRange, TraceId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,8 @@ impl TraceView for Fake {
         context.check()?;
         let mut spans = self.spans.clone();
         match scan.among {
-            Among::All => {}
+            // Nothing of what is far from the range.
+            Among::All => spans.retain(|span| scan.range.contains(span.start)),
             Among::Traces(ids) => spans.retain(|span| ids.contains(&span.trace_id)),
             Among::Carrying(ids) => spans.retain(|span| ids.iter().any(|id| id.as_span_id() == Some(span.span_id))),
         }
@@ -50,6 +51,12 @@ impl TraceView for Fake {
             }
         }
         workers.into_iter().try_for_each(|worker| worker.merge())
+    }
+
+    fn reaching_beyond(&self, _: &Context, range: TimeRange, traces: &[TraceId]) -> Result<Vec<TraceId>, ReadError> {
+        let reaches =
+            |id: &&TraceId| self.spans.iter().any(|span| span.trace_id == **id && !range.contains(span.start));
+        Ok(traces.iter().filter(reaches).copied().collect())
     }
 }
 
