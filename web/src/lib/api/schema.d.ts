@@ -1676,6 +1676,8 @@ export interface operations {
                 started_from?: string;
                 /** @description … at this time or earlier */
                 started_to?: string;
+                /** @description Whether a span of it has status error */
+                failed?: boolean;
                 /** @description By what all that match are sorted: `time` (the default: start of the newest span that matches), `duration` of the whole trace, `spans`, `errors` */
                 sort?: string;
                 /** @description `desc` (the default) or `asc` */
@@ -1740,6 +1742,8 @@ export interface operations {
                 started_from?: string;
                 /** @description … at the latest */
                 started_to?: string;
+                /** @description Whether a span of the trace has status error */
+                failed?: boolean;
                 /** @description Columns at most, 1 to 500, default 120 */
                 columns?: number;
                 /** @description Rows at most, 1 to 100, default 24 */

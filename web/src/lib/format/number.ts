@@ -20,6 +20,11 @@ export function grouped(value: number): string {
 	return value.toLocaleString('en-US');
 }
 
+/** So many of something: `1 trace`, `1,200 traces`; `many` where an `s` does not do. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+	return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
 /** Bytes with binary units. */
 export function bytes(value: number): string {
 	const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

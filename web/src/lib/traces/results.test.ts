@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Schema } from '$lib/api/client';
-import { refreshed, unique } from './results';
+import { refreshed, sortOf, sortParam, unique } from './results';
 
 type Summary = Schema['TraceSummaryDto'];
 
@@ -60,4 +60,21 @@ it('tells a trace once that came with two pages', () => {
 		['t2', 5],
 		['t1', 1]
 	]);
+});
+
+it('says the order in the URL as the server takes it', () => {
+	expect(['', 'duration', '-errors', '-time', 'size'].map(sortOf)).toEqual([
+		{ sort: 'time', order: 'desc' },
+		{ sort: 'duration', order: 'desc' },
+		{ sort: 'errors', order: 'asc' },
+		{ sort: 'time', order: 'asc' },
+		{ sort: 'time', order: 'desc' }
+	]);
+	const clicks = (columns: ('time' | 'duration')[]) =>
+		columns.reduce((param, column) => sortParam(column, sortOf(param)), '');
+	expect(clicks(['duration'])).toBe('duration');
+	expect(clicks(['duration', 'duration'])).toBe('-duration');
+	expect(clicks(['duration', 'duration', 'duration'])).toBe('duration');
+	expect(clicks(['duration', 'time'])).toBe('');
+	expect(clicks(['time'])).toBe('-time');
 });

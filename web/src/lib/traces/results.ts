@@ -49,24 +49,25 @@ export function refreshed(
 	return { ...page, traces: inRange, next_cursor: loaded.cursor, newer: page };
 }
 
-/** By what the results can be sorted. */
-export type ResultColumn = 'time' | 'duration' | 'spans' | 'errors';
+/** How the server sorts, as the API takes it. */
+export interface TraceSort {
+	sort: 'time' | 'duration' | 'spans' | 'errors';
+	order: 'asc' | 'desc';
+}
 
-const VALUES: Record<ResultColumn, (trace: Summary) => number> = {
-	// Nanoseconds do not fit a number; microseconds tell two traces apart, their ID the rest.
-	time: (trace) => Number(trace.start_unix_nano.slice(0, -3)),
-	duration: (trace) => trace.duration_nanos,
-	spans: (trace) => trace.spans,
-	errors: (trace) => trace.errors
-};
+const COLUMNS: readonly TraceSort['sort'][] = ['time', 'duration', 'spans', 'errors'];
 
-/** The newest, longest, largest or worst first; traces that are equal stand in order of time. */
-export function sortResults(traces: readonly Summary[], column: ResultColumn, reversed: boolean): Summary[] {
-	const value = VALUES[column] ?? VALUES.time;
-	const turn = reversed ? -1 : 1;
-	return traces.toSorted(
-		(a, b) => (value(b) - value(a)) * turn || VALUES.time(b) - VALUES.time(a) || a.trace_id.localeCompare(b.trace_id)
-	);
+/** The order that the URL says: a column, the greatest first, or with `-` before it the least; the newest first by default. */
+export function sortOf(param: string): TraceSort {
+	const sort = COLUMNS.find((column) => column === param.replace('-', '')) ?? 'time';
+	return { sort, order: param.startsWith('-') ? 'asc' : 'desc' };
+}
+
+/** The parameter after a click on the head of a column: a second click turns the order round. */
+export function sortParam(column: TraceSort['sort'], now: TraceSort): string {
+	const turned = now.sort === column && now.order === 'desc';
+	if (turned) return `-${column}`;
+	return column === 'time' ? '' : column;
 }
 
 /** The next trace with an error below a row, around the end. */

@@ -9,6 +9,7 @@ import {
 	nearest,
 	parseDuration,
 	pointsOf,
+	selected,
 	xAt,
 	yAt
 } from './scatter';
@@ -50,13 +51,25 @@ describe('the scatter plot', () => {
 	it('knows the points of an area and the one under the pointer', () => {
 		const points = pointsOf([summary(1_100, 5e6), summary(1_500, 2e8, 1), summary(1_900, 3e9)]);
 		expect(points.map((point) => point.error)).toEqual([false, true, false]);
-		expect(points.map((point) => holds({ from: 1_000, to: 1_600, min: 1e8, max: 1e9 }, point))).toEqual([
-			false,
-			true,
-			false
-		]);
+		const chosen = { from: 1_000, to: 1_600, min: 1e8, max: 1e9, open: false };
+		expect(points.map((point) => holds(chosen, point))).toEqual([false, true, false]);
 		expect(nearest(points, xAt(1_500, area, frame) + 3, yAt(2e8, area, frame), 8, area, frame)).toBe(1);
 		expect(nearest(points, 60, 20, 8, area, frame)).toBe(-1);
+	});
+
+	it('asks for a little more than an area, never for less, and counts what it asks for', () => {
+		const chosen = selected({ from: 1_100.4, to: 1_500.2, min: 4_999_999.5, max: 2e8 + 0.1 }, area);
+		expect(chosen).toEqual({ from: 1_100, to: 1_501, min: 4_999_000, max: 200_001_000, open: false });
+		const points = pointsOf([summary(1_100, 5e6), summary(1_501, 2e8), summary(1_502, 2e8)]);
+		expect(points.map((point) => holds(chosen, point))).toEqual([true, true, false]);
+	});
+
+	it('shows what began before the range at its left edge, and selects it there', () => {
+		const [early] = pointsOf([summary(500, 5e6)]);
+		expect(xAt(500, area, frame)).toBe(frame.left);
+		const edge = selected({ from: 1_000, to: 1_100, min: 1e6, max: 1e7 }, area);
+		const inside = selected({ from: 1_001, to: 1_100, min: 1e6, max: 1e7 }, area);
+		expect([edge, inside].map((one) => early && holds(one, early))).toEqual([true, false]);
 	});
 
 	it('spans the range asked for, and more than one duration', () => {

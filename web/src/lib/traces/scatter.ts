@@ -22,6 +22,12 @@ export interface Area {
 	max: number;
 }
 
+/** What was selected in the plot, as the server can be asked for it: whole milliseconds and nanoseconds, all inclusive. */
+export interface Selection extends Area {
+	/** Whether it reaches to the left edge, where the traces stand that started before the range. */
+	open: boolean;
+}
+
 /** Where the plot lies in its canvas, in pixels. */
 export interface Frame {
 	left: number;
@@ -58,8 +64,9 @@ export function extent(points: readonly Point[], range: { start: number; end: nu
 	};
 }
 
+/** What started before the range stands at its left edge. */
 export function xAt(at: number, area: Area, frame: Frame): number {
-	return frame.left + ((at - area.from) / (area.to - area.from)) * frame.width;
+	return frame.left + (Math.max(0, at - area.from) / (area.to - area.from)) * frame.width;
 }
 
 /** Durations stand on a logarithmic axis, the longest on top. */
@@ -78,8 +85,22 @@ export function areaBetween(a: [number, number], b: [number, number], area: Area
 	return { from: at(x[0]), to: at(x[1]), min: took(y[0]), max: took(y[1]) };
 }
 
-export function holds(area: Area, point: Point): boolean {
-	return point.at >= area.from && point.at <= area.to && point.took >= area.min && point.took <= area.max;
+/** What the server is asked for an area: it may be a little larger, nothing of it is lost. */
+export function selected(area: Area, plot: Area): Selection {
+	return {
+		from: Math.floor(area.from),
+		to: Math.ceil(area.to),
+		min: parseDuration(durationParam(area.min, 'down')) ?? 0,
+		max: parseDuration(durationParam(area.max, 'up')) ?? 0,
+		open: area.from <= plot.from
+	};
+}
+
+/** Whether the server would find the trace in a selection. */
+export function holds(area: Selection, point: Point): boolean {
+	const began = Math.floor(point.at);
+	const inTime = (area.open || began >= area.from) && began <= area.to;
+	return inTime && point.took >= area.min && point.took <= area.max;
 }
 
 /** Index of the point nearest to a pixel within a radius, or -1. */

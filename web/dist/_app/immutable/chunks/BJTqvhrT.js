@@ -1,1 +1,0 @@
-import"./-wXyR9dZ.js";

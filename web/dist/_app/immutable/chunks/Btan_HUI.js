@@ -1,0 +1,1 @@
+import"./Br4uIMnY.js";
