@@ -1,5 +1,6 @@
 import createClient from 'openapi-fetch';
 import { base } from '$app/paths';
+import { parseJson } from './json';
 import type { components, paths } from './schema';
 
 /** Shapes of Clew's own API, generated from its description. */
@@ -25,6 +26,23 @@ export class ApiFailure extends Error {
 
 /** Clew's own API: `api.GET('/api/v1/logs', { params: { query: … }, signal })`, unwrapped by `answer`. */
 export const api = createClient<paths>({ baseUrl: base });
+
+/** An answer whose JSON keeps the text of the sender's numbers. */
+class ExactResponse extends Response {
+	override async json(): Promise<unknown> {
+		return parseJson(await this.text());
+	}
+}
+
+api.use({
+	onResponse({ response }) {
+		if (!response.ok || response.body === null) return response;
+		const headers = new Headers(response.headers);
+		// The client parses an answer of unknown length by itself; any length makes it ask the answer for its JSON.
+		headers.set('content-length', headers.get('content-length') ?? '1');
+		return new ExactResponse(response.body, { status: response.status, statusText: response.statusText, headers });
+	}
+});
 
 /** The data of an answer; what failed is thrown as `ApiFailure`. */
 export async function answer<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {

@@ -1,4 +1,5 @@
 import type { Schema } from '$lib/api/client';
+import { valueText } from '$lib/api/json';
 import { duration } from '$lib/format/number';
 
 /**
@@ -215,7 +216,7 @@ function exemplarText({ series, value }: Schema['ExemplarDto']): string {
 
 /** A message on one line: text as it is, anything else as JSON. */
 export function messageText(message: unknown): string {
-	const text = typeof message === 'string' ? message : (JSON.stringify(message) ?? '');
+	const text = valueText(message);
 	return text.replaceAll(/\s*\n\s*/g, ' ↵ ');
 }
 

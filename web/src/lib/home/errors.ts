@@ -1,4 +1,5 @@
 import type { Schema } from '$lib/api/client';
+import { valueText } from '$lib/api/json';
 
 /** Error logs that say the same but for numbers and IDs. */
 export interface ErrorGroup {
@@ -36,8 +37,7 @@ export function maskMessage(message: string): string {
 }
 
 function textOf(log: Schema['LogDto']): string {
-	const { message } = log;
-	return typeof message === 'string' ? message : (JSON.stringify(message) ?? '');
+	return valueText(log.message);
 }
 
 /** Buckets of a group's trend. */

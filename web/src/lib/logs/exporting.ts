@@ -1,10 +1,11 @@
+import { jsonText } from '$lib/api/json';
 import { localTime } from '$lib/time/range';
 import { flatten, type Log, messageOf } from './record';
 
 /** Records as files, and the question as a command. */
 
 export function ndjson(rows: readonly Log[]): string {
-	return rows.map((log) => `${JSON.stringify(log)}\n`).join('');
+	return rows.map((log) => `${jsonText(log)}\n`).join('');
 }
 
 /** Columns of a table at most: records of any schema may have thousands of fields. */

@@ -1,4 +1,5 @@
 import type { Schema } from '$lib/api/client';
+import { isMap, valueText } from '$lib/api/json';
 
 /** Reading a log record: its message, its fields by the names that queries use, its times. */
 
@@ -10,15 +11,8 @@ export interface Field {
 	value: string;
 }
 
-/** The text of any value; text stays as it is, the rest is written as JSON. */
-export function textOf(value: unknown): string {
-	if (typeof value === 'string') return value;
-	if (value === null || value === undefined) return '';
-	return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
 export function messageOf(log: Log): string {
-	const text = textOf(log.message);
+	const text = valueText(log.message);
 	return text === '' ? (log.event_name ?? '') : text;
 }
 
@@ -36,9 +30,9 @@ export function flatten(attributes: Record<string, unknown>, prefix = ''): Field
 
 function walk(path: string, value: unknown, found: Field[]) {
 	if (Array.isArray(value)) for (const item of value) walk(path, item, found);
-	else if (value !== null && typeof value === 'object') {
+	else if (isMap(value)) {
 		for (const [key, inner] of Object.entries(value)) walk(`${path}.${key}`, inner, found);
-	} else if (value !== null && value !== undefined) found.push({ name: path, value: String(value) });
+	} else if (value !== null && value !== undefined) found.push({ name: path, value: valueText(value) });
 }
 
 /** Attributes that came below one of these are found without it too. */
@@ -84,17 +78,13 @@ function wellKnown(log: Log, name: string): string | undefined {
 
 /** The value at a dotted path; keys may hold dots themselves. */
 function at(attributes: Record<string, unknown>, path: string): string | undefined {
-	if (Object.hasOwn(attributes, path)) return textOf(attributes[path]);
+	if (Object.hasOwn(attributes, path)) return valueText(attributes[path]);
 	for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
 		const inner = attributes[path.slice(0, dot)];
 		const value = isMap(inner) ? at(inner, path.slice(dot + 1)) : undefined;
 		if (value !== undefined) return value;
 	}
 	return undefined;
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-	return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 const CORRELATION =

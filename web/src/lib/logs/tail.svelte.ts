@@ -1,5 +1,6 @@
 import { base } from '$app/paths';
 import { type ApiFailure, answer, api, failureOf } from '$lib/api/client';
+import { parseJson } from '$lib/api/json';
 import { searchOf } from '$lib/url/link';
 import type { Log } from './record';
 import { arrived, EMPTY_TAIL, lastArrived, resumed, type TailBuffer } from './tailBuffer';
@@ -145,7 +146,7 @@ async function newest(query: string, signal: AbortSignal): Promise<Log[]> {
 
 function read<T>(event: MessageEvent): T | null {
 	try {
-		return JSON.parse(event.data) as T;
+		return parseJson(event.data) as T;
 	} catch {
 		return null;
 	}

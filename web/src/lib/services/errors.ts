@@ -1,4 +1,5 @@
 import type { Schema } from '$lib/api/client';
+import { valueText } from '$lib/api/json';
 
 /** Errors grouped by what their messages have in common. */
 
@@ -34,7 +35,7 @@ export function patternOf(message: string): string {
 
 /** The message as text; a structured one is written as JSON. */
 export function messageOf(log: Log): string {
-	return typeof log.message === 'string' ? log.message : JSON.stringify(log.message ?? '');
+	return valueText(log.message);
 }
 
 /** The groups, those with most records first. `logs` come newest first. */

@@ -1,4 +1,5 @@
 import type { Schema } from '$lib/api/client';
+import { isMap, jsonText } from '$lib/api/json';
 
 /** An attribute as a table shows it. */
 export interface Shown {
@@ -27,7 +28,14 @@ export function shownAttributes(attributes: Schema['Attributes']): Shown[] {
 			name,
 			text,
 			block: text.includes('\n') || text.length > LINE,
-			isId: typeof value === 'string' && value !== '' && namesAnId(name)
+			// An ID may be written as a number.
+			isId:
+				!Array.isArray(value) &&
+				!isMap(value) &&
+				typeof value !== 'boolean' &&
+				text !== '' &&
+				text !== 'null' &&
+				namesAnId(name)
 		};
 	});
 }
@@ -35,10 +43,10 @@ export function shownAttributes(attributes: Schema['Attributes']): Shown[] {
 /** A value as text: text as it is, everything else as JSON; objects are indented. */
 export function shownValue(value: unknown): string {
 	if (typeof value === 'string') return value;
-	if (Array.isArray(value) && value.every((one) => typeof one !== 'object' || one === null)) {
-		return JSON.stringify(value).replaceAll('","', '", "');
+	if (Array.isArray(value) && !value.some((one) => Array.isArray(one) || isMap(one))) {
+		return `[${value.map((one) => jsonText(one)).join(', ')}]`;
 	}
-	return typeof value === 'object' && value !== null ? JSON.stringify(value, null, 2) : String(value);
+	return jsonText(value, 2);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Schema } from '$lib/api/client';
+import { valueText } from '$lib/api/json';
 import { clockFrom } from './time';
 import type { Trace } from './tree';
 
@@ -40,6 +41,6 @@ export function placeLogs(trace: Trace, logs: readonly Schema['LogDto'][]): Trac
 /** The message on one line. */
 export function logLine(log: Schema['LogDto']): string {
 	const message = log.message;
-	const text = typeof message === 'string' ? message : JSON.stringify(message ?? '');
-	return text === '' || text === '""' ? log.event_name || '(no message)' : text.replaceAll(/\s*\n\s*/g, ' ⏎ ');
+	const text = valueText(message);
+	return text === '' ? log.event_name || '(no message)' : text.replaceAll(/\s*\n\s*/g, ' ⏎ ');
 }

@@ -1,1 +1,0 @@
-import"./Br4uIMnY.js";

@@ -1,0 +1,1 @@
+import"./TeD5yJjR.js";
