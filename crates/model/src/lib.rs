@@ -24,7 +24,7 @@ pub use context::{Cancel, CancelReason, Context, MemoryBudget, ReadMeter, Reserv
 pub use correlation::CanonicalId;
 pub use error::{ErrorKind, ReadError};
 pub use id::{RecordId, SpanId, TenantId, TraceId};
-pub use resource::{Resource, Scope};
+pub use resource::{Resource, Scope, UNKNOWN_SERVICE};
 pub use rows::RowSet;
 pub use scan::{Executor, Flow, Serial, Sink, SinkWorker};
 pub use signal::Signal;

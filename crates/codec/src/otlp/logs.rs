@@ -48,7 +48,7 @@ impl Sink<'_> for LogSink {
     }
 
     fn begin_resource(&mut self, resource: &Arc<Resource>, _budget: &mut Budget) -> Outcome<()> {
-        self.service = resource.service_name().unwrap_or_default().into();
+        self.service = resource.service_name().into();
         Ok(())
     }
 

@@ -54,11 +54,9 @@ fn given(time: u64) -> Option<i64> {
 }
 
 fn service(resource: &Resource) -> &str {
-    let name = resource.attributes.iter().find(|own| own.key == "service.name");
-    match name.map(|own| &own.value) {
-        Some(Value::String(name)) => name,
-        _ => "",
-    }
+    let own = resource.attributes.iter().filter(|own| own.key == "service.name");
+    let names = own.filter_map(|own| if let Value::String(name) = &own.value { Some(name.as_str()) } else { None });
+    names.into_iter().find(|name| !name.trim().is_empty()).unwrap_or("unknown_service")
 }
 
 pub(crate) fn logs(request: &ExportLogsServiceRequest, arrival: i64) -> Vec<LogRecord> {

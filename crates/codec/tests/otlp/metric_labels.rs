@@ -79,6 +79,9 @@ impl Added<'_> {
         for (name, value) in labels(&self.promoted) {
             out.entry(name).or_insert(value);
         }
+        if self.identity.is_empty() {
+            out.entry("job".to_owned()).or_insert_with(|| "unknown_service".to_owned());
+        }
         if let Some(scope) = self.scope {
             for own in &scope.attributes {
                 let key = format!("otel_scope_{}", own.key);

@@ -109,11 +109,18 @@ const SERVICE: &str = r#"{"key":"service.name","value":{"stringValue":"shop"}},
     {"key":"service.instance.id","value":{"stringValue":"pod-1"}}"#;
 const HOST: &str = r#"{"key":"host.name","value":{"stringValue":"h1"}}"#;
 
+/// The series without the label of resources that name no service, which most of those here do not.
+fn without_unknown(labels: &Labels) -> String {
+    let named = labels.iter().filter(|pair| *pair != ("job", "unknown_service"));
+    Labels::new(named).unwrap().to_string()
+}
+
 /// The samples, one a line.
 fn lines(batch: &MetricBatch) -> Vec<String> {
     let line = |sample: &clew_model::metrics::Sample| {
         let value = if is_stale(sample.value) { "stale".to_owned() } else { sample.value.to_string() };
-        format!("{} {value} @{}", batch.series.labels(sample.series as usize).unwrap(), sample.time)
+        let series = without_unknown(&batch.series.labels(sample.series as usize).unwrap());
+        format!("{series} {value} @{}", sample.time)
     };
     batch.samples.iter().map(line).collect()
 }
@@ -290,7 +297,8 @@ fn exemplars_carry_trace_span_and_attributes() {
         .exemplars
         .iter()
         .map(|own| {
-            format!("{} {} {} @{}", batch.series.labels(own.series as usize).unwrap(), own.labels, own.value, own.time)
+            let series = without_unknown(&batch.series.labels(own.series as usize).unwrap());
+            format!("{series} {} {} @{}", own.labels, own.value, own.time)
         })
         .collect();
     let ids = r#"span_id="b7ad6b7169203331", trace_id="0af7651916cd43dd8448eb211c80319c""#;

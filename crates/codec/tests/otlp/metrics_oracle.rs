@@ -272,7 +272,12 @@ pub(crate) fn meaning(request: &ExportMetricsServiceRequest) -> Meaning {
             let own = attributes.iter().find(|own| own.key == key);
             own.map(|own| label_text(&expected::value(own.value.as_ref()))).filter(|text| !text.is_empty())
         };
-        let job = text("service.name").map(|name| match text("service.namespace") {
+        let name = attributes.iter().find(|own| own.key == "service.name");
+        let name = match name.map(|own| expected::value(own.value.as_ref())) {
+            Some(clew_model::Value::String(name)) if !name.trim().is_empty() => name.to_string(),
+            _ => "unknown_service".to_owned(),
+        };
+        let job = Some(match text("service.namespace") {
             Some(namespace) => format!("{namespace}/{name}"),
             None => name,
         });

@@ -100,7 +100,7 @@ struct ResourceTerms {
 
 impl ResourceTerms {
     fn of(resource: &clew_model::Resource, rules: &CorrelationRules) -> Self {
-        let service = service_term(resource.service_name().unwrap_or_default());
+        let service = service_term(resource.service_name());
         let mut terms = vec![service];
         for attribute in &resource.attributes {
             let key = Key::in_resource(&attribute.key, rules);

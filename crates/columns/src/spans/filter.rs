@@ -33,7 +33,7 @@ impl<'a> FilterPlan<'a> {
     #[must_use]
     pub fn new(filter: &'a TraceFilter, dictionary: &'a SpanDictionary) -> Self {
         let services = filter.service.as_deref().map(|service| {
-            let passes = |resource: &clew_model::Resource| resource.service_name().unwrap_or_default() == service;
+            let passes = |resource: &clew_model::Resource| resource.service_name() == service;
             dictionary.resources.iter().map(|resource| passes(resource)).collect()
         });
         let tests = filter.attributes.iter().map(|test| TestPlan::new(test, dictionary)).collect();

@@ -6,8 +6,8 @@ use super::dictionary::SpanDictionary;
 use super::section::{self, Code, Owner, StringColumn, WHAT};
 use crate::bytes::{Problem, Reader};
 use crate::error::ColumnsError;
-use clew_model::SpanId;
 use clew_model::traces::{Parent, Parents, SpanKind, StatusCode, TextColumn, ValueColumn};
+use clew_model::{SpanId, UNKNOWN_SERVICE};
 use hashbrown::HashMap;
 use std::borrow::Cow;
 
@@ -44,7 +44,7 @@ impl<B: AsRef<[u8]>> SpanBlock<B> {
         let codes = resources.into_iter().map(|resource| small.code(resource)).collect();
         let service = |resource: u32| {
             let resource = dictionary.resources.get(resource as usize);
-            Cow::Borrowed(resource.and_then(|resource| resource.service_name()).unwrap_or_default())
+            Cow::Borrowed(resource.map_or(UNKNOWN_SERVICE, |resource| resource.service_name()))
         };
         Ok(TextColumn { codes, texts: small.met.into_iter().map(service).collect() })
     }

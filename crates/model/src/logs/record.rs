@@ -21,8 +21,8 @@ pub struct LogRecord {
     pub severity_text: CompactString,
     /// The message: a string for most senders, any value for OTLP.
     pub body: Value,
-    /// The service or agent that wrote it; empty where unknown. OTLP: `service.name` of the resource. JSON logs: the
-    /// first of the well-known names, which also stays among the attributes.
+    /// The service or agent that wrote it. OTLP: that of the resource, never empty (`Resource::service_name`). JSON logs:
+    /// the first of the well-known names, which also stays among the attributes; empty where there is none.
     pub service: CompactString,
     /// The trace it belongs to.
     pub trace_id: Option<TraceId>,

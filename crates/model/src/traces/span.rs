@@ -212,10 +212,10 @@ impl Span {
         self.end.saturating_sub(self.start).max(0)
     }
 
-    /// The service that did the work; empty when the resource does not say.
+    /// The service that did the work; never empty (see [`Resource::service_name`]).
     #[must_use]
     pub fn service(&self) -> &str {
-        self.resource.service_name().unwrap_or_default()
+        self.resource.service_name()
     }
 
     /// Bytes of memory the span holds, without its shared resource and scope; an estimate for budgets.

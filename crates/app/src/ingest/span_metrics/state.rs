@@ -101,7 +101,7 @@ impl Tenant {
         for span in spans {
             let service = match last {
                 Some((resource, id)) if Arc::ptr_eq(resource, &span.resource) => id,
-                _ => self.names.id(span.resource.service_name().unwrap_or_default()),
+                _ => self.names.id(span.resource.service_name()),
             };
             last = Some((&span.resource, service));
             self.add_span(span, service);

@@ -5,7 +5,7 @@ use super::labels::{Entry, LabelNames, Layout};
 use super::texts::label_value;
 use clew_model::metrics::{LabelError, SharedLabels};
 use clew_model::value::find;
-use clew_model::{Attribute, Resource, Scope};
+use clew_model::{Attribute, Resource, Scope, UNKNOWN_SERVICE};
 use compact_str::{CompactString, format_compact};
 
 /// A label.
@@ -40,20 +40,22 @@ impl Origin {
     /// What `resource` adds.
     pub(super) fn of_resource(resource: &Resource, names: &mut LabelNames, options: &OtlpMetricOptions) -> Self {
         let text = |key| find(&resource.attributes, key).cloned().map(label_value).unwrap_or_default();
-        let (namespace, name) = (text("service.namespace"), text("service.name"));
-        let job = match (namespace.is_empty(), name.is_empty()) {
-            (_, true) => CompactString::default(),
-            (true, false) => name,
-            (false, false) => format_compact!("{namespace}/{name}"),
+        let (namespace, name) = (text("service.namespace"), resource.service_name());
+        let job = match namespace.is_empty() {
+            true => CompactString::from(name),
+            false => format_compact!("{namespace}/{name}"),
         };
         let identity = [("job", job), ("instance", text("service.instance.id"))];
         let promoted = resource.attributes.iter().filter(|own| options.promote_resource_attributes.contains(&own.key));
         let promoted = entries(promoted, names);
-        let mut origin = Self {
-            identity: identity.into_iter().filter(|(_, value)| !value.is_empty()).map(|(n, v)| (n.into(), v)).collect(),
-            promoted: names.pairs(&promoted),
-            ..Self::default()
-        };
+        let mut origin = Self { promoted: names.pairs(&promoted), ..Self::default() };
+        for (label, value) in identity.into_iter().filter(|(_, value)| !value.is_empty()) {
+            // A service that is not named hides no `job` that the resource or the data point names.
+            match label == "job" && name == UNKNOWN_SERVICE {
+                true => origin.promoted.insert(0, (label.into(), value)),
+                false => origin.identity.push((label.into(), value)),
+            }
+        }
         origin.merge();
         origin
     }
