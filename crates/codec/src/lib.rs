@@ -5,6 +5,7 @@
 pub mod error;
 pub mod exposition;
 pub mod json_logs;
+mod levels;
 pub mod limits;
 pub mod otlp;
 pub mod time_text;

@@ -1,6 +1,6 @@
 //! From the members of a JSON object to a log record: which member is the time, the severity, the message …
 //!
-//! Rules, beside the lists of names in [`super::names`]:
+//! Rules, beside the lists of names in `clew_model::logs::ranked`:
 //! - At the top level, then inside each container in the order of `CONTAINER_FIELDS`, the usable value with the most
 //!   preferred name wins; a value that cannot be read as the field is passed over.
 //! - Nothing is lost: a member moves out of the attributes only when the record's field says all that the member said.
@@ -11,11 +11,9 @@
 //!   cannot say, where no other member says the time, is a fault of the record: to store it under its arrival would be to
 //!   say what its sender did not.
 
-use super::names;
-use super::severity;
 use crate::limits::MAX_QUOTED_BYTES;
 use crate::time_text::{self, NoTimestamp, OUT_OF_RANGE, Timestamp};
-use clew_model::logs::{CONTAINER_FIELDS, LogRecord, Severity, WellKnown};
+use clew_model::logs::{CONTAINER_FIELDS, LogRecord, Severity, WellKnown, ranked};
 use clew_model::value::{double_text, find};
 use clew_model::{Attribute, Attributes, CanonicalId, SpanId, TraceId, UnixNanos, Value};
 use compact_str::CompactString;
@@ -27,13 +25,16 @@ const EARLIEST_BARE_NUMBER: f64 = 1e8;
 /// Decimal digits from which a JSON number under a span ID's name is the 64-bit integer form of the ID.
 const SPAN_ID_DIGITS: usize = 16;
 
+/// Names of OpenTelemetry's severity number.
+const SEVERITY_NUMBERS: [&str; 3] = ["severity_number", "SeverityNumber", "severityNumber"];
+
 /// What is added to the rank of a severity's name when its text is no known severity.
-const UNKNOWN_SEVERITY: u8 = 100;
+const UNKNOWN_SEVERITY: i8 = 100;
 
 /// A recognised value and where it stands.
 struct Found<T> {
     value: T,
-    rank: u8,
+    rank: i8,
     /// The member at the top level that can be taken away, since `value` says all of it.
     movable: Option<usize>,
 }
@@ -116,7 +117,7 @@ pub(super) fn record(mut attributes: Attributes, template: &LogRecord) -> Result
 }
 
 /// Keeps the better of two; the first of equals.
-fn prefer<T>(slot: &mut Option<Found<T>>, rank: u8, candidate: impl FnOnce() -> Option<(T, Option<usize>)>) {
+fn prefer<T>(slot: &mut Option<Found<T>>, rank: i8, candidate: impl FnOnce() -> Option<(T, Option<usize>)>) {
     if slot.as_ref().is_none_or(|found| rank < found.rank)
         && let Some((value, movable)) = candidate()
     {
@@ -138,8 +139,8 @@ impl Fields {
 
     fn read_top_level(&mut self, attributes: &[Attribute]) {
         for (index, attribute) in attributes.iter().enumerate() {
-            if let Some((field, rank)) = names::ranked(&attribute.key) {
-                self.offer(field, rank, &attribute.key, &attribute.value, Some(index));
+            if let Some((field, rank)) = ranked(&attribute.key) {
+                self.offer(field, rank, attribute, attributes, Some(index));
             }
             if let Value::Map(inner) = &attribute.value {
                 self.read_nested(&attribute.key, inner);
@@ -148,9 +149,10 @@ impl Fields {
     }
 
     fn read_nested(&mut self, name: &str, inner: &[Attribute]) {
-        let Some((inside, dotted)) = names::nested(name) else { return };
-        if let (Some(value), Some((field, rank))) = (find(inner, inside), names::ranked(dotted)) {
-            self.offer(field, rank, dotted, value, None);
+        for (inside, dotted) in nested(name) {
+            if let (Some(value), Some((field, rank))) = (find(inner, inside), ranked(dotted)) {
+                self.offer(field, rank, &Attribute::new(*dotted, value.clone()), inner, None);
+            }
         }
     }
 
@@ -158,10 +160,10 @@ impl Fields {
     fn read_container(&mut self, inner: &[Attribute]) {
         let mut own = Fields::default();
         for attribute in inner {
-            if let Some((field, rank)) = names::ranked(&attribute.key)
+            if let Some((field, rank)) = ranked(&attribute.key)
                 && !self.has(field)
             {
-                own.offer(field, rank, &attribute.key, &attribute.value, None);
+                own.offer(field, rank, attribute, inner, None);
             }
         }
         self.time = self.time.take().or(own.time);
@@ -173,7 +175,10 @@ impl Fields {
         self.span_id = self.span_id.take().or(own.span_id);
     }
 
-    fn offer(&mut self, field: WellKnown, rank: u8, name: &str, value: &Value, place: Option<usize>) {
+    /// Takes a member for a field unless there is a better one. `beside` are all members of its object, `place` its index
+    /// where it may move.
+    fn offer(&mut self, field: WellKnown, rank: i8, member: &Attribute, beside: &[Attribute], place: Option<usize>) {
+        let (name, value) = (member.key.as_str(), &member.value);
         match field {
             WellKnown::Time => {
                 let unsayable = &mut self.unsayable_time;
@@ -187,11 +192,14 @@ impl Fields {
                 });
             }
             WellKnown::Severity => {
-                let Some((number, text)) = severity(name, value) else { return };
+                let Some(said) = Severity::of_member(name, value, beside) else { return };
                 // A text that no logger uses for a severity counts only where there is nothing better.
-                let rank = if number == Severity::UNSPECIFIED { rank + UNKNOWN_SEVERITY } else { rank };
-                let place = place.filter(|_| !text.is_empty());
-                prefer(&mut self.severity, rank, || Some(((number, text), place)));
+                let rank = if said.severity == Severity::UNSPECIFIED { rank + UNKNOWN_SEVERITY } else { rank };
+                let text = match value {
+                    Value::String(text) if said.is_word => text.clone(),
+                    _ => CompactString::default(),
+                };
+                prefer(&mut self.severity, rank, || Some(((said.severity, text), place.filter(|_| said.is_word))));
             }
             WellKnown::Message => prefer(&mut self.message, rank, || {
                 // At the top level the value moves later; copying it now would cost each record a copy of its message.
@@ -227,17 +235,14 @@ impl Fields {
         }
     }
 
-    /// The severity and its text; `severity_number` (OpenTelemetry's scale) stands in for a number that is not known.
+    /// The severity and its text; a `severity_number` on OpenTelemetry's scale is said for sure.
     fn take_severity(&mut self, attributes: &[Attribute]) -> (Severity, CompactString) {
         let (named, text) = self.severity.as_mut().map(|found| std::mem::take(&mut found.value)).unwrap_or_default();
-        if named != Severity::UNSPECIFIED {
-            return (named, text);
-        }
-        let number = ["severity_number", "SeverityNumber"].into_iter().find_map(|name| find(attributes, name));
-        match number {
-            Some(Value::Int(number)) => (Severity::from_number(*number), text),
-            _ => (Severity::UNSPECIFIED, text),
-        }
+        let number = SEVERITY_NUMBERS.into_iter().find_map(|name| match find(attributes, name) {
+            Some(Value::Int(number)) => Some(Severity::from_number(*number)),
+            _ => None,
+        });
+        (number.filter(|number| *number != Severity::UNSPECIFIED).unwrap_or(named), text)
     }
 
     fn take_message(&mut self, attributes: &mut Attributes) -> Value {
@@ -270,6 +275,18 @@ impl Fields {
     }
 }
 
+/// Names whose value may be an object that holds well-known fields, as in the Elastic Common Schema: `{"service": {"name":
+/// …}}` is `service.name`. The names inside, and the dotted names.
+fn nested(name: &str) -> &'static [(&'static str, &'static str)] {
+    match name {
+        "log" => &[("level", "log.level"), ("logger", "log.logger")],
+        "service" => &[("name", "service.name")],
+        "trace" => &[("id", "trace.id")],
+        "span" => &[("id", "span.id")],
+        _ => &[],
+    }
+}
+
 fn time(name: &str, value: &Value) -> Result<Timestamp, NoTimestamp> {
     let may_be_duration = matches!(name, "time" | "t");
     let is_date = || !may_be_duration || value.as_f64().is_some_and(|number| number.abs() >= EARLIEST_BARE_NUMBER);
@@ -291,23 +308,6 @@ fn is_message(name: &str, value: &Value) -> bool {
         Value::Null => false,
         Value::Map(_) => !matches!(name, "event" | "log"),
         _ => true,
-    }
-}
-
-/// The severity that a value says, with its text as sent; the text is empty for a number, which stays where it is. A text
-/// that is no known severity is unspecified.
-fn severity(name: &str, value: &Value) -> Option<(Severity, CompactString)> {
-    let number = match value {
-        Value::Int(number) => Some(*number),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => return None,
-    };
-    match (number, value) {
-        (Some(number), _) => severity::from_number(name, number).map(|severity| (severity, CompactString::default())),
-        (None, Value::String(text)) if !text.is_empty() => {
-            Some((Severity::from_text(text).unwrap_or_default(), text.clone()))
-        }
-        _ => None,
     }
 }
 

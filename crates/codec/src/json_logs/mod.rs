@@ -10,10 +10,8 @@
 
 mod answer;
 mod fields;
-mod names;
 mod number;
 mod scanner;
-mod severity;
 mod text;
 
 pub use answer::answer;

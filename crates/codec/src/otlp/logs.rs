@@ -7,6 +7,7 @@ use super::envelope::{Names, Sink, walk};
 use super::fault::Outcome;
 use super::wire::Reader;
 use crate::error::{DecodeError, Decoded};
+use crate::levels::{severity_among, severity_in};
 use crate::limits::MIN_RECORD_BYTES;
 use clew_model::logs::{LogRecord, Severity};
 use clew_model::{Attributes, Resource, Scope, UnixNanos};
@@ -17,7 +18,8 @@ use std::sync::Arc;
 ///
 /// A record's time is its own, else its observed time, else `arrival`; its observed time is its own, else `arrival`.
 /// A trace or span ID that is empty or all zero is absent; one of another length than 16 and 8 bytes, a time after the
-/// year 2262 or values nested too deep refuse the record.
+/// year 2262 or values nested too deep refuse the record. Its severity is the number, else what the text says, else what an
+/// attribute or a member of the body named as loggers name levels says.
 ///
 /// # Errors
 /// Bytes that are not well-formed protobuf of this message, and bodies that would decode to more than
@@ -93,10 +95,11 @@ impl LogSink {
             scope: Arc::clone(scope),
             ..LogRecord::default()
         };
+        let mut severity_number = 0;
         while let Some(field) = reader.next()? {
             match field.number {
                 1 => record.time = time(&field, "time_unix_nano")?,
-                2 => record.severity = Severity::from_number(field.int("severity_number")?),
+                2 => severity_number = field.int("severity_number")?,
                 3 => record.severity_text = field.string("severity_text")?.into(),
                 5 => record.body = field.nested("body", |reader| any_value(reader, 0, budget))?,
                 6 => push_attribute(&field, "attributes", &mut record.attributes, budget)?,
@@ -109,6 +112,7 @@ impl LogSink {
                 _ => {}
             }
         }
+        record.severity = severity(severity_number, &record);
         if record.observed_time == 0 {
             record.observed_time = self.arrival;
         }
@@ -117,4 +121,14 @@ impl LogSink {
         }
         Ok(record)
     }
+}
+
+/// The severity by the two fields for it; where these say nothing, by a member of the attributes or of the body, as of lines
+/// that a collector parsed without telling where their level is.
+fn severity(number: i64, record: &LogRecord) -> Severity {
+    let own = Severity::of_number_and_text(number, &record.severity_text);
+    if own != Severity::UNSPECIFIED || !record.severity_text.is_empty() {
+        return own;
+    }
+    severity_among(&record.attributes).or_else(|| severity_in(&record.body)).unwrap_or_default()
 }

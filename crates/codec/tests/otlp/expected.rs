@@ -70,7 +70,11 @@ pub(crate) fn logs(request: &ExportLogsServiceRequest, arrival: i64) -> Vec<LogR
                 out.push(LogRecord {
                     time: time.or(observed).unwrap_or(arrival),
                     observed_time: observed.unwrap_or(arrival),
-                    severity: Severity::from_number(own.severity_number.into()),
+                    severity: match own.severity_number {
+                        number @ 1..=24 => Severity::from_number(number.into()),
+                        // Which text means what is told by the tests of words.
+                        number => Severity::of_number_and_text(number.into(), &own.severity_text),
+                    },
                     severity_text: own.severity_text.as_str().into(),
                     body: value(own.body.as_ref()),
                     service: service(&resource).into(),

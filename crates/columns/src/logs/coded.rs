@@ -6,7 +6,7 @@ use super::shapes::Shapes;
 use crate::dictionary::{Interner, TextColumn};
 use crate::strings::{Texts, push_hex};
 use clew_model::RowSet;
-use clew_model::logs::{Codes, Dictionary, FieldValues, Severity};
+use clew_model::logs::{Codes, Dictionary, FieldValues, Severity, counted_level};
 use hashbrown::HashMap;
 use std::borrow::Cow;
 
@@ -204,7 +204,7 @@ pub(super) fn service_values(services: &TextColumn) -> FieldValues<'_> {
     FieldValues { dictionary: Box::new(Entries(entries)), codes: Codes::Single(codes) }
 }
 
-/// The severities of the rows that have one: the text as sent, or the name of the range.
+/// The levels of the rows that have one: the name of the range, or the text as sent where that is none.
 pub(super) fn severity_values<'b>(numbers: &[u8], texts: &TextColumn) -> FieldValues<'b> {
     let candidates = texts.candidates();
     let mut entries: Texts = candidates.iter().collect();
@@ -215,13 +215,35 @@ pub(super) fn severity_values<'b>(numbers: &[u8], texts: &TextColumn) -> FieldVa
     texts.for_each_row(|row, candidate| {
         let Some(code) = codes.get_mut(row) else { return };
         let number = numbers.get(row).copied().unwrap_or(0);
-        if !candidates.get(candidate).is_empty() {
-            *code = candidate as u32;
-        } else if let Some(range) = clew_model::logs::severity_range(number).checked_sub(1) {
+        if let Some(range) = clew_model::logs::severity_range(number).checked_sub(1) {
             *code = ranges + range as u32;
+        } else if !candidates.get(candidate).is_empty() {
+            *code = candidate as u32;
         }
     });
     FieldValues { dictionary: Box::new(Own(entries)), codes: Codes::Single(Cow::Owned(codes)) }
+}
+
+/// The values of a field that says levels, as they are counted.
+pub(super) fn counted_levels(values: &FieldValues<'_>) -> FieldValues<'static> {
+    let (mut texts, mut scratch) = (Interner::new(), String::new());
+    let mut code_of = |code: usize| match counted_level(values.dictionary.text(code, &mut scratch)) {
+        Some(text) => texts.intern(&text),
+        None => Codes::NONE,
+    };
+    let codes_of: Vec<u32> = (0..values.dictionary.len()).map(&mut code_of).collect();
+    let code_of = |code: u32| codes_of.get(code as usize).copied().unwrap_or(Codes::NONE);
+    let codes = match &values.codes {
+        Codes::Single(codes) => Codes::Single(codes.iter().map(|code| code_of(*code)).collect()),
+        Codes::Several(pairs) => {
+            let pairs = pairs.iter().map(|(row, code)| (*row, code_of(*code)));
+            let mut pairs: Vec<(u32, u32)> = pairs.filter(|(_, code)| *code != Codes::NONE).collect();
+            pairs.sort_unstable();
+            pairs.dedup();
+            Codes::Several(pairs)
+        }
+    };
+    FieldValues { dictionary: Box::new(Own(texts.into_entries())), codes }
 }
 
 /// The values of several columns under one name: of a text that a row has in two of them, one.

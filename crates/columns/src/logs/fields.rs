@@ -1,14 +1,16 @@
 //! The fields of a block's rows as dictionaries and codes: attributes, those of resources and scopes, well-known ones.
 
 use super::block::{LogBlock, Shared};
-use super::coded::{Texted, by_entry, leaf_values, merged, service_values, severity_values};
+use super::coded::{Texted, by_entry, counted_levels, leaf_values, merged, service_values, severity_values};
 use super::leaves::{Kind, Leaf};
 use super::shapes::Column;
 use super::value_counts::{CountedField, CountedValues, RESOURCE, SCOPE, ValueCounts};
 use crate::dictionary::TextColumn;
 use crate::error::ColumnsError;
 use crate::limits::{MAX_BLOCK_COUNTED_VALUES, MAX_COUNTED_SPREAD, MIN_DICTIONARY_ENTRIES};
-use clew_model::logs::{FieldValue, FieldValues, LISTED_WELL_KNOWN, LogField, LogRecord, WellKnown, well_known};
+use clew_model::logs::{
+    FieldValue, FieldValues, LISTED_WELL_KNOWN, LogField, LogRecord, WellKnown, says_levels, well_known,
+};
 use clew_model::{ReadError, Resource, RowSet, Scope, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -204,17 +206,15 @@ impl LogBlock {
         if let Some(field) = known {
             values.push(self.well_known_values(field)?);
         }
-        Ok(merged(self.rows(), rows, values))
+        let values = merged(self.rows(), rows, values);
+        Ok(if says_levels(name) { counted_levels(&values) } else { values })
     }
 
     /// By the definition itself, on decoded rows.
     fn decoded_values(&self, name: &str, rows: &RowSet) -> Result<FieldValues<'static>, ColumnsError> {
         let mut texted = Texted::default();
         for (row, log) in rows.iter().zip(self.decode(rows)?) {
-            log.record.any_field(name, &mut |value| {
-                texted.add(row, &value.display_text());
-                false
-            });
+            log.record.visit_counted(name, &mut |text| texted.add(row, text));
         }
         Ok(texted.into_values())
     }
@@ -288,6 +288,8 @@ impl BlockField<'_> {
     fn count_records(&self) -> Result<u64, ColumnsError> {
         let block = self.block;
         match self.sources {
+            // Some of the values may not be counted.
+            _ if says_levels(self.name) => Ok(self.values()?.count(self.rows).0),
             [Source::Leaf(index)] => Ok(block.shapes()?.rows_with(*index, self.rows)),
             [Source::WellKnown(WellKnown::TraceId)] => Ok(block.traces()?.rows_with(self.rows)),
             [Source::WellKnown(WellKnown::SpanId)] => Ok(block.spans()?.rows_with(self.rows)),
@@ -300,7 +302,8 @@ impl BlockField<'_> {
         for source in self.sources {
             values.extend(self.values_of(*source)?);
         }
-        Ok(merged(self.block.rows(), self.rows, values))
+        let values = merged(self.block.rows(), self.rows, values);
+        Ok(if says_levels(self.name) { counted_levels(&values) } else { values })
     }
 
     /// All values and how many rows have each, where they are few.
@@ -363,6 +366,7 @@ impl LogField for BlockField<'_> {
         if let [Source::Leaf(index)] = self.sources
             && let Leaf::Int(numbers) = self.block.leaf(*index)?
             && self.block.shapes()?.is_single(*index)
+            && !says_levels(self.name)
         {
             if self.rows.len() == self.block.rows() {
                 numbers.iter().for_each(|number| each(FieldValue::Int(*number), 1));

@@ -7,6 +7,7 @@ use super::shapes::Column;
 use crate::error::ColumnsError;
 use clew_model::logs::{FieldTest, LogRecord, Pattern, Severity, TextTest, WellKnown, well_known};
 use clew_model::{CanonicalId, RowSet, Value};
+use std::ops::RangeInclusive;
 
 impl LogBlock {
     pub(super) fn field(&self, name: &str, test: &Matcher<'_>) -> Result<RowSet, ColumnsError> {
@@ -94,20 +95,15 @@ impl LogBlock {
 
     pub(super) fn add_severities(&self, passing: &mut RowSet, test: &Matcher<'_>) -> Result<(), ColumnsError> {
         add_texts(passing, self.severity_texts()?, &|text| !text.is_empty() && test.text(text));
-        let texts = self.severity_texts()?;
-        let wanted = test.severity();
-        let ranges: Vec<(bool, bool)> = (0..=24)
-            .map(|number| {
-                let name = Severity::from_number(number).range_name();
-                (!name.is_empty() && test.text(name), wanted.is_some_and(|wanted| wanted.range_name() == name))
-            })
-            .collect();
-        for (row, number) in self.severity_numbers()?.iter().enumerate() {
-            let (name_passes, range_is_wanted) = ranges.get(usize::from(*number)).copied().unwrap_or_default();
-            if range_is_wanted || (name_passes && texts.get(row).is_empty()) {
-                passing.insert(row);
-            }
-        }
+        let wanted = test.severities();
+        let passes = |number: u8| {
+            let name = Severity::from_number(i64::from(number)).range_name();
+            (!name.is_empty() && test.text(name)) || wanted.as_ref().is_some_and(|wanted| wanted.contains(&number))
+        };
+        let passes: Vec<bool> = (0..=24).map(passes).collect();
+        let numbers = self.severity_numbers()?.iter().enumerate();
+        let found = numbers.filter(|(_, number)| passes.get(usize::from(**number)) == Some(&true));
+        found.for_each(|(row, _)| passing.insert(row));
         Ok(())
     }
 }
@@ -140,8 +136,9 @@ impl<'a> Matcher<'a> {
         Self { test, is, whole }
     }
 
-    pub(super) fn severity(&self) -> Option<Severity> {
-        self.is.as_ref().and_then(|(text, ..)| Severity::from_text(text))
+    /// The severities that the test asks for by a word.
+    pub(super) fn severities(&self) -> Option<RangeInclusive<u8>> {
+        self.is.as_ref().and_then(|(text, ..)| Severity::asked_by(text))
     }
 
     pub(super) fn value(&self, value: &Value) -> bool {

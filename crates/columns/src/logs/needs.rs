@@ -127,7 +127,7 @@ fn words_in(text: &str) -> Vec<String> {
     tokens(text).map(Cow::into_owned).collect()
 }
 
-/// `level:error` passes by the severity's range, whatever its text.
+/// `level:error` passes by the severity's number, whatever its text; numbers are indexed by their range.
 fn severity_range(name: &str, text: &str) -> Option<Need> {
     let is_severity = well_known(name) == Some(WellKnown::Severity);
     let severity = Severity::from_text(text).filter(|_| is_severity)?;

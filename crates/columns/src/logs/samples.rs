@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub(crate) fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => prop::sample::select(vec![
-            "request failed", "Request done", "error", "GET", "null", "true", "checkout", "a", "-", "",
+            "request failed", "Request done", "error", "INFO", "info", "Notice", "critical", "30", "GET", "null", "true", "checkout", "a", "-", "",
             "task:001", "4BF92F35-77B3-4DA6-A3CE-929D0E0E4736", "4bf92f3577b34da6a3ce929d0e0e4736", "42", "4.5",
             "100985939111033328018442752961257817910", "req-77aa", "DEADBEEF", "größe 12µs", "\u{11}odd", "a\0b",
         ]).prop_map(str::to_owned),
@@ -44,7 +44,7 @@ pub(crate) fn any_value() -> impl Strategy<Value = Value> {
 fn any_key() -> impl Strategy<Value = String> {
     prop_oneof![
         9 => prop::sample::select(vec![
-            "a", "b", "a.b", "context", "metadata", "task_id", "level", "service", "msg", "trace_id", "http.method",
+            "a", "b", "a.b", "context", "metadata", "task_id", "level", "LogLevel", "service", "msg", "trace_id", "http.method",
             "resource", "scope", "time", "", "name",
         ]).prop_map(str::to_owned),
         1 => ".{0,4}",
@@ -141,7 +141,7 @@ fn any_query_text() -> impl Strategy<Value = String> {
         4 => any_text(),
         2 => prop::sample::select(vec![
             "request", "took 7ms", "user u7", "failed request", "cache", "ms", "for user", "10.0.0.7", "7", "001",
-            "warn", "ERROR2", "info", "-3", "0.25", "NaN",
+            "warn", "ERROR2", "info", "critical", "-3", "0.25", "NaN",
         ]).prop_map(str::to_owned),
     ]
 }

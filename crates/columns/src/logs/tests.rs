@@ -186,32 +186,20 @@ fn add(counts: &mut Counts, name: &str, values: std::collections::BTreeSet<Strin
 
 /// Holds the counts of a block of these rows against the model's.
 fn check_counts(rows: &[LogRow], name: &str, wanted: &RowSet) {
-    use clew_model::logs::WellKnown;
     use std::collections::{BTreeMap, BTreeSet};
     let block = block(rows);
     let (mut one, mut all) = (Counts::new(), Counts::new());
     for row in wanted.iter() {
         let record = &rows[row].record;
         let mut values = BTreeSet::new();
-        record.any_field(name, &mut |value| {
-            values.insert(value.display_text().into_owned());
-            false
+        record.visit_counted(name, &mut |text| {
+            values.insert(text.to_owned());
         });
         add(&mut one, name, values);
         let mut fields: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        record.visit_attributes(&mut |path, value| {
-            fields.entry(path.to_owned()).or_default().insert(value.display_text().into_owned());
+        record.visit_listed(&mut |name, text| {
+            fields.entry(name.to_owned()).or_default().insert(text.to_owned());
         });
-        let known = [
-            ("level", WellKnown::Severity),
-            ("service", WellKnown::Service),
-            ("trace_id", WellKnown::TraceId),
-            ("span_id", WellKnown::SpanId),
-        ];
-        for (name, field) in known {
-            let value = record.well_known_value(field).map(|value| value.display_text().into_owned());
-            fields.entry(name.to_owned()).or_default().extend(value);
-        }
         fields.into_iter().for_each(|(name, values)| add(&mut all, &name, values));
     }
     let mut found = BTreeMap::new();

@@ -9,7 +9,7 @@ use crate::bytes::{BytesError, Problem, Reader, put_text, put_varint};
 use crate::compress::{put_compressed, read_compressed};
 use crate::error::ColumnsError;
 use clew_model::ReadError;
-use clew_model::logs::{FieldValue, LISTED_WELL_KNOWN, LogField, well_known};
+use clew_model::logs::{FieldValue, LISTED_WELL_KNOWN, LogField, says_levels, well_known};
 use std::ops::Range;
 
 /// Before the names of resource attributes, which may be left out.
@@ -83,6 +83,8 @@ impl ValueCounts {
         let mut named = self.fields.iter().filter(|field| field.is_named(name));
         match (named.next(), named.next()) {
             (None, _) => Some(None),
+            // Levels are counted by the name that is asked for.
+            (Some(field), None) if says_levels(name) != says_levels(&field.name) => None,
             (Some(field), None) if field.values.is_some() => Some(Some(field)),
             _ => None,
         }

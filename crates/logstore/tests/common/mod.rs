@@ -255,9 +255,8 @@ impl Model {
         let mut records = 0;
         for row in self.passing(filter, range) {
             let mut values = BTreeSet::new();
-            row.record.any_field(name, &mut |value| {
-                values.insert(value.display_text().into_owned());
-                false
+            row.record.visit_counted(name, &mut |text| {
+                values.insert(text.to_owned());
             });
             records += u64::from(!values.is_empty());
             values.into_iter().for_each(|value| *counts.entry(value).or_default() += 1);
@@ -269,20 +268,9 @@ impl Model {
         let mut fields: HashMap<String, (u64, BTreeMap<String, u64>)> = HashMap::new();
         for row in self.passing(filter, range) {
             let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-            row.record.visit_attributes(&mut |path, value| {
-                values.entry(path.to_owned()).or_default().insert(value.display_text().into_owned());
+            row.record.visit_listed(&mut |name, text| {
+                values.entry(name.to_owned()).or_default().insert(text.to_owned());
             });
-            let known = [
-                ("level", WellKnown::Severity),
-                ("service", WellKnown::Service),
-                ("trace_id", WellKnown::TraceId),
-                ("span_id", WellKnown::SpanId),
-            ];
-            for (name, field) in known {
-                if let Some(value) = row.record.well_known_value(field) {
-                    values.entry(name.to_owned()).or_default().insert(value.display_text().into_owned());
-                }
-            }
             for (name, values) in values {
                 let field = fields.entry(name).or_default();
                 field.0 += 1;

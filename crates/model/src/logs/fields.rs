@@ -5,49 +5,22 @@
 //! 2. the same path inside `metadata`, `context`, `extra`, `attributes` or `fields` (`task_id`);
 //! 3. a resource attribute (`host.name`, also as `resource.host.name`), or the scope (`scope.name`, `scope.version`,
 //!    a scope attribute as `scope.<key>`);
-//! 4. a well-known field by any of its names (`level`, `msg`, `service`, `trace_id`).
+//! 4. a well-known field by any of its names (`level`, `msg`, `service`, `trace_id`); the severity is the name of its range
+//!    and the text as sent.
 //!
 //! A test on a field holds when any value it resolves to passes; arrays are tested by each element.
+//!
+//! Values are counted as they are found, but for levels, of which each is one value however it is spelt: see
+//! [`counted_level`].
 
+use super::names::{WellKnown, well_known};
 use super::record::LogRecord;
+use super::severity::Severity;
 use crate::value::{Attribute, Value};
 use std::borrow::Cow;
 
 /// Objects inside a JSON log that hold fields of the record; names inside them count as the record's own.
 pub const CONTAINER_FIELDS: [&str; 5] = ["metadata", "context", "extra", "attributes", "fields"];
-
-/// The fields every record has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum WellKnown {
-    /// The record's time.
-    Time,
-    /// The severity.
-    Severity,
-    /// The message.
-    Message,
-    /// The service or agent.
-    Service,
-    /// The trace ID.
-    TraceId,
-    /// The span ID.
-    SpanId,
-}
-
-/// The well-known field with this name. The lists are those of the contract's "JSON logs over HTTP".
-#[must_use]
-pub fn well_known(name: &str) -> Option<WellKnown> {
-    Some(match name {
-        "timestamp" | "@timestamp" | "time" | "ts" | "t" => WellKnown::Time,
-        "level" | "severity" | "log.level" | "severity_text" | "lvl" => WellKnown::Severity,
-        "message" | "msg" | "event" | "body" | "log" => WellKnown::Message,
-        "service" | "service.name" | "service_name" | "agent_name" | "agent_id" | "component" | "app" | "logger" => {
-            WellKnown::Service
-        }
-        "trace_id" | "traceId" | "trace.id" | "traceid" | "traceID" => WellKnown::TraceId,
-        "span_id" | "spanId" | "span.id" | "spanid" | "spanID" => WellKnown::SpanId,
-        _ => return None,
-    })
-}
 
 impl LogRecord {
     /// Calls `visit` with the dotted path and the value of every scalar in the record's attributes, resource
@@ -66,6 +39,38 @@ impl LogRecord {
     /// Calls `visit` with every value that `name` resolves to (see the module's rules) until it answers true; returns
     /// whether it did.
     pub fn any_field(&self, name: &str, visit: &mut dyn FnMut(&Value) -> bool) -> bool {
+        self.any_attribute(name, visit)
+            || well_known(name).is_some_and(|field| {
+                let as_sent = Some(&self.severity_text).filter(|text| field == WellKnown::Severity && !text.is_empty());
+                self.well_known_value(field).is_some_and(|value| visit(&value))
+                    || as_sent.is_some_and(|text| visit(&Value::String(text.clone())))
+            })
+    }
+
+    /// Calls `visit` with the text of every value that `name` resolves to, as it is counted.
+    pub fn visit_counted(&self, name: &str, visit: &mut dyn FnMut(&str)) {
+        self.any_attribute(name, &mut |value| {
+            counted(name, &value.display_text()).iter().for_each(|text| visit(text));
+            false
+        });
+        if let Some(value) = well_known(name).and_then(|field| self.well_known_value(field)) {
+            counted(name, &value.display_text()).iter().for_each(|text| visit(text));
+        }
+    }
+
+    /// Calls `visit` with the name of every field that is listed of the record (attributes by their paths and
+    /// [`LISTED_WELL_KNOWN`]) and the text of each of its values, as it is counted.
+    pub fn visit_listed(&self, visit: &mut dyn FnMut(&str, &str)) {
+        let mut visit_value = |name: &str, value: &Value| {
+            counted(name, &value.display_text()).iter().for_each(|text| visit(name, text));
+        };
+        self.visit_attributes(&mut visit_value);
+        for (name, field) in LISTED_WELL_KNOWN {
+            self.well_known_value(field).iter().for_each(|value| visit_value(name, value));
+        }
+    }
+
+    fn any_attribute(&self, name: &str, visit: &mut dyn FnMut(&Value) -> bool) -> bool {
         any_at(&self.attributes, name, visit)
             || CONTAINER_FIELDS.iter().any(|container| {
                 self.attributes
@@ -75,7 +80,6 @@ impl LogRecord {
             })
             || any_at(&self.resource.attributes, name.strip_prefix("resource.").unwrap_or(name), visit)
             || name.strip_prefix("scope.").is_some_and(|rest| self.any_scope_field(rest, visit))
-            || well_known(name).is_some_and(|field| self.well_known_value(field).is_some_and(|value| visit(&value)))
     }
 
     fn any_scope_field(&self, name: &str, visit: &mut dyn FnMut(&Value) -> bool) -> bool {
@@ -87,20 +91,53 @@ impl LogRecord {
         !own.is_empty() && visit(&Value::String(own.clone()))
     }
 
-    /// The value of a well-known field; `None` where the record has none. The severity is the text as sent, or the name
-    /// of its range.
+    /// The value of a well-known field; `None` where the record has none. The severity is the name of its range, or the
+    /// text as sent where that is no level.
     #[must_use]
     pub fn well_known_value(&self, field: WellKnown) -> Option<Cow<'_, Value>> {
         let text = |text: &str| (!text.is_empty()).then(|| Cow::Owned(Value::from(text)));
         match field {
             WellKnown::Time => Some(Cow::Owned(Value::Int(self.time))),
-            WellKnown::Severity if self.severity_text.is_empty() => text(self.severity.range_name()),
-            WellKnown::Severity => text(&self.severity_text),
+            WellKnown::Severity if self.severity == Severity::UNSPECIFIED => text(&self.severity_text),
+            WellKnown::Severity => text(self.severity.range_name()),
             WellKnown::Message => (self.body != Value::Null).then_some(Cow::Borrowed(&self.body)),
             WellKnown::Service => text(&self.service),
             WellKnown::TraceId => self.trace_id.and_then(|id| text(&id.to_string())),
             WellKnown::SpanId => self.span_id.and_then(|id| text(&id.to_string())),
         }
+    }
+}
+
+/// The well-known fields that are listed, and the names under which they are.
+pub const LISTED_WELL_KNOWN: [(&str, WellKnown); 4] = [
+    ("level", WellKnown::Severity),
+    ("service", WellKnown::Service),
+    ("trace_id", WellKnown::TraceId),
+    ("span_id", WellKnown::SpanId),
+];
+
+/// Whether the values of the field with this name are levels: a name of the severity, also inside a container.
+#[must_use]
+pub fn says_levels(name: &str) -> bool {
+    let inside = |container: &&str| name.strip_prefix(*container)?.strip_prefix('.');
+    let own = CONTAINER_FIELDS.iter().find_map(inside).unwrap_or(name);
+    well_known(own) == Some(WellKnown::Severity)
+}
+
+/// The text under which a value of the field `name` is counted; `None` where it is not.
+#[must_use]
+pub fn counted<'t>(name: &str, text: &'t str) -> Option<Cow<'t, str>> {
+    if says_levels(name) { counted_level(text) } else { Some(Cow::Borrowed(text)) }
+}
+
+/// The text under which a level is counted: the name of its range for a word that loggers use, itself for another. `None`
+/// for a number of a scale, which the record's severity says already.
+#[must_use]
+pub fn counted_level(text: &str) -> Option<Cow<'_, str>> {
+    match Severity::from_text(text) {
+        Some(severity) => Some(Cow::Borrowed(severity.range_name())),
+        None if Severity::is_number_of_a_scale(text) => None,
+        None => Some(Cow::Borrowed(text)),
     }
 }
 
@@ -200,6 +237,38 @@ mod tests {
                 false
             });
             assert_eq!(seen, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_level_is_one_value_however_it_is_spelt() {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let record = |severity: i64, severity_text: &str, level: Option<Value>| LogRecord {
+            severity: Severity::from_number(severity),
+            severity_text: severity_text.into(),
+            attributes: level.map(|value| Attribute::new("level", value)).into_iter().collect(),
+            ..LogRecord::default()
+        };
+        for (record, asked, counted) in [
+            (record(9, "info", None), vec!["INFO", "info"], vec!["INFO"]),
+            (record(9, "INFO", None), vec!["INFO", "INFO"], vec!["INFO"]),
+            (record(10, "Notice", None), vec!["INFO", "Notice"], vec!["INFO"]),
+            (record(9, "", Some(Value::Int(30))), vec!["30", "INFO"], vec!["INFO"]),
+            (record(17, "", Some("error".into())), vec!["error", "ERROR"], vec!["ERROR", "ERROR"]),
+            (record(0, "high", None), vec!["high", "high"], vec!["high"]),
+            (record(0, "", Some(Value::Int(99))), vec!["99"], vec!["99"]),
+            (record(0, "", None), vec![], vec![]),
+        ] {
+            let (mut all, mut found) = (Vec::new(), Vec::new());
+            record.any_field("level", &mut |value| {
+                all.push(value.display_text().into_owned());
+                false
+            });
+            record.visit_counted("level", &mut |text| found.push(text.to_owned()));
+            assert_eq!((all, found), (owned(&asked), owned(&counted)));
+        }
+        for (name, levels) in [("level", true), ("LogLevel", true), ("fields.level", true), ("water.level", false)] {
+            assert_eq!(says_levels(name), levels, "{name}");
         }
     }
 

@@ -6,7 +6,7 @@
 use super::record::LogRecord;
 use super::tokens::{contains_phrase, tokens};
 use crate::correlation::CanonicalId;
-use crate::logs::fields::{WellKnown, well_known};
+use crate::logs::names::{WellKnown, well_known};
 use crate::value::Value;
 use regex::Regex;
 use std::borrow::Cow;
@@ -223,7 +223,7 @@ fn field(record: &LogRecord, name: &str, test: &FieldTest) -> bool {
     // `level:error` finds `ERR`, `Error` and severity number 17 alike.
     match (test, well_known(name)) {
         (FieldTest::Is(text), Some(WellKnown::Severity)) => {
-            super::Severity::from_text(text).is_some_and(|wanted| wanted.range_name() == record.severity.range_name())
+            super::Severity::asked_by(text).is_some_and(|numbers| numbers.contains(&record.severity.number()))
         }
         _ => false,
     }

@@ -4,10 +4,12 @@ mod answers;
 mod batch;
 mod fields;
 mod filter;
+mod names;
 mod record;
 mod rows_view;
 mod scan;
 mod severity;
+mod terminal;
 mod tokens;
 
 pub use answers::{
@@ -15,10 +17,12 @@ pub use answers::{
     Order, SeverityCounts, ValueCount,
 };
 pub use batch::{Codes, Dictionary, FieldValue, FieldValues, LogBatch, LogField, counts_of_severities, severity_range};
-pub use fields::{CONTAINER_FIELDS, WellKnown, well_known};
+pub use fields::{CONTAINER_FIELDS, LISTED_WELL_KNOWN, counted, counted_level, says_levels};
 pub use filter::{Comparison, FieldTest, LogFilter, Pattern, TextTest};
+pub use names::{WellKnown, ranked, well_known};
 pub use record::LogRecord;
-pub use rows_view::{LISTED_WELL_KNOWN, RowsView};
+pub use rows_view::RowsView;
 pub use scan::{LogReader, LogScan, LogSink, LogView, ScanReport};
-pub use severity::Severity;
+pub use severity::{Said, Severity};
+pub use terminal::{has_escapes, plain_text};
 pub use tokens::{contains_phrase, tokens};

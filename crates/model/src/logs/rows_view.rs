@@ -2,7 +2,6 @@
 
 use super::answers::{LogRow, Order};
 use super::batch::{Codes, Dictionary, FieldValue, FieldValues, LogBatch, LogField};
-use super::fields::WellKnown;
 use super::scan::{LogReader, LogScan, LogSink, LogView, ScanReport};
 use crate::context::Context;
 use crate::correlation::CorrelationRules;
@@ -192,10 +191,7 @@ impl LogBatch for Batch {
     fn field_counts(&self, name: &str, each: &mut dyn FnMut(FieldValue<'_>, u64)) -> Result<u64, ReadError> {
         let mut table = Table::default();
         for (row, log) in self.selected_rows() {
-            log.record.any_field(name, &mut |value| {
-                table.add(row, value.display_text().into_owned());
-                false
-            });
+            log.record.visit_counted(name, &mut |text| table.add(row, text.to_owned()));
         }
         Ok(table.values().visit_counts(&self.selected, each))
     }
@@ -207,14 +203,9 @@ impl LogBatch for Batch {
     ) -> Result<(), ReadError> {
         let mut tables: BTreeMap<String, Table> = BTreeMap::new();
         for (row, log) in self.selected_rows() {
-            log.record.visit_attributes(&mut |path, value| {
-                tables.entry(path.to_owned()).or_default().add(row, value.display_text().into_owned());
+            log.record.visit_listed(&mut |name, text| {
+                tables.entry(name.to_owned()).or_default().add(row, text.to_owned());
             });
-            for (name, field) in LISTED_WELL_KNOWN {
-                if let Some(value) = log.record.well_known_value(field) {
-                    tables.entry(name.to_owned()).or_default().add(row, value.display_text().into_owned());
-                }
-            }
         }
         tables.iter().try_for_each(|(name, table)| visit(&Field { name, table, rows: &self.selected }))
     }
@@ -223,11 +214,3 @@ impl LogBatch for Batch {
         Ok(rows.iter().filter_map(|row| self.rows.rows.get(row)).cloned().collect())
     }
 }
-
-/// The well-known fields that [`LogBatch::fields`] lists, and the names under which it does.
-pub const LISTED_WELL_KNOWN: [(&str, WellKnown); 4] = [
-    ("level", WellKnown::Severity),
-    ("service", WellKnown::Service),
-    ("trace_id", WellKnown::TraceId),
-    ("span_id", WellKnown::SpanId),
-];

@@ -81,7 +81,6 @@ impl SinkWorker<dyn LogBatch> for Worker<'_> {
 mod tests {
     use super::super::samples::{context, views};
     use super::*;
-    use clew_model::logs::LISTED_WELL_KNOWN;
     use std::collections::{BTreeMap, BTreeSet};
 
     #[test]
@@ -102,13 +101,9 @@ mod tests {
             let mut wanted: BTreeMap<String, (u64, BTreeMap<String, u64>)> = BTreeMap::new();
             for row in all.iter().filter(|row| filter.matches(&row.record)) {
                 let mut pairs = BTreeSet::new();
-                row.record.visit_attributes(&mut |path, value| {
-                    pairs.insert((path.to_owned(), value.display_text().into_owned()));
+                row.record.visit_listed(&mut |name, text| {
+                    pairs.insert((name.to_owned(), text.to_owned()));
                 });
-                for (name, field) in LISTED_WELL_KNOWN {
-                    let value = row.record.well_known_value(field);
-                    pairs.extend(value.map(|value| (name.to_owned(), value.display_text().into_owned())));
-                }
                 let names: BTreeSet<&String> = pairs.iter().map(|(name, _)| name).collect();
                 names.into_iter().for_each(|name| wanted.entry(name.clone()).or_default().0 += 1);
                 for (name, value) in pairs {

@@ -69,9 +69,8 @@ mod tests {
                 let (mut records, mut counts) = (0, BTreeMap::<String, u64>::new());
                 for row in all.iter().filter(|row| filter.matches(&row.record)) {
                     let mut values = BTreeSet::new();
-                    row.record.any_field(name, &mut |value| {
-                        values.insert(value.display_text().into_owned());
-                        false
+                    row.record.visit_counted(name, &mut |text| {
+                        values.insert(text.to_owned());
                     });
                     records += u64::from(!values.is_empty());
                     values.into_iter().for_each(|value| *counts.entry(value).or_default() += 1);
