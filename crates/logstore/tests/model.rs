@@ -9,7 +9,7 @@ use clew_host::{Files, SimFiles};
 use clew_logstore::{LogStore, LogStoreOptions};
 use clew_model::logs::{LogArrivals, LogFilter, LogQuery, LogRow, Order};
 use clew_model::{CanonicalId, TenantId, TimeRange};
-use common::{DAY, Model, Questions, all_pages, context, filter, record, rules};
+use common::{DAY, Model, Questions, all_pages, context, filter, record, rules, spelt};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -162,14 +162,15 @@ impl World {
 
     fn check_ids(&self, random: &mut fastrand::Rng, range: TimeRange) {
         let n = random.u32(..40);
-        let id = match random.u8(..5) {
+        let id = match random.u8(..8) {
             0 => format!("task:{n:03}"),
             1 => format!("{:08x}00004000800000000000{n:04x}", n % 8),
             2 => format!("job-{n}"),
             3 => format!("region-{}", n % 4),
+            5.. => spelt(n % 8, random.u8(..9)),
             _ => "01".repeat(16).replace('1', &random.u8(1..9).to_string()),
         };
-        let ids = [CanonicalId::new(&id).unwrap()];
+        let ids = CanonicalId::readings(&id);
         let found = self.store.find_ids(&context(), &ids, range, 1_000_000).unwrap();
         assert_eq!(found.rows, self.model.carrying(&ids, range, &rules()), "{id}");
     }

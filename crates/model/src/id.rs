@@ -53,6 +53,19 @@ impl TraceId {
         parse_hex(text).filter(|bytes| *bytes != [0; 16]).map(Self)
     }
 
+    /// The 64-bit ID of an older tracer, padded with zeros on the left (W3C Trace Context, 2.2.2.3).
+    #[must_use]
+    pub fn from_64_bits(id: SpanId) -> Self {
+        Self((u128::from(u64::from_be_bytes(id.0))).to_be_bytes())
+    }
+
+    /// The 64 bits of an ID that is padded with zeros on the left; `None` for one of 128 bits.
+    #[must_use]
+    pub fn as_64_bits(self) -> Option<SpanId> {
+        let number = u64::try_from(u128::from_be_bytes(self.0)).ok()?;
+        SpanId::from_bytes(&number.to_be_bytes())
+    }
+
     /// The ID in binary; `None` unless it has 16 bytes that are not all zero.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {

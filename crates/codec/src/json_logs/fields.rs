@@ -13,6 +13,7 @@
 
 use crate::limits::MAX_QUOTED_BYTES;
 use crate::time_text::{self, NoTimestamp, OUT_OF_RANGE, Timestamp};
+use clew_model::correlation::{ContextField, PropagatedContext, context_field};
 use clew_model::logs::{CONTAINER_FIELDS, LogRecord, Severity, WellKnown, ranked};
 use clew_model::value::{double_text, find};
 use clew_model::{Attribute, Attributes, CanonicalId, SpanId, TraceId, UnixNanos, Value};
@@ -21,9 +22,6 @@ use std::sync::Arc;
 
 /// Below this many seconds (March 1973) a number under `time` or `t` is how long something took, not when it happened.
 const EARLIEST_BARE_NUMBER: f64 = 1e8;
-
-/// Decimal digits from which a JSON number under a span ID's name is the 64-bit integer form of the ID.
-const SPAN_ID_DIGITS: usize = 16;
 
 /// Names of OpenTelemetry's severity number.
 const SEVERITY_NUMBERS: [&str; 3] = ["severity_number", "SeverityNumber", "severityNumber"];
@@ -94,7 +92,7 @@ pub(super) fn record(mut attributes: Attributes, template: &LogRecord) -> Result
     if let (None, Some(unsayable)) = (&fields.time, fields.unsayable_time.take()) {
         return Err(unsayable);
     }
-    fields.read_traceparent(&attributes);
+    fields.read_context(&attributes);
     let (severity, severity_text) = fields.take_severity(&attributes);
     let body = fields.take_message(&mut attributes);
     fields.remove_moved(&mut attributes);
@@ -215,23 +213,41 @@ impl Fields {
         }
     }
 
-    /// The trace context of a W3C `traceparent`, for records that name no trace.
-    fn read_traceparent(&mut self, attributes: &[Attribute]) {
-        if self.trace_id.is_some() {
+    /// The trace and span that stand under other names of such (`dd.trace_id`, `otelTraceID`) or in a header that carries
+    /// them (`traceparent`, `b3`, `X-Amzn-Trace-Id` …), for records that do not say them under their own.
+    fn read_context(&mut self, attributes: &[Attribute]) {
+        if self.trace_id.is_some() && self.span_id.is_some() {
             return;
         }
         let containers = attributes.iter().filter_map(|attribute| match &attribute.value {
             Value::Map(inner) if CONTAINER_FIELDS.contains(&attribute.key.as_str()) => Some(inner.as_slice()),
             _ => None,
         });
-        let parent = [attributes].into_iter().chain(containers).find_map(|members| find(members, "traceparent"));
-        let Some(Value::String(parent)) = parent else { return };
-        let Some(id) = CanonicalId::new(parent).and_then(|id| id.as_trace_id()) else { return };
-        self.trace_id = Some(Found { value: id, rank: 0, movable: None });
-        if self.span_id.is_none()
-            && let Some(span) = parent.trim().split('-').nth(2).and_then(SpanId::from_hex)
-        {
-            self.span_id = Some(Found { value: span, rank: 0, movable: None });
+        for attribute in [attributes].into_iter().chain(containers).flatten() {
+            if let Some(field) = context_field(&attribute.key) {
+                self.take_context(field, &attribute.value);
+            }
+        }
+    }
+
+    fn take_context(&mut self, field: ContextField, value: &Value) {
+        let header = match value {
+            Value::String(text) => PropagatedContext::parse(text.trim()),
+            _ => None,
+        };
+        let (trace, span) = match (header, field) {
+            (Some(header), _) => (Some(header.trace), header.span),
+            (None, ContextField::Trace) => (trace_id(value), None),
+            (None, ContextField::Span) => (None, span_id(value)),
+            (None, ContextField::OtherSpan | ContextField::Header) => return,
+        };
+        // The span of a header belongs to the header's trace.
+        let same_trace = self.trace_id.as_ref().is_none_or(|own| trace.is_none_or(|trace| own.value == trace));
+        if self.trace_id.is_none() {
+            self.trace_id = trace.map(|value| Found { value, rank: 0, movable: None });
+        }
+        if same_trace && self.span_id.is_none() {
+            self.span_id = span.map(|value| Found { value, rank: 0, movable: None });
         }
     }
 
@@ -314,7 +330,7 @@ fn is_message(name: &str, value: &Value) -> bool {
 fn trace_id(value: &Value) -> Option<TraceId> {
     match value {
         Value::String(text) if is_canonical(value, 32) => TraceId::from_hex(text),
-        _ => CanonicalId::of_value(value)?.as_trace_id(),
+        _ => CanonicalId::of_context_field(value)?.as_trace_id(),
     }
 }
 
@@ -327,14 +343,9 @@ fn service(value: &Value) -> Option<CompactString> {
 }
 
 fn span_id(value: &Value) -> Option<SpanId> {
-    if let Value::Int(_) | Value::Number(_) = value {
-        let text = value.scalar_text()?;
-        let number: u64 = text.parse().ok().filter(|_| text.len() >= SPAN_ID_DIGITS)?;
-        return SpanId::from_bytes(&number.to_be_bytes());
-    }
     match value {
         Value::String(text) if is_canonical(value, 16) => SpanId::from_hex(text),
-        _ => CanonicalId::of_value(value)?.as_span_id(),
+        _ => CanonicalId::of_context_field(value)?.as_span_id(),
     }
 }
 

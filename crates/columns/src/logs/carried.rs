@@ -53,7 +53,7 @@ impl LogBlock {
                     values.entries.iter().map(|value| carried_inside(path, value, ids, rules)).collect()
                 }
                 // Numbers are IDs in correlation fields only.
-                _ if !rules.is_field(path) => continue,
+                _ if rules.field(path).is_none() => continue,
                 other => (0..column.count).map(|place| carries(&other.value(place))).collect(),
             };
             if found.contains(&true) {

@@ -35,7 +35,16 @@ pub fn needs(filter: &LogFilter) -> Need {
 #[must_use]
 pub fn needs_of_id(id: &CanonicalId) -> Need {
     let whole = Need::Term(id_term(id));
-    if is_one_word(id) { any([whole, words_of(id.as_str())]) } else { whole }
+    if is_one_word(id) {
+        any([whole, words_of(id.as_str())].into_iter().chain(padded(id).map(Need::Term)))
+    } else {
+        whole
+    }
+}
+
+/// A 64-bit trace ID as the word that a text or a record's trace ID has of it.
+fn padded(id: &CanonicalId) -> Option<String> {
+    id.as_span_id().and(id.as_trace_id()).map(|trace| trace.to_string())
 }
 
 fn all(needs: impl IntoIterator<Item = Need>) -> Need {
@@ -104,8 +113,9 @@ fn field_needs(name: &str, test: &FieldTest) -> Need {
             TextTest::Words(words) => {
                 let spelt = all(words.iter().map(|word| field_word(name, word)));
                 let canonical = CanonicalId::new(text).filter(|id| id.as_trace_id().is_some());
+                let padded = canonical.as_ref().and_then(padded).map(|id| field_word(name, &id));
                 let canonical = canonical.map(|id| field_word(name, id.as_str()));
-                any([spelt].into_iter().chain(canonical).chain(severity_range(name, text)))
+                any([spelt].into_iter().chain(canonical).chain(padded).chain(severity_range(name, text)))
             }
             _ => exists(),
         },

@@ -17,7 +17,7 @@ use super::words::for_each_word;
 use crate::dictionary::{Interner, TextColumn};
 use crate::hash_list::hash_of;
 use crate::strings::{Texts, push_hex};
-use clew_model::correlation::{CorrelationRules, IdSource, looks_like_id};
+use clew_model::correlation::{CorrelationRules, IdField, IdSource, looks_like_id};
 use clew_model::logs::{LogRecord, Severity};
 use clew_model::{CanonicalId, Resource, Scope, Value};
 use std::sync::Arc;
@@ -202,11 +202,7 @@ impl<'a> Collector<'a> {
     }
 
     fn canonical(&mut self, text: &str) {
-        // UUIDs, wide decimals and traceparents have at least 30 bytes; shorter IDs keep their words.
-        if (30..=clew_model::limits::MAX_ID_BYTES).contains(&text.len())
-            && let Some(id) = CanonicalId::new(text)
-            && id.as_trace_id().is_some()
-        {
+        if let Some(id) = respelt(text) {
             self.word(id.as_str());
         }
     }
@@ -231,15 +227,13 @@ impl<'a> Collector<'a> {
         fields.intern(field_scratch);
     }
 
-    fn id(&mut self, id: &CanonicalId) {
-        if !is_one_word(id) {
-            self.hashes.push(term_hash(&id_term(id)));
-        }
-    }
-
-    fn carried(&mut self, path: &str, value: &Value) {
-        if let Some(carried) = self.rules.carried(path, value) {
-            self.id(&carried.id);
+    /// The ID that a value carries, unless it is one of the text's words.
+    fn carried(&mut self, field: Option<IdField>, text: &str, value: &Value) {
+        let Some(carried) = CorrelationRules::carried_in(field, "", value) else { return };
+        if !is_one_word(&carried.id) {
+            self.hashes.push(term_hash(&id_term(&carried.id)));
+        } else if carried.id.as_str() != text {
+            self.word(carried.id.as_str());
         }
     }
 
@@ -305,38 +299,34 @@ impl<'a> Collector<'a> {
         texts: impl Iterator<Item = &'t str>,
         value: &dyn Fn(&str) -> Value,
     ) {
-        let is_field = self.rules.is_field(path);
+        let field = self.rules.field(path);
         for text in texts {
             self.text(text);
             names.clone().for_each(|name| {
                 self.field(name, text);
                 self.canonical_field(name, text);
             });
-            if is_field || looks_like_id(text) {
-                self.carried(path, &value(text));
+            if field.is_some() || looks_like_id(text) {
+                self.carried(field, text, &value(text));
             }
         }
     }
 
     /// `field:value` finds an ID in any spelling, so its canonical form is a field term too.
     fn canonical_field(&mut self, name: &str, text: &str) {
-        if text.len() >= 30
-            && let Some(id) = CanonicalId::new(text)
-            && id.as_trace_id().is_some()
-        {
+        if let Some(id) = respelt(text) {
             self.field(name, id.as_str());
         }
     }
 
     fn numbers(&mut self, column: &Column, values: impl Iterator<Item = Value>) {
-        let is_field = self.rules.is_field(&column.path);
+        let field = self.rules.field(&column.path);
         for value in values {
-            if let Some(text) = value.scalar_text() {
-                self.text(&text);
-            }
+            let Some(text) = value.scalar_text() else { continue };
+            self.text(&text);
             // A number is an ID only in a correlation field.
-            if is_field {
-                self.carried(&column.path, &value);
+            if field.is_some() {
+                self.carried(field, &text, &value);
             }
         }
     }
@@ -356,7 +346,7 @@ impl<'a> Collector<'a> {
                 self.field(name, &text);
                 self.canonical_field(name, &text);
             }
-            self.carried(path, value);
+            self.carried(self.rules.field(path), &text, value);
         });
     }
 
@@ -370,7 +360,7 @@ impl<'a> Collector<'a> {
                 self.field(name, &text);
                 self.canonical_field(name, &text);
             }
-            self.carried(path, value);
+            self.carried(self.rules.field(path), &text, value);
         });
         for (name, text) in [("scope.name", &record.scope.name), ("scope.version", &record.scope.version)] {
             if !text.is_empty() {
@@ -399,6 +389,17 @@ impl<'a> Collector<'a> {
         hashes.dedup();
         BlockTerms::of(&plain, &hashes)
     }
+}
+
+/// The trace or span ID that a text is in another spelling than that of its words.
+fn respelt(text: &str) -> Option<CanonicalId> {
+    // `0x` and 16 digits are the shortest; a header of Jaeger has 19 bytes, UUIDs and wide decimals 30.
+    let may_be = match text.as_bytes() {
+        [b'0', b'x' | b'X', digits @ ..] => digits.len() >= 16,
+        bytes => (19..=clew_model::limits::MAX_ID_BYTES).contains(&bytes.len()),
+    };
+    let id = may_be.then(|| CanonicalId::new(text)).flatten()?;
+    (id.as_trace_id().is_some() && id.as_str() != text).then_some(id)
 }
 
 /// Whether the word is kept as a hash.

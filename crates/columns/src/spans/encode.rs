@@ -14,7 +14,7 @@ use crate::bits::{put_numbers, width_of};
 use crate::bytes::{put_varint, zigzag};
 use crate::compress::put_compressed;
 use crate::values::put_value;
-use clew_model::correlation::{CorrelationRules, looks_like_id};
+use clew_model::correlation::{CorrelationRules, IdField};
 use clew_model::traces::{Span, SpanLink};
 use clew_model::{CanonicalId, SpanId, Value};
 use hashbrown::HashMap;
@@ -113,16 +113,16 @@ impl ResourceTerms {
 /// What the terms of a key's values depend on.
 struct Key {
     seed: u64,
-    is_field: bool,
+    field: Option<IdField>,
 }
 
 impl Key {
     fn of(key: &str, rules: &CorrelationRules) -> Self {
-        Self { seed: key_seed(key, false), is_field: rules.is_field(key) }
+        Self { seed: key_seed(key, false), field: rules.field(key) }
     }
 
     fn in_resource(key: &str, rules: &CorrelationRules) -> Self {
-        Self { seed: key_seed(key, true), is_field: rules.is_field(key) }
+        Self { seed: key_seed(key, true), field: rules.field(key) }
     }
 
     /// A value is found by its ID where [`CorrelationRules::carried`] calls it one, else by key and text: one entry
@@ -139,8 +139,7 @@ impl Key {
     }
 
     fn id_of(&self, value: &Value) -> Option<CanonicalId> {
-        let carried = self.is_field || matches!(value, Value::String(text) if looks_like_id(text));
-        carried.then(|| CanonicalId::of_value(value)).flatten()
+        CorrelationRules::carried_in(self.field, "", value).map(|carried| carried.id)
     }
 }
 

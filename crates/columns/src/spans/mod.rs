@@ -27,7 +27,8 @@ pub use dictionary::SpanDictionary;
 pub use encode::{EncodedBlock, EncodedGroup, encode_group};
 pub use filter::FilterPlan;
 pub use terms::{
-    id_term, key_seed, operation_term, outcome_term, service_term, span_term, trace_term, value_term, visit_elements,
+    id_term, key_seed, operation_term, outcome_term, service_term, span_term, terms_of_id, trace_term, value_term,
+    visit_elements,
 };
 pub use weight::{weight_of_all, weights_of};
 pub use zone::BlockZone;

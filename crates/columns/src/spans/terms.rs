@@ -28,16 +28,22 @@ pub fn span_term(id: SpanId) -> u64 {
     xxh3_64_with_seed(&id.0, SPAN)
 }
 
-/// The term of any ID in canonical form; the same as [`trace_term`] and [`span_term`] where it is one.
+/// The term under which an ID in canonical form is kept that stands in an attribute.
 #[must_use]
 pub fn id_term(id: &CanonicalId) -> u64 {
-    if let Some(trace) = id.as_trace_id() {
-        trace_term(trace)
-    } else if let Some(span) = id.as_span_id() {
+    if let Some(span) = id.as_span_id() {
         span_term(span)
+    } else if let Some(trace) = id.as_trace_id() {
+        trace_term(trace)
     } else {
         xxh3_64_with_seed(id.as_str().as_bytes(), TEXT_ID)
     }
+}
+
+/// The terms under which what carries an ID can be found: 16 digits may be a span or a trace of 64 bits.
+pub fn terms_of_id(id: &CanonicalId) -> impl Iterator<Item = u64> {
+    let trace = id.as_span_id().and(id.as_trace_id()).map(trace_term);
+    [id_term(id)].into_iter().chain(trace)
 }
 
 /// The term of a service's name.

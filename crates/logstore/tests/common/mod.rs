@@ -166,6 +166,10 @@ pub(crate) fn record(random: &mut fastrand::Rng, time: i64) -> LogRecord {
     if random.bool() {
         attributes.push(Attribute::new("correlation_id", format!("{:08x}-0000-4000-8000-{n:012x}", n % 8)));
     }
+    if random.u8(..3) == 0 {
+        let name = ["dd.trace_id", "upstream", "parentSpanId"][random.usize(..3)];
+        attributes.push(Attribute::new(name, spelt(n % 8, random.u8(..9))));
+    }
     let resource = (random.u8(..3) > 0).then(|| {
         let region = format!("region-{}", n % 3);
         Arc::new(Resource { attributes: vec![Attribute::new("cloud.region", region)], ..Resource::default() })
@@ -177,7 +181,11 @@ pub(crate) fn record(random: &mut fastrand::Rng, time: i64) -> LogRecord {
         severity_text: if random.bool() { "WARN".into() } else { "".into() },
         body: body.into(),
         service: format!("svc-{}", random.u8(..4)).into(),
-        trace_id: (random.u8(..3) == 0).then(|| TraceId([random.u8(1..9); 16])),
+        trace_id: match random.u8(..6) {
+            0 | 1 => Some(TraceId([random.u8(1..9); 16])),
+            2 => Some(TraceId::from_64_bits(SpanId(short_id(n % 8).to_be_bytes()))),
+            _ => None,
+        },
         span_id: (random.u8(..3) == 0).then(|| SpanId([random.u8(1..9); 8])),
         attributes,
         resource: resource.unwrap_or_default(),
@@ -185,12 +193,35 @@ pub(crate) fn record(random: &mut fastrand::Rng, time: i64) -> LogRecord {
     }
 }
 
+/// A 64-bit ID of 16 hex digits with letters, and of 20 decimal digits.
+pub(crate) fn short_id(n: u32) -> u64 {
+    0xa789_0b68_7652_0000 + u64::from(n)
+}
+
+/// The same in one of the ways to write it.
+pub(crate) fn spelt(n: u32, way: u8) -> String {
+    let id = short_id(n);
+    match way {
+        0 => format!("{id:016x}"),
+        1 => format!("{id:032x}"),
+        2 => format!("{id:016X}"),
+        3 => format!("{id}"),
+        4 => format!("0x{id:x}"),
+        5 => format!("{id:x}:00f067aa0ba902b7:0:1"),
+        6 => format!("00-{id:032x}-00f067aa0ba902b7-01"),
+        7 => format!("{id:016x}-00f067aa0ba902b7-1"),
+        _ => format!("projects/p/traces/{id:032x}"),
+    }
+}
+
 pub(crate) fn filter(random: &mut fastrand::Rng) -> LogFilter {
     let n = random.u32(..40);
     let words = |text: &str| TextTest::words(text);
     let field = |name: &str, test: FieldTest| LogFilter::Field { name: name.into(), test };
-    match random.u8(..18) {
+    match random.u8(..20) {
         0 => LogFilter::All,
+        18 => field("trace_id", FieldTest::Is(spelt(n % 8, random.u8(..9)))),
+        19 => field("dd.trace_id", FieldTest::Is(spelt(n % 8, random.u8(..9)))),
         1 => LogFilter::AnyText(words("request")),
         2 => LogFilter::AnyText(words(&format!("u{n}"))),
         3 => LogFilter::Message(words("reset by peer")),

@@ -1,6 +1,8 @@
 //! Which IDs a record carries. Stores index exactly these, so that the reverse index and this definition agree.
 
 use super::id::CanonicalId;
+use super::names::{FieldName, context_field, folded};
+use super::propagation::PropagatedContext;
 use crate::limits::MAX_ID_BYTES;
 use crate::logs::LogRecord;
 use crate::metrics::Labels;
@@ -45,6 +47,26 @@ pub struct CarriedId<'a> {
     pub source: IdSource,
 }
 
+/// What a field's name says of the IDs in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdField {
+    /// Trace or span IDs, or a header that carries them.
+    Context,
+    /// IDs of a configured name.
+    Configured,
+}
+
+impl IdField {
+    /// The ID that a value in such a field is.
+    #[must_use]
+    pub fn id(self, value: &Value) -> Option<CanonicalId> {
+        match self {
+            IdField::Context => CanonicalId::of_context_field(value),
+            IdField::Configured => CanonicalId::of_value(value),
+        }
+    }
+}
+
 /// Which fields and patterns hold IDs (`correlation.fields` and `correlation.patterns` of the configuration).
 #[derive(Debug, Clone)]
 pub struct CorrelationRules {
@@ -62,32 +84,43 @@ impl CorrelationRules {
     /// Rules from field names and patterns. Names are compared without case and without the separators `.`, `-`, `_`
     /// between their words; the fields that hold trace and span IDs (`trace_id`, `traceId`, `traceparent` …) always count.
     pub fn new<'a>(fields: impl IntoIterator<Item = &'a str>, patterns: impl IntoIterator<Item = Regex>) -> Self {
-        let own = ["trace_id", "traceparent", "span_id"];
-        let folded = own.into_iter().chain(fields).map(folded);
         // A name of separators alone would be in every path.
-        let fields = folded.filter(|name| !name.is_empty()).collect();
+        let fields = fields.into_iter().map(folded).filter(|name| !name.is_empty()).collect();
         Self { fields, patterns: patterns.into_iter().collect() }
     }
 
-    /// Whether the field at this dotted path is a correlation field: its name, or the end of its path after a dot, is
-    /// one of the configured names in any spelling (`context.taskId`, `resource.session.id`, `X-Request-ID`).
+    /// Whether the field at this dotted path holds IDs, and which: its name, or the end of its path after a dot, is one
+    /// of the configured names in any spelling (`context.taskId`, `resource.session.id`, `X-Request-ID`), or says trace
+    /// or span (see [`context_field`]).
     #[must_use]
-    pub fn is_field(&self, path: &str) -> bool {
-        self.fields.iter().any(|name| start_of(name, path.as_bytes()).is_some_and(|start| begins_a_name(path, start)))
+    pub fn field(&self, path: &str) -> Option<IdField> {
+        if context_field(path).is_some() {
+            return Some(IdField::Context);
+        }
+        self.fields.iter().any(|name| FieldName::ends(path, name)).then_some(IdField::Configured)
     }
 
     /// Whether the scalar at this path is an ID the record carries: a correlation field's value whatever it looks like,
-    /// another field's value when it looks like an ID.
+    /// another field's value when it looks like an ID. A header that carries a trace is one by its form, whatever the
+    /// name of its field.
     #[must_use]
     pub fn carried<'a>(&self, path: &'a str, value: &Value) -> Option<CarriedId<'a>> {
-        let source = if self.is_field(path) {
-            IdSource::Field
-        } else if matches!(value, Value::String(text) if looks_like_id(text)) {
-            IdSource::Value
-        } else {
-            return None;
-        };
-        CanonicalId::of_value(value).map(|id| CarriedId { id, field: path, source })
+        Self::carried_in(self.field(path), path, value)
+    }
+
+    /// The same for a path of which [`CorrelationRules::field`] is known.
+    #[must_use]
+    pub fn carried_in<'a>(field: Option<IdField>, path: &'a str, value: &Value) -> Option<CarriedId<'a>> {
+        let carried = |id, source| CarriedId { id, field: path, source };
+        match (field, value) {
+            (Some(field), value) => field.id(value).map(|id| carried(id, IdSource::Field)),
+            (None, Value::String(text)) if looks_like_id(text) => {
+                let of_header = PropagatedContext::parse(text).is_some();
+                let source = if of_header { IdSource::Field } else { IdSource::Value };
+                CanonicalId::new(text).map(|id| carried(id, source))
+            }
+            _ => None,
+        }
     }
 
     /// Visits every ID a log record carries.
@@ -162,79 +195,10 @@ pub fn looks_like_id(text: &str) -> bool {
         && !text.bytes().any(|byte| byte.is_ascii_whitespace())
 }
 
-/// Where in the path its end begins that reads as the folded name.
-fn start_of(name: &str, path: &[u8]) -> Option<usize> {
-    let mut at = path.len();
-    for wanted in name.bytes().rev() {
-        loop {
-            at = at.checked_sub(1)?;
-            let own = *path.get(at)?;
-            if own.to_ascii_lowercase() == wanted {
-                break;
-            }
-            // Separators stand between words, not behind the last one.
-            if !is_separator(own) || at + 1 == path.len() {
-                return None;
-            }
-        }
-    }
-    Some(at)
-}
-
-/// Whether a name begins there: at the start, after a dot, or after the `X-` of an HTTP header.
-fn begins_a_name(path: &str, start: usize) -> bool {
-    let before = path.as_bytes().get(..start).unwrap_or_default();
-    match before {
-        [] | [.., b'.'] => true,
-        [rest @ .., b'x' | b'X', b'-' | b'_'] => matches!(rest, [] | [.., b'.']),
-        _ => false,
-    }
-}
-
-fn folded(name: &str) -> String {
-    name.bytes().filter(|byte| !is_separator(*byte)).map(|byte| char::from(byte.to_ascii_lowercase())).collect()
-}
-
-fn is_separator(byte: u8) -> bool {
-    matches!(byte, b'.' | b'-' | b'_')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::id::TraceId;
-
-    #[test]
-    fn fields_are_recognised_at_the_end_of_a_path_and_in_any_spelling() {
-        let rules = CorrelationRules::default();
-        for (path, is_field) in [
-            ("correlation_id", true),
-            ("context.task_id", true),
-            ("metadata.Task-Id", true),
-            ("session.id", true),
-            ("resource.session.id", true),
-            ("subtask_id", false),
-            ("task_id.value", false),
-            ("traceparent", true),
-            ("requestId", true),
-            ("request-id", true),
-            ("X-Request-ID", true),
-            ("x_request_id", true),
-            ("http.request.id", true),
-            ("http.headers.X-Request-Id", true),
-            ("context.taskId", true),
-            ("TraceID", true),
-            ("dd.trace_id", true),
-            ("request_id_", false),
-            ("prerequest_id", false),
-            ("box_request_id", false),
-            ("xrequest_id", false),
-            ("id", false),
-            ("", false),
-        ] {
-            assert_eq!(rules.is_field(path), is_field, "{path}");
-        }
-    }
 
     #[test]
     fn a_log_carries_its_fields_ids_whatever_their_entropy_and_other_values_that_look_like_ids() {

@@ -238,6 +238,12 @@ fn trace_and_span_ids_in_odd_forms_reach_the_same_trace_and_stay_as_they_were_se
         (r#""trace_id":"100985939111033328018442752961257817910""#, true),
         (r#""trace.id":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01""#, true),
         (r#""traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01""#, true),
+        (r#""uber-trace-id":"4bf92f3577b34da6a3ce929d0e0e4736:f067aa0ba902b7:0:1""#, true),
+        (r#""b3":"4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1""#, true),
+        (r#""X-Amzn-Trace-Id":"Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Sampled=1""#, true),
+        (r#""logging.googleapis.com/trace":"projects/p/traces/4bf92f3577b34da6a3ce929d0e0e4736""#, true),
+        (r#""otelTraceID":"4bf92f3577b34da6a3ce929d0e0e4736""#, false),
+        (r#""context":{"X-B3-TraceId":"4bf92f3577b34da6a3ce929d0e0e4736"}"#, true),
     ] {
         let body = format!("{{{member}}}");
         let record = one(&body);
@@ -252,6 +258,11 @@ fn trace_and_span_ids_in_odd_forms_reach_the_same_trace_and_stay_as_they_were_se
         (r#""span_id":7"#, None, true),
         (r#""span_id":"0000000000000000""#, None, true),
         (r#""traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01""#, Some("00f067aa0ba902b7"), true),
+        (r#""span_id":"18376510160275254129""#, Some("ff067aa0ba902b71"), true),
+        (r#""otelSpanID":"00f067aa0ba902b7""#, Some("00f067aa0ba902b7"), false),
+        (r#""dd.span_id":"18376510160275254129""#, Some("ff067aa0ba902b71"), true),
+        (r#""parent_span_id":"00f067aa0ba902b7""#, None, true),
+        (r#""uber-trace-id":"4bf92f3577b34da6a3ce929d0e0e4736:f067aa0ba902b7:0:1""#, Some("00f067aa0ba902b7"), true),
     ] {
         let body = format!("{{{member}}}");
         let record = one(&body);

@@ -4,7 +4,7 @@ use super::selection::Selection;
 use crate::traces::identity::unique;
 use crate::traces::run::OpenRun;
 use crate::traces::view::View;
-use clew_columns::spans::id_term;
+use clew_columns::spans::terms_of_id;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::{Span, SpanBatch, SpanList};
 use clew_model::{CanonicalId, Context, ReadError, Sink};
@@ -17,7 +17,7 @@ pub(super) fn scan(
     selection: &Selection<'_>,
     sink: &dyn Sink<dyn SpanBatch>,
 ) -> Result<(), ReadError> {
-    let wanted = Wanted { ids, terms: ids.iter().map(id_term).collect(), selection, rules: &view.rules };
+    let wanted = Wanted { ids, terms: ids.iter().flat_map(terms_of_id).collect(), selection, rules: &view.rules };
     let mut found = Vec::new();
     let mut memory = Vec::new();
     let mut take = |spans: Vec<Span>| -> Result<(), ReadError> {

@@ -4,8 +4,8 @@ use crate::engine::Slice;
 use crate::traces::hot::Batch;
 use crate::traces::run::OpenRun;
 use clew_columns::spans::{
-    BlockZone, FilterPlan, SpanBlock, SpanDictionary, id_term, key_seed, operation_term, outcome_term, service_term,
-    value_term,
+    BlockZone, FilterPlan, SpanBlock, SpanDictionary, key_seed, operation_term, outcome_term, service_term,
+    terms_of_id, value_term,
 };
 use clew_model::logs::FieldTest;
 use clew_model::traces::{AttributeTest, Grain, Span, StatusCode, TraceFilter};
@@ -133,6 +133,6 @@ fn attribute_terms(test: &AttributeTest) -> Option<Vec<u64>> {
     let FieldTest::Equals(text) = &test.test else { return None };
     let in_resource = test.key.strip_prefix("resource.").unwrap_or(&test.key);
     let mut terms = vec![value_term(key_seed(&test.key, false), text), value_term(key_seed(in_resource, true), text)];
-    terms.extend(CanonicalId::new(text).map(|id| id_term(&id)));
+    terms.extend(CanonicalId::readings(text).iter().flat_map(terms_of_id));
     Some(terms)
 }

@@ -147,6 +147,9 @@ fn any_span(random: &mut Rng) -> Span {
         Attribute::new("message", format!("m-{}", fixed.u64(0..1 << 40))),
         Attribute::new("tags", Value::Array(vec!["a".into(), ["b", "c"][fixed.usize(0..2)].into()])),
     ];
+    if fixed.u8(0..3) == 0 {
+        span.attributes.push(Attribute::new("upstream.trace_id", spelt(fixed.u64(0..8), fixed.u8(0..6))));
+    }
     if fixed.u8(0..8) == 0 {
         span.links.push(SpanLink {
             trace_id: trace_id(fixed.u32(0..TRACES)),
@@ -179,6 +182,7 @@ fn any_query(random: &mut Rng) -> TraceQuery {
         ("tags", FieldTest::Equals("c".into())),
         ("resource.host.name", FieldTest::Equals("host-queue".into())),
         ("host.name", FieldTest::Is("back".into())),
+        ("upstream.trace_id", FieldTest::Equals(spelt(random.u64(0..8), random.u8(0..6)))),
         ("missing", FieldTest::Exists),
     ];
     let keys = [TraceKey::Time, TraceKey::Duration, TraceKey::Spans, TraceKey::Errors];
@@ -224,7 +228,23 @@ fn any_place(random: &mut Rng, key: TraceKey) -> TracePlace {
     TracePlace { value, newest_match, trace_id: trace_id(random.u32(0..TRACES)) }
 }
 
+/// A 64-bit trace ID in one of the ways to write it.
+fn spelt(n: u64, way: u8) -> String {
+    let id = 0xa789_0b68_7652_0000 + n;
+    match way {
+        0 => format!("{id:016x}"),
+        1 => format!("{id:032X}"),
+        2 => format!("{id}"),
+        3 => format!("0x{id:x}"),
+        4 => format!("{id:x}:00f067aa0ba902b7:0:1"),
+        _ => format!("Root=1-00000000-00000000{id:016x};Sampled=1"),
+    }
+}
+
 fn any_ids(random: &mut Rng) -> Vec<CanonicalId> {
+    if random.u8(0..3) == 0 {
+        return CanonicalId::readings(&spelt(random.u64(0..8), random.u8(0..6)));
+    }
     let one = match random.u8(0..4) {
         0 => trace_id(random.u32(0..TRACES)).into(),
         1 => span_id(random.u32(0..25)).into(),
