@@ -148,7 +148,7 @@ def test_a_trace_is_found_by_every_spelling(clew, story, form):
 def test_resolve_says_what_a_pasted_text_is(clew, story, form):
     answer = clew.get("/api/v1/resolve", id=story["forms"][form])
     expected = {"id": story["trace_id"], "kind": "trace", "logs": 6, "spans": 2, "exemplars": 1, "truncated": False}
-    assert answer == expected
+    assert answer == expected | {"candidates": [expected]}
     answer = clew.get("/api/v1/resolve", id=TASK)
     assert (answer["kind"], answer["logs"], answer["spans"], answer["exemplars"]) == ("correlation", 2, 1, 0)
     answer = clew.get("/api/v1/resolve", id=story["span_id"])
@@ -218,3 +218,102 @@ def test_a_correlation_field_is_known_in_every_spelling(clew, fields):
     clew.send_logs([record])
     found = clew.correlate(own)
     assert found["counts"]["logs"] == 1 and own in found["followed"], record
+
+
+def spelt_64(trace_id, span_id):
+    """A 64-bit trace ID in what clients send and people paste."""
+    return {
+        "short": f"{trace_id:016x}",
+        "padded": f"{trace_id:032x}",
+        "upper": f"{trace_id:016X}",
+        "0x": f"0x{trace_id:x}",
+        "decimal": str(trace_id),
+        "uber-trace-id": f"{trace_id:x}:{span_id:x}:0:1",
+        "b3": f"{trace_id:016x}-{span_id:016x}-1",
+        "traceparent": f"00-{trace_id:032x}-{span_id:016x}-01",
+        "X-Amzn-Trace-Id": f"Root=1-00000000-{trace_id:024x};Parent={span_id:016x};Sampled=1",
+        "X-Cloud-Trace-Context": f"{trace_id:032x}/{span_id};o=1",
+        "logging.googleapis.com/trace": f"projects/shop/traces/{trace_id:032x}",
+    }
+
+
+def test_a_64_bit_trace_is_one_story_however_it_is_written(clew):
+    random_bits = random.SystemRandom()
+    trace_id = random_bits.randrange(10**17, 2**63) | (0xA << 60)
+    span_id = random_bits.randrange(10**17, 2**63)
+    forms = spelt_64(trace_id, span_id)
+    span = {
+        "traceId": f"{trace_id:032x}",
+        "spanId": f"{span_id:016x}",
+        "name": "old tracer",
+        "kind": 2,
+        "startTimeUnixNano": str(time.time_ns()),
+        "endTimeUnixNano": str(time.time_ns() + 1000),
+    }
+    body = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    assert clew.request("POST", "/v1/traces", json=body).status_code == 200
+    names = {"short": "trace_id", "padded": "traceId", "upper": "TraceID", "0x": "dd.trace_id", "decimal": "dd.trace_id"}
+    lines = [{"timestamp": now_text(), "message": form, names.get(form, form): text} for form, text in forms.items()]
+    lines.append({"timestamp": now_text(), "message": "number", "dd.trace_id": trace_id})
+    clew.send_logs(lines)
+    for form, text in forms.items():
+        answer = clew.correlate(text)
+        assert answer["counts"]["spans"] == 1, form
+        said = sorted(event["log"]["message"] for event in answer["timeline"] if event["kind"] == "log")
+        assert said == sorted(line["message"] for line in lines), form
+        best = clew.get("/api/v1/resolve", id=text)
+        assert (best["kind"], best["logs"], best["spans"]) == ("trace", len(lines), 1), form
+    for form in ("short", "padded", "upper", "0x", "uber-trace-id"):
+        assert clew.get("/api/v1/traces/" + forms[form])["spans"][0]["name"] == "old tracer", form
+    # The span is found by its decimal number too.
+    assert clew.correlate(str(span_id), depth=0)["counts"]["spans"] == 1
+    # The header's span is the record's, so that the log stands beside it.
+    of_span = [log["message"] for log in clew.logs(f"span_id:{span_id:016x}")]
+    headers = {"uber-trace-id", "b3", "traceparent", "X-Amzn-Trace-Id", "X-Cloud-Trace-Context"}
+    assert set(of_span) == headers
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "OWN",
+        '"OWN",',
+        "'OWN'",
+        "[OWN]",
+        "(OWN).",
+        "`OWN`",
+        "task_id=OWN",
+        "task_id: OWN",
+        '"task_id": "OWN",',
+        '{"task_id":"OWN","n":1}',
+        "http://localhost:4300/id/OWN?depth=3",
+        "https://shop.example/tasks?task_id=OWN&lang=de",
+        "2026-11-30T14:21:53.496Z ERROR [worker] task failed after 250ms task_id=OWN (attempt 3 of 5)",
+        "  OWN  ",
+    ],
+)
+def test_what_exists_comes_first_whatever_is_pasted_with_it(clew, pasted):
+    own = f"task:{random.SystemRandom().getrandbits(40):x}a1"
+    clew.send_logs([{"timestamp": now_text(), "message": "pasted", "service": "paste-shop", "task_id": own}])
+    best = clew.get("/api/v1/resolve", id=pasted.replace("OWN", own))
+    assert (best["id"], best["kind"], best["logs"]) == (own, "correlation", 1)
+    assert clew.correlate(pasted.replace("OWN", own))["id"] == own
+
+
+def test_a_pasted_log_line_offers_every_id_in_it_and_names_lead_to_services_and_metrics(clew):
+    first, second = (f"{word}-{random.SystemRandom().getrandbits(40):x}a1" for word in ("req", "job"))
+    clew.send_logs([
+        {"timestamp": now_text(), "message": "one", "service": "paste-shop", "request_id": first},
+        {"timestamp": now_text(), "message": "two", "service": "paste-shop", "task_id": second},
+    ])
+    line = f"Nov 30 14:21:53 host app[77]: request {first} failed in job={second}"
+    found = clew.get("/api/v1/resolve", id=line)["candidates"]
+    assert {one["id"] for one in found if one["logs"] == 1} >= {first, second}
+    service = clew.get("/api/v1/resolve", id="paste-shop")["candidates"]
+    assert "service" in {one["kind"] for one in service if one["logs"] >= 2}
+    metric = clew.get("/api/v1/resolve", id='task_latency_seconds_count{job="x"}')["candidates"]
+    assert ("metric", "task_latency_seconds_count") in {(one["kind"], one["id"]) for one in metric}
+    # Upper case of an ID that is stored in lower case.
+    assert clew.get("/api/v1/resolve", id=first.upper())["id"] == first
+    response = clew.request("GET", "/api/v1/resolve", params={"id": "null"})
+    assert response.status_code == 400 and "placeholder" in response.json()["error"]["message"]

@@ -65,7 +65,7 @@ test('a correlation ID that stands in one log line alone leads to the trace and 
 	await open(page, '/');
 	const box = page.getByRole('combobox', { name: /Any ID/ });
 	await box.fill(facts.correlationId);
-	await expect(page.getByRole('option', { name: /Everything that carries/ })).toContainText('1 logs');
+	await expect(page.getByRole('option', { name: /Everything that carries/ })).toContainText('1 log');
 	await page.keyboard.press('Enter');
 
 	await expect(page).toHaveURL(new RegExp(`/id/${facts.correlationId}`));

@@ -9,8 +9,8 @@ use axum::extract::{Path, State};
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use clew_app::reads::{Correlate, IdKind, Resolution, Resolve};
-use clew_model::{Caller, CanonicalId};
+use clew_app::reads::{Correlate, Named, NamedKind, Resolution, Resolve};
+use clew_model::Caller;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,7 +18,8 @@ use utoipa::ToSchema;
 #[utoipa::path(
     get, path = "/api/v1/correlate/{id}", tag = "correlation", operation_id = "correlate",
     params(
-        ("id" = String, Path, description = "A trace ID, a span ID, or the value of a correlation field, in any spelling"),
+        ("id" = String, Path, description = "A trace ID, a span ID, or the value of a correlation field, in any spelling, \
+         as it was pasted: of a text with several IDs, the one that most likely is meant"),
         ("depth" = Option<usize>, Query, description = "How often to follow what the records carry, 0 to 5, default 2"),
         ("limit" = Option<usize>, Query, description = "Records of each signal, 1 to 5000, default 1000"),
         ("start" = Option<String>, Query, description = "Default: everything that is kept"),
@@ -37,7 +38,7 @@ pub(crate) async fn correlate(
 ) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let question = Correlate {
-        id: canonical(&id)?,
+        text: id,
         depth: params.parse("depth")?,
         limit: params.parse("limit")?,
         period: params.period(state.app.clock().now())?,
@@ -45,34 +46,44 @@ pub(crate) async fn correlate(
     Ok(state.app.ask(&caller, question, |story| Json(CorrelationDto::from(story)).into_response()).await?)
 }
 
-/// How many records carry an ID.
+/// Something that a pasted text names.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ResolutionDto {
-    /// The ID in canonical form.
+pub(crate) struct NamedDto {
+    /// The ID in canonical form, or the name of the service or metric.
     id: String,
-    /// What it looks like: `trace`, `span` or `correlation`.
+    /// `trace`, `span` or `correlation` for an ID (what it looks like where nothing carries it), `service`, `metric`.
     kind: &'static str,
     /// Log records that carry it.
     logs: u64,
     /// Spans that carry it.
     spans: u64,
-    /// Exemplars that carry it.
+    /// Exemplars that carry it; of a metric, its series.
     exemplars: u64,
     /// Whether a count stopped at its limit: read it as "or more".
     truncated: bool,
 }
 
-/// Says what a pasted text is: how many records of each signal carry it.
+/// What a pasted text names: the most likely thing, and all of them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ResolutionDto {
+    #[serde(flatten)]
+    best: NamedDto,
+    /// What exists first, then what looks most like an ID; at most 72.
+    candidates: Vec<NamedDto>,
+}
+
+/// Says what a pasted text names: which IDs stand in it and how many records of each signal carry each, a service, a
+/// metric. Any text will do: an ID with its quotes, `key=value`, JSON, a header, a link, a log line.
 #[utoipa::path(
     get, path = "/api/v1/resolve", tag = "correlation", operation_id = "resolve",
     params(
-        ("id" = String, Query, description = "The text"),
+        ("id" = String, Query, description = "The text, of which the first 16 KiB are looked through"),
         ("start" = Option<String>, Query, description = "Default: everything that is kept"),
         ("end" = Option<String>, Query, description = "As `start`"),
     ),
     responses(
-        (status = 200, description = "How many records carry it", body = ResolutionDto),
-        (status = 400, description = "The ID or a parameter cannot be used", body = ErrorBody),
+        (status = 200, description = "What it names", body = ResolutionDto),
+        (status = 400, description = "Nothing in the text can be an ID, or a parameter cannot be used", body = ErrorBody),
     )
 )]
 pub(crate) async fn resolve(
@@ -81,31 +92,27 @@ pub(crate) async fn resolve(
     request: Request<Body>,
 ) -> Result<Json<ResolutionDto>, ApiError> {
     let params = Params::of_request(request).await?;
-    let id = canonical(params.required("id")?)?;
-    let question = Resolve { id, period: params.period(state.app.clock().now())? };
+    let text = params.required("id")?.to_owned();
+    let question = Resolve { text, period: params.period(state.app.clock().now())? };
     Ok(state.app.ask(&caller, question, |found| Json(ResolutionDto::from(found))).await?)
 }
 
 impl From<Resolution> for ResolutionDto {
     fn from(found: Resolution) -> Self {
-        let kind = match found.kind {
-            IdKind::Trace => "trace",
-            IdKind::Span => "span",
-            IdKind::Correlation => "correlation",
-        };
-        Self {
-            id: found.id.to_string(),
-            kind,
-            logs: found.logs,
-            spans: found.spans,
-            exemplars: found.exemplars,
-            truncated: found.truncated,
-        }
+        Self { best: NamedDto::from(&found.best), candidates: found.named.iter().map(NamedDto::from).collect() }
     }
 }
 
-fn canonical(text: &str) -> Result<CanonicalId, ApiError> {
-    CanonicalId::new(text).ok_or_else(|| {
-        ApiError::bad_request("the ID is empty, a placeholder such as `none` or zeros, or longer than 512 bytes")
-    })
+impl From<&Named> for NamedDto {
+    fn from(named: &Named) -> Self {
+        let kind = match named.kind {
+            NamedKind::Trace => "trace",
+            NamedKind::Span => "span",
+            NamedKind::Correlation => "correlation",
+            NamedKind::Service => "service",
+            NamedKind::Metric => "metric",
+        };
+        let Named { id, logs, spans, exemplars, truncated, .. } = named;
+        Self { id: id.clone(), kind, logs: *logs, spans: *spans, exemplars: *exemplars, truncated: *truncated }
+    }
 }

@@ -183,3 +183,6 @@ pub const DEFAULT_FIELD_VALUES: usize = 100;
 
 /// Values of a field listed at most.
 pub const MAX_FIELD_VALUES: usize = 1_000;
+
+/// Most characters of a pasted text that the log of slow queries tells.
+pub const MAX_SHOWN_CHARS: usize = 64;

@@ -132,7 +132,7 @@ fn ask(world: &World, id: u32, depth: usize, limit: usize) -> Correlation {
     let stores = Stores { logs: world, metrics: world, traces: world, rules: &rules };
     let context = Context::new(Duration::from_secs(60), 1 << 30);
     let id = CanonicalId::new(&id_text(id)).unwrap();
-    correlate(&context, &stores, CorrelateQuery { id, depth, limit, range: TimeRange::ALL }).unwrap()
+    correlate(&context, &stores, CorrelateQuery { ids: vec![id], depth, limit, range: TimeRange::ALL }).unwrap()
 }
 
 /// A record: its signal (0 logs, 1 spans, 2 exemplars) and its number.

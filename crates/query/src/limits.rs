@@ -52,3 +52,9 @@ pub const MAX_ARRIVAL_ROWS: u64 = 4_000_000;
 
 /// Most fields that are listed.
 pub const MAX_LISTED_FIELDS: usize = 2_000;
+
+/// Most of a pasted text that is looked through for IDs, in bytes.
+pub const MAX_PASTED_BYTES: usize = 16 * 1024;
+
+/// Most things that a pasted text may name; each is looked up in every store.
+pub const MAX_PASTED_CANDIDATES: usize = 24;

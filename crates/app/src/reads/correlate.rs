@@ -1,6 +1,7 @@
 //! One ID's whole story: the records of a walk as one timeline with lanes.
 
 use super::period::count;
+use super::resolve::{first_existing, no_id, shown};
 use super::walk::{CorrelateQuery, Found, Step, Walk, walk};
 use super::{About, Period, Plan, Question, Stores};
 use crate::error::AppError;
@@ -18,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// What is known of an ID, in all signals.
 #[derive(Debug, Clone)]
 pub struct Correlate {
-    /// The ID.
-    pub id: CanonicalId,
+    /// The ID as it was pasted; of a text with several, the first that exists is told.
+    pub text: String,
     /// How often to follow what the records found carry.
     pub depth: Option<usize>,
     /// Records of each signal at most.
@@ -37,9 +38,12 @@ impl Question for Correlate {
             return Err(AppError::refused(format!("the depth {depth} is over the limit of {CORRELATE_DEPTH}")));
         }
         let limit = count("limit", self.limit, DEFAULT_CORRELATE_RECORDS, 1..=CORRELATE_RECORDS)?;
-        let query = CorrelateQuery { id: self.id, depth, limit, range: self.period.or_all()? };
-        let about = About::new("correlate").text("id", query.id.to_string()).during(query.range);
-        let plan = Plan::new(about, move |context, stores| correlate(context, stores, query));
+        let range = self.period.or_all()?;
+        let about = About::new("correlate").text("id", shown(&self.text)).during(range);
+        let plan = Plan::new(about, move |context, stores| {
+            let ids = first_existing(context, stores, &self.text, range)?;
+            correlate(context, stores, CorrelateQuery { ids, depth, limit, range })
+        });
         Ok(plan.counting(|story| story.events.len()))
     }
 }
@@ -193,10 +197,13 @@ pub enum EventBody {
 pub fn correlate(context: &Context, stores: &Stores<'_>, query: CorrelateQuery) -> Result<Correlation, AppError> {
     let query = query.bounded();
     let walk = walk(context, stores, &query)?;
-    Ok(tell(walk, query, stores.rules))
+    let Some(id) = walk.origin(&query.ids) else {
+        return Err(no_id());
+    };
+    Ok(tell(walk, id, query.depth, stores.rules))
 }
 
-fn tell(walk: Walk, query: CorrelateQuery, rules: &CorrelationRules) -> Correlation {
+fn tell(walk: Walk, id: CanonicalId, depth: usize, rules: &CorrelationRules) -> Correlation {
     let mut seen = SeenIds::default();
     walk.logs.iter().for_each(|found| rules.visit_log(&found.record.record, &mut |id| seen.add(Signal::Logs, &id)));
     walk.spans.iter().for_each(|found| rules.visit_span(&found.record, &mut |id| seen.add(Signal::Traces, &id)));
@@ -216,14 +223,14 @@ fn tell(walk: Walk, query: CorrelateQuery, rules: &CorrelationRules) -> Correlat
     let (events, lanes) = story.finish();
     let last = events.iter().map(|event| event.end).max();
     Correlation {
-        depth: query.depth,
+        depth,
         span: events.first().map(|event| event.time).zip(last),
         first_error: first_error(&events),
         events,
         lanes,
-        found_in: seen.found_in(&query.id),
+        found_in: seen.found_in(&id),
         traces,
-        also_seen: seen.also_seen(&query.id, &walk.ids),
+        also_seen: seen.also_seen(&id, &walk.ids),
         followed: walk.ids,
         counts,
         truncation: Truncation {
@@ -234,7 +241,7 @@ fn tell(walk: Walk, query: CorrelateQuery, rules: &CorrelationRules) -> Correlat
             depth: walk.stopped_at_depth,
         },
         warnings: walk.warnings,
-        id: query.id,
+        id,
     }
 }
 

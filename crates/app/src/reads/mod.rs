@@ -22,7 +22,7 @@ pub use correlate::{
 };
 pub use period::Period;
 pub use question::{About, Plan, Question, Stores};
-pub use resolve::{IdKind, Resolution, Resolve};
+pub use resolve::{Named, NamedKind, Resolution, Resolve};
 pub use runner::{QueryLimits, QueryRunner};
 pub use walk::CorrelateQuery;
 pub use workers::QueryThreads;

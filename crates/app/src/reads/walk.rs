@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, HashSet};
 /// What a correlation asks.
 #[derive(Debug, Clone)]
 pub struct CorrelateQuery {
-    /// The ID.
-    pub id: CanonicalId,
+    /// What the ID asked for may be, the likeliest first (see [`CanonicalId::readings`]).
+    pub ids: Vec<CanonicalId>,
     /// How often to follow what the records found carry; 0 answers only the records that carry the ID itself.
     pub depth: usize,
     /// Most records of each signal.
@@ -80,14 +80,25 @@ pub(super) struct Walk {
     pub warnings: Vec<String>,
 }
 
-/// Walks from the query's ID.
+impl Walk {
+    /// Which of the IDs asked for the walk began with: the first one that a record carries.
+    pub(super) fn origin(&self, asked: &[CanonicalId]) -> Option<CanonicalId> {
+        let logs = self.logs.iter().map(|found| &found.step);
+        let spans = self.spans.iter().map(|found| &found.step);
+        let steps = logs.chain(spans).chain(self.exemplars.iter().map(|found| &found.step));
+        let reached: HashSet<&CanonicalId> = steps.filter(|step| step.depth == 0).map(|step| &step.id).collect();
+        asked.iter().find(|id| reached.contains(id)).or_else(|| asked.first()).cloned()
+    }
+}
+
+/// Walks from the query's IDs.
 ///
 /// # Errors
 /// What the stores answer.
 pub(super) fn walk(context: &Context, stores: &Stores<'_>, query: &CorrelateQuery) -> Result<Walk, AppError> {
     let (log_view, metric_view) = (stores.logs.view(context), stores.metrics.view(context));
     let mut walker = Walker { stores, log_view, metric_view, query, walk: Walk::default(), seen: Seen::default() };
-    let mut frontier = vec![query.id.clone()];
+    let mut frontier = query.ids.clone();
     for depth in 0..=query.depth {
         for id in &frontier {
             walker.walk.ids.entry(id.clone()).or_insert(depth);

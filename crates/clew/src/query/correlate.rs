@@ -111,7 +111,39 @@ pub(super) async fn run(args: &CorrelateArgs, server: &Server, out: &mut Out) ->
     }
     out.flush()?;
     say_truncation(&story.truncated);
+    say_others(&args.id, &story.id, server).await;
     Ok(())
+}
+
+/// What else a pasted text names; a text that is the ID alone names nothing else.
+async fn say_others(text: &str, told: &str, server: &Server) {
+    if text == told {
+        return;
+    }
+    let params = Params::default().maybe("id", Some(text));
+    // The story is told; what else there may be is no reason to fail.
+    let Ok(body) = server.get(&["api", "v1", "resolve"], &params, "").await else { return };
+    let Ok(found) = serde_json::from_str::<Resolution>(&body) else { return };
+    let others =
+        found.candidates.iter().filter(|named| named.id != told && named.logs + named.spans + named.exemplars > 0);
+    for Named { id, kind, logs, spans, .. } in others {
+        note(&format!("also in this text: {kind} {} ({logs} logs, {spans} spans)", one_line(id)));
+    }
+}
+
+/// What a text names.
+#[derive(Debug, Deserialize)]
+struct Resolution {
+    candidates: Vec<Named>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    id: String,
+    kind: String,
+    logs: u64,
+    spans: u64,
+    exemplars: u64,
 }
 
 /// A timeline that is not whole says so in every format.

@@ -131,7 +131,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Says what a pasted text is: how many records of each signal carry it. */
+        /**
+         * Says what a pasted text names: which IDs stand in it and how many records of each signal carry each, a service, a
+         *     metric. Any text will do: an ID with its quotes, `key=value`, JSON, a header, a link, a log line.
+         */
         get: operations["resolve"];
         put?: never;
         post?: never;
@@ -563,6 +566,30 @@ export interface components {
             /** @description What is missing or damaged. */
             warnings?: string[];
         };
+        /** @description Something that a pasted text names. */
+        NamedDto: {
+            /**
+             * Format: int64
+             * @description Exemplars that carry it; of a metric, its series.
+             */
+            exemplars: number;
+            /** @description The ID in canonical form, or the name of the service or metric. */
+            id: string;
+            /** @description `trace`, `span` or `correlation` for an ID (what it looks like where nothing carries it), `service`, `metric`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Log records that carry it.
+             */
+            logs: number;
+            /**
+             * Format: int64
+             * @description Spans that carry it.
+             */
+            spans: number;
+            /** @description Whether a count stopped at its limit: read it as "or more". */
+            truncated: boolean;
+        };
         /** @description A service that calls or is called. */
         NeighbourDto: {
             /** Format: int64 */
@@ -624,29 +651,10 @@ export interface components {
             /** @enum {string} */
             kind: "exemplar";
         };
-        /** @description How many records carry an ID. */
-        ResolutionDto: {
-            /**
-             * Format: int64
-             * @description Exemplars that carry it.
-             */
-            exemplars: number;
-            /** @description The ID in canonical form. */
-            id: string;
-            /** @description What it looks like: `trace`, `span` or `correlation`. */
-            kind: string;
-            /**
-             * Format: int64
-             * @description Log records that carry it.
-             */
-            logs: number;
-            /**
-             * Format: int64
-             * @description Spans that carry it.
-             */
-            spans: number;
-            /** @description Whether a count stopped at its limit: read it as "or more". */
-            truncated: boolean;
+        /** @description What a pasted text names: the most likely thing, and all of them. */
+        ResolutionDto: components["schemas"]["NamedDto"] & {
+            /** @description What exists first, then what looks most like an ID; at most 72. */
+            candidates: components["schemas"]["NamedDto"][];
         };
         /** @description What produced a record. */
         ResourceDto: {
@@ -1125,7 +1133,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description A trace ID, a span ID, or the value of a correlation field, in any spelling */
+                /** @description A trace ID, a span ID, or the value of a correlation field, in any spelling, as it was pasted: of a text with several IDs, the one that most likely is meant */
                 id: string;
             };
             cookie?: never;
@@ -1478,7 +1486,7 @@ export interface operations {
     resolve: {
         parameters: {
             query: {
-                /** @description The text */
+                /** @description The text, of which the first 16 KiB are looked through */
                 id: string;
                 /** @description Default: everything that is kept */
                 start?: string;
@@ -1491,7 +1499,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How many records carry it */
+            /** @description What it names */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1500,7 +1508,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResolutionDto"];
                 };
             };
-            /** @description The ID or a parameter cannot be used */
+            /** @description Nothing in the text can be an ID, or a parameter cannot be used */
             400: {
                 headers: {
                     [name: string]: unknown;

@@ -1,1 +1,0 @@
-import"./TeD5yJjR.js";
