@@ -10,7 +10,8 @@ pub const MAX_DECODED_BYTES: usize = 512 << 20;
 /// Deepest nesting of deprecated protobuf groups, which are skipped.
 pub const MAX_GROUP_DEPTH: usize = 64;
 
-/// Deepest nesting of messages in OTLP/JSON. A nested map takes three, so every value that the model can hold fits.
+/// Deepest nesting of messages in OTLP/JSON that is read; what lies deeper is left out. A nested map takes three and a list
+/// two, so every value that the model can hold fits, and one that is cut here is refused for its depth.
 pub const MAX_JSON_DEPTH: usize = 256;
 
 /// Bytes that a record has at least on the wire, for sizing lists ahead; smaller records are legal.

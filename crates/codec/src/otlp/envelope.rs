@@ -40,6 +40,9 @@ pub(super) trait Sink<'a> {
         budget: &mut Budget,
     ) -> Outcome<()>;
 
+    /// Refuses one record, for what its resource or scope holds.
+    fn refuse(&mut self, reader: Reader<'a>, reason: &str, budget: &mut Budget) -> Outcome<()>;
+
     /// The resource has no more records.
     fn end_resource(&mut self, _budget: &mut Budget) -> Outcome<()> {
         Ok(())
@@ -63,13 +66,18 @@ fn walk_within<'a, S: Sink<'a>>(mut budget: Budget, body: &'a [u8], sink: &mut S
     Ok(())
 }
 
-/// Reads the resource first, wherever it stands among the fields, then its scopes.
+/// Reads the resource first, wherever it stands among the fields, then its scopes. One that cannot be accepted costs its own
+/// records alone.
 fn walk_resource<'a, S: Sink<'a>>(reader: Reader<'a>, sink: &mut S, budget: &mut Budget) -> Outcome<()> {
     let mut resource = Resource::default();
+    let mut objection = None;
     let mut first = reader;
     while let Some(field) = first.next()? {
         match field.number {
-            1 => field.nested("resource", |reader| merge_resource(reader, &mut resource, budget))?,
+            1 => {
+                let read = field.nested("resource", |reader| merge_resource(reader, &mut resource, budget));
+                objection = objection.or(objection_of(read)?);
+            }
             3 => resource.schema_url = field.string("schema_url")?.into(),
             _ => {}
         }
@@ -80,16 +88,23 @@ fn walk_resource<'a, S: Sink<'a>>(reader: Reader<'a>, sink: &mut S, budget: &mut
     let mut count = 0;
     while let Some(field) = second.next()? {
         if field.number == 2 {
-            field.element(S::NAMES.scopes, count, |reader| walk_scope(reader, &resource, sink, budget))?;
+            let objection = objection.clone();
+            field.element(S::NAMES.scopes, count, |reader| walk_scope(reader, &resource, objection, sink, budget))?;
             count += 1;
         }
     }
     sink.end_resource(budget)
 }
 
+/// Why the records of a resource or scope are refused, if they are.
+fn objection_of(read: Outcome<()>) -> Outcome<Option<String>> {
+    read.map_or_else(|fault| fault.into_refusal().map(Some), |()| Ok(None))
+}
+
 fn walk_scope<'a, S: Sink<'a>>(
     reader: Reader<'a>,
     resource: &Arc<Resource>,
+    mut objection: Option<String>,
     sink: &mut S,
     budget: &mut Budget,
 ) -> Outcome<()> {
@@ -98,7 +113,10 @@ fn walk_scope<'a, S: Sink<'a>>(
     let mut count = 0;
     while let Some(field) = first.next()? {
         match field.number {
-            1 => field.nested("scope", |reader| merge_scope(reader, &mut scope, budget))?,
+            1 => {
+                let read = field.nested("scope", |reader| merge_scope(reader, &mut scope, budget));
+                objection = objection.or(objection_of(read)?);
+            }
             2 => count += 1,
             3 => scope.schema_url = field.string("schema_url")?.into(),
             _ => {}
@@ -111,7 +129,10 @@ fn walk_scope<'a, S: Sink<'a>>(
     let mut index = 0;
     while let Some(field) = second.next()? {
         if field.number == 2 {
-            field.element(S::NAMES.records, index, |reader| sink.record(reader, resource, &scope, budget))?;
+            field.element(S::NAMES.records, index, |reader| match &objection {
+                None => sink.record(reader, resource, &scope, budget),
+                Some(reason) => sink.refuse(reader, reason, budget),
+            })?;
             index += 1;
         }
     }
@@ -141,6 +162,10 @@ mod tests {
         ) -> Outcome<()> {
             budget.take(1_000, reader.offset())?;
             self.0 += 1;
+            Ok(())
+        }
+
+        fn refuse(&mut self, _reader: Reader<'_>, _reason: &str, _budget: &mut Budget) -> Outcome<()> {
             Ok(())
         }
     }

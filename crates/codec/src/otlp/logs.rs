@@ -78,6 +78,13 @@ impl Sink<'_> for LogSink {
         }
         Ok(())
     }
+
+    fn refuse(&mut self, _reader: Reader<'_>, reason: &str, _budget: &mut Budget) -> Outcome<()> {
+        let index = self.seen;
+        self.seen += 1;
+        self.out.reject(index, || reason.to_owned());
+        Ok(())
+    }
 }
 
 impl LogSink {

@@ -66,6 +66,13 @@ impl Sink<'_> for SpanSink {
         }
         Ok(())
     }
+
+    fn refuse(&mut self, _reader: Reader<'_>, reason: &str, _budget: &mut Budget) -> Outcome<()> {
+        let index = self.seen;
+        self.seen += 1;
+        self.out.reject(index, || reason.to_owned());
+        Ok(())
+    }
 }
 
 /// A span whose IDs are not known yet; they are checked once all fields are read.

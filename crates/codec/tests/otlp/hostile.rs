@@ -145,26 +145,87 @@ fn values_may_nest_as_deep_as_the_model_and_no_deeper() {
     }
 }
 
+/// A value of so many levels in OTLP/JSON.
+fn nested_json(levels: usize, [open, close]: [&str; 2]) -> String {
+    format!(r#"{}{{"intValue":1}}{}"#, open.repeat(levels), close.repeat(levels))
+}
+
+const JSON_LIST: [&str; 2] = [r#"{"arrayValue":{"values":["#, "]}}"];
+const JSON_MAP: [&str; 2] = [r#"{"kvlistValue":{"values":[{"key":"k","value":"#, "}]}}"];
+
 #[test]
-fn json_nests_as_deep_as_the_model_and_no_deeper() {
-    let value = |levels: usize, open: &str, close: &str| {
-        let (open, close) = (open.repeat(levels), close.repeat(levels));
-        format!(
-            r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{open}{{"intValue":1}}{close}}},{{}}]}}]}}]}}"#
-        )
-    };
-    let list = (r#"{"arrayValue":{"values":["#, "]}}");
-    let map = (r#"{"kvlistValue":{"values":[{"key":"k","value":"#, "}]}}");
-    for (open, close) in [list, map] {
-        let decoded = decode_logs_json(value(64, open, close).as_bytes(), 1).unwrap();
-        assert_eq!((decoded.accepted, depth(&decoded.records[0].body)), (2, 64));
-        let decoded = decode_logs_json(value(66, open, close).as_bytes(), 1).unwrap();
-        assert_eq!((decoded.accepted, decoded.rejected), (1, 1), "a little too deep spoils the record");
-        let error = decode_logs_json(value(10_000, open, close).as_bytes(), 1).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
+fn json_nests_as_deep_as_the_model_and_what_is_deeper_spoils_its_record_alone() {
+    for shape in [JSON_LIST, JSON_MAP] {
+        for levels in [64, 65, 66, 80, 90, 130, 10_000, 100_000] {
+            let deep = nested_json(levels, shape);
+            let logs =
+                format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{}},{{"body":{deep}}},{{}}]}}]}}]}}"#);
+            let decoded = decode_logs_json(logs.as_bytes(), 1).unwrap();
+            if levels == 64 {
+                assert_eq!((decoded.accepted, depth(&decoded.records[1].body)), (3, 64));
+                continue;
+            }
+            let check = |signal: &str, accepted: u64, rejected: u64, rejects: &[clew_codec::Reject]| {
+                assert_eq!((accepted, rejected), (2, 1), "{signal} {levels}");
+                assert_eq!(rejects[0].index, 1, "{signal} {levels}");
+                let reason = &rejects[0].reason;
+                assert!(reason.ends_with("arrays and maps are nested deeper than 64"), "{signal} {levels}: {reason}");
+            };
+            check("logs", decoded.accepted, decoded.rejected, &decoded.rejects);
+            let ids = r#""traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174""#;
+            let attributes = format!(r#""attributes":[{{"key":"deep","value":{deep}}}]"#);
+            for inside in [
+                attributes.clone(),
+                format!(r#""events":[{{{attributes}}}]"#),
+                format!(r#""links":[{{{attributes}}}]"#),
+            ] {
+                let spans = format!(
+                    r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{{ids}}},{{{ids},{inside}}},{{{ids}}}]}}]}}]}}"#
+                );
+                let decoded = decode_traces_json(spans.as_bytes()).unwrap();
+                check("spans", decoded.accepted, decoded.rejected, &decoded.rejects);
+            }
+            let point = r#""timeUnixNano":"1000000","asInt":"1""#;
+            let metrics = format!(
+                r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"g","gauge":{{"dataPoints":[{{{point}}},{{{point},{attributes}}},{{{point}}}]}}}}]}}]}}]}}"#
+            );
+            let decoded = decode_metrics_json(metrics.as_bytes(), &OtlpMetricOptions::default()).unwrap();
+            check("metrics", decoded.accepted, decoded.rejected, &decoded.rejects);
+        }
     }
     let unknown = format!(r#"{{"unknown":{}{}}}"#, "[".repeat(200_000), "]".repeat(200_000));
     assert!(decode_logs_json(unknown.as_bytes(), 1).is_ok(), "what is ignored is not recursed into");
+}
+
+#[test]
+fn a_resource_or_scope_that_is_too_deep_costs_its_own_records_alone() {
+    for levels in [65, 10_000] {
+        let deep = format!(r#"{{"attributes":[{{"key":"deep","value":{}}}]}}"#, nested_json(levels, JSON_MAP));
+        let span = r#"{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"}"#;
+        let gauge = r#"{"name":"g","gauge":{"dataPoints":[{"timeUnixNano":"1000000","asInt":"1"}]}}"#;
+        let request = |resources: &str, scopes: &str, records: &str, record: &str| {
+            format!(
+                r#"{{"{resources}":[
+                    {{"resource":{deep},"{scopes}":[{{"{records}":[{record}]}}]}},
+                    {{"{scopes}":[{{"scope":{deep},"{records}":[{record}]}},{{"{records}":[{record}]}}]}},
+                    {{"{scopes}":[{{"{records}":[{record}]}}]}}]}}"#
+            )
+        };
+        let logs = decode_logs_json(request("resourceLogs", "scopeLogs", "logRecords", "{}").as_bytes(), 1).unwrap();
+        let spans = decode_traces_json(request("resourceSpans", "scopeSpans", "spans", span).as_bytes()).unwrap();
+        let options = OtlpMetricOptions::default();
+        let metrics = request("resourceMetrics", "scopeMetrics", "metrics", gauge);
+        let metrics = decode_metrics_json(metrics.as_bytes(), &options).unwrap();
+        for (accepted, rejected, rejects) in [
+            (logs.accepted, logs.rejected, logs.rejects),
+            (spans.accepted, spans.rejected, spans.rejects),
+            (metrics.accepted, metrics.rejected, metrics.rejects),
+        ] {
+            assert_eq!((accepted, rejected), (2, 2), "{levels}: {rejects:?}");
+            assert_eq!(rejects.iter().map(|own| own.index).collect::<Vec<_>>(), [0, 1]);
+            assert!(rejects.iter().all(|own| own.reason.ends_with("nested deeper than 64")), "{rejects:?}");
+        }
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ const SHOWN_REASON: usize = 300;
 
 /// The protobuf bytes of `message` written in JSON.
 pub(super) fn transcode(body: &[u8], message: &'static Message) -> Result<Vec<u8>, DecodeError> {
-    let mut writer = Writer { out: Vec::with_capacity(body.len()), path: Vec::new(), depth: 0, too_deep: false };
+    let mut writer = Writer { out: Vec::with_capacity(body.len()), path: Vec::new(), depth: 0 };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     // the schema bounds known fields, `Writer::depth` values, and what is ignored is not recursed into
     deserializer.disable_recursion_limit();
@@ -32,7 +32,6 @@ struct Writer {
     out: Vec<u8>,
     path: Vec<(&'static str, Option<usize>)>,
     depth: usize,
-    too_deep: bool,
 }
 
 impl Writer {
@@ -47,14 +46,6 @@ impl Writer {
             }
         }
         let path = camel_case(&path);
-        if self.too_deep {
-            return DecodeError::LimitExceeded {
-                what: "the nesting of messages",
-                position,
-                path,
-                limit: MAX_JSON_DEPTH,
-            };
-        }
         let text = error.to_string();
         let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
         let reason = reason.chars().take(SHOWN_REASON).collect();
@@ -118,8 +109,10 @@ fn read_message<'de, A: MapAccess<'de>>(
 ) -> Result<(), A::Error> {
     writer.depth += 1;
     if writer.depth > MAX_JSON_DEPTH {
-        writer.too_deep = true;
-        return Err(A::Error::custom("nested too deep"));
+        // The value around it is too deep for the model already, so that its record is refused by itself.
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        writer.depth -= 1;
+        return Ok(());
     }
     while let Some(field) = map.next_key_seed(KeySeed(message))? {
         match field {

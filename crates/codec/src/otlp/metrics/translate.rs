@@ -70,7 +70,7 @@ impl<'a> MetricSink<'a> {
 
     pub(super) fn finish(self) -> Decoded<MetricBatch> {
         let Decoded { accepted, rejected, rejects, .. } = self.out;
-        Decoded { records: self.batch.finish(), accepted, rejected, rejects }
+        Decoded { records: self.batch.finish(), accepted, rejected, rejects, ..Decoded::default() }
     }
 }
 
@@ -101,24 +101,11 @@ impl<'a> Sink<'a> for MetricSink<'a> {
         _scope: &Arc<Scope>,
         budget: &mut Budget,
     ) -> Outcome<()> {
-        let metric = Metric::read(reader)?;
-        let Some((kind, temporality, data)) = metric.data else {
-            self.refuse(
-                &metric,
-                "no data of a known type, expected gauge, sum, histogram, exponential_histogram or summary",
-            );
-            return Ok(());
-        };
-        let family = metric_name(metric.name, metric.unit, kind.name_kind(), self.options.strategy);
-        let objection = metric.objection(family.as_deref(), temporality);
-        let metadata = Metadata {
-            metric: family.unwrap_or_default(),
-            metric_type: kind.metric_type(),
-            help: metric.description.to_owned(),
-            unit: unit_name(metric.unit, self.options.strategy),
-        };
-        self.points(data, kind, &metric, &metadata, objection.as_deref(), budget)
-            .map_err(|fault| fault.within(kind.field_name(), None))
+        self.translate(reader, None, budget)
+    }
+
+    fn refuse(&mut self, reader: Reader<'a>, reason: &str, budget: &mut Budget) -> Outcome<()> {
+        self.translate(reader, Some(reason), budget)
     }
 
     fn end_resource(&mut self, budget: &mut Budget) -> Outcome<()> {
@@ -148,7 +135,30 @@ impl<'a> Sink<'a> for MetricSink<'a> {
 }
 
 impl<'a> MetricSink<'a> {
-    fn refuse(&mut self, metric: &Metric<'_>, reason: &str) {
+    /// Takes the data points of a metric, or refuses all of them for an objection to it, its resource or its scope.
+    fn translate(&mut self, reader: Reader<'a>, objection: Option<&str>, budget: &mut Budget) -> Outcome<()> {
+        let metric = Metric::read(reader)?;
+        let Some((kind, temporality, data)) = metric.data else {
+            self.refuse_point(
+                &metric,
+                "no data of a known type, expected gauge, sum, histogram, exponential_histogram or summary",
+            );
+            return Ok(());
+        };
+        let family = metric_name(metric.name, metric.unit, kind.name_kind(), self.options.strategy);
+        let own = metric.objection(family.as_deref(), temporality);
+        let objection = objection.or(own.as_deref());
+        let metadata = Metadata {
+            metric: family.unwrap_or_default(),
+            metric_type: kind.metric_type(),
+            help: metric.description.to_owned(),
+            unit: unit_name(metric.unit, self.options.strategy),
+        };
+        self.points(data, kind, &metric, &metadata, objection, budget)
+            .map_err(|fault| fault.within(kind.field_name(), None))
+    }
+
+    fn refuse_point(&mut self, metric: &Metric<'_>, reason: &str) {
         let index = self.seen;
         self.seen += 1;
         self.out.reject(index, || {
@@ -174,7 +184,7 @@ impl<'a> MetricSink<'a> {
                 continue;
             }
             match objection {
-                Some(reason) => self.refuse(metric, reason),
+                Some(reason) => self.refuse_point(metric, reason),
                 None => {
                     field.element("data_points", index, |reader| self.point(reader, kind, metric, &family, budget))?;
                 }
@@ -214,7 +224,7 @@ impl<'a> MetricSink<'a> {
             }
             Err(fault) => {
                 let reason = fault.into_refusal()?;
-                self.refuse(metric, &reason);
+                self.refuse_point(metric, &reason);
             }
         }
         Ok(())
