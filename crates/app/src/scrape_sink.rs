@@ -25,7 +25,7 @@ impl MetricSink for ScrapeSink {
     fn write(&self, batch: MetricBatch) -> BoxFuture<'_, Result<Refused, SinkError>> {
         Box::pin(async move {
             let accepted = batch.sample_count() as u64;
-            let decoded = Decoded { records: batch, accepted, rejected: 0, rejects: Vec::new() };
+            let decoded = Decoded { accepted, ..Decoded::of(batch) };
             match self.app.ingest_metrics(&Caller::server("scrape"), Protocol::Scrape, decoded).await {
                 Ok(outcome) => {
                     let reason = outcome.rejections.into_iter().next().map(|first| first.reason);

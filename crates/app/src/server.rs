@@ -284,7 +284,7 @@ impl App {
         let mut first_failure = Ok(());
         for (tenant, batch) in self.span_metrics.samples(now) {
             let accepted = batch.sample_count() as u64;
-            let decoded = Decoded { records: batch, accepted, ..Decoded::default() };
+            let decoded = Decoded { accepted, ..Decoded::of(batch) };
             let caller = Caller { tenant, ..Caller::server("span-metrics") };
             let written = self.ingest_metrics(&caller, Protocol::SpanMetrics, decoded).await;
             // What was refused is told again too, lest a series that returns look as if it had stood still.

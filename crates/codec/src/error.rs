@@ -79,7 +79,7 @@ impl DecodeError {
     }
 }
 
-/// A record that was refused by itself.
+/// A record that was refused by itself, or taken with a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
     /// Which record of the body, counted from 0 over everything in it.
@@ -99,14 +99,31 @@ pub struct Decoded<T> {
     pub rejected: u64,
     /// The reasons of the first refusals, at most [`MAX_REJECT_REASONS`].
     pub rejects: Vec<Reject>,
+    /// What the sender should know of records that were taken: the first, at most [`MAX_REJECT_REASONS`].
+    pub warnings: Vec<Reject>,
+    /// How many records that is said of.
+    pub warned: u64,
 }
 
 impl<T> Decoded<T> {
+    /// Records of which nothing is counted yet, made without a decoder.
+    pub fn of(records: T) -> Self {
+        Self { records, accepted: 0, rejected: 0, rejects: Vec::new(), warnings: Vec::new(), warned: 0 }
+    }
+
     /// Records the refusal of one record; its reason is built only when there is room for it.
     pub fn reject(&mut self, index: u64, reason: impl FnOnce() -> String) {
         self.rejected = self.rejected.saturating_add(1);
         if self.rejects.len() < MAX_REJECT_REASONS {
             self.rejects.push(Reject { index, reason: reason() });
+        }
+    }
+
+    /// Says something of a record that was taken.
+    pub fn warn(&mut self, index: u64, reason: String) {
+        self.warned = self.warned.saturating_add(1);
+        if self.warnings.len() < MAX_REJECT_REASONS {
+            self.warnings.push(Reject { index, reason });
         }
     }
 

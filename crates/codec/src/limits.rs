@@ -29,9 +29,6 @@ pub const MAX_TARGET_INFO_SAMPLES: usize = 1_000;
 /// Longest piece of the input, in bytes, that an error message quotes.
 pub const MAX_QUOTED_BYTES: usize = 256;
 
-/// Longest reason for a rejected record, in bytes, in an answer.
-pub const MAX_REASON_BYTES: usize = 512;
-
 /// Default for the longest JSON log record, in bytes of its JSON text.
 pub const MAX_JSON_RECORD_BYTES: usize = 16 * 1024 * 1024;
 

@@ -1,11 +1,15 @@
 //! Times as people, loggers and query parameters write them.
 //!
 //! - RFC 3339, and its relatives that loggers really write: a space instead of `T`, a comma before the fraction,
-//!   slashes in the date, an offset without colon (`+0000`), no zone at all (taken as UTC), no seconds, only a date.
+//!   slashes or points in the date, an offset without colon (`+0000`), no zone at all (taken as UTC), no seconds, only a
+//!   date, the basic form (`20251130T123456Z`), structlog's `12:34.56`, Go's and Java's names of zones behind the offset.
+//! - Dates with the name of the month: see [`written`].
 //! - Unix time as a decimal number in seconds, milliseconds, microseconds or nanoseconds, told apart by magnitude:
 //!   below 10^11 seconds (until the year 5138), below 10^14 milliseconds, below 10^17 microseconds, else nanoseconds.
 //!   The decimal text is read exactly, never through a double.
 //! - Relative to now, for query parameters: `now`, `now-1h`, `now-1d12h`, `now+5m`, and rounded down with `now-1d/d`.
+
+mod written;
 
 use crate::error::{DecodeError, Position};
 use crate::limits::MAX_QUOTED_BYTES;
@@ -43,8 +47,22 @@ pub fn parse_timestamp(text: &str) -> Result<Timestamp, DecodeError> {
 
 fn absolute(text: &str) -> Result<Timestamp, Fault> {
     let bytes = text.trim_ascii().as_bytes();
-    let is_date = matches!(bytes.get(4), Some(b'-' | b'/')) && bytes.iter().take(4).all(u8::is_ascii_digit);
-    if is_date { date_time(bytes) } else { unix_time(bytes) }
+    let begins_with_digits = |count: usize| bytes.iter().take(count).all(u8::is_ascii_digit);
+    match (bytes.get(4), bytes.get(7), bytes.get(8)) {
+        (Some(b'-' | b'/'), ..) | (Some(b'.'), Some(b'.'), _) if begins_with_digits(4) => date_time(bytes),
+        (.., Some(b'T')) if begins_with_digits(8) => basic(bytes),
+        _ => unix_time(bytes).or_else(|fault| match written::as_numbers(text) {
+            Some(numbers) => date_time(numbers.trim_ascii().as_bytes()).map_err(|_| fault),
+            None => Err(fault),
+        }),
+    }
+}
+
+/// The basic form of ISO 8601, without separators.
+fn basic(bytes: &[u8]) -> Result<Timestamp, Fault> {
+    let part = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
+    let rest = bytes.get(15..).unwrap_or_default();
+    date_time(&[part(0, 4), b"-", part(4, 6), b"-", part(6, 11), b":", part(11, 13), b":", part(13, 15), rest].concat())
 }
 
 /// Why a text gives no [`Timestamp`].
@@ -126,6 +144,15 @@ impl Cursor<'_> {
         while self.take_if(|byte| byte == b' ').is_some() {}
     }
 
+    /// Go's monotonic clock (`m=+0.5`) and Java's zone (`[Europe/Berlin]`) behind the offset, which add nothing to it.
+    fn skip_remarks(&mut self) {
+        self.skip_spaces();
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        if rest.starts_with(b"m=") || (rest.starts_with(b"[") && rest.ends_with(b"]")) {
+            self.at = self.bytes.len();
+        }
+    }
+
     fn fault<T>(&self, reason: &'static str) -> Result<T, Fault> {
         Err(Fault { at: self.at, reason })
     }
@@ -148,7 +175,7 @@ fn date_time(bytes: &[u8]) -> Result<Timestamp, Fault> {
     let mut cursor = Cursor { bytes, at: 0 };
     let century = cursor.two_digits(99, "expected a year of four digits")?;
     let year = i32::from(century) * 100 + i32::from(cursor.two_digits(99, "expected a year of four digits")?);
-    let separator = cursor.take_if(|byte| matches!(byte, b'-' | b'/'));
+    let separator = cursor.take_if(|byte| matches!(byte, b'-' | b'/' | b'.'));
     let month = cursor.two_digits(12, "expected a month from 01 to 12")?;
     if cursor.take_if(|byte| Some(byte) == separator).is_none() {
         return cursor.fault("expected the same separator before the day as before the month");
@@ -182,7 +209,8 @@ fn time_of_day(cursor: &mut Cursor<'_>) -> Result<(i128, bool), Fault> {
     }
     let minute = cursor.two_digits(59, "expected a minute from 00 to 59")?;
     let mut seconds = i128::from(hour) * 3600 + i128::from(minute) * 60;
-    if cursor.take_if(|byte| byte == b':').is_none() {
+    // structlog's own format has a point before the seconds.
+    if cursor.take_if(|byte| matches!(byte, b':' | b'.')).is_none() {
         return Ok((seconds * NANOS_PER_SECOND, true));
     }
     // RFC 3339 allows a leap second; it becomes the first instant of the next minute, as in Unix time.
@@ -221,6 +249,7 @@ fn zone(cursor: &mut Cursor<'_>) -> Result<Option<i32>, Fault> {
             // Go's `time.Time.String` repeats the zone as a name: `+0000 UTC`.
             cursor.skip_spaces();
             while cursor.take_if(|byte| byte.is_ascii_alphabetic()).is_some() {}
+            cursor.skip_remarks();
             if sign == b'-' { -seconds } else { seconds }
         }
         Some(_) => {
@@ -228,8 +257,10 @@ fn zone(cursor: &mut Cursor<'_>) -> Result<Option<i32>, Fault> {
             let named = ["Z", "UTC", "GMT"].into_iter().find(|name| rest.eq_ignore_ascii_case(name.as_bytes()));
             match named {
                 Some(name) => cursor.at += name.len(),
+                None if rest.starts_with(b"Z[") => cursor.at += 1,
                 None => return cursor.fault("expected 'Z' or an offset such as +02:00"),
             }
+            cursor.skip_remarks();
             0
         }
     };

@@ -2,7 +2,7 @@
 
 use super::time::rfc3339;
 use super::value::{AttributesDto, ValueDto};
-use clew_app::ingest::IngestOutcome;
+use clew_app::ingest::{IngestOutcome, Rejection};
 use clew_app::reads::logs::{LogContext, LogCounts};
 use clew_model::logs::{FieldSummary, LogFieldValues, LogFields, LogPage, LogRow};
 use clew_model::{Resource, Scope};
@@ -19,9 +19,15 @@ pub(crate) struct IngestDto {
     rejected: u64,
     /// The first reasons of refusal.
     errors: Vec<IngestErrorDto>,
+    /// What was not understood of records that were taken, the first of them: a time that is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<IngestErrorDto>,
+    /// How many records such a warning is said of; absent where of none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warned: Option<u64>,
 }
 
-/// A record that was refused.
+/// What is said of a record.
 #[derive(Debug, Serialize, ToSchema)]
 struct IngestErrorDto {
     /// Which record of the request, from 0.
@@ -32,11 +38,15 @@ struct IngestErrorDto {
 
 impl From<IngestOutcome> for IngestDto {
     fn from(outcome: IngestOutcome) -> Self {
-        let errors = outcome.rejections.into_iter();
+        let told = |list: Vec<Rejection>| {
+            list.into_iter().map(|one| IngestErrorDto { index: one.index, reason: one.reason }).collect()
+        };
         Self {
             accepted: outcome.accepted,
             rejected: outcome.rejected,
-            errors: errors.map(|one| IngestErrorDto { index: one.index, reason: one.reason }).collect(),
+            errors: told(outcome.rejections),
+            warnings: told(outcome.warnings),
+            warned: Some(outcome.warned).filter(|warned| *warned > 0),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::limits::{MAX_ATTRIBUTES, MAX_FUTURE, MAX_LABEL_NAME, MAX_LABEL_VALUE, MAX_LABELS, MAX_REASONS};
 use crate::signal::Dropped;
-use clew_codec::error::Decoded;
+use clew_codec::error::{Decoded, Reject};
 use clew_model::logs::LogRecord;
 use clew_model::metrics::{LabelSets, Labels, MetricBatch};
 use clew_model::time::NANOS_PER_MILLI;
@@ -20,14 +20,18 @@ pub struct IngestOutcome {
     pub rejected: u64,
     /// The first reasons, at most [`MAX_REASONS`].
     pub rejections: Vec<Rejection>,
+    /// What the sender should know of records that were taken: the first, at most [`MAX_REASONS`].
+    pub warnings: Vec<Rejection>,
+    /// How many records that is said of.
+    pub warned: u64,
 }
 
-/// A record that was refused by itself.
+/// A record that was refused by itself, or taken with a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// Which record of the request, from 0.
     pub index: u64,
-    /// What is wrong with it and what would be right.
+    /// What is wrong with it, and what would be right.
     pub reason: String,
 }
 
@@ -147,13 +151,19 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Moves what the decoder refused into an outcome.
+    /// Moves what the decoder refused, and what it says of others, into an outcome.
     fn outcome<T>(decoded: &mut Decoded<T>) -> IngestOutcome {
-        let rejections = std::mem::take(&mut decoded.rejects)
-            .into_iter()
-            .map(|reject| Rejection { index: reject.index, reason: reject.reason })
-            .collect();
-        IngestOutcome { accepted: 0, rejected: decoded.rejected, rejections }
+        let told = |list: &mut Vec<Reject>| {
+            let list = std::mem::take(list).into_iter();
+            list.map(|own| Rejection { index: own.index, reason: own.reason }).collect()
+        };
+        IngestOutcome {
+            accepted: 0,
+            rejected: decoded.rejected,
+            rejections: told(&mut decoded.rejects),
+            warnings: told(&mut decoded.warnings),
+            warned: decoded.warned,
+        }
     }
 
     /// The log records that may enter. Refusals name the place of a record in the request.
@@ -318,7 +328,7 @@ mod tests {
     }
 
     fn decoded<T>(records: T) -> Decoded<T> {
-        Decoded { records, accepted: 0, rejected: 0, rejects: Vec::new() }
+        Decoded::of(records)
     }
 
     #[test]

@@ -16,7 +16,7 @@ const SERIES: u64 = 7;
 const TRACES: u64 = 5;
 
 fn decoded<T>(records: T) -> Decoded<T> {
-    Decoded { records, accepted: 0, rejected: 0, rejects: Vec::new() }
+    Decoded::of(records)
 }
 
 fn trace_id(number: u64) -> TraceId {

@@ -55,7 +55,7 @@ pub(crate) fn start_with(
 }
 
 fn decoded<T>(records: T) -> Decoded<T> {
-    Decoded { records, accepted: 0, rejected: 0, rejects: Vec::new() }
+    Decoded::of(records)
 }
 
 fn batch(name: &str, millis: i64, series: usize) -> MetricBatch {

@@ -46,7 +46,7 @@ async fn server(slow: Option<Duration>) -> (tempfile::TempDir, Arc<App>) {
     let dir = tempfile::tempdir().unwrap();
     let app = start_with(dir.path(), &SimFiles::new(), &SimClock::new(NOW), |options| options.queries.slow = slow);
     let record = LogRecord { time: NOW, body: "hello".into(), ..LogRecord::default() };
-    let decoded = Decoded { records: vec![record], accepted: 0, rejected: 0, rejects: Vec::new() };
+    let decoded = Decoded::of(vec![record]);
     app.ingest_logs(&Caller::anonymous(), Protocol::JsonLogs, decoded).await.unwrap();
     (dir, app)
 }

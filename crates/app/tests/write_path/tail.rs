@@ -18,7 +18,7 @@ const NOW: i64 = 1_800_000_000_000_000_000;
 async fn send(app: &App, times: impl IntoIterator<Item = i64>, text: &str) {
     let record = |time| LogRecord { time, body: text.into(), ..LogRecord::default() };
     let records: Vec<LogRecord> = times.into_iter().map(record).collect();
-    let decoded = Decoded { records, accepted: 0, rejected: 0, rejects: Vec::new() };
+    let decoded = Decoded::of(records);
     let outcome = app.ingest_logs(&Caller::anonymous(), Protocol::JsonLogs, decoded).await.unwrap();
     assert_eq!(outcome.rejected, 0);
 }

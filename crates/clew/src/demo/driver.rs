@@ -131,7 +131,7 @@ async fn newest_request(app: &Arc<App>) -> Result<i64> {
 }
 
 fn decoded<T>(records: T) -> Decoded<T> {
-    Decoded { records, accepted: 0, rejected: 0, rejects: Vec::new() }
+    Decoded::of(records)
 }
 
 fn nanos(duration: Duration) -> i64 {

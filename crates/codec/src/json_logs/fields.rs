@@ -7,21 +7,21 @@
 //!   It stays beside the field when it was found inside a container or another object, is a number that stands for a
 //!   severity, names the service, is an ID that is not written in canonical form, or is a time without a zone or with
 //!   digits below a nanosecond.
-//! - A text or value that is no time stays an attribute, and the arrival time is used. A time that 64 bits of nanoseconds
-//!   cannot say, where no other member says the time, is a fault of the record: to store it under its arrival would be to
-//!   say what its sender did not.
+//! - A time that is there and not understood stays an attribute, and the record is taken with a warning: its time is that
+//!   of a name less preferred, or its arrival. One that 64 bits of nanoseconds cannot say, where no other member says the
+//!   time, is a fault of the record: to store it under its arrival would be to say what its sender did not.
+//! - Names that mean a field only beside others, and what a logger leaves out: see [`loggers`].
 
-use crate::limits::MAX_QUOTED_BYTES;
-use crate::time_text::{self, NoTimestamp, OUT_OF_RANGE, Timestamp};
+use super::loggers::{self, CONTAINERS_OF_LOGGERS};
+use super::times::{self, UnreadTime};
+use crate::levels::severity_in;
+use crate::time_text::NoTimestamp;
 use clew_model::correlation::{ContextField, PropagatedContext, context_field};
 use clew_model::logs::{CONTAINER_FIELDS, LogRecord, Severity, WellKnown, ranked};
-use clew_model::value::{double_text, find};
+use clew_model::value::find;
 use clew_model::{Attribute, Attributes, CanonicalId, SpanId, TraceId, UnixNanos, Value};
 use compact_str::CompactString;
 use std::sync::Arc;
-
-/// Below this many seconds (March 1973) a number under `time` or `t` is how long something took, not when it happened.
-const EARLIEST_BARE_NUMBER: f64 = 1e8;
 
 /// Names of OpenTelemetry's severity number.
 const SEVERITY_NUMBERS: [&str; 3] = ["severity_number", "SeverityNumber", "severityNumber"];
@@ -37,35 +37,13 @@ struct Found<T> {
     movable: Option<usize>,
 }
 
-/// A time outside what 64 bits of nanoseconds can say.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct UnsayableTime {
-    name: CompactString,
-    /// As it was sent, but for its length.
-    shown: String,
-}
-
-impl UnsayableTime {
-    fn new(name: &str, value: &Value) -> Self {
-        let text = value.scalar_text().unwrap_or_default();
-        Self { name: name.into(), shown: text.chars().take(MAX_QUOTED_BYTES / 4).collect() }
-    }
-
-    /// The fault in words, with what would be right.
-    pub(super) fn reason(&self) -> String {
-        format!(
-            "{OUT_OF_RANGE}: {:?} is {:?}; check the sender's clock and the unit of its timestamps, or leave the field out \
-             to have the time of arrival",
-            self.name, self.shown
-        )
-    }
-}
-
 #[derive(Default)]
 struct Fields {
     time: Option<Found<UnixNanos>>,
     /// The first time that cannot be expressed; it counts while `time` is missing.
-    unsayable_time: Option<UnsayableTime>,
+    unsayable_time: Option<UnreadTime>,
+    /// The time under the most preferred name that was there and could not be taken, and the name's rank.
+    unread_time: Option<(i8, UnreadTime)>,
     /// With the text as sent; empty for a number.
     severity: Option<Found<(Severity, CompactString)>>,
     /// The message stands inside a container, or at `movable`.
@@ -75,14 +53,15 @@ struct Fields {
     span_id: Option<Found<SpanId>>,
 }
 
-/// Makes a record of an object's members; what they do not say is as in `template`, the arrival time among it.
+/// Makes a record of an object's members; what they do not say is as in `template`, the arrival time among it. With it what
+/// its sender should know.
 ///
 /// # Errors
-/// The only time that the members say cannot be expressed.
-pub(super) fn record(mut attributes: Attributes, template: &LogRecord) -> Result<LogRecord, UnsayableTime> {
+/// The only time that the members say cannot be expressed: why the record is refused.
+pub(super) fn record(mut attributes: Attributes, template: &LogRecord) -> Result<(LogRecord, Option<String>), String> {
     let mut fields = Fields::default();
     fields.read_top_level(&attributes);
-    for container in CONTAINER_FIELDS {
+    for container in CONTAINER_FIELDS.into_iter().chain(CONTAINERS_OF_LOGGERS) {
         for attribute in attributes.iter().filter(|attribute| attribute.key == container) {
             if let Value::Map(inner) = &attribute.value {
                 fields.read_container(inner);
@@ -90,13 +69,17 @@ pub(super) fn record(mut attributes: Attributes, template: &LogRecord) -> Result
         }
     }
     if let (None, Some(unsayable)) = (&fields.time, fields.unsayable_time.take()) {
-        return Err(unsayable);
+        return Err(unsayable.out_of_range());
     }
+    let warning = fields.warning();
     fields.read_context(&attributes);
-    let (severity, severity_text) = fields.take_severity(&attributes);
+    let (mut severity, severity_text) = fields.take_severity(&attributes);
     let body = fields.take_message(&mut attributes);
+    if severity == Severity::UNSPECIFIED && severity_text.is_empty() {
+        severity = severity_in(&body).or_else(|| loggers::implied_severity(&attributes)).unwrap_or_default();
+    }
     fields.remove_moved(&mut attributes);
-    Ok(LogRecord {
+    let record = LogRecord {
         time: fields.time.map_or(template.time, |found| found.value),
         observed_time: template.observed_time,
         severity,
@@ -111,7 +94,8 @@ pub(super) fn record(mut attributes: Attributes, template: &LogRecord) -> Result
         flags: template.flags,
         event_name: CompactString::default(),
         dropped_attributes_count: 0,
-    })
+    };
+    Ok((record, warning))
 }
 
 /// Keeps the better of two; the first of equals.
@@ -139,6 +123,8 @@ impl Fields {
         for (index, attribute) in attributes.iter().enumerate() {
             if let Some((field, rank)) = ranked(&attribute.key) {
                 self.offer(field, rank, attribute, attributes, Some(index));
+            } else if let Some((field, rank)) = loggers::known_beside(&attribute.key, attributes) {
+                self.offer(field, rank, attribute, attributes, None);
             }
             if let Value::Map(inner) = &attribute.value {
                 self.read_nested(&attribute.key, inner);
@@ -158,14 +144,17 @@ impl Fields {
     fn read_container(&mut self, inner: &[Attribute]) {
         let mut own = Fields::default();
         for attribute in inner {
-            if let Some((field, rank)) = ranked(&attribute.key)
+            if let Some((field, rank)) = ranked(&attribute.key).or_else(|| loggers::known_beside(&attribute.key, inner))
                 && !self.has(field)
             {
                 own.offer(field, rank, attribute, inner, None);
             }
         }
-        self.time = self.time.take().or(own.time);
+        // A time in here is less preferred than any at the top level.
+        let time = own.time.map(|found| Found { rank: i8::MAX, ..found });
+        self.time = self.time.take().or(time);
         self.unsayable_time = self.unsayable_time.take().or(own.unsayable_time);
+        self.unread_time = self.unread_time.take().or(own.unread_time);
         self.severity = self.severity.take().or(own.severity);
         self.message = self.message.take().or(own.message);
         self.service = self.service.take().or(own.service);
@@ -178,17 +167,7 @@ impl Fields {
     fn offer(&mut self, field: WellKnown, rank: i8, member: &Attribute, beside: &[Attribute], place: Option<usize>) {
         let (name, value) = (member.key.as_str(), &member.value);
         match field {
-            WellKnown::Time => {
-                let unsayable = &mut self.unsayable_time;
-                prefer(&mut self.time, rank, || match time(name, value) {
-                    Ok(time) => Some((time.nanos, place.filter(|_| time.is_lossless))),
-                    Err(NoTimestamp::NotATime) => None,
-                    Err(NoTimestamp::OutOfRange) => {
-                        unsayable.get_or_insert_with(|| UnsayableTime::new(name, value));
-                        None
-                    }
-                });
-            }
+            WellKnown::Time => self.offer_time(rank, member, beside, place),
             WellKnown::Severity => {
                 let Some(said) = Severity::of_member(name, value, beside) else { return };
                 // A text that no logger uses for a severity counts only where there is nothing better.
@@ -199,10 +178,7 @@ impl Fields {
                 };
                 prefer(&mut self.severity, rank, || Some(((said.severity, text), place.filter(|_| said.is_word))));
             }
-            WellKnown::Message => prefer(&mut self.message, rank, || {
-                // At the top level the value moves later; copying it now would cost each record a copy of its message.
-                is_message(name, value).then(|| (place.map_or_else(|| value.clone(), |_| Value::Null), place))
-            }),
+            WellKnown::Message => self.offer_message(rank, member, beside, place),
             WellKnown::Service => prefer(&mut self.service, rank, || service(value).map(|name| (name, None))),
             WellKnown::TraceId => {
                 prefer(&mut self.trace_id, rank, || Some((trace_id(value)?, place.filter(|_| is_canonical(value, 32)))))
@@ -211,6 +187,48 @@ impl Fields {
                 prefer(&mut self.span_id, rank, || Some((span_id(value)?, place.filter(|_| is_canonical(value, 16)))))
             }
         }
+    }
+
+    fn offer_time(&mut self, rank: i8, member: &Attribute, beside: &[Attribute], place: Option<usize>) {
+        if self.time.as_ref().is_some_and(|found| found.rank <= rank) {
+            return;
+        }
+        let fault = match times::read(&member.key, &member.value, beside) {
+            Ok(time) => {
+                let movable = place.filter(|_| time.is_lossless);
+                self.time = Some(Found { value: time.nanos, rank, movable });
+                return;
+            }
+            Err(fault) => fault,
+        };
+        let Some(unread) = UnreadTime::new(&member.key, &member.value) else { return };
+        if fault == NoTimestamp::OutOfRange {
+            self.unsayable_time.get_or_insert_with(|| unread.clone());
+        }
+        if self.unread_time.as_ref().is_none_or(|(own, _)| rank < *own) {
+            self.unread_time = Some((rank, unread));
+        }
+    }
+
+    /// What is said of a time that was passed over for one under a name less preferred, or for the arrival.
+    fn warning(&self) -> Option<String> {
+        let (rank, unread) = self.unread_time.as_ref()?;
+        match &self.time {
+            Some(found) if found.rank < *rank => None,
+            found => Some(unread.warning(found.is_some())),
+        }
+    }
+
+    fn offer_message(&mut self, rank: i8, member: &Attribute, beside: &[Attribute], place: Option<usize>) {
+        let (name, value) = (member.key.as_str(), &member.value);
+        prefer(&mut self.message, rank, || {
+            if let Some((text, is_lossless)) = loggers::text_of_bytes(name, value) {
+                return Some((Value::from(text), place.filter(|_| is_lossless)));
+            }
+            // At the top level the value moves later; copying it now would cost each record a copy of its message.
+            let is_one = is_message(name, value) && !loggers::repeats_the_message(name, beside);
+            is_one.then(|| (place.map_or_else(|| value.clone(), |_| Value::Null), place))
+        });
     }
 
     /// The trace and span that stand under other names of such (`dd.trace_id`, `otelTraceID`) or in a header that carries
@@ -265,8 +283,8 @@ impl Fields {
         match self.message.as_mut() {
             None => Value::Null,
             Some(found) => match found.movable.and_then(|index| attributes.get_mut(index)) {
-                Some(attribute) => std::mem::take(&mut attribute.value),
-                None => std::mem::take(&mut found.value),
+                Some(attribute) if found.value == Value::Null => std::mem::take(&mut attribute.value),
+                _ => std::mem::take(&mut found.value),
             },
         }
     }
@@ -303,26 +321,11 @@ fn nested(name: &str) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-fn time(name: &str, value: &Value) -> Result<Timestamp, NoTimestamp> {
-    let may_be_duration = matches!(name, "time" | "t");
-    let is_date = || !may_be_duration || value.as_f64().is_some_and(|number| number.abs() >= EARLIEST_BARE_NUMBER);
-    match value {
-        Value::String(text) => time_text::classify_timestamp(text),
-        _ if !is_date() => Err(NoTimestamp::NotATime),
-        Value::Int(number) => time_text::from_integer(*number)
-            .map(|nanos| Timestamp { nanos, is_lossless: true })
-            .ok_or(NoTimestamp::OutOfRange),
-        Value::Double(number) => time_text::classify_timestamp(&double_text(*number)),
-        Value::Number(number) => time_text::classify_timestamp(&number.0),
-        _ => Err(NoTimestamp::NotATime),
-    }
-}
-
 /// Anything but null; `event` and `log` hold objects of fields as often as messages.
 fn is_message(name: &str, value: &Value) -> bool {
     match value {
         Value::Null => false,
-        Value::Map(_) => !matches!(name, "event" | "log"),
+        Value::Map(_) => !["event", "log"].iter().any(|own| name.eq_ignore_ascii_case(own)),
         _ => true,
     }
 }

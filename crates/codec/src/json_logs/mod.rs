@@ -8,13 +8,12 @@
 //! UTF-8, is too long or too deep, is refused alone; after a syntax error the rest of the array cannot be told apart and
 //! is one refusal. A record whose only time cannot be expressed is refused too. A surrogate escape without its partner becomes U+FFFD.
 
-mod answer;
 mod fields;
+mod loggers;
 mod number;
 mod scanner;
 mod text;
-
-pub use answer::answer;
+mod times;
 
 use crate::error::{DecodeError, Decoded, Position};
 use crate::limits::{
@@ -169,13 +168,14 @@ impl<'a> Decoder<'a> {
     /// Keeps the record of an object that was read whole, or refuses it for what it says: that is no fault of the body.
     fn take(&mut self, start: usize, members: Attributes) {
         match fields::record(members, &self.template) {
-            Ok(record) => {
+            Ok((record, warning)) => {
                 self.out.records.push(record);
                 self.out.accepted += 1;
+                warning.into_iter().for_each(|warning| self.out.warn(self.index, warning));
             }
-            Err(fault) => {
+            Err(reason) => {
                 let body = self.body;
-                self.out.reject(self.index, || format!("{} (byte {start}): {}", line_of(body, start), fault.reason()));
+                self.out.reject(self.index, || format!("{} (byte {start}): {reason}", line_of(body, start)));
             }
         }
         self.index += 1;

@@ -1,6 +1,7 @@
 //! Bodies and what becomes of them. Framing, limits and refusals are here; the recognition of fields is in `recognition`.
 
 mod grammar;
+mod loggers;
 mod recognition;
 
 use super::*;

@@ -465,8 +465,15 @@ export interface components {
              * @description Records that were refused.
              */
             rejected: number;
+            /**
+             * Format: int64
+             * @description How many records such a warning is said of; absent where of none.
+             */
+            warned?: number | null;
+            /** @description What was not understood of records that were taken, the first of them: a time that is none. */
+            warnings?: components["schemas"]["IngestErrorDto"][];
         };
-        /** @description A record that was refused. */
+        /** @description What is said of a record. */
         IngestErrorDto: {
             /**
              * Format: int64

@@ -70,7 +70,7 @@ impl<'a> MetricSink<'a> {
 
     pub(super) fn finish(self) -> Decoded<MetricBatch> {
         let Decoded { accepted, rejected, rejects, .. } = self.out;
-        Decoded { records: self.batch.finish(), accepted, rejected, rejects, ..Decoded::default() }
+        Decoded { accepted, rejected, rejects, ..Decoded::of(self.batch.finish()) }
     }
 }
 
