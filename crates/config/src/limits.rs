@@ -15,5 +15,5 @@ pub(crate) const MAX_FAULTS: usize = 500;
 /// Most scrape configurations of a prometheus.yml.
 pub(crate) const MAX_JOBS: usize = 10_000;
 
-/// Largest compiled regular expression of a relabel rule, in bytes of its automaton.
-pub(crate) const MAX_REGEX_BYTES: usize = 1024 * 1024;
+/// Most files that one pattern of a prometheus.yml may include.
+pub const MAX_INCLUDED_FILES: usize = 1000;

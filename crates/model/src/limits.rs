@@ -11,3 +11,7 @@ pub const MAX_ID_BYTES: usize = 512;
 
 /// Longest token, in bytes, that is indexed as one; longer runs are cut into pieces of this length.
 pub const MAX_TOKEN_BYTES: usize = 64;
+
+/// Largest compiled regular expression of a matcher or of a relabelling rule, in bytes of its automaton. Lists of a few
+/// hundred names to keep, as people write them, take up to a tenth of it.
+pub const MAX_REGEX_BYTES: usize = 10 * 1024 * 1024;

@@ -1,9 +1,10 @@
 //! Reading rules, with the checks that Prometheus makes.
 
 use super::rule::{RelabelAction, RelabelRule};
-use crate::limits::MAX_REGEX_BYTES;
 use crate::yaml::{Content, Fields, Value};
-use regex::{Regex, RegexBuilder};
+use clew_model::limits::MAX_REGEX_BYTES;
+use clew_model::re2::whole_text_regex;
+use regex::Regex;
 
 const DEFAULT_REGEX: &str = "(.*)";
 const DEFAULT_REPLACEMENT: &str = "$1";
@@ -60,11 +61,10 @@ fn text_or(value: Option<Value<'_>>, default: &str, fields: &Fields<'_>, key: &s
 }
 
 fn read_regex(value: Option<Value<'_>>) -> Option<Regex> {
-    let build = |text: &str| RegexBuilder::new(&anchored(text)).size_limit(MAX_REGEX_BYTES).build();
+    let build = |text: &str| whole_text_regex(text, MAX_REGEX_BYTES);
     let Some(value) = value else { return build(DEFAULT_REGEX).ok() };
     let text = value.text()?;
-    // The text alone is parsed first, so that an unbalanced bracket cannot close the anchoring group.
-    match Regex::new(text).and_then(|_| build(text)) {
+    match build(text) {
         Ok(regex) => Some(regex),
         Err(error) => {
             let reason = error.to_string();
@@ -83,16 +83,12 @@ fn changed(rule: &RelabelRule) -> impl Iterator<Item = &'static str> {
     let keys = [
         ("source_labels", !rule.source_labels.is_empty()),
         ("separator", rule.separator != DEFAULT_SEPARATOR),
-        ("regex", rule.regex.as_str() != anchored(DEFAULT_REGEX)),
+        ("regex", rule.regex.as_str() != format!("^(?s:{DEFAULT_REGEX})$")),
         ("modulus", rule.modulus != 0),
         ("target_label", !rule.target_label.is_empty()),
         ("replacement", rule.replacement != DEFAULT_REPLACEMENT),
     ];
     keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key)
-}
-
-fn anchored(text: &str) -> String {
-    format!("^(?s:{text})$")
 }
 
 /// The checks of `relabel.Config.Validate`.

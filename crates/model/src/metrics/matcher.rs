@@ -1,6 +1,8 @@
 //! Label matchers as Prometheus defines them.
 
 use super::labels::Labels;
+use crate::limits::MAX_REGEX_BYTES;
+use crate::re2::whole_text_regex;
 use regex::Regex;
 use std::fmt;
 
@@ -50,8 +52,7 @@ impl Matcher {
         let (name, value) = (name.into(), value.into());
         let regex = match op {
             MatchOp::Equal | MatchOp::NotEqual => None,
-            // Prometheus: `.` matches a newline too (FastRegexMatcher compiles with `(?s:`).
-            MatchOp::Regex | MatchOp::NotRegex => Some(Regex::new(&format!("^(?s:{value})$")).map_err(|error| {
+            MatchOp::Regex | MatchOp::NotRegex => Some(whole_text_regex(&value, MAX_REGEX_BYTES).map_err(|error| {
                 MatcherError { name: name.clone(), pattern: value.clone(), reason: error.to_string() }
             })?),
         };

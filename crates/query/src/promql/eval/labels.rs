@@ -5,14 +5,15 @@ use super::column::{Strictness, Vector};
 use super::{Evaluator, Expr};
 use crate::error::QueryError;
 use crate::limits::MAX_MADE_LABEL_BYTES;
-use regex::Regex;
+use clew_model::limits::MAX_REGEX_BYTES;
+use clew_model::re2::whole_text_regex;
 
 impl Evaluator<'_> {
     pub(super) fn label_replace(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
         let [vector, target, replacement, source, pattern] = args else { return Err(missing()) };
         let (target, replacement) = (self.text(target)?, self.text(replacement)?);
         let (source, pattern_text) = (self.text(source)?, self.text(pattern)?);
-        let regex = Regex::new(&format!("^(?s:{pattern_text})$")).map_err(|error| {
+        let regex = whole_text_regex(&pattern_text, MAX_REGEX_BYTES).map_err(|error| {
             QueryError::execution(format!("invalid regular expression in label_replace(): {pattern_text}: {error}"))
                 .at(pattern.span.start, pattern.span.end)
         })?;
