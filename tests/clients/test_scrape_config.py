@@ -94,11 +94,11 @@ def test_targets_from_files_are_followed(scraping, target):
     clew.stop()
 
 
-def test_what_is_not_built_yet_is_said_and_what_would_be_misread_refused(new_clew):
+def test_what_is_not_built_is_said_and_what_prometheus_refuses_is_refused(new_clew):
     clew = new_clew("prometheus: { config_file: prometheus.yml }\n")
     path = clew.folder / "prometheus.yml"
     path.write_text(
-        "rule_files: [a.yml]\nalerting: { alertmanagers: [] }\nremote_write: [{ url: 'http://127.0.0.1:1' }]\n"
+        "rule_files: [a.yml]\nalerting: { alertmanagers: [{}] }\nremote_write: [{ url: 'http://127.0.0.1:1' }]\n"
     )
     clew.expect_complaint("rule_files|alerting|remote_write")
     clew.start()
@@ -108,8 +108,52 @@ def test_what_is_not_built_yet_is_said_and_what_would_be_misread_refused(new_cle
     assert "rule_files" in warnings and "remote_write" in warnings
     clew.stop()
 
-    path.write_text("scrape_configs:\n  - job_name: a\n    kubernetes_sd_configs: [{ role: pod }]\n")
+    path.write_text("scrape_configs:\n  - job_name: a\n    kubernetes_sd_config: [{ role: pod }]\n")
     clew.spawn()
     assert clew.process.wait(20) == 2
     clew.process = None
-    assert "kubernetes_sd_configs" in clew.log() and "prometheus.yml:3" in clew.log()
+    assert "kubernetes_sd_config" in clew.log() and "prometheus.yml:3" in clew.log()
+
+
+def test_a_job_whose_discovery_is_not_built_is_told_and_the_others_run(scraping, target):
+    clew = scraping(f"""
+  - job_name: pods
+    kubernetes_sd_configs: [{{ role: pod }}]
+  - job_name: here
+    static_configs: [{{ targets: ['127.0.0.1:{target.port}'] }}]
+""")
+    clew.expect_complaint("kubernetes_sd_configs")
+    up = lambda: [job for job in clew.get("/api/v1/status")["scrape_jobs"] if job["up"]]
+    clew_server.wait_until(up, 15, "the other job is scraped")
+    status = clew.get("/api/v1/status")
+    said = "kubernetes_sd_configs is not built: the targets that it would find are not scraped"
+    assert status["scrape_jobs"] == [
+        {"name": "pods", "targets": 0, "up": 0, "problems": [said]},
+        {"name": "here", "targets": 1, "up": 1, "problems": []},
+    ]
+    assert any("prometheus.yml:5:5" in warning and "not built" in warning for warning in status["config_warnings"])
+    answer = clew.request("GET", "/prometheus/api/v1/targets").json()
+    assert answer["warnings"] == [f'job "pods": {said}']
+    assert [own["labels"]["job"] for own in answer["data"]["activeTargets"]] == ["here"]
+    assert clew.prometheus("scrape_pools") == {"scrapePools": ["here", "pods"]}
+    assert clew.request("GET", "/prometheus/api/v1/targets?scrapePool=here").json().get("warnings") is None
+    clew.stop()
+
+
+def test_jobs_of_other_files_are_scraped_and_follow_a_reload(new_clew, target):
+    clew = new_clew("prometheus: { config_file: prometheus.yml }\n")
+    (clew.folder / "jobs").mkdir()
+    job = "scrape_configs: [{{ job_name: {}, static_configs: [{{ targets: ['127.0.0.1:{}'] }}] }}]\n"
+    (clew.folder / "jobs/one.yml").write_text(job.format("one", target.port))
+    (clew.folder / "prometheus.yml").write_text("global: { scrape_interval: 1s }\nscrape_config_files: ['jobs/*.yml']\n")
+    clew.start()
+    names = lambda: [job["name"] for job in clew.get("/api/v1/status")["scrape_jobs"]]
+    assert names() == ["one"]
+    (clew.folder / "jobs/two.yml").write_text(job.format("two", target.port))
+    assert clew.request("POST", "/-/reload").status_code == 200
+    assert names() == ["one", "two"]
+    (clew.folder / "jobs/two.yml").write_text(job.format("one", target.port))
+    clew.expect_complaint("is used twice")
+    assert clew.request("POST", "/-/reload").status_code != 200
+    assert names() == ["one", "two"]
+    clew.stop()

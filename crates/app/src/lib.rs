@@ -5,6 +5,7 @@
 
 mod disk_usage;
 mod error;
+mod file_patterns;
 pub mod ingest;
 mod limit_named;
 pub mod limits;

@@ -1,7 +1,8 @@
-//! Reading a prometheus.yml from the disk, and looking whether the files it mentions are there.
+//! Reading a prometheus.yml from the disk with the files it includes, and looking whether those it mentions are there.
 
-use clew_config::limits::MAX_DOCUMENT_BYTES;
-use clew_config::prometheus::{Environment, LoadedPrometheusConfig, parse};
+use crate::file_patterns::matching;
+use clew_config::limits::{MAX_DOCUMENT_BYTES, MAX_INCLUDED_FILES};
+use clew_config::prometheus::{Environment, IncludedFile, LoadedPrometheusConfig, parse_including};
 use clew_config::yaml::{Fault, Origin, Severity, decode_text};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,10 +10,15 @@ use std::sync::Arc;
 /// Reads a file. Blocks. That a file of secrets or certificates cannot be read now is a warning: it is read at each use.
 ///
 /// # Errors
-/// Every fault: one when the file cannot be read, otherwise those of [`parse`].
+/// Every fault: one when the file cannot be read, otherwise those of [`parse_including`].
 pub fn load(file: &Path, environment: Environment<'_>) -> Result<LoadedPrometheusConfig, Vec<Fault>> {
     let text = read(file).map_err(|fault| vec![fault])?;
-    let mut loaded = parse(file, &text, environment)?;
+    let inclusion = |pattern: &Path| -> Vec<IncludedFile> {
+        let include =
+            |path: &Path| IncludedFile { text: read(path).map_err(|fault| fault.problem), path: path.to_path_buf() };
+        matching(pattern, MAX_INCLUDED_FILES).iter().map(|path| include(path)).collect()
+    };
+    let mut loaded = parse_including(file, &text, environment, &inclusion)?;
     for mentioned in &loaded.files {
         if let Err(error) = std::fs::metadata(&mentioned.path) {
             loaded.warnings.push(Fault {
@@ -61,6 +67,13 @@ mod tests {
         {
             assert!(said[0].contains(part), "{part} is not in {}", said[0]);
         }
+        let included = "scrape_configs: [{job_name: c, bearer_token_file: gone}]";
+        std::fs::create_dir(folder.path().join("jobs")).unwrap();
+        std::fs::write(folder.path().join("jobs/c.yml"), included).unwrap();
+        std::fs::write(&file, "scrape_configs: [{job_name: a}]\nscrape_config_files: ['jobs/*.yml']\n").unwrap();
+        let loaded = load(&file, &|_| None).unwrap();
+        assert_eq!(loaded.config.jobs.len(), 2);
+        assert!(loaded.warnings[0].to_string().contains("jobs/gone cannot be read now"), "{:?}", loaded.warnings);
         let missing = load(&folder.path().join("q.yml"), &|_| None).unwrap_err();
         assert!(missing[0].to_string().contains("q.yml:1:1: cannot be read"), "{}", missing[0]);
     }

@@ -7,4 +7,5 @@
 pub mod limits;
 pub mod prometheus;
 pub mod relabel;
+mod shape;
 pub mod yaml;

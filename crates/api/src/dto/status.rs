@@ -3,6 +3,7 @@
 use super::time::rfc3339;
 use crate::state::{Addresses, ApiState};
 use clew_app::ingest::Source;
+use clew_app::scrape::JobStatus;
 use clew_app::{SignalStatus, Status};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,6 +37,8 @@ pub(crate) struct StatusDto {
     sources: Vec<SourceDto>,
     /// What the configuration warns of.
     config_warnings: Vec<String>,
+    /// The jobs that are scraped, in the order of the configuration.
+    scrape_jobs: Vec<ScrapeJobDto>,
     /// Whether the data is made up by `clew demo`.
     demo: bool,
 }
@@ -105,6 +108,25 @@ struct SourceDto {
     last_received: Option<String>,
 }
 
+/// A job that is scraped.
+#[derive(Debug, Serialize, ToSchema)]
+struct ScrapeJobDto {
+    /// Its name.
+    name: String,
+    /// How many targets it has.
+    targets: usize,
+    /// How many of them were up the last time.
+    up: usize,
+    /// What is wrong with finding its targets: a discovery that is not built, a list that cannot be asked.
+    problems: Vec<String>,
+}
+
+impl From<JobStatus> for ScrapeJobDto {
+    fn from(job: JobStatus) -> Self {
+        Self { name: job.name, targets: job.targets, up: job.up, problems: job.problems }
+    }
+}
+
 impl StatusDto {
     /// The answer of a server.
     #[must_use]
@@ -123,6 +145,7 @@ impl StatusDto {
             signals: status.signals.into_iter().map(SignalStatusDto::from).collect(),
             sources: status.sources.into_iter().map(SourceDto::from).collect(),
             config_warnings: options.config.warnings(),
+            scrape_jobs: state.scrape.status().jobs.into_iter().map(ScrapeJobDto::from).collect(),
             demo: options.demo,
         }
     }

@@ -1,4 +1,4 @@
-//! `targets`: what is scraped and how it went.
+//! `targets`, `scrape_pools`: what is scraped and how it went.
 
 use super::respond::Answer;
 use crate::dto::rfc3339;
@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
 use clew_app::scrape::{ActiveTarget, DroppedTarget};
+use clew_query::promql::Annotations;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -81,10 +82,29 @@ pub(super) async fn targets(State(state): State<ApiState>, request: Request<Body
     let show = |kind: &str| wanted == "any" || wanted == kind;
     let active = status.active.into_iter().filter(|target| show("active") && in_pool(&target.scrape_pool));
     let dropped = status.dropped.into_iter().filter(|target| show("dropped") && in_pool(&target.scrape_pool));
-    Answer::plain(Ok(Targets {
+    let problems = status
+        .jobs
+        .iter()
+        .filter(|job| in_pool(&job.name))
+        .flat_map(|job| job.problems.iter().map(|problem| format!("job {:?}: {problem}", job.name)));
+    let notes = Annotations { warnings: problems.collect(), ..Annotations::default() };
+    let targets = Targets {
         active_targets: active.map(Active::from).collect(),
         dropped_targets: dropped.map(Dropped::from).collect(),
         dropped_target_counts: status.dropped_counts,
-    }))
-    .into_response()
+    };
+    Answer(Ok((targets, notes))).into_response()
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ScrapePools {
+    scrape_pools: Vec<String>,
+}
+
+/// `GET /api/v1/scrape_pools`: the names of all jobs, sorted.
+pub(super) async fn scrape_pools(State(state): State<ApiState>) -> Response {
+    let mut scrape_pools: Vec<String> = state.scrape.status().jobs.into_iter().map(|job| job.name).collect();
+    scrape_pools.sort();
+    Answer::plain(Ok(ScrapePools { scrape_pools })).into_response()
 }

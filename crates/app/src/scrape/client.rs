@@ -1,9 +1,10 @@
 //! HTTP clients: one for all jobs that connect in the same way.
 
 use super::limits::{MAX_REDIRECTS, MAX_SECRET_FILE_BYTES};
-use clew_config::prometheus::{ScrapeConfig, SecretSource, TlsConfig, TlsVersion};
+use clew_config::prometheus::{HttpClientConfig, ProxyConfig, ScrapeConfig, SecretSource, TlsConfig, TlsVersion};
 use clew_config::yaml::decode_text;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Url};
 use std::io::Read;
@@ -16,16 +17,23 @@ struct Connection {
     tls: TlsConfig,
     follow_redirects: bool,
     compression: bool,
+    proxy: ProxyConfig,
 }
 
 impl Connection {
-    fn of(job: &ScrapeConfig) -> Self {
-        Self {
-            tls: job.http.tls.clone(),
-            follow_redirects: job.http.follow_redirects,
-            compression: job.enable_compression,
-        }
+    fn of(http: &HttpClientConfig, compression: bool) -> Self {
+        let HttpClientConfig { tls, follow_redirects, proxy, .. } = http.clone();
+        Self { tls, follow_redirects, compression, proxy }
     }
+}
+
+/// The clients of a job.
+#[derive(Debug)]
+pub(super) struct JobClients {
+    /// For its targets.
+    pub(super) targets: Arc<JobClient>,
+    /// For the servers that list targets, in the order of the configuration.
+    pub(super) lists: Vec<Arc<JobClient>>,
 }
 
 /// A way to connect, and its client or why there is none.
@@ -50,14 +58,27 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// A client that cannot be used, and why.
-    pub(super) fn none(job: &ScrapeConfig, reason: &str) -> Arc<JobClient> {
-        Arc::new(JobClient { connection: Connection::of(job), client: Err(reason.to_owned()) })
+    /// Clients that cannot be used, and why.
+    pub(super) fn none(job: &ScrapeConfig, reason: &str) -> JobClients {
+        let none = |http: &HttpClientConfig| {
+            Arc::new(JobClient { connection: Connection::of(http, true), client: Err(reason.to_owned()) })
+        };
+        JobClients {
+            targets: none(&job.http),
+            lists: job.http_sd_configs.iter().map(|discovery| none(&discovery.http)).collect(),
+        }
     }
 
-    /// The client of a job. Reads certificates, so it blocks.
-    pub(super) fn of(&mut self, job: &ScrapeConfig) -> Arc<JobClient> {
-        let connection = Connection::of(job);
+    /// The clients of a job. Reads certificates, so it blocks.
+    pub(super) fn of(&mut self, job: &ScrapeConfig) -> JobClients {
+        JobClients {
+            targets: self.one(&job.http, job.enable_compression),
+            lists: job.http_sd_configs.iter().map(|discovery| self.one(&discovery.http, true)).collect(),
+        }
+    }
+
+    fn one(&mut self, http: &HttpClientConfig, compression: bool) -> Arc<JobClient> {
+        let connection = Connection::of(http, compression);
         if let Some(made) = self.made.iter().find(|made| made.connection == connection) {
             return made.clone();
         }
@@ -110,8 +131,14 @@ fn build(connection: &Connection, resolver: Option<Renamed>) -> Result<Client, S
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
+    let proxy = proxy(&connection.proxy)?;
     let base = |resolver: Option<Renamed>| {
-        let builder = Client::builder().no_proxy().http1_only().gzip(connection.compression).referer(false);
+        let builder = Client::builder().http1_only().gzip(connection.compression).referer(false);
+        let builder = match (&connection.proxy, &proxy) {
+            (ProxyConfig::Environment, _) => builder,
+            (_, Some(proxy)) => builder.proxy(proxy.clone()),
+            (_, None) => builder.no_proxy(),
+        };
         let redirects = if connection.follow_redirects { Policy::limited(MAX_REDIRECTS) } else { Policy::none() };
         let builder = builder.redirect(redirects).pool_max_idle_per_host(1);
         match resolver {
@@ -130,6 +157,23 @@ fn build(connection: &Connection, resolver: Option<Renamed>) -> Result<Client, S
     }
     let builder = with_certificates(with_versions(base(resolver), tls), tls)?;
     builder.build().map_err(|error| chain(&error))
+}
+
+/// The proxy that is written out.
+fn proxy(config: &ProxyConfig) -> Result<Option<reqwest::Proxy>, String> {
+    let ProxyConfig::Fixed { url, no_proxy, connect_headers } = config else { return Ok(None) };
+    let made = reqwest::Proxy::all(url.reveal()).map_err(|error| format!("the proxy_url: {}", chain(&error)))?;
+    let mut headers = HeaderMap::new();
+    for header in connect_headers {
+        let refused = |_| format!("the proxy_connect_header {:?} or its value cannot be sent", header.name);
+        let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|error| refused(error.to_string()))?;
+        for value in &header.values {
+            let value = HeaderValue::from_str(&read_secret(value)?).map_err(|error| refused(error.to_string()))?;
+            headers.append(name.clone(), value);
+        }
+    }
+    let made = if headers.is_empty() { made } else { made.headers(headers) };
+    Ok(Some(made.no_proxy(reqwest::NoProxy::from_string(no_proxy))))
 }
 
 fn with_versions(mut builder: ClientBuilder, tls: &TlsConfig) -> ClientBuilder {
@@ -206,7 +250,7 @@ mod tests {
 
     fn client(keys: &str) -> Arc<JobClient> {
         let text = format!("scrape_configs:\n  - job_name: j\n{keys}");
-        Clients::default().of(&parse(Path::new("p.yml"), &text, &|_| None).unwrap().config.jobs[0])
+        Clients::default().of(&parse(Path::new("p.yml"), &text, &|_| None).unwrap().config.jobs[0]).targets
     }
 
     #[test]
@@ -236,7 +280,7 @@ mod tests {
         let text =
             "scrape_configs: [{job_name: a}, {job_name: b, bearer_token: x}, {job_name: c, follow_redirects: false}]";
         let config = parse(Path::new("p.yml"), text, &|_| None).unwrap().config;
-        let made: Vec<_> = config.jobs.iter().map(|job| clients.of(job)).collect();
+        let made: Vec<_> = config.jobs.iter().map(|job| clients.of(job).targets).collect();
         assert!(Arc::ptr_eq(&made[0], &made[1]) && !Arc::ptr_eq(&made[0], &made[2]));
     }
 }

@@ -10,6 +10,8 @@ use std::time::Duration;
 pub(super) enum ScrapeError {
     #[error("the job's client cannot be made: {0}")]
     Client(String),
+    #[error("{0} is not built, and the job asks for it")]
+    NotBuilt(&'static str),
     #[error("no connection: {0}")]
     Request(String),
     #[error("no complete answer within the timeout of {}", render_duration(*.0))]

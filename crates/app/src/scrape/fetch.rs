@@ -5,7 +5,9 @@ use super::error::ScrapeError;
 use super::limits::{MAX_BODY_BYTES, MAX_SECRET_FILE_BYTES};
 use super::target::Target;
 use bytes::{Bytes, BytesMut};
-use clew_config::prometheus::{Authentication, EscapingScheme, ScrapeConfig, ScrapeProtocol, SecretSource};
+use clew_config::prometheus::{
+    Authentication, EscapingScheme, HttpClientConfig, ScrapeConfig, ScrapeProtocol, SecretSource,
+};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use std::time::Duration;
@@ -26,7 +28,7 @@ pub(super) async fn fetch(job: &ScrapeConfig, target: &Target, client: &TargetCl
         if let Some(host) = &client.host {
             request = request.header(HOST, host);
         }
-        let request = extra_headers(authenticated(request, job).await?, job).await?;
+        let request = extra_headers(authenticated(request, &job.http).await?, &job.http).await?;
         let response = request.send().await.map_err(|error| ScrapeError::Request(chain(&error)))?;
         if response.status() != StatusCode::OK {
             return Err(ScrapeError::Status(response.status()));
@@ -61,9 +63,14 @@ fn accept(protocols: &[ScrapeProtocol], escaping: EscapingScheme) -> String {
     parts.join(",")
 }
 
-async fn authenticated(request: RequestBuilder, job: &ScrapeConfig) -> Result<RequestBuilder, ScrapeError> {
-    match &job.http.authentication {
+/// Adds the `Authorization` header.
+pub(super) async fn authenticated(
+    request: RequestBuilder,
+    http: &HttpClientConfig,
+) -> Result<RequestBuilder, ScrapeError> {
+    match &http.authentication {
         None => Ok(request),
+        Some(Authentication::NotBuilt(key)) => Err(ScrapeError::NotBuilt(key)),
         Some(Authentication::Basic { username, password }) => {
             Ok(request.basic_auth(reveal(username).await?, Some(reveal(password).await?)))
         }
@@ -77,9 +84,13 @@ async fn authenticated(request: RequestBuilder, job: &ScrapeConfig) -> Result<Re
     }
 }
 
-async fn extra_headers(mut request: RequestBuilder, job: &ScrapeConfig) -> Result<RequestBuilder, ScrapeError> {
+/// Adds the headers that are configured.
+pub(super) async fn extra_headers(
+    mut request: RequestBuilder,
+    http: &HttpClientConfig,
+) -> Result<RequestBuilder, ScrapeError> {
     let mut headers = HeaderMap::new();
-    for header in &job.http.headers {
+    for header in &http.headers {
         let refused = || ScrapeError::Header(header.name.clone());
         let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| refused())?;
         for value in &header.values {
@@ -128,7 +139,7 @@ fn protocol_of(job: &ScrapeConfig, headers: &HeaderMap) -> Result<ScrapeProtocol
 }
 
 /// The body, decompressed, of at most `limit` bytes; more is not read.
-async fn read_body(mut response: Response, limit: u64) -> Result<Bytes, ScrapeError> {
+pub(super) async fn read_body(mut response: Response, limit: u64) -> Result<Bytes, ScrapeError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| ScrapeError::Request(chain(&error)))? {
         if (body.len() + chunk.len()) as u64 > limit {

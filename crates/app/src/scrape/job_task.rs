@@ -1,9 +1,9 @@
 //! The task of one job: it finds the job's targets and keeps a task for each.
 
 use super::cache::SeriesCache;
-use super::client::JobClient;
-use super::files::{TargetFiles, refresh_interval};
-use super::limits::{FILE_POLL_INTERVAL, MAX_DROPPED_TARGETS, MAX_TARGETS};
+use super::client::{JobClient, JobClients};
+use super::discovery::{DnsServers, TargetFiles, TargetList, TargetLists, refresh_interval};
+use super::limits::{FILE_POLL_INTERVAL, FIRST_LISTS_WAIT, MAX_DROPPED_TARGETS, MAX_TARGETS};
 use super::sink::MetricSink;
 use super::status::LastScrape;
 use super::target::{Target, build_target, discovered_labels};
@@ -16,7 +16,6 @@ use clew_telemetry::Registry;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -27,13 +26,14 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) registry: Arc<Registry>,
     pub(super) running: Semaphore,
+    pub(super) dns: DnsServers,
 }
 
 /// A job as its tasks and the status see it.
 pub(super) struct Job {
     pub(super) config: Arc<ScrapeConfig>,
     pub(super) shared: Arc<Shared>,
-    client: ArcSwap<JobClient>,
+    clients: ArcSwap<JobClients>,
     pub(super) found: Mutex<Found>,
 }
 
@@ -50,17 +50,23 @@ pub(super) struct Found {
 }
 
 impl Job {
-    pub(super) fn new(config: Arc<ScrapeConfig>, shared: Arc<Shared>, client: Arc<JobClient>) -> Self {
-        Self { config, shared, client: ArcSwap::new(client), found: Mutex::default() }
+    pub(super) fn new(config: Arc<ScrapeConfig>, shared: Arc<Shared>, clients: JobClients) -> Self {
+        Self { config, shared, clients: ArcSwap::from_pointee(clients), found: Mutex::default() }
     }
 
+    /// The client that asks targets.
     pub(super) fn client(&self) -> Arc<JobClient> {
-        self.client.load_full()
+        self.clients.load().targets.clone()
     }
 
-    /// Takes a new client, whose certificates are those of now.
-    pub(super) fn set_client(&self, client: Arc<JobClient>) {
-        self.client.store(client);
+    /// The client that asks the server of this place in `http_sd_configs`.
+    pub(super) fn list_client(&self, place: usize) -> Option<Arc<JobClient>> {
+        self.clients.load().lists.get(place).cloned()
+    }
+
+    /// Takes new clients, whose certificates are those of now.
+    pub(super) fn set_clients(&self, clients: JobClients) {
+        self.clients.store(Arc::new(clients));
     }
 
     /// The number of targets and the limit, when the limit is exceeded.
@@ -78,8 +84,14 @@ pub(super) struct Legacy {
     last: LastScrape,
 }
 
-/// What the targets of a job leave, by identity.
-pub(super) type Legacies = HashMap<String, Legacy>;
+/// What a job leaves to the form of it that takes its place.
+#[derive(Default)]
+pub(super) struct Legacies {
+    /// What its targets leave, by identity.
+    targets: HashMap<String, Legacy>,
+    /// Lists of targets as they were answered last.
+    lists: Vec<TargetList>,
+}
 
 /// A job that runs.
 pub(super) struct RunningJob {
@@ -92,8 +104,8 @@ impl RunningJob {
     /// Starts the job; `legacies` are what an earlier form of it left.
     pub(super) fn start(job: Arc<Job>, legacies: Legacies) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let task = JobTask { job: job.clone(), files: TargetFiles::default(), running: HashMap::new() };
-        Self { job, stop, task: tokio::spawn(task.run(legacies, stopped)) }
+        let task = JobTask::run(job.clone(), legacies, stopped);
+        Self { job, stop, task: tokio::spawn(task) }
     }
 
     /// Stops the job and all its targets.
@@ -109,44 +121,78 @@ impl RunningJob {
 struct JobTask {
     job: Arc<Job>,
     files: TargetFiles,
+    lists: TargetLists,
     running: HashMap<String, RunningTarget>,
 }
 
 impl JobTask {
-    async fn run(mut self, mut legacies: Legacies, stopped: oneshot::Receiver<Stop>) -> Legacies {
-        self.refresh_files(true).await;
-        self.sync(&mut legacies).await;
-        for (_, legacy) in legacies {
-            end_target(&self.job, &legacy.target, &legacy.cache).await;
+    async fn run(job: Arc<Job>, mut legacies: Legacies, mut stopped: oneshot::Receiver<Stop>) -> Legacies {
+        let lists = TargetLists::start(&job, std::mem::take(&mut legacies.lists));
+        let mut task = Self { job, files: TargetFiles::default(), lists, running: HashMap::new() };
+        task.refresh_files(true).await;
+        if !legacies.targets.is_empty()
+            && let Some(stop) = task.await_lists(&mut stopped).await
+        {
+            return task.leave(stop, legacies).await;
         }
-        let stop = match refresh_interval(&self.job.config.file_sd_configs) {
-            None => stopped.await,
-            Some(every) => self.follow_files(every, stopped).await,
-        };
-        self.stop_all(stop.unwrap_or(Stop::Quit)).await
+        task.sync(&mut legacies.targets).await;
+        task.end(std::mem::take(&mut legacies.targets)).await;
+        let stop = task.follow(stopped).await;
+        task.stop_all(stop.unwrap_or(Stop::Quit)).await
     }
 
-    /// Looks at the files of targets until the job must stop.
-    async fn follow_files(
-        &mut self,
-        every: Duration,
-        mut stopped: oneshot::Receiver<Stop>,
-    ) -> Result<Stop, oneshot::error::RecvError> {
-        let mut looks = interval(every.min(FILE_POLL_INTERVAL));
+    /// Waits until every list is known, but not for ever. Answers how to stop, where the job must before that.
+    async fn await_lists(&mut self, stopped: &mut oneshot::Receiver<Stop>) -> Option<Stop> {
+        let until = Instant::now() + FIRST_LISTS_WAIT;
+        while !self.lists.all_known() {
+            tokio::select! {
+                biased;
+                stop = &mut *stopped => return Some(stop.unwrap_or(Stop::Quit)),
+                () = tokio::time::sleep_until(until) => return None,
+                () = self.lists.changed() => {}
+            }
+        }
+        None
+    }
+
+    /// Hands on what was left to a job that stops before it has begun.
+    async fn leave(self, how: Stop, mut legacies: Legacies) -> Legacies {
+        if how == Stop::Removed {
+            self.end(std::mem::take(&mut legacies.targets)).await;
+        }
+        legacies.lists = self.lists.end();
+        legacies
+    }
+
+    /// Marks everything stale that nobody goes on with.
+    async fn end(&self, left: HashMap<String, Legacy>) {
+        for (_, legacy) in left {
+            end_target(&self.job, &legacy.target, &legacy.cache).await;
+        }
+    }
+
+    /// Looks at the files of targets, and takes what lists answer, until the job must stop.
+    async fn follow(&mut self, mut stopped: oneshot::Receiver<Stop>) -> Result<Stop, oneshot::error::RecvError> {
+        let every = refresh_interval(&self.job.config.file_sd_configs);
+        let mut looks = interval(every.unwrap_or(FILE_POLL_INTERVAL).min(FILE_POLL_INTERVAL));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut read = Instant::now();
         loop {
             tokio::select! {
                 biased;
                 stop = &mut stopped => return stop,
-                _ = looks.tick() => {}
+                () = self.lists.changed() => {
+                    self.sync(&mut HashMap::new()).await;
+                    continue;
+                }
+                _ = looks.tick(), if every.is_some() => {}
             }
-            let all = read.elapsed() >= every;
+            let all = every.is_some_and(|every| read.elapsed() >= every);
             if all {
                 read = Instant::now();
             }
             if self.refresh_files(all).await {
-                self.sync(&mut Legacies::default()).await;
+                self.sync(&mut HashMap::new()).await;
             }
         }
     }
@@ -174,7 +220,7 @@ impl JobTask {
     }
 
     /// Starts and stops tasks, so that those of the discovered targets run.
-    async fn sync(&mut self, legacies: &mut Legacies) {
+    async fn sync(&mut self, legacies: &mut HashMap<String, Legacy>) {
         let (targets, mut found) = self.discover();
         found.target_count = targets.len() as u64;
         self.job.found.lock().target_count = found.target_count;
@@ -210,10 +256,18 @@ impl JobTask {
             0 => MAX_DROPPED_TARGETS,
             limit => usize::try_from(limit).unwrap_or(usize::MAX).min(MAX_DROPPED_TARGETS),
         };
-        let mut found = Found { errors: self.files.errors().map(str::to_owned).collect(), ..Found::default() };
+        let mut found = Found::default();
+        found.errors.extend(
+            config
+                .other_discoveries
+                .iter()
+                .map(|key| format!("{key} is not built: the targets that it would find are not scraped")),
+        );
+        found.errors.extend(self.files.errors().map(str::to_owned));
+        found.errors.extend(self.lists.errors());
         let mut targets = HashMap::new();
         let addresses = |group: &TargetGroup| group.targets.len();
-        let groups = config.static_configs.iter().chain(self.files.groups());
+        let groups = config.static_configs.iter().chain(self.files.groups()).chain(self.lists.groups());
         let total: usize = groups.clone().map(addresses).sum();
         if total > MAX_TARGETS {
             found.errors.push(format!(
@@ -247,7 +301,8 @@ impl JobTask {
             .running
             .into_iter()
             .map(|(identity, running)| async move { stop_target(running, how).await.map(|legacy| (identity, legacy)) });
-        futures_util::future::join_all(stopping).await.into_iter().flatten().collect()
+        let targets = futures_util::future::join_all(stopping).await.into_iter().flatten().collect();
+        Legacies { targets, lists: self.lists.end() }
     }
 }
 

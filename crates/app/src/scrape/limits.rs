@@ -34,3 +34,16 @@ pub(super) const MAX_ERROR_BYTES: usize = 2048;
 
 /// Largest body that is read on a thread of the runtime; larger ones go to a thread that may block.
 pub(super) const INLINE_BODY_BYTES: usize = 128 * 1024;
+
+/// Answers of lists of targets that wait to be taken.
+pub(super) const MAX_WAITING_LISTS: usize = 16;
+
+/// Longest wait for lists of targets before a job that goes on with targets of an earlier form ends those that are not
+/// found any more.
+pub(super) const FIRST_LISTS_WAIT: Duration = Duration::from_secs(5);
+
+/// Longest wait for an answer of a server of the DNS.
+pub(super) const DNS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Names of one discovery that are asked for at once.
+pub(super) const DNS_NAMES_AT_ONCE: usize = 16;

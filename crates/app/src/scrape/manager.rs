@@ -1,10 +1,11 @@
 //! All jobs of a configuration.
 
-use super::client::{Clients, JobClient};
+use super::client::{Clients, JobClients};
+use super::discovery::DnsServers;
 use super::job_task::{Job, Legacies, RunningJob, Shared};
 use super::limits::MAX_CONCURRENT_SCRAPES;
 use super::sink::MetricSink;
-use super::status::{ActiveTarget, DroppedTarget, Health, ScrapeStatus};
+use super::status::{ActiveTarget, DroppedTarget, Health, JobStatus, ScrapeStatus};
 use super::target_task::{Stop, TargetEntry};
 use clew_config::prometheus::{PrometheusConfig, ScrapeConfig};
 use clew_config::relabel::LabelBuilder;
@@ -27,7 +28,17 @@ pub struct ScrapeManager {
 impl ScrapeManager {
     /// A manager without jobs. Samples go to `sink`, with times of `clock`.
     pub fn new(sink: Arc<dyn MetricSink>, clock: Arc<dyn Clock>, registry: Arc<Registry>) -> Self {
-        let shared = Shared { sink, clock, registry, running: Semaphore::new(MAX_CONCURRENT_SCRAPES) };
+        Self::asking(sink, clock, registry, DnsServers::default())
+    }
+
+    /// A manager that asks these servers of the DNS.
+    pub(super) fn asking(
+        sink: Arc<dyn MetricSink>,
+        clock: Arc<dyn Clock>,
+        registry: Arc<Registry>,
+        dns: DnsServers,
+    ) -> Self {
+        let shared = Shared { sink, clock, registry, running: Semaphore::new(MAX_CONCURRENT_SCRAPES), dns };
         Self { shared: Arc::new(shared), running: Mutex::default(), jobs: parking_lot::Mutex::default() }
     }
 
@@ -54,12 +65,12 @@ impl ScrapeManager {
             }
         }
         futures_util::future::join_all(before.into_values().map(|job| job.stop(Stop::Removed))).await;
-        for (wanted, client) in config.jobs.iter().zip(clients) {
+        for (wanted, clients) in config.jobs.iter().zip(clients) {
             if let Some(job) = next.get(&wanted.job_name) {
-                job.job.set_client(client);
+                job.job.set_clients(clients);
                 continue;
             }
-            let job = Arc::new(Job::new(wanted.clone(), self.shared.clone(), client));
+            let job = Arc::new(Job::new(wanted.clone(), self.shared.clone(), clients));
             let left = legacies.remove(&wanted.job_name).unwrap_or_default();
             next.insert(wanted.job_name.clone(), RunningJob::start(job, left));
         }
@@ -87,7 +98,9 @@ impl ScrapeManager {
                 |labels: &LabelBuilder| DroppedTarget { discovered_labels: owned(labels), scrape_pool: pool.clone() };
             status.dropped.extend(found.dropped.iter().map(dropped));
             status.dropped_counts.insert(pool.clone(), found.dropped_count);
-            status.discovery_errors.extend(found.errors.iter().map(|error| (pool.clone(), error.clone())));
+            let targets = found.active.len();
+            let up = found.active.iter().filter(|entry| entry.last.lock().health == Health::Up).count();
+            status.jobs.push(JobStatus { name: pool.clone(), targets, up, problems: found.errors.clone() });
         }
         status
             .active
@@ -108,7 +121,7 @@ impl ScrapeManager {
     }
 
     /// Clients for jobs, one after the other; certificates are read, so a blocking thread makes them.
-    async fn clients(&self, jobs: &[Arc<ScrapeConfig>]) -> Vec<Arc<JobClient>> {
+    async fn clients(&self, jobs: &[Arc<ScrapeConfig>]) -> Vec<JobClients> {
         let owned = jobs.to_vec();
         let made = tokio::task::spawn_blocking(move || {
             let mut clients = Clients::default();

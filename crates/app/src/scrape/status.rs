@@ -76,8 +76,21 @@ pub struct ScrapeStatus {
     pub dropped: Vec<DroppedTarget>,
     /// How many were dropped in each job.
     pub dropped_counts: BTreeMap<String, u64>,
-    /// What is wrong with the discovery of a job: the job, and the fault.
-    pub discovery_errors: Vec<(String, String)>,
+    /// The jobs, in the order of the configuration.
+    pub jobs: Vec<JobStatus>,
+}
+
+/// What is known of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JobStatus {
+    /// Its name.
+    pub name: String,
+    /// How many targets it scrapes.
+    pub targets: usize,
+    /// How many of them are up.
+    pub up: usize,
+    /// What is wrong with finding its targets.
+    pub problems: Vec<String>,
 }
 
 /// What a target's task tells about its last scrape.

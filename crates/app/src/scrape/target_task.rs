@@ -81,7 +81,7 @@ impl TargetTask {
     fn new(job: Arc<Job>, entry: Arc<TargetEntry>, cache: SeriesCache) -> Self {
         let target = &entry.target;
         let schedule = Schedule::new(target.identity().as_bytes(), target.interval);
-        let report = Report::new(&target.labels);
+        let report = Report::new(&job.config, &target.labels);
         Self { job, entry, cache, report, schedule, client: None }
     }
 
@@ -150,6 +150,11 @@ impl TargetTask {
     /// Writes what a scrape brought, or that it failed.
     async fn take(&mut self, answer: Result<Answer, ScrapeError>, began: UnixNanos, took: Duration) {
         let time = self.schedule.align(began).div_euclid(NANOS_PER_MILLI);
+        let body_size = match &answer {
+            Ok(answer) => answer.body.len() as f64,
+            Err(ScrapeError::BodySize(_)) => -1.0,
+            Err(_) => 0.0,
+        };
         let large = answer.as_ref().is_ok_and(|answer| answer.body.len() > INLINE_BODY_BYTES);
         let (job, entry, mut cache) = (self.job.clone(), self.entry.clone(), std::mem::take(&mut self.cache));
         let read = move || {
@@ -165,7 +170,18 @@ impl TargetTask {
             )
         });
         self.cache = cache;
-        self.report.append(&mut batch, time, outcome.is_ok(), took, counts);
+        let (limit, timeout) = (self.job.config.limits.samples, self.entry.target.timeout);
+        let own = [
+            f64::from(u8::from(outcome.is_ok())),
+            took.as_secs_f64(),
+            counts.scraped as f64,
+            counts.kept as f64,
+            counts.added as f64,
+            timeout.as_secs_f64(),
+            limit as f64,
+            body_size,
+        ];
+        self.report.append(&mut batch, time, own);
         let stored = self.job.shared.sink.write(batch).await;
         if stored.is_err() {
             // What was said about families did not arrive either.
@@ -241,7 +257,7 @@ fn read_answer(
 
 /// Marks everything of a target stale that another configuration has left.
 pub(super) async fn end_target(job: &Job, target: &Target, cache: &SeriesCache) {
-    let batch = end_markers(cache, &Report::new(&target.labels), job.shared.clock.now());
+    let batch = end_markers(cache, &Report::new(&job.config, &target.labels), job.shared.clock.now());
     write_end(&job.shared, batch, target).await;
 }
 
@@ -273,51 +289,46 @@ fn push(batch: &mut MetricBatch, labels: &Labels, time: UnixMillis, value: f64) 
     batch.samples.push(Sample { series, time, value });
 }
 
-/// How many series tell about the scrape itself.
-const REPORT_SERIES: u32 = 5;
+/// The series that tell about the scrape itself, in the order of their values.
+const REPORT: [&str; 5] = [
+    "up",
+    "scrape_duration_seconds",
+    "scrape_samples_scraped",
+    "scrape_samples_post_metric_relabeling",
+    "scrape_series_added",
+];
+
+/// Those that `extra_scrape_metrics` adds.
+const EXTRA_REPORT: [&str; 3] = ["scrape_timeout_seconds", "scrape_sample_limit", "scrape_body_size_bytes"];
 
 /// The series that tell about the scrape itself.
 #[derive(Debug)]
 struct Report {
-    up: Labels,
-    duration: Labels,
-    scraped: Labels,
-    kept: Labels,
-    added: Labels,
+    series: Vec<Labels>,
 }
 
 impl Report {
-    fn new(target: &[(String, String)]) -> Self {
-        let named = |name: &str| {
+    fn new(job: &ScrapeConfig, target: &[(String, String)]) -> Self {
+        let extra: &[&str] = if job.extra_scrape_metrics { &EXTRA_REPORT } else { &[] };
+        let named = |name: &&str| {
             let mut labels = LabelBuilder::new(target.iter().cloned());
-            labels.set(METRIC_NAME, name);
+            labels.set(METRIC_NAME, *name);
             // Names of target labels are not empty: the configuration's reader refuses that.
             labels.labels().unwrap_or_default()
         };
-        Self {
-            up: named("up"),
-            duration: named("scrape_duration_seconds"),
-            scraped: named("scrape_samples_scraped"),
-            kept: named("scrape_samples_post_metric_relabeling"),
-            added: named("scrape_series_added"),
-        }
+        Self { series: REPORT.iter().chain(extra).map(named).collect() }
     }
 
     fn series(&self) -> impl Iterator<Item = &Labels> {
-        [&self.up, &self.duration, &self.scraped, &self.kept, &self.added].into_iter()
+        self.series.iter()
     }
 
-    fn append(&self, batch: &mut MetricBatch, time: UnixMillis, up: bool, took: Duration, counts: Counts) {
-        let values = [
-            f64::from(u8::from(up)),
-            took.as_secs_f64(),
-            counts.scraped as f64,
-            counts.kept as f64,
-            counts.added as f64,
-        ];
-        // Before the target's own series: where room for new series is short, whether it is up must still be known.
-        let own = (0u32..).zip(values);
-        let shift = |series: &mut u32| *series = series.saturating_add(REPORT_SERIES);
+    /// Adds a sample of each series, before the target's own: where room for new series is short, whether it is up must
+    /// still be known.
+    fn append(&self, batch: &mut MetricBatch, time: UnixMillis, values: [f64; REPORT.len() + EXTRA_REPORT.len()]) {
+        let count = u32::try_from(self.series.len()).unwrap_or_default();
+        let own = (0..count).zip(values);
+        let shift = |series: &mut u32| *series = series.saturating_add(count);
         let mut series: LabelSets = self.series().collect();
         series.append(&batch.series);
         batch.series = series;

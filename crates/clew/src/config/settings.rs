@@ -160,7 +160,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         "prometheus.config_file",
         "",
         "path",
-        "A prometheus.yml, read as it is: what to scrape and how.",
+        "A prometheus.yml, read as it is: what to scrape and how. [prometheus-yml.md](prometheus-yml.md) says which keys take \
+         effect.",
         |value, config| read::optional_path(value, &mut config.prometheus_config)
     ),
     setting!(

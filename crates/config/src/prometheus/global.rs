@@ -31,6 +31,8 @@ pub struct GlobalConfig {
     pub name_validation: NameValidation,
     /// How other names are asked for.
     pub escaping: Option<EscapingScheme>,
+    /// Whether series about a scrape's limits are stored (`extra_scrape_metrics`).
+    pub extra_scrape_metrics: bool,
 }
 
 impl Default for GlobalConfig {
@@ -44,6 +46,7 @@ impl Default for GlobalConfig {
             limits: ScrapeLimits::default(),
             name_validation: NameValidation::default(),
             escaping: None,
+            extra_scrape_metrics: false,
         }
     }
 }
@@ -64,8 +67,12 @@ pub(super) fn read_global(value: &Value<'_>, environment: Environment<'_>) -> Gl
         global.name_validation = scheme;
     }
     global.escaping = fields.get("metric_name_escaping_scheme").and_then(|value| read_escaping(&value));
-    refuse_switches(&mut fields);
-    fields.accept(&["always_scrape_classic_histograms", "rule_query_offset"]);
+    let extra = fields.get("extra_scrape_metrics").and_then(|value| value.bool());
+    global.extra_scrape_metrics = extra.unwrap_or_default();
+    warn_of_histograms(&mut fields);
+    if fields.get("rule_query_offset").and_then(|value| value.duration()).is_some_and(|offset| !offset.is_zero()) {
+        fields.warn_at("rule_query_offset", "is not built, left out: rules are not evaluated", "");
+    }
     fields.ignore(&[
         ("query_log_file", "has no effect: queries are logged by Clew's own log"),
         ("scrape_failure_log_file", "has no effect: failed scrapes are in Clew's own log and in the status of targets"),
@@ -74,18 +81,19 @@ pub(super) fn read_global(value: &Value<'_>, environment: Environment<'_>) -> Gl
     global
 }
 
-/// Switches that would change what is scraped: `false` is as if they were not written.
-pub(super) fn refuse_switches(fields: &mut Fields<'_>) {
-    for (key, remedy) in [
-        ("scrape_native_histograms", "write false: the text formats carry classic histograms"),
-        ("convert_classic_histograms_to_nhcb", "write false: classic histograms are kept as they are"),
-        ("extra_scrape_metrics", "write false, or remove it"),
+/// Reads the switches of native histograms, which no format that is built carries.
+pub(super) fn warn_of_histograms(fields: &mut Fields<'_>) {
+    for (key, why) in [
+        ("scrape_native_histograms", "is not built, left out: the text formats carry classic histograms"),
+        ("convert_classic_histograms_to_nhcb", "is not built, left out: classic histograms are kept as they are"),
     ] {
-        if let Some(value) = fields.get(key)
-            && value.bool() == Some(true)
-        {
-            value.fault("is not supported yet", remedy);
+        if fields.get(key).is_some_and(|value| value.bool() == Some(true)) {
+            fields.warn_at(key, why, "");
         }
+    }
+    // The text formats always bring the classic buckets.
+    for key in ["always_scrape_classic_histograms", "scrape_classic_histograms"] {
+        let _ = fields.get(key).map(|value| value.bool());
     }
 }
 

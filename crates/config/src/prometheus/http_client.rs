@@ -1,6 +1,7 @@
 //! How targets are reached: authentication, headers, TLS, redirects.
 
 use super::secret::Secret;
+use crate::shape::{OAUTH2, Section, exclude};
 use crate::yaml::{Fields, Value};
 use std::path::PathBuf;
 
@@ -29,6 +30,27 @@ pub enum Authentication {
         scheme: String,
         /// What follows it.
         credentials: SecretSource,
+    },
+    /// A way that is not built, by its key; nothing can be asked.
+    NotBuilt(&'static str),
+}
+
+/// By whom requests are passed on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ProxyConfig {
+    /// By nobody.
+    #[default]
+    None,
+    /// By the proxies that the environment names (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`).
+    Environment,
+    /// By this one.
+    Fixed {
+        /// Its URL, which may hold a password.
+        url: Secret,
+        /// Hosts that are reached directly, separated by commas.
+        no_proxy: String,
+        /// Headers sent to the proxy itself.
+        connect_headers: Vec<ExtraHeader>,
     },
 }
 
@@ -80,11 +102,19 @@ pub struct HttpClientConfig {
     pub tls: TlsConfig,
     /// Whether redirects are followed.
     pub follow_redirects: bool,
+    /// By whom requests are passed on.
+    pub proxy: ProxyConfig,
 }
 
 impl Default for HttpClientConfig {
     fn default() -> Self {
-        Self { authentication: None, headers: Vec::new(), tls: TlsConfig::default(), follow_redirects: true }
+        Self {
+            authentication: None,
+            headers: Vec::new(),
+            tls: TlsConfig::default(),
+            follow_redirects: true,
+            proxy: ProxyConfig::None,
+        }
     }
 }
 
@@ -110,22 +140,13 @@ const RESERVED_HEADERS: [&str; 18] = [
     "x-amz-content-sha256",
 ];
 
+/// Whether a header is set by the client itself.
+pub(super) fn is_reserved_header(name: &str) -> bool {
+    RESERVED_HEADERS.contains(&name.to_ascii_lowercase().as_str())
+}
+
 /// Reads the client's keys, which stand beside those of the job.
 pub(super) fn read_http_client(fields: &mut Fields<'_>) -> HttpClientConfig {
-    fields.refuse(&[
-        ("oauth2", "use authorization with credentials_file and renew the token in that file"),
-        ("sigv4", "use authorization"),
-        ("azuread", "use authorization"),
-        ("google_iam", "use authorization"),
-        ("proxy_url", "remove it; targets are reached directly"),
-        ("no_proxy", "remove it; targets are reached directly"),
-        ("proxy_connect_header", "remove it; targets are reached directly"),
-    ]);
-    if let Some(value) = fields.get("proxy_from_environment")
-        && value.bool() == Some(true)
-    {
-        value.fault("is not supported yet", "remove it; targets are reached directly");
-    }
     // Both versions of HTTP bring the same samples, and this client speaks HTTP/1.1.
     let _ = fields.get("enable_http2").and_then(|value| value.bool());
     HttpClientConfig {
@@ -133,7 +154,37 @@ pub(super) fn read_http_client(fields: &mut Fields<'_>) -> HttpClientConfig {
         headers: fields.get("http_headers").map(|value| read_headers(&value)).unwrap_or_default(),
         tls: fields.get("tls_config").map(|value| read_tls(&value)).unwrap_or_default(),
         follow_redirects: fields.get("follow_redirects").and_then(|value| value.bool()).unwrap_or(true),
+        proxy: read_proxy(fields),
     }
+}
+
+/// Reads the keys of a proxy, with the checks that Prometheus makes between them.
+fn read_proxy(fields: &mut Fields<'_>) -> ProxyConfig {
+    let url = fields.get_written("proxy_url");
+    let no_proxy = fields.get_written("no_proxy");
+    let connect_header = fields.get_written("proxy_connect_header");
+    let environment = fields.get("proxy_from_environment").is_some_and(|value| value.bool() == Some(true));
+    for value in [&url, &no_proxy].into_iter().flatten().filter(|_| environment) {
+        value.fault("stands beside proxy_from_environment", "keep one of them");
+    }
+    if let (Some(value), None, false) = (&no_proxy, &url, environment) {
+        value.fault("stands without proxy_url", "add proxy_url");
+    }
+    if let (Some(value), None, false) = (&connect_header, &url, environment) {
+        value.fault("stands without proxy_url", "add proxy_url");
+    }
+    if environment {
+        return ProxyConfig::Environment;
+    }
+    let Some(text) = url.and_then(|value| value.text()) else { return ProxyConfig::None };
+    let mut connect_headers = Vec::new();
+    for (name, values) in connect_header.map(|value| value.entries()).unwrap_or_default() {
+        let texts = values.items();
+        let inline = |value: &Value<'_>| value.text().map(|text| SecretSource::Inline(Secret::new(text)));
+        connect_headers.push(ExtraHeader { name: name.to_owned(), values: texts.iter().filter_map(inline).collect() });
+    }
+    let no_proxy = no_proxy.and_then(|value| value.text()).unwrap_or_default().to_owned();
+    ProxyConfig::Fixed { url: Secret::new(text), no_proxy, connect_headers }
 }
 
 fn read_authentication(fields: &mut Fields<'_>) -> Option<Authentication> {
@@ -141,12 +192,17 @@ fn read_authentication(fields: &mut Fields<'_>) -> Option<Authentication> {
     let authorization = fields.get("authorization");
     let token = fields.get("bearer_token").filter(|value| value.text().is_some_and(|text| !text.is_empty()));
     let token_file = fields.get("bearer_token_file").filter(|value| value.text().is_some_and(|text| !text.is_empty()));
-    let written: Vec<&Value<'_>> = [&basic, &authorization, &token, &token_file].into_iter().flatten().collect();
+    let oauth2 = fields.get("oauth2");
+    let written: Vec<&Value<'_>> =
+        [&basic, &authorization, &oauth2, &token, &token_file].into_iter().flatten().collect();
     if let [_, second, ..] = written.as_slice() {
         second.fault(
             "a second way to authenticate",
-            "keep one of basic_auth, authorization, bearer_token and bearer_token_file",
+            "keep one of basic_auth, authorization, oauth2, bearer_token and bearer_token_file",
         );
+    }
+    if let Some(value) = oauth2 {
+        return Some(read_not_built(fields, "oauth2", &value, &OAUTH2));
     }
     if let Some(value) = basic {
         return read_basic(&value);
@@ -159,11 +215,21 @@ fn read_authentication(fields: &mut Fields<'_>) -> Option<Authentication> {
     inline.or_else(|| token_file.and_then(|value| secret_file(&value))).map(bearer)
 }
 
+/// A way to authenticate that is checked and not built: what needs it cannot be asked, and says so.
+fn read_not_built(fields: &Fields<'_>, key: &'static str, value: &Value<'_>, section: &Section) -> Authentication {
+    section.check(value);
+    fields.warn_at(
+        key,
+        "is not built, left out: what needs it is not asked, and its status says so",
+        "use authorization with credentials_file and renew the token in that file",
+    );
+    Authentication::NotBuilt(key)
+}
+
 fn read_basic(value: &Value<'_>) -> Option<Authentication> {
     let mut fields = value.fields();
-    refuse_references(&mut fields, &["username_ref", "password_ref"]);
-    let username = read_secret(&mut fields, "username", "username_file");
-    let password = read_secret(&mut fields, "password", "password_file");
+    let username = read_secret(&mut fields, ["username", "username_file", "username_ref"]);
+    let password = read_secret(&mut fields, ["password", "password_file", "password_ref"]);
     fields.finish();
     let empty = || SecretSource::Inline(Secret::default());
     let (username, password) = (username.unwrap_or_else(empty), password.unwrap_or_else(empty));
@@ -172,7 +238,6 @@ fn read_basic(value: &Value<'_>) -> Option<Authentication> {
 
 fn read_authorization(value: &Value<'_>) -> Option<Authentication> {
     let mut fields = value.fields();
-    refuse_references(&mut fields, &["credentials_ref"]);
     let scheme_value = fields.get("type");
     let scheme = scheme_value.as_ref().and_then(Value::text).map(str::trim).filter(|text| !text.is_empty());
     if let Some(value) = &scheme_value
@@ -180,25 +245,19 @@ fn read_authorization(value: &Value<'_>) -> Option<Authentication> {
     {
         value.fault("the type cannot be \"basic\"", "use basic_auth with username and password");
     }
-    let credentials = read_secret(&mut fields, "credentials", "credentials_file");
+    let credentials = read_secret(&mut fields, ["credentials", "credentials_file", "credentials_ref"]);
     fields.finish();
     let credentials = credentials.unwrap_or_else(|| SecretSource::Inline(Secret::default()));
     Some(Authentication::Scheme { scheme: scheme.unwrap_or("Bearer").to_owned(), credentials })
 }
 
-fn refuse_references(fields: &mut Fields<'_>, keys: &[&'static str]) {
-    for key in keys {
-        fields.refuse(&[(key, "write the value or a file that holds it")]);
-    }
-}
-
-/// A secret under one key, or in the file that the other names.
-fn read_secret(fields: &mut Fields<'_>, key: &'static str, file_key: &'static str) -> Option<SecretSource> {
+/// A secret under one key, or in the file that the second names; references to a secret manager are not built.
+fn read_secret(fields: &mut Fields<'_>, keys: [&'static str; 3]) -> Option<SecretSource> {
+    exclude(fields, &keys);
+    let [key, file_key, reference_key] = keys;
+    fields.ignore(&[(reference_key, "is not built, left out: write the value, or a file that holds it")]);
     let inline = fields.get(key).and_then(|value| value.text()).filter(|text| !text.is_empty());
     let file = fields.get(file_key).filter(|value| value.text().is_some_and(|text| !text.is_empty()));
-    if let (Some(_), Some(value)) = (inline, &file) {
-        value.fault(format!("both {key} and {file_key} are given"), "keep one of them");
-    }
     inline.map(|text| SecretSource::Inline(Secret::new(text))).or_else(|| file.and_then(|value| secret_file(&value)))
 }
 
@@ -210,8 +269,7 @@ fn secret_file(value: &Value<'_>) -> Option<SecretSource> {
 fn read_headers(value: &Value<'_>) -> Vec<ExtraHeader> {
     let mut headers = Vec::new();
     for (name, value) in value.entries() {
-        let folded = name.to_ascii_lowercase();
-        if RESERVED_HEADERS.contains(&folded.as_str()) {
+        if is_reserved_header(name) {
             value.fault(
                 format!("the header {name:?} is set by the client itself"),
                 "use basic_auth, authorization or another key for it",
@@ -241,11 +299,10 @@ fn is_header_name(name: &str) -> bool {
 
 fn read_tls(value: &Value<'_>) -> TlsConfig {
     let mut fields = value.fields();
-    refuse_references(&mut fields, &["ca_ref", "cert_ref", "key_ref"]);
     let tls = TlsConfig {
-        ca: read_secret(&mut fields, "ca", "ca_file"),
-        cert: read_secret(&mut fields, "cert", "cert_file"),
-        key: read_secret(&mut fields, "key", "key_file"),
+        ca: read_secret(&mut fields, ["ca", "ca_file", "ca_ref"]),
+        cert: read_secret(&mut fields, ["cert", "cert_file", "cert_ref"]),
+        key: read_secret(&mut fields, ["key", "key_file", "key_ref"]),
         server_name: fields.get("server_name").and_then(|value| read_server_name(&value)),
         insecure_skip_verify: fields.get("insecure_skip_verify").and_then(|value| value.bool()).unwrap_or(false),
         min_version: fields.get("min_version").and_then(|value| read_version(&value)),
@@ -261,7 +318,10 @@ fn read_tls(value: &Value<'_>) -> TlsConfig {
 fn read_server_name(value: &Value<'_>) -> Option<String> {
     let text = value.text().filter(|text| !text.is_empty())?;
     if text.parse::<std::net::IpAddr>().is_ok() || text.contains(['/', ':', '@', ' ']) {
-        value.fault(format!("{text:?} is not a host name"), "write a name from the server's certificate");
+        value.warn(
+            format!("{text:?} is not a host name, left out: the certificate must be that of the address"),
+            "write a name from the server's certificate",
+        );
         return None;
     }
     Some(text.to_owned())
@@ -272,7 +332,8 @@ fn read_version(value: &Value<'_>) -> Option<TlsVersion> {
         [("TLS12", Some(TlsVersion::Tls12)), ("TLS13", Some(TlsVersion::Tls13)), ("TLS10", None), ("TLS11", None)];
     let version = value.choice(&versions)?;
     if version.is_none() {
-        value.fault("this version of TLS is not supported: it is broken", "write TLS12 or TLS13");
+        let text = value.text().unwrap_or_default();
+        value.warn(format!("{text} is not built, left out: it is broken, and TLS12 is the lowest that is spoken"), "");
     }
     version
 }

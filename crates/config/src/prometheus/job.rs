@@ -1,10 +1,13 @@
 //! A scrape configuration: one job, its targets and what is done with what they answer.
 
-use super::discovery::{FileDiscovery, TargetGroup, read_file_discovery, read_static};
-use super::global::{GlobalConfig, refuse_switches};
+use super::discovery::{
+    DnsDiscovery, FileDiscovery, HttpDiscovery, TargetGroup, read_dns, read_file_discovery, read_http, read_static,
+};
+use super::global::{GlobalConfig, warn_of_histograms};
 use super::http_client::{HttpClientConfig, read_http_client};
+use super::other_discoveries::read_other_discoveries;
 use super::protocol::{
-    EscapingScheme, NameValidation, ScrapeProtocol, read_escaping, read_protocol, read_protocols, read_validation,
+    EscapingScheme, NameValidation, ScrapeProtocol, read_escaping, read_fallback, read_protocols, read_validation,
 };
 use crate::relabel::{RelabelRule, read_rules};
 use crate::yaml::{Fields, Value, render_duration};
@@ -36,7 +39,7 @@ impl ScrapeLimits {
             value.and_then(|value| value.count()).filter(|count| *count > 0).unwrap_or(outer)
         };
         let body_size = fields.get("body_size_limit").and_then(|value| value.size(1024)).filter(|size| *size > 0);
-        let limits = Self {
+        Self {
             body_size: body_size.unwrap_or(outer.body_size),
             samples: count(fields.get("sample_limit"), outer.samples),
             targets: count(fields.get("target_limit"), outer.targets),
@@ -44,10 +47,7 @@ impl ScrapeLimits {
             label_name: count(fields.get("label_name_length_limit"), outer.label_name),
             label_value: count(fields.get("label_value_length_limit"), outer.label_value),
             dropped_targets: count(fields.get("keep_dropped_targets"), outer.dropped_targets),
-        };
-        // They bound native histograms, which no supported format carries.
-        fields.accept(&["native_histogram_bucket_limit", "native_histogram_min_bucket_factor"]);
-        limits
+        }
     }
 }
 
@@ -62,7 +62,7 @@ pub struct ScrapeConfig {
     pub scrape_timeout: Duration,
     /// Path of the request.
     pub metrics_path: String,
-    /// `http` or `https`.
+    /// `http` or `https`; with another one no target can be asked.
     pub scheme: String,
     /// Query parameters, in the order of the file.
     pub params: Vec<(String, Vec<String>)>,
@@ -88,47 +88,21 @@ pub struct ScrapeConfig {
     pub static_configs: Vec<TargetGroup>,
     /// Files that list targets.
     pub file_sd_configs: Vec<FileDiscovery>,
+    /// Servers that list targets.
+    pub http_sd_configs: Vec<HttpDiscovery>,
+    /// Names whose DNS records are targets.
+    pub dns_sd_configs: Vec<DnsDiscovery>,
+    /// Keys of discoveries that are written and not built.
+    pub other_discoveries: Vec<&'static str>,
     /// Rules for the labels of targets.
     pub relabel_configs: Vec<RelabelRule>,
     /// Rules for the labels of samples.
     pub metric_relabel_configs: Vec<RelabelRule>,
     /// Bounds of what one scrape may bring.
     pub limits: ScrapeLimits,
+    /// Whether series about a scrape's limits are stored.
+    pub extra_scrape_metrics: bool,
 }
-
-/// Discoveries of other systems, with what to do until they are there.
-const OTHER_DISCOVERIES: [&str; 28] = [
-    "aws_sd_configs",
-    "azure_sd_configs",
-    "consul_sd_configs",
-    "digitalocean_sd_configs",
-    "dns_sd_configs",
-    "docker_sd_configs",
-    "dockerswarm_sd_configs",
-    "ec2_sd_configs",
-    "ecs_sd_configs",
-    "elasticache_sd_configs",
-    "eureka_sd_configs",
-    "gce_sd_configs",
-    "hetzner_sd_configs",
-    "http_sd_configs",
-    "ionos_sd_configs",
-    "kubernetes_sd_configs",
-    "kuma_sd_configs",
-    "lightsail_sd_configs",
-    "linode_sd_configs",
-    "marathon_sd_configs",
-    "nerve_sd_configs",
-    "nomad_sd_configs",
-    "openstack_sd_configs",
-    "ovhcloud_sd_configs",
-    "puppetdb_sd_configs",
-    "scaleway_sd_configs",
-    "serverset_sd_configs",
-    "stackit_sd_configs",
-];
-
-const MORE_DISCOVERIES: [&str; 4] = ["triton_sd_configs", "uyuni_sd_configs", "vultr_sd_configs", "xds_sd_configs"];
 
 /// Reads one entry of `scrape_configs`.
 pub(super) fn read_job(value: &Value<'_>, global: &GlobalConfig) -> ScrapeConfig {
@@ -138,22 +112,13 @@ pub(super) fn read_job(value: &Value<'_>, global: &GlobalConfig) -> ScrapeConfig
         fields.required("job_name", "name").and_then(|value| value.filled_text()).unwrap_or_default().to_owned();
     let (scrape_interval, scrape_timeout) = read_intervals(&mut fields, global);
     let relabel_configs = fields.get("relabel_configs").map(|value| read_rules(&value)).unwrap_or_default();
-    let name_validation = fields
-        .get("metric_name_validation_scheme")
-        .and_then(|value| read_validation(&value))
-        .unwrap_or(global.name_validation);
-    let escaping =
-        fields.get("metric_name_escaping_scheme").and_then(|value| read_escaping(&value)).or(global.escaping);
+    let (name_validation, escaping) = read_names(&mut fields, global);
     let job = ScrapeConfig {
         job_name,
         scrape_interval,
         scrape_timeout,
         metrics_path: read_path(&mut fields),
-        scheme: fields
-            .get("scheme")
-            .and_then(|value| value.choice(&[("http", "http"), ("https", "https")]))
-            .unwrap_or("http")
-            .to_owned(),
+        scheme: read_scheme(&mut fields),
         params: fields.get("params").map(|value| read_params(&value)).unwrap_or_default(),
         honor_labels: bool_of(fields.get("honor_labels"), false),
         honor_timestamps: bool_of(fields.get("honor_timestamps"), true),
@@ -163,41 +128,72 @@ pub(super) fn read_job(value: &Value<'_>, global: &GlobalConfig) -> ScrapeConfig
             .get("scrape_protocols")
             .and_then(|value| read_protocols(&value))
             .unwrap_or_else(|| global.scrape_protocols.clone()),
-        fallback_scrape_protocol: fields.get("fallback_scrape_protocol").and_then(|value| read_protocol(&value)),
+        fallback_scrape_protocol: fields.get("fallback_scrape_protocol").and_then(|value| read_fallback(&value)),
         name_validation,
-        escaping: escaping.unwrap_or(match name_validation {
-            NameValidation::Utf8 => EscapingScheme::AllowUtf8,
-            NameValidation::Legacy => EscapingScheme::Underscores,
-        }),
+        escaping,
         http: read_http_client(&mut fields),
         static_configs: fields
             .get("static_configs")
             .map(|value| read_static(&value, relabel_configs.is_empty()))
             .unwrap_or_default(),
         file_sd_configs: fields.get("file_sd_configs").map(|value| read_file_discovery(&value)).unwrap_or_default(),
+        http_sd_configs: fields.get("http_sd_configs").map(|value| read_http(&value)).unwrap_or_default(),
+        dns_sd_configs: fields.get("dns_sd_configs").map(|value| read_dns(&value)).unwrap_or_default(),
+        other_discoveries: read_other_discoveries(&mut fields),
         metric_relabel_configs: fields
             .get("metric_relabel_configs")
             .map(|value| read_rules(&value))
             .unwrap_or_default(),
         relabel_configs,
         limits: ScrapeLimits::read(&mut fields, &global.limits),
+        extra_scrape_metrics: bool_of(fields.get("extra_scrape_metrics"), global.extra_scrape_metrics),
     };
     finish(fields);
     job
 }
 
 fn finish(mut fields: Fields<'_>) {
-    refuse_switches(&mut fields);
-    // The text formats always bring the classic buckets.
-    fields.accept(&["always_scrape_classic_histograms", "scrape_classic_histograms"]);
-    fields.ignore(&[(
-        "scrape_failure_log_file",
-        "has no effect: failed scrapes are in Clew's own log and in the status of targets",
-    )]);
-    for key in OTHER_DISCOVERIES.into_iter().chain(MORE_DISCOVERIES) {
-        fields.refuse(&[(key, "list the targets under static_configs, or write them to a file for file_sd_configs")]);
-    }
+    warn_of_histograms(&mut fields);
+    fields.ignore(&[
+        ("native_histogram_bucket_limit", "has no effect: no format that is built carries native histograms"),
+        ("native_histogram_min_bucket_factor", "has no effect: no format that is built carries native histograms"),
+        ("scrape_failure_log_file", "has no effect: failed scrapes are in Clew's own log and in the status of targets"),
+    ]);
+    let _ = fields.get("native_histogram_bucket_limit").map(|value| value.count());
+    let _ = fields.get("native_histogram_min_bucket_factor").map(|value| value.number());
     fields.finish();
+}
+
+/// Reads which names are accepted, and how others are asked for: the job's own choice, or what follows from it.
+fn read_names(fields: &mut Fields<'_>, global: &GlobalConfig) -> (NameValidation, EscapingScheme) {
+    let suited = |validation| match validation {
+        NameValidation::Utf8 => EscapingScheme::AllowUtf8,
+        NameValidation::Legacy => EscapingScheme::Underscores,
+    };
+    let own = fields.get("metric_name_validation_scheme").and_then(|value| read_validation(&value));
+    let validation = own.unwrap_or(global.name_validation);
+    let written = fields.get("metric_name_escaping_scheme").and_then(|value| read_escaping(&value));
+    let inherited = own.map_or(global.escaping, |_| None);
+    let escaping = written.or(inherited).unwrap_or_else(|| suited(validation));
+    if escaping == EscapingScheme::AllowUtf8 && validation == NameValidation::Legacy {
+        fields.owner().fault(
+            "names beyond the classic alphabet are asked for (allow-utf-8) and not accepted (legacy)",
+            "write `metric_name_escaping_scheme: underscores`",
+        );
+    }
+    (validation, escaping)
+}
+
+fn read_scheme(fields: &mut Fields<'_>) -> String {
+    let Some(value) = fields.get("scheme") else { return "http".to_owned() };
+    let text = value.text().filter(|text| !text.is_empty()).unwrap_or("http");
+    if !matches!(text, "http" | "https") {
+        value.warn(
+            format!("{text:?} is neither http nor https: no target of the job can be asked, unless relabelling sets __scheme__"),
+            "write http or https",
+        );
+    }
+    text.to_owned()
 }
 
 fn read_intervals(fields: &mut Fields<'_>, global: &GlobalConfig) -> (Duration, Duration) {

@@ -94,35 +94,39 @@ const PROTOCOLS: [(&str, Option<ScrapeProtocol>); 5] = [
 ];
 
 /// Reads `fallback_scrape_protocol`.
-pub(super) fn read_protocol(value: &Value<'_>) -> Option<ScrapeProtocol> {
+pub(super) fn read_fallback(value: &Value<'_>) -> Option<ScrapeProtocol> {
+    if value.text() == Some("") {
+        return None;
+    }
     let protocol = value.choice(&PROTOCOLS)?;
     if protocol.is_none() {
-        value.fault("\"PrometheusProto\" is not supported yet", "write PrometheusText0.0.4 or OpenMetricsText1.0.0");
+        value.warn("PrometheusProto is not built, left out: answers must tell a text format", "");
     }
     protocol
 }
 
-/// Reads `scrape_protocols`. The protobuf format is left out with a warning as long as another one remains.
+/// Reads `scrape_protocols`. The protobuf format is left out with a warning; where it stands alone, the text formats
+/// are asked for in its place.
 pub(super) fn read_protocols(value: &Value<'_>) -> Option<Vec<ScrapeProtocol>> {
     let mut protocols = Vec::new();
-    let mut left_out = None;
+    let mut left_out: Option<Value<'_>> = None;
     let items = value.items();
-    for item in &items {
-        match item.choice(&PROTOCOLS) {
-            Some(Some(protocol)) if protocols.contains(&protocol) => {
+    for item in items {
+        match item.choice(&PROTOCOLS)? {
+            Some(protocol) if protocols.contains(&protocol) => {
                 item.fault("the same protocol is listed twice", "keep one of them");
             }
-            Some(Some(protocol)) => protocols.push(protocol),
-            Some(None) => left_out = Some(item),
-            None => return None,
+            None if left_out.is_some() => item.fault("the same protocol is listed twice", "keep one of them"),
+            Some(protocol) => protocols.push(protocol),
+            None => left_out = Some(item),
         }
     }
     match left_out {
         Some(item) if protocols.is_empty() => {
-            item.fault("PrometheusProto alone is not supported yet", "add PrometheusText0.0.4");
+            item.warn("PrometheusProto is not built, left out: the text formats are asked for", "");
         }
-        Some(item) => item.warn("PrometheusProto is not supported yet; the other protocols are asked for", ""),
-        None if items.is_empty() => value.fault("lists no protocol", "remove the key or add PrometheusText0.0.4"),
+        Some(item) => item.warn("PrometheusProto is not built, left out: the other protocols are asked for", ""),
+        None if protocols.is_empty() => value.fault("lists no protocol", "remove the key or add PrometheusText0.0.4"),
         None => {}
     }
     (!protocols.is_empty()).then_some(protocols)
@@ -130,11 +134,17 @@ pub(super) fn read_protocols(value: &Value<'_>) -> Option<Vec<ScrapeProtocol>> {
 
 /// Reads `metric_name_validation_scheme`.
 pub(super) fn read_validation(value: &Value<'_>) -> Option<NameValidation> {
+    if value.text() == Some("") {
+        return None;
+    }
     value.choice(&[("utf8", NameValidation::Utf8), ("legacy", NameValidation::Legacy)])
 }
 
 /// Reads `metric_name_escaping_scheme`.
 pub(super) fn read_escaping(value: &Value<'_>) -> Option<EscapingScheme> {
+    if value.text() == Some("") {
+        return None;
+    }
     let schemes =
         [EscapingScheme::AllowUtf8, EscapingScheme::Underscores, EscapingScheme::Dots, EscapingScheme::Values];
     value.choice(&schemes.map(|scheme| (scheme.as_str(), scheme)))

@@ -39,7 +39,55 @@ fn each_broken_file_is_refused_with_its_message() {
             assert!(said.starts_with(expected), "{name}:\n said {said}\nwants {expected}");
         }
     }
-    assert!(files > 40, "only {files} files");
+    assert!(files > 30, "only {files} files");
+}
+
+#[test]
+fn what_is_left_out_is_named_with_its_line() {
+    let text = std::fs::read_to_string(fixtures().join("left_out.good.yml")).unwrap();
+    let expected: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("#! ")).collect();
+    let loaded = parse(Path::new("p.yml"), &text, &no_environment).unwrap();
+    let said: Vec<String> =
+        loaded.warnings.iter().map(|fault| fault.to_string().strip_prefix("p.yml:").unwrap().to_owned()).collect();
+    assert_eq!(said, expected);
+    assert_eq!(loaded.config.jobs[0].other_discoveries, ["kubernetes_sd_configs"]);
+}
+
+#[test]
+fn files_of_jobs_are_included_with_their_own_folder() {
+    let read = |text: &str, included: &str| {
+        let text = format!("scrape_configs: [{{job_name: a}}]\nscrape_config_files: {text}\n");
+        let files = |pattern: &Path| {
+            let path = pattern.with_file_name("more.yml");
+            vec![IncludedFile { path, text: Ok(included.to_owned()) }]
+        };
+        parse_including(Path::new("etc/p.yml"), &text, &no_environment, &files)
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    };
+    let job =
+        "scrape_configs:\n  - job_name: b\n    bearer_token_file: token\n    file_sd_configs: [{files: [t.yml]}]\n";
+    let loaded = read("['jobs/*.yml']", job).unwrap();
+    let names: Vec<&str> = loaded.config.jobs.iter().map(|job| job.job_name.as_str()).collect();
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(loaded.config.jobs[1].file_sd_configs[0].files, [Path::new("etc/jobs/t.yml")]);
+    assert_eq!(loaded.files[0].path, Path::new("etc/jobs/token"));
+    for (included, expected) in [
+        (
+            "scrape_configs: [{job_name: a}]",
+            "etc/jobs/more.yml:1:18: scrape_configs[0]: the job name \"a\" is used twice, first by scrape_configs[0] (etc/p.yml:1:18)",
+        ),
+        ("global: {}", "etc/jobs/more.yml:1:1: unknown key \"global\""),
+        ("scrape_configs: [", "etc/jobs/more.yml:"),
+    ] {
+        let told = read("['jobs/*.yml']", included).unwrap_err();
+        assert!(told.starts_with(expected), "{told}");
+    }
+    let gone = |_: &Path| vec![IncludedFile { path: "x.yml".into(), text: Err("denied".to_owned()) }];
+    let faults =
+        parse_including(Path::new("p.yml"), "scrape_config_files: [x.yml]", &no_environment, &gone).unwrap_err();
+    assert!(
+        faults[0].to_string().starts_with("p.yml:1:23: scrape_config_files[0]: the file x.yml cannot be read: denied")
+    );
 }
 
 #[test]

@@ -171,6 +171,36 @@ impl<'a> Value<'a> {
         number
     }
 
+    /// A whole number, negative ones too, in any of the spellings of [`Value::count`].
+    #[must_use]
+    pub fn integer(&self) -> Option<i64> {
+        let text = self.text()?;
+        let number = match parse_number(text) {
+            Some(Number::Whole(number)) => i64::try_from(number).ok(),
+            Some(Number::Float(number)) if number.fract() == 0.0 && number.abs() < 9.0e18 => Some(number as i64),
+            _ => None,
+        };
+        if number.is_none() {
+            self.fault(format!("{text:?} is not a whole number"), "write digits only, such as 1000");
+        }
+        number
+    }
+
+    /// A number, be it a fraction.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        let text = self.text()?;
+        let number = match parse_number(text) {
+            Some(Number::Whole(number)) => Some(number as f64),
+            Some(Number::Float(number)) => Some(number),
+            None => None,
+        };
+        if number.is_none() {
+            self.fault(format!("{text:?} is not a number"), "write a number such as 0.5");
+        }
+        number
+    }
+
     /// A duration such as `1h30m`.
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {
@@ -309,21 +339,6 @@ impl<'a> Fields<'a> {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
-    /// Keys that would change the outcome and that are not supported: faults where they are written with a value.
-    pub fn refuse(&mut self, keys: &[(&'static str, &str)]) {
-        for (key, remedy) in keys {
-            if let Some(entry) = self.take(key) {
-                self.owner.source.report(
-                    Severity::Error,
-                    entry.at,
-                    &self.owner.join(key),
-                    "is not supported yet".to_owned(),
-                    (*remedy).to_owned(),
-                );
-            }
-        }
-    }
-
     /// Keys that are accepted without effect: warnings where they are written with a value.
     pub fn ignore(&mut self, keys: &[(&'static str, &str)]) {
         for (key, why) in keys {
@@ -339,9 +354,18 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Keys that are accepted silently because they make no difference here.
-    pub fn accept(&mut self, keys: &[&'static str]) {
-        self.known.extend_from_slice(keys);
+    /// The value of a key, unless nothing, an empty text or an empty list is written there.
+    pub fn get_written(&mut self, key: &'static str) -> Option<Value<'a>> {
+        let entry = self.take(key)?;
+        Some(self.owner.child(entry))
+    }
+
+    /// Reports at a key that what is written under it has no effect.
+    pub fn warn_at(&self, key: &str, problem: impl Into<String>, remedy: impl Into<String>) {
+        if let Some(entry) = self.entries.iter().find(|entry| entry.key == key) {
+            let path = self.owner.join(key);
+            self.owner.source.report(Severity::Warning, entry.at, &path, problem.into(), remedy.into());
+        }
     }
 
     /// The mapping as a value, for faults that concern it as a whole.
@@ -404,7 +428,6 @@ mod tests {
             assert!(fields.get("on").unwrap().bool().is_none());
             assert!(fields.get("count").unwrap().count().is_none());
             assert!(fields.get("mode").unwrap().choice(&[("slow", 1), ("steady", 2)]).is_none());
-            fields.refuse(&[("proxy", "connect directly")]);
             fields.ignore(&[("later", "is for a later version")]);
             fields.finish();
         });
@@ -419,7 +442,7 @@ mod tests {
                 "dir/f.yml:5:5: on: \"maybe\" is not a truth value; write true or false",
                 "dir/f.yml:6:8: count: \"-1\" is not a whole number from 0 on; write digits only, such as 1000",
                 "dir/f.yml:7:7: mode: \"fast\" is not a known value; write one of slow, steady",
-                "dir/f.yml:8:1: proxy: is not supported yet; connect directly",
+                "dir/f.yml:8:1: unknown key \"proxy\"; known keys here: name, age, size, list, on, count, mode, later",
                 "dir/f.yml:9:1: warning: later: is for a later version",
             ]
         );

@@ -50,7 +50,7 @@ async fn files_bring_targets_and_take_them_away() {
 
     std::fs::write(&file, "[{").unwrap();
     let started = std::time::Instant::now();
-    while harness.manager.status().discovery_errors.is_empty() {
+    while harness.manager.status().jobs[0].problems.is_empty() {
         assert!(started.elapsed().as_secs() < 10);
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
@@ -66,7 +66,8 @@ async fn dropped_and_impossible_targets_are_in_the_status() {
     assert_eq!(status.active[0].health.as_str(), "unknown");
     assert_eq!(status.dropped.len(), 1);
     assert_eq!(status.dropped_counts["j"], 2);
-    let [(job, error)] = status.discovery_errors.as_slice() else { panic!("{status:?}") };
+    let [job] = status.jobs.as_slice() else { panic!("{status:?}") };
+    let ([error], job) = (job.problems.as_slice(), &job.name) else { panic!("{status:?}") };
     assert_eq!((job.as_str(), error.as_str()), ("j", "target \"d/e\": \"d/e\" is not an address; write host:port"));
 }
 

@@ -1,5 +1,6 @@
 //! A manager with a sink that records.
 
+use super::super::discovery::DnsServers;
 use super::super::{ActiveTarget, MetricSink, Refused, ScrapeManager, SinkError};
 use clew_config::prometheus::parse;
 use clew_host::SystemClock;
@@ -50,9 +51,14 @@ pub(super) struct Harness {
 impl Harness {
     /// A manager that runs this configuration.
     pub(super) async fn start(config: &str) -> Self {
+        Self::asking(config, DnsServers::default()).await
+    }
+
+    /// A manager that asks these servers of the DNS.
+    pub(super) async fn asking(config: &str, dns: DnsServers) -> Self {
         let sink = Arc::new(Recorder::default());
         let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "test" }));
-        let manager = ScrapeManager::new(sink.clone(), Arc::new(SystemClock::new()), registry);
+        let manager = ScrapeManager::asking(sink.clone(), Arc::new(SystemClock::new()), registry, dns);
         let harness = Self { manager, sink };
         harness.apply(config).await;
         harness
@@ -90,6 +96,32 @@ impl Harness {
         let value = if up { " 1" } else { " 0" };
         let has = |line: &String| line.starts_with("up{") && line.ends_with(value);
         self.batch(from, if up { "up" } else { "down" }, |lines| lines.iter().any(has)).await
+    }
+
+    /// Waits until the problems of the first job are these, a text for each.
+    pub(super) async fn problems(&self, what: &str, pass: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            let status = self.manager.status();
+            if let Some(job) = status.jobs.first().filter(|job| pass(&job.problems)) {
+                return job.problems.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no problems {what}: {:#?}", self.manager.status());
+    }
+
+    /// Waits until the targets that are scraped are these, by URL.
+    pub(super) async fn targets(&self, urls: &[String]) -> Vec<ActiveTarget> {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            let active = self.manager.status().active;
+            if active.iter().map(|target| &target.scrape_url).eq(urls) {
+                return active;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("not the targets {urls:?}: {:#?}", self.manager.status());
     }
 
     /// Waits until the only target is in a state.

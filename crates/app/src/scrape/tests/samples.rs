@@ -186,3 +186,21 @@ async fn refused_samples_are_shown_while_the_target_is_up_and_its_report_comes_f
     *harness.sink.refuse.lock() = Refused::default();
     harness.target("well again", |target| target.last_error.is_empty()).await;
 }
+
+#[tokio::test]
+async fn series_about_limits_are_stored_where_they_are_wanted() {
+    let exporter = Exporter::start(Reply::text("a 1\nb 2\n")).await;
+    let keys = "    extra_scrape_metrics: true\n    sample_limit: 7\n    body_size_limit: 20B\n";
+    let harness = Harness::start(&config(&[job("j", &exporter.address, keys)])).await;
+    let (place, batch) = harness.scraped(0, true).await;
+    let of_scrape =
+        |batch, metric| of(&shown(batch), metric).first().and_then(|line| line.rsplit(' ').next().map(str::to_owned));
+    assert_eq!(of_scrape(&batch, "scrape_timeout_seconds").as_deref(), Some("0.4"));
+    assert_eq!(of_scrape(&batch, "scrape_sample_limit").as_deref(), Some("7"));
+    assert_eq!(of_scrape(&batch, "scrape_body_size_bytes").as_deref(), Some("8"));
+
+    exporter.set(Reply::text("a_long_name_of_a_metric 1\n"));
+    let (_, batch) = harness.scraped(place, false).await;
+    assert_eq!(of_scrape(&batch, "scrape_body_size_bytes").as_deref(), Some("-1"));
+    assert_eq!(of_scrape(&batch, "scrape_samples_scraped").as_deref(), Some("0"));
+}

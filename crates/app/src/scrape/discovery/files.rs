@@ -1,9 +1,9 @@
 //! Files that list targets: finding them by their patterns, and noticing that they changed.
 
-use super::client::read_bounded;
-use super::limits::{MAX_TARGET_FILE_BYTES, MAX_TARGET_FILES};
+use super::super::client::read_bounded;
+use super::super::limits::{MAX_TARGET_FILE_BYTES, MAX_TARGET_FILES};
+use crate::file_patterns::matching;
 use clew_config::prometheus::{FileDiscovery, TargetGroup, read_target_groups};
-use regex::Regex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -16,7 +16,7 @@ type Stamp = (Option<SystemTime>, u64);
 
 /// The files of a job, as they were read last.
 #[derive(Debug, Default)]
-pub(super) struct TargetFiles {
+pub(in super::super) struct TargetFiles {
     read: BTreeMap<PathBuf, ReadFile>,
 }
 
@@ -31,10 +31,14 @@ struct ReadFile {
 impl TargetFiles {
     /// Looks at the files, and reads those that are new or changed, or all of them. Blocks. Answers whether the targets
     /// may have changed. A file that cannot be read keeps the targets it had; one that is gone takes them with it.
-    pub(super) fn refresh(&mut self, discoveries: &[FileDiscovery], all: bool) -> bool {
+    pub(in super::super) fn refresh(&mut self, discoveries: &[FileDiscovery], all: bool) -> bool {
         let mut changed = false;
         let mut present = BTreeMap::new();
-        for path in discoveries.iter().flat_map(|discovery| &discovery.files).flat_map(|pattern| matching(pattern)) {
+        for path in discoveries
+            .iter()
+            .flat_map(|discovery| &discovery.files)
+            .flat_map(|pattern| matching(pattern, MAX_TARGET_FILES))
+        {
             let stamp = stamp(&path);
             let known = self.read.remove(&path);
             let file = match known {
@@ -52,18 +56,18 @@ impl TargetFiles {
     }
 
     /// The targets of all files.
-    pub(super) fn groups(&self) -> impl Iterator<Item = &TargetGroup> + Clone {
+    pub(in super::super) fn groups(&self) -> impl Iterator<Item = &TargetGroup> + Clone {
         self.read.values().flat_map(|file| &file.groups)
     }
 
     /// What is wrong with files.
-    pub(super) fn errors(&self) -> impl Iterator<Item = &str> {
+    pub(in super::super) fn errors(&self) -> impl Iterator<Item = &str> {
         self.read.values().filter_map(|file| file.error.as_deref())
     }
 }
 
 /// The time after which the files of a job are read again at the latest.
-pub(super) fn refresh_interval(discoveries: &[FileDiscovery]) -> Option<Duration> {
+pub(in super::super) fn refresh_interval(discoveries: &[FileDiscovery]) -> Option<Duration> {
     discoveries.iter().map(|discovery| discovery.refresh_interval).min()
 }
 
@@ -89,41 +93,6 @@ fn read(path: &Path, stamp: Stamp, known: Option<ReadFile>) -> ReadFile {
             ReadFile { stamp, groups: known.map(|known| known.groups).unwrap_or_default(), error: Some(error) }
         }
     }
-}
-
-/// The files that a pattern names, sorted; its folder is taken literally.
-fn matching(pattern: &Path) -> Vec<PathBuf> {
-    let name = pattern.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    if !name.contains(['*', '?', '[']) {
-        return if pattern.is_file() { vec![pattern.to_path_buf()] } else { Vec::new() };
-    }
-    let Ok(regex) = Regex::new(&wildcard_regex(name)) else { return Vec::new() };
-    let folder = pattern.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let names = entries.filter_map(Result::ok).filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| regex.is_match(name)).take(MAX_TARGET_FILES).collect();
-    names.sort();
-    names.into_iter().map(|name| pattern.with_file_name(name)).filter(|path| path.is_file()).collect()
-}
-
-/// A pattern of Go's `filepath.Match` as a regular expression.
-fn wildcard_regex(pattern: &str) -> String {
-    let mut regex = String::from("^");
-    let mut characters = pattern.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '*' => regex.push_str(".*"),
-            '?' => regex.push('.'),
-            '[' => {
-                let class: String = characters.by_ref().take_while(|character| *character != ']').collect();
-                regex.push_str(&format!("[{}]", class.replace('[', "\\[").replace('&', "\\&").replace('~', "\\~")));
-            }
-            '\\' => regex.extend(characters.next().map(|next| regex::escape(&next.to_string()))),
-            other => regex.push_str(&regex::escape(&other.to_string())),
-        }
-    }
-    regex.push('$');
-    regex
 }
 
 #[cfg(test)]
@@ -165,20 +134,5 @@ mod tests {
         assert!(found.refresh(&discoveries, false));
         assert_eq!(addresses(&found), ["b:1"]);
         assert_eq!(found.errors().next(), None);
-    }
-
-    #[test]
-    fn wildcards_match_as_in_go() {
-        for (pattern, name, expected) in [
-            ("*.json", "a.json", true),
-            ("*.json", "ajson", false),
-            ("a?.yml", "ab.yml", true),
-            ("a[0-9].yml", "a5.yml", true),
-            ("a[^0-9].yml", "a5.yml", false),
-            ("a\\*.yml", "ab.yml", false),
-            ("a+b*.yml", "a+bc.yml", true),
-        ] {
-            assert_eq!(Regex::new(&wildcard_regex(pattern)).unwrap().is_match(name), expected, "{pattern} {name}");
-        }
     }
 }
