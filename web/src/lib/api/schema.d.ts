@@ -691,6 +691,17 @@ export interface components {
             /** @description Version. */
             version?: string;
         };
+        /** @description A job that is scraped. */
+        ScrapeJobDto: {
+            /** @description Its name. */
+            name: string;
+            /** @description What is wrong with finding its targets: a discovery that is not built, a list that cannot be asked. */
+            problems: string[];
+            /** @description How many targets it has. */
+            targets: number;
+            /** @description How many of them were up the last time. */
+            up: number;
+        };
         /** @description Spans that start within one step. */
         ServiceBucketDto: {
             duration_nanos?: components["schemas"]["QuantilesDto"] | null;
@@ -962,6 +973,8 @@ export interface components {
             memory_bytes?: number | null;
             /** @description Whether requests are taken and everything can be written. */
             ready: boolean;
+            /** @description The jobs that are scraped, in the order of the configuration. */
+            scrape_jobs: components["schemas"]["ScrapeJobDto"][];
             /** @description Logs, metrics, traces. */
             signals: components["schemas"]["SignalStatusDto"][];
             /** @description Who brought something since the start; others are left out. */
