@@ -1,5 +1,6 @@
 //! A block opened for reading: columns are decoded when they are first asked for.
 
+use super::bodies::is_structured;
 use super::id_column::IdColumn;
 use super::leaves::Leaf;
 use super::messages::{Messages, Place, Strings, TemplateIds, Templates};
@@ -37,6 +38,8 @@ pub struct LogBlock {
     sections: Sections,
     rows: usize,
     span: TimeSpan,
+    /// Whether a body is a map or list.
+    has_structured_bodies: bool,
     times: OnceCell<Vec<i64>>,
     numbers: OnceCell<Vec<u64>>,
     observed: OnceCell<Option<Vec<i64>>>,
@@ -64,6 +67,7 @@ pub(super) struct MadeColumns {
     pub severities: Vec<u8>,
     pub severity_texts: Option<TextColumn>,
     pub services: Option<TextColumn>,
+    pub messages: Messages,
     pub traces: IdColumn<16>,
     pub spans: IdColumn<8>,
     pub resources: Shared<Resource>,
@@ -144,9 +148,10 @@ impl LogBlock {
         let rows = usize::try_from(rows).ok().filter(|rows| *rows <= MAX_BLOCK_ROWS);
         let rows = rows.ok_or(ColumnsError::Inconsistent { what: WHAT, reason: "there are too many rows" })?;
         let span = TimeSpan { first: reader.signed(WHAT)?, last: reader.signed(WHAT)? };
+        let has_structured_bodies = reader.u8(WHAT)? != 0;
         reader.finish(WHAT)?;
         drop(head);
-        Ok(Self::unread(sections, rows, span))
+        Ok(Self { has_structured_bodies, ..Self::unread(sections, rows, span) })
     }
 
     /// A block of which no column is decoded.
@@ -155,6 +160,7 @@ impl LogBlock {
             sections,
             rows,
             span,
+            has_structured_bodies: false,
             times: OnceCell::new(),
             numbers: OnceCell::new(),
             observed: OnceCell::new(),
@@ -182,11 +188,13 @@ impl LogBlock {
     pub(super) fn of_columns(rows: usize, columns: MadeColumns) -> Result<Self, ColumnsError> {
         let nothing = Sections::of_memory(ContainerBuilder::new(MAGIC).finish().into())?;
         let mut block = Self::unread(nothing, rows, TimeSpan { first: 0, last: 0 });
-        let MadeColumns { severities, severity_texts, services, traces, spans, resources, scopes, shapes, leaves } =
-            columns;
+        let MadeColumns { severities, severity_texts, services, messages, .. } = columns;
+        let MadeColumns { traces, spans, resources, scopes, shapes, leaves, .. } = columns;
         block.severities = OnceCell::from(severities);
         block.severity_texts = severity_texts.map(OnceCell::from).unwrap_or_default();
         block.services = services.map(OnceCell::from).unwrap_or_default();
+        block.has_structured_bodies = messages.others.entries.iter().any(is_structured);
+        block.messages = OnceCell::from(messages);
         block.traces = OnceCell::from(traces);
         block.spans = OnceCell::from(spans);
         block.resources = OnceCell::from(resources);
@@ -200,6 +208,11 @@ impl LogBlock {
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
         self.sections.bytes_read()
+    }
+
+    /// Whether a body is a map or list, which has fields.
+    pub(super) fn has_structured_bodies(&self) -> bool {
+        self.has_structured_bodies
     }
 
     /// How many rows it has.

@@ -131,16 +131,17 @@ impl BlockBuilder {
         let rows = self.times.len();
         let first = self.times.iter().copied().min().unwrap_or(0);
         let last = self.times.iter().copied().max().unwrap_or(0);
+        let bodies = self.bodies.finish();
         container.add(section::HEAD, |out| {
             put_varint(out, rows as u64);
             put_signed(out, first);
             put_signed(out, last);
+            out.push(u8::from(bodies.are_structured()));
         });
         container.add(section::SEVERITY, |out| put_unsigned(out, &self.severities));
         let severity_texts = container.texts(section::SEVERITY_TEXT, self.severity_texts);
         let services = container.texts(section::SERVICE, self.services);
         container.add(section::TIME, |out| put_numbers(out, &self.times));
-        let bodies = self.bodies.finish();
         bodies.sections(|id, bytes| container.container.section(id, bytes));
         container.add(section::NUMBER, |out| put_numbers(out, &self.numbers));
         if self.is_observed {
@@ -184,6 +185,7 @@ impl BlockBuilder {
                 severities: self.severities.into_iter().map(severity_number).collect(),
                 severity_texts,
                 services,
+                messages: bodies.into_others(),
                 traces,
                 spans,
                 resources: Shared { entries: self.resources.distinct, ids: self.resources.ids },

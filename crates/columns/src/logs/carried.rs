@@ -1,6 +1,7 @@
 //! Which rows of a block carry an ID, answered column by column; `CorrelationRules::visit_log` is the definition.
 
 use super::block::LogBlock;
+use super::bodies::of_body;
 use super::fields::{of_resource, of_scope};
 use super::leaves::Leaf;
 use super::messages::Strings;
@@ -96,6 +97,13 @@ impl LogBlock {
         ids: &[CanonicalId],
         rules: &CorrelationRules,
     ) -> Result<(), ColumnsError> {
+        self.add_bodies(passing, &|body| {
+            let mut found = false;
+            rules.visit_log(&of_body(body), &mut |carried| {
+                found = found || (!is_pattern(carried.source) && ids.contains(&carried.id));
+            });
+            found
+        })?;
         if !rules.has_patterns() {
             return Ok(());
         }

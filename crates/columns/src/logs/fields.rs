@@ -1,6 +1,7 @@
 //! The fields of a block's rows as dictionaries and codes: attributes, those of resources and scopes, well-known ones.
 
 use super::block::{LogBlock, Shared};
+use super::bodies::{BODY, of_body};
 use super::coded::{Texted, by_entry, counted_levels, leaf_values, merged, service_values, severity_values};
 use super::leaves::{Kind, Leaf};
 use super::shapes::Column;
@@ -26,6 +27,8 @@ enum Source<'n> {
     /// An attribute of the resource, or of the scope, under this path.
     Resource(&'n str),
     Scope(&'n str),
+    /// In a body that is a map or list, under this path.
+    Body(&'n str),
     WellKnown(WellKnown),
 }
 
@@ -48,6 +51,8 @@ struct AllScalars {
     arrays: BTreeMap<usize, Vec<Scalars>>,
     resources: Vec<Scalars>,
     scopes: Vec<Scalars>,
+    /// By distinct body.
+    bodies: Vec<Scalars>,
 }
 
 impl LogBlock {
@@ -117,6 +122,9 @@ impl LogBlock {
                 sources.entry(path).or_default().push(Source::Inside(*index, path));
             }
         }
+        for path in paths(&scalars.bodies) {
+            sources.entry(path).or_default().push(Source::Body(path));
+        }
         for path in paths(&scalars.resources) {
             sources.entry(path).or_default().push(Source::Resource(path));
         }
@@ -133,7 +141,8 @@ impl LogBlock {
     pub(super) fn count_fields(&self) -> Result<ValueCounts, ColumnsError> {
         let scalars = self.scalars()?;
         let rows = RowSet::all(self.rows());
-        let mut counts = ValueCounts { has_arrays: !scalars.arrays.is_empty(), fields: Vec::new() };
+        let has_arrays = !scalars.arrays.is_empty() || !scalars.bodies.is_empty();
+        let mut counts = ValueCounts { has_arrays, fields: Vec::new() };
         for (name, sources) in &self.sources(&scalars)? {
             let field = BlockField { block: self, rows: &rows, name, sources, scalars: &scalars };
             let records = field.count_records()?;
@@ -154,7 +163,8 @@ impl LogBlock {
         let aliases = sources.iter().map(|source| match source {
             Source::Leaf(index) => shapes.columns.get(*index).and_then(|column| column.inside_container).unwrap_or(0),
             Source::Resource(_) => RESOURCE.len(),
-            Source::Inside(..) | Source::Scope(_) | Source::WellKnown(_) => 0,
+            Source::Body(path) if path.starts_with(BODY) => BODY.len(),
+            Source::Inside(..) | Source::Scope(_) | Source::Body(_) | Source::WellKnown(_) => 0,
         });
         let (least, most) = aliases.fold((usize::MAX, 0), |(least, most), own| (own.min(least), own.max(most)));
         Ok((most, least == most))
@@ -197,6 +207,7 @@ impl LogBlock {
         for (index, _) in columns.iter().enumerate().filter(|(_, column)| column.is_named(name)) {
             values.push(leaf_values(self.leaf(index)?, index, self.shapes()?, rows));
         }
+        values.extend(self.named_body_values(name, rows)?);
         let full = format!("resource.{}", name.strip_prefix("resource.").unwrap_or(name));
         let resources = self.resources()?;
         values.extend(shared_values(resources, rows, &|resource| named_texts(&of_resource(resource), &full)));
@@ -224,7 +235,7 @@ impl LogBlock {
             Source::Leaf(index) => self.leaf(index).map(drop),
             Source::WellKnown(field) => self.well_known_values(field).map(drop),
             // Decoded to find their paths.
-            Source::Inside(..) | Source::Resource(_) | Source::Scope(_) => Ok(()),
+            Source::Inside(..) | Source::Resource(_) | Source::Scope(_) | Source::Body(_) => Ok(()),
         }
     }
 
@@ -248,6 +259,7 @@ impl LogBlock {
                 all.arrays.insert(index, values.entries.iter().map(|value| inside(column, value)).collect());
             }
         }
+        all.bodies = self.structured_bodies()?.iter().map(|body| scalars(&of_body(body))).collect();
         all.resources = self.resources()?.entries.iter().map(|resource| scalars(&of_resource(resource))).collect();
         all.scopes = self.scopes()?.entries.iter().map(|scope| scalars(&of_scope(scope))).collect();
         Ok(all)
@@ -279,6 +291,10 @@ impl<'b> BlockField<'b> {
                 by_entry(&block.resources()?.ids, self.rows, &under(&self.scalars.resources, path))
             }
             Source::Scope(path) => by_entry(&block.scopes()?.ids, self.rows, &under(&self.scalars.scopes, path)),
+            Source::Body(path) => {
+                let texts = under(&self.scalars.bodies, path);
+                block.body_values(self.rows, &|entry, _| texts.get(entry).cloned().unwrap_or_default())?
+            }
             Source::WellKnown(field) => Some(block.well_known_values(field)?),
         })
     }
@@ -344,6 +360,7 @@ impl BlockField<'_> {
                 Leaf::Opaque(values) => few(values.entries.len()),
             },
             Source::Inside(index, _) => self.scalars.arrays.get(&index).is_none_or(|entries| few(entries.len())),
+            Source::Body(_) => few(self.scalars.bodies.len()),
             Source::Resource(_) => few(block.resources()?.entries.len()),
             Source::Scope(_) => few(block.scopes()?.entries.len()),
             Source::WellKnown(WellKnown::Severity) => few_texts(block.severity_texts()?),

@@ -19,6 +19,7 @@ impl LogBlock {
         for index in 0..shapes.columns.len() {
             self.add_leaf_text(passing, index, test)?;
         }
+        self.add_bodies(passing, &|body| matches_value(test, body))?;
         let any_scalar = |record: &LogRecord| {
             let mut found = false;
             record.visit_attributes(&mut |_, value| {

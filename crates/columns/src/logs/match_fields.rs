@@ -5,7 +5,7 @@ use super::leaves::Leaf;
 use super::passing::add_texts;
 use super::shapes::Column;
 use crate::error::ColumnsError;
-use clew_model::logs::{FieldTest, LogRecord, Pattern, Severity, TextTest, WellKnown, well_known};
+use clew_model::logs::{FieldTest, LogRecord, Pattern, Severity, TextTest, WellKnown, any_in_body, well_known};
 use clew_model::{CanonicalId, RowSet, Value};
 use std::ops::RangeInclusive;
 
@@ -20,6 +20,7 @@ impl LogBlock {
                 self.add_inside(&mut passing, index, column, name, test)?;
             }
         }
+        self.add_bodies(&mut passing, &|body| any_in_body(body, name, &mut |value| test.value(value)))?;
         let own = name.strip_prefix("resource.").unwrap_or(name);
         let full = format!("resource.{own}");
         self.add_resources(&mut passing, &|record| record.any_field(&full, &mut |value| test.value(value)))?;

@@ -7,6 +7,7 @@
 //! Variables are gathered into columns by their kind and the two bytes of template before them, so that the durations
 //! behind `took ` share one column whatever the template.
 
+use super::bodies::is_structured;
 use super::opaque::{Opaque, OpaqueBuilder};
 use super::template::{NUMBER, TEXT, Variable, split};
 use super::words::for_each_word;
@@ -46,6 +47,7 @@ pub(super) struct MessagesBuilder {
 pub(super) struct BuiltMessages {
     pub strings: BuiltStrings,
     pub others: Opaque,
+    is_string: Vec<bool>,
     /// The bytes of the section of bodies.
     body: Vec<u8>,
 }
@@ -83,7 +85,7 @@ impl MessagesBuilder {
             Opaque::default()
         } else {
             body.push(SOME_STRINGS);
-            put_flags(&mut body, is_string);
+            put_flags(&mut body, is_string.iter().copied());
             others.finish(&mut body)
         };
         let strings = if texts.is_empty() {
@@ -100,11 +102,22 @@ impl MessagesBuilder {
             column.put(&mut body);
             BuiltStrings::Column(column)
         };
-        BuiltMessages { strings, others, body }
+        BuiltMessages { strings, others, is_string, body }
     }
 }
 
 impl BuiltMessages {
+    /// Whether a body is a map or list.
+    pub(super) fn are_structured(&self) -> bool {
+        self.others.entries.iter().any(is_structured)
+    }
+
+    /// The column as if it had been read, but for its strings.
+    pub(super) fn into_others(self) -> Messages {
+        let strings = Strings::Column(TextColumn::Plain(Texts::new()));
+        Messages { places: places(self.is_string), strings, others: self.others }
+    }
+
     /// Calls `add` with the sections, whose numbers grow.
     pub(super) fn sections(&self, mut add: impl FnMut(u32, &[u8])) {
         if let BuiltStrings::Templates(templates, ..) = &self.strings {
@@ -283,6 +296,20 @@ enum VariableColumn {
     Texts(TextColumn),
 }
 
+/// The place of each row, by whether its body is a string.
+fn places(is_string: Vec<bool>) -> Vec<Place> {
+    let (mut strings, mut rest) = (0u32, 0u32);
+    let next = |counter: &mut u32| {
+        *counter += 1;
+        *counter - 1
+    };
+    let place = |is_string: bool| match is_string {
+        true => Place::String(next(&mut strings)),
+        false => Place::Other(next(&mut rest)),
+    };
+    is_string.into_iter().map(place).collect()
+}
+
 impl Messages {
     pub(super) fn read(bytes: &[u8], rows: usize) -> Result<Self, ColumnsError> {
         let mut reader = Reader::new(bytes);
@@ -295,17 +322,9 @@ impl Messages {
             }
             other => return Err(reader.error(WHAT, Problem::BadValue(u64::from(other))).into()),
         };
-        let (mut strings, mut rest) = (0u32, 0u32);
-        let next = |counter: &mut u32| {
-            *counter += 1;
-            *counter - 1
-        };
-        let place = |is_string: bool| match is_string {
-            true => Place::String(next(&mut strings)),
-            false => Place::Other(next(&mut rest)),
-        };
-        let places: Vec<Place> = flags.into_iter().map(place).collect();
-        let strings = match strings as usize {
+        let strings = flags.iter().filter(|is_string| **is_string).count();
+        let places = places(flags);
+        let strings = match strings {
             0 => Strings::Column(TextColumn::Plain(Texts::new())),
             count => Strings::read(&mut reader, count)?,
         };

@@ -7,6 +7,7 @@
 
 mod block;
 mod block_terms;
+mod bodies;
 mod builder;
 mod carried;
 mod coded;

@@ -1,9 +1,10 @@
 //! What a filter asks of an index of blocks: a condition on terms that every block with a passing row fulfils.
 
+use super::bodies::BODY;
 use super::literals::literals;
 use super::terms::{INCOMPLETE, OUTSIDE, SEPARATOR, WELL_KNOWN, id_term, is_one_word, is_varied};
 use clew_model::CanonicalId;
-use clew_model::logs::{FieldTest, LogFilter, Severity, TextTest, WellKnown, tokens, well_known};
+use clew_model::logs::{FieldTest, LogFilter, Severity, TextTest, WellKnown, inside_message, tokens, well_known};
 use std::borrow::Cow;
 
 /// A condition on the terms of a block.
@@ -57,8 +58,12 @@ fn all(needs: impl IntoIterator<Item = Need>) -> Need {
 }
 
 fn any(needs: impl IntoIterator<Item = Need>) -> Need {
-    let needs: Vec<Need> = needs.into_iter().collect();
-    if needs.contains(&Need::Nothing) { Need::Nothing } else { Need::Any(needs) }
+    let mut needs: Vec<Need> = needs.into_iter().collect();
+    match needs.len() {
+        _ if needs.contains(&Need::Nothing) => Need::Nothing,
+        1 => needs.remove(0),
+        _ => Need::Any(needs),
+    }
 }
 
 fn words_of(text: &str) -> Need {
@@ -157,10 +162,21 @@ fn field_word(name: &str, word: &str) -> Need {
         // Times are not indexed.
         Some(WellKnown::Time) => Some(Need::Nothing),
     };
-    any([term(name), all([incomplete, word_alone()])].into_iter().chain(well_known))
+    let in_body = in_body(name).map(|name| term(&name));
+    any([term(name), all([incomplete, word_alone()])].into_iter().chain(well_known).chain(in_body))
 }
 
 fn field_exists(name: &str) -> Need {
     // Nearly every block has every well-known field.
-    if well_known(name).is_some() { Need::Nothing } else { Need::Term(format!("{name}{SEPARATOR}")) }
+    if well_known(name).is_some() {
+        return Need::Nothing;
+    }
+    let exists = |name: &str| Need::Term(format!("{name}{SEPARATOR}"));
+    let in_body = in_body(name).map(|name| exists(&name));
+    any([exists(name)].into_iter().chain(in_body))
+}
+
+/// The name by which a field of a body is indexed, where it is asked for by another name of the message.
+fn in_body(name: &str) -> Option<String> {
+    inside_message(name).map(|rest| format!("{BODY}{rest}")).filter(|body| body != name)
 }

@@ -79,7 +79,11 @@ pub(crate) fn any_records(count: std::ops::Range<usize>) -> impl Strategy<Value 
 
 fn any_record(resources: Vec<Arc<Resource>>, scopes: Vec<Arc<Scope>>) -> impl Strategy<Value = LogRecord> {
     let head = (prop_oneof![0i64..100, any::<i64>()], prop_oneof![Just(0i64), -5i64..5], 0i64..25, any_text());
-    let body = prop_oneof![6 => any_text().prop_map(Value::from), 1 => any_value()];
+    let body = prop_oneof![
+        6 => any_text().prop_map(Value::from),
+        1 => any_value(),
+        1 => any_attributes().prop_map(Value::Map),
+    ];
     let ids = (prop::option::of(0u8..4), prop::option::of(0u8..4));
     let rest = (prop::sample::select(resources), prop::sample::select(scopes), any_attributes());
     (head, body, any_text(), ids, (0u32..3, any_text(), 0u32..2), rest).prop_map(
@@ -186,6 +190,8 @@ pub(crate) fn any_name() -> impl Strategy<Value = String> {
         1 => (any_key(), any_key(), any_key()).prop_map(|(a, b, c)| format!("{a}.{b}.{c}")),
         1 => any_key().prop_map(|key| format!("resource.{key}")),
         1 => any_key().prop_map(|key| format!("scope.{key}")),
+        2 => any_key().prop_map(|key| format!("body.{key}")),
+        1 => any_key().prop_map(|key| format!("message.{key}")),
         1 => prop::sample::select(vec!["scope.name", "scope.version", "span_id", "message"]).prop_map(str::to_owned),
     ]
 }

@@ -9,6 +9,7 @@
 //! both forms.
 
 use super::block_terms::{BlockTerms, kept_bits, widened};
+use super::bodies::{BODY, of_body};
 use super::leaves::Leaf;
 use super::messages::{BuiltMessages, BuiltStrings, Templates};
 use super::shapes::Column;
@@ -80,6 +81,7 @@ pub(super) fn terms_of(columns: &Columns<'_>, rules: &CorrelationRules) -> Block
     let mut terms = Collector::new(rules);
     columns.add_bodies(&mut terms);
     terms.in_messages = false;
+    columns.bodies.others.entries.iter().for_each(|body| terms.shared(&of_body(body)));
     columns.add_well_known_terms(&mut terms);
     columns.leaves.iter().for_each(|(column, leaf)| terms.leaf(column, leaf));
     let resources =
@@ -350,12 +352,13 @@ impl<'a> Collector<'a> {
         });
     }
 
-    /// Attributes of a resource or scope.
+    /// Attributes of a resource or scope, or the fields of a body.
     fn shared(&mut self, record: &LogRecord) {
         record.visit_attributes(&mut |path, value| {
             let Some(text) = value.scalar_text() else { return };
             self.text(&text);
-            for name in [Some(path), path.strip_prefix("resource.")].into_iter().flatten() {
+            let short = path.strip_prefix("resource.").or_else(|| path.strip_prefix(BODY));
+            for name in [Some(path), short].into_iter().flatten() {
                 self.mark(name, None);
                 self.field(name, &text);
                 self.canonical_field(name, &text);

@@ -3,9 +3,11 @@
 //! A field name resolves, first to last, to
 //! 1. an attribute whose dotted path is the name (`context.task_id`, `http.method`);
 //! 2. the same path inside `metadata`, `context`, `extra`, `attributes` or `fields` (`task_id`);
-//! 3. a resource attribute (`host.name`, also as `resource.host.name`), or the scope (`scope.name`, `scope.version`,
+//! 3. a field of a body that is a map, or of the maps in a list: `body.user.id`, `message.user.id` (any name of the message
+//!    stands for it), or without the body's name `user.id`;
+//! 4. a resource attribute (`host.name`, also as `resource.host.name`), or the scope (`scope.name`, `scope.version`,
 //!    a scope attribute as `scope.<key>`);
-//! 4. a well-known field by any of its names (`level`, `msg`, `service`, `trace_id`); the severity is the name of its range
+//! 5. a well-known field by any of its names (`level`, `msg`, `service`, `trace_id`); the severity is the name of its range
 //!    and the text as sent.
 //!
 //! A test on a field holds when any value it resolves to passes; arrays are tested by each element.
@@ -23,12 +25,17 @@ use std::borrow::Cow;
 pub const CONTAINER_FIELDS: [&str; 5] = ["metadata", "context", "extra", "attributes", "fields"];
 
 impl LogRecord {
-    /// Calls `visit` with the dotted path and the value of every scalar in the record's attributes, resource
-    /// attributes (`resource.` before their path) and scope attributes (`scope.` before their path), in order.
+    /// Calls `visit` with the dotted path and the value of every scalar in the record's attributes, in a body that is a map
+    /// or list (`body.` before their path), in resource attributes (`resource.`) and scope attributes (`scope.`), in order.
     /// Array elements are visited one by one under the path of the array; empty maps and arrays are not visited.
     pub fn visit_attributes(&self, visit: &mut dyn FnMut(&str, &Value)) {
         let mut path = String::new();
         walk(&self.attributes, &mut path, visit);
+        if let Value::Map(_) | Value::Array(_) = &self.body {
+            path.push_str("body");
+            walk_value(&self.body, &mut path, visit);
+            path.clear();
+        }
         path.push_str("resource.");
         walk(&self.resource.attributes, &mut path, visit);
         path.clear();
@@ -78,6 +85,7 @@ impl LogRecord {
                     .filter(|attribute| attribute.key == *container)
                     .any(|attribute| matches!(&attribute.value, Value::Map(inner) if any_at(inner, name, visit)))
             })
+            || any_in_body(&self.body, name, visit)
             || any_at(&self.resource.attributes, name.strip_prefix("resource.").unwrap_or(name), visit)
             || name.strip_prefix("scope.").is_some_and(|rest| self.any_scope_field(rest, visit))
     }
@@ -116,12 +124,30 @@ pub const LISTED_WELL_KNOWN: [(&str, WellKnown); 4] = [
     ("span_id", WellKnown::SpanId),
 ];
 
-/// Whether the values of the field with this name are levels: a name of the severity, also inside a container.
+/// Calls `visit` with every value inside a body that `name` resolves to, until it answers true; returns whether it did.
+pub fn any_in_body(body: &Value, name: &str, visit: &mut dyn FnMut(&Value) -> bool) -> bool {
+    match body {
+        Value::Map(_) | Value::Array(_) => {
+            any_inside(body, name, visit) || inside_message(name).is_some_and(|rest| any_inside(body, rest, visit))
+        }
+        _ => false,
+    }
+}
+
+/// What stands behind a name of the message: `user.id` of `message.user.id`. Fields of a body are listed as `body.user.id`.
+#[must_use]
+pub fn inside_message(name: &str) -> Option<&str> {
+    let (message, rest) = name.split_once('.')?;
+    (well_known(message) == Some(WellKnown::Message)).then_some(rest)
+}
+
+/// Whether the values of the field with this name are levels: a name of the severity, also inside a container or a body.
 #[must_use]
 pub fn says_levels(name: &str) -> bool {
     let inside = |container: &&str| name.strip_prefix(*container)?.strip_prefix('.');
-    let own = CONTAINER_FIELDS.iter().find_map(inside).unwrap_or(name);
-    well_known(own) == Some(WellKnown::Severity)
+    let own = CONTAINER_FIELDS.iter().find_map(inside).or_else(|| inside_message(name));
+    let is_level = |name: &str| well_known(name) == Some(WellKnown::Severity);
+    is_level(name) || own.is_some_and(is_level)
 }
 
 /// The text under which a value of the field `name` is counted; `None` where it is not.
@@ -270,6 +296,52 @@ mod tests {
         for (name, levels) in [("level", true), ("LogLevel", true), ("fields.level", true), ("water.level", false)] {
             assert_eq!(says_levels(name), levels, "{name}");
         }
+    }
+
+    #[test]
+    fn fields_of_a_body_are_listed_and_found() {
+        let map = |members: &[(&str, Value)]| {
+            Value::Map(members.iter().map(|(key, value)| Attribute::new(*key, value.clone())).collect())
+        };
+        let user = map(&[("id", Value::Int(7)), ("roles", Value::Array(vec!["admin".into(), "ops".into()]))]);
+        let body = map(&[("user", user), ("msg", "line one\nline two".into()), ("level", "error".into())]);
+        let record = LogRecord { body, ..LogRecord::default() };
+        let mut listed = Vec::new();
+        record.visit_listed(&mut |name, text| listed.push(format!("{name}={text}")));
+        assert_eq!(
+            listed,
+            [
+                "body.user.id=7",
+                "body.user.roles=admin",
+                "body.user.roles=ops",
+                "body.msg=line one\nline two",
+                "body.level=ERROR"
+            ]
+        );
+        for (name, expected) in [
+            ("body.user.id", vec!["7"]),
+            ("message.user.id", vec!["7"]),
+            ("msg.user.id", vec!["7"]),
+            ("user.id", vec!["7"]),
+            ("user.roles", vec!["admin", "ops"]),
+            ("body.level", vec!["error"]),
+            ("body.absent", vec![]),
+            ("other.user.id", vec![]),
+        ] {
+            let mut found = Vec::new();
+            record.any_field(name, &mut |value| {
+                found.push(value.display_text().into_owned());
+                false
+            });
+            assert_eq!(found, expected, "{name}");
+        }
+        let text = LogRecord { body: "user.id".into(), ..LogRecord::default() };
+        text.visit_listed(&mut |name, _| panic!("a text has no fields, found {name}"));
+        let list =
+            LogRecord { body: Value::Array(vec![map(&[("a", "x".into())]), "y".into()]), ..LogRecord::default() };
+        let mut listed = Vec::new();
+        list.visit_listed(&mut |name, text| listed.push(format!("{name}={text}")));
+        assert_eq!(listed, ["body.a=x", "body=y"]);
     }
 
     #[test]

@@ -17,7 +17,9 @@ pub use answers::{
     Order, SeverityCounts, ValueCount,
 };
 pub use batch::{Codes, Dictionary, FieldValue, FieldValues, LogBatch, LogField, counts_of_severities, severity_range};
-pub use fields::{CONTAINER_FIELDS, LISTED_WELL_KNOWN, counted, counted_level, says_levels};
+pub use fields::{
+    CONTAINER_FIELDS, LISTED_WELL_KNOWN, any_in_body, counted, counted_level, inside_message, says_levels,
+};
 pub use filter::{Comparison, FieldTest, LogFilter, Pattern, TextTest};
 pub use names::{WellKnown, ranked, well_known};
 pub use record::LogRecord;
