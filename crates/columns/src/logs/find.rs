@@ -1,12 +1,14 @@
 //! Which texts of a column pass a text test: a fast search over all of them first, the exact test where it hits.
 
 use crate::strings::Texts;
-use clew_model::logs::TextTest;
+use clew_model::logs::{TextTest, has_escapes};
 use memchr::memmem;
 
 /// Of each text, whether it passes.
 pub(super) fn texts_passing(texts: &Texts, test: &TextTest) -> Vec<bool> {
     match test {
+        // Colours may stand inside of what is looked for.
+        _ if has_escapes(texts.joined()) => texts.iter().map(|text| test.matches(text)).collect(),
         // Lowercasing of other text than ASCII may make ASCII letters of foreign ones.
         TextTest::Words(words) if texts.joined().is_ascii() => match words.iter().max_by_key(|word| word.len()) {
             Some(longest) => {
@@ -50,7 +52,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2000))]
         #[test]
         fn it_agrees_with_the_test_of_each_text(
-            texts in proptest::collection::vec("[abA ]{0,4}|[abé\u{212a}k ]{0,3}", 0..8),
+            texts in proptest::collection::vec("[abA ]{0,4}|[abé\u{212a}k ]{0,3}|[ab]\u{1b}\\[1m[ab]", 0..8),
             words in proptest::collection::vec("[abk]{1,2}", 0..3),
             part in "[abA é]{0,3}",
         ) {

@@ -5,7 +5,9 @@ use super::leaves::Leaf;
 use super::passing::add_texts;
 use super::shapes::Column;
 use crate::error::ColumnsError;
-use clew_model::logs::{FieldTest, LogRecord, Pattern, Severity, TextTest, WellKnown, any_in_body, well_known};
+use clew_model::logs::{
+    FieldTest, LogRecord, Pattern, Severity, TextTest, WellKnown, any_in_body, plain_text, well_known,
+};
 use clew_model::{CanonicalId, RowSet, Value};
 use std::ops::RangeInclusive;
 
@@ -152,6 +154,7 @@ impl<'a> Matcher<'a> {
     }
 
     pub(super) fn text(&self, own: &str) -> bool {
+        let own = &*plain_text(own);
         match (&self.is, self.test) {
             (Some((text, words, canonical)), _) => {
                 own == *text || words.matches(own) || (canonical.is_some() && CanonicalId::new(own) == *canonical)

@@ -19,8 +19,10 @@ use crate::error::ColumnsError;
 use crate::limits::MAX_EXPANDED_BYTES;
 use crate::strings::{Texts, push_number, put_texts, read_texts};
 use clew_model::Value;
+use clew_model::logs::plain_text;
 use hashbrown::HashMap;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 const ALL_STRINGS: u8 = 0;
 const SOME_STRINGS: u8 = 1;
@@ -431,8 +433,9 @@ impl Templates {
     pub(super) fn for_each_word(&self, ids: &[u32], mut visit: impl FnMut(&str)) {
         let mut scratch = String::new();
         let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | NUMBER | TEXT);
+        let shown: Vec<Cow<'_, str>> = self.templates.iter().map(plain_text).collect();
         let mut varying: Vec<Vec<&str>> = Vec::with_capacity(self.templates.len());
-        for template in self.templates.iter() {
+        for template in &shown {
             let runs = || template.split(|c| !in_word(c)).filter(|run| !run.is_empty());
             let varies = |run: &&str| run.contains([NUMBER, TEXT]);
             runs().filter(|run| !varies(run)).for_each(|run| for_each_word(run, &mut scratch, &mut visit));

@@ -14,6 +14,11 @@ pub(crate) fn any_text() -> impl Strategy<Value = String> {
             "100985939111033328018442752961257817910", "req-77aa", "DEADBEEF", "größe 12µs", "\u{11}odd", "a\0b",
         ]).prop_map(str::to_owned),
         3 => (0u32..50).prop_map(|n| format!("took {n}ms for user u{n} from 10.0.0.{n}")),
+        2 => (0u32..50).prop_map(|n| format!("\u{1b}[{n}mtook {n}ms\u{1b}[0m for us\u{1b}[1mer u{n}")),
+        1 => prop::sample::select(vec![
+            "\u{1b}[31mrequest\u{1b}[0m failed", "\u{1b}[1mERROR\u{1b}[0m", "\u{9b}1m42", "\u{1b}]8;;x\u{7}cache\u{1b}]8;;\u{7}",
+            "\u{1b}[36m4BF92F35-77B3-4DA6-A3CE-929D0E0E4736\u{1b}[0m", "cut \u{1b}[7",
+        ]).prop_map(str::to_owned),
         2 => (any::<u64>()).prop_map(|n| format!("trace {n:016x} hit cache_{n}")),
         1 => "[a-z0-9 ]{0,12}",
         1 => ".{0,8}",
@@ -144,7 +149,7 @@ fn any_query_text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => any_text(),
         2 => prop::sample::select(vec![
-            "request", "took 7ms", "user u7", "failed request", "cache", "ms", "for user", "10.0.0.7", "7", "001",
+            "request", "took 7ms", "user u7", "failed request", "cache", "ms", "for user", "10.0.0.7", "7", "001", "31mrequest", "request failed", "0m",
             "warn", "ERROR2", "info", "critical", "-3", "0.25", "NaN",
         ]).prop_map(str::to_owned),
     ]

@@ -3,9 +3,11 @@
 //! A template is the message with placeholders; a *number* stands for decimal digits without leading zeros, a *text*
 //! for ASCII letters and digits. Both always contain a digit, neither reaches past the word it stands in, and words
 //! longer than [`MAX_TOKEN_BYTES`] have none: so a word without digits is in the message exactly if it is in the
-//! template with its placeholders shown as digits.
+//! template with its placeholders shown as digits. Escape sequences of terminals (colours) are no part of words and stay in
+//! the template whole, so that this holds of what is shown of both.
 
 use clew_model::limits::MAX_TOKEN_BYTES;
+use clew_model::logs::{has_escapes, visit_pieces};
 
 /// Stands in templates for a number.
 pub(super) const NUMBER: char = '\u{11}';
@@ -30,21 +32,63 @@ pub(super) fn split<'a>(text: &'a str, template: &mut String, visit: &mut impl F
     if text.contains([NUMBER, TEXT]) {
         return false;
     }
+    if has_escapes(text) {
+        split_coloured(text, template, visit);
+        return true;
+    }
+    split_shown(text, template, visit);
+    true
+}
+
+/// A piece of a coloured text.
+#[derive(Clone, Copy)]
+enum Atom<'a> {
+    /// Letters, digits and `_`, as far as no escape sequence stands between.
+    Word(&'a str),
+    Escape(&'a str),
+    Other(&'a str),
+}
+
+/// Escape sequences stay in the template as they are; a word goes on behind those inside it.
+fn split_coloured<'a>(text: &'a str, template: &mut String, visit: &mut impl FnMut(Variable<'a>)) {
+    let mut atoms = Vec::new();
+    visit_pieces(text, &mut |piece, is_shown| match is_shown {
+        true => runs(piece, |run, is_word| atoms.push(if is_word { Atom::Word(run) } else { Atom::Other(run) })),
+        false => atoms.push(Atom::Escape(piece)),
+    });
+    for word in atoms.split_inclusive(|atom| matches!(atom, Atom::Other(_))) {
+        let length = |atom: &Atom<'_>| if let Atom::Word(run) = atom { run.len() } else { 0 };
+        let is_cut = word.iter().map(length).sum::<usize>() > MAX_TOKEN_BYTES;
+        for atom in word {
+            match atom {
+                Atom::Word(run) if !is_cut && has_digit(run) => split_word(run, template, visit),
+                Atom::Word(run) | Atom::Escape(run) | Atom::Other(run) => template.push_str(run),
+            }
+        }
+    }
+}
+
+/// Calls `visit` with each maximal run of word bytes, and of others.
+fn runs<'a>(text: &'a str, mut visit: impl FnMut(&'a str, bool)) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
         let is_word = byte_at(bytes, at).is_some_and(in_word);
         let end = end_of(bytes, at, |byte| in_word(byte) == is_word);
-        let run = text.get(at..end).unwrap_or_default();
-        let has_digit = is_word && run.bytes().any(|byte| byte.is_ascii_digit());
-        if has_digit && run.len() <= MAX_TOKEN_BYTES {
-            split_word(run, template, visit);
-        } else {
-            template.push_str(run);
-        }
+        visit(text.get(at..end).unwrap_or_default(), is_word);
         at = end;
     }
-    true
+}
+
+fn split_shown<'a>(text: &'a str, template: &mut String, visit: &mut impl FnMut(Variable<'a>)) {
+    runs(text, |run, is_word| match is_word && run.len() <= MAX_TOKEN_BYTES && has_digit(run) {
+        true => split_word(run, template, visit),
+        false => template.push_str(run),
+    });
+}
+
+fn has_digit(run: &str) -> bool {
+    run.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 fn split_word<'a>(word: &'a str, template: &mut String, visit: &mut impl FnMut(Variable<'a>)) {
@@ -141,6 +185,8 @@ mod tests {
             ("id aB3xY9zQ1k", "id $ Text(\"aB3xY9zQ1k\")"),
             ("no digits, größe", "no digits, größe"),
             ("v99999999999999999999", "v$ Text(\"99999999999999999999\")"),
+            ("\u{1b}[31mFailed\u{1b}[0m after 7ms", "\u{1b}[31mFailed\u{1b}[0m after #ms Number(7)"),
+            ("us\u{1b}[1mer\u{1b}[0m7", "us\u{1b}[1mer\u{1b}[0m# Number(7)"),
         ] {
             assert_eq!(show(text), expected, "{text}");
         }
@@ -149,7 +195,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn filling_in_the_variables_gives_the_text(text in "[a-fA-F0-9xyz_ é.:-]{0,100}") {
+        fn filling_in_the_variables_gives_the_text(text in "([a-fA-F0-9xyz_ é.:-]{0,20}(\u{1b}\\[[0-9;]{0,3}m?)?){0,5}") {
             let mut template = String::new();
             let mut variables = Vec::new();
             let splits = split(&text, &mut template, &mut |variable| {

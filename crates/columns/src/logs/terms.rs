@@ -19,7 +19,7 @@ use crate::dictionary::{Interner, TextColumn};
 use crate::hash_list::hash_of;
 use crate::strings::{Texts, push_hex};
 use clew_model::correlation::{CorrelationRules, IdField, IdSource, looks_like_id};
-use clew_model::logs::{LogRecord, Severity};
+use clew_model::logs::{LogRecord, Severity, plain_text};
 use clew_model::{CanonicalId, Resource, Scope, Value};
 use std::sync::Arc;
 
@@ -179,6 +179,7 @@ impl<'a> Collector<'a> {
     /// are one run of ID characters can give such.
     fn templated_ids(&mut self, templates: &Templates, ids: &[u32], rendered: &Texts) {
         let is_bare = |template: &str| {
+            let template = plain_text(template);
             let template = template.trim();
             template.contains([NUMBER, TEXT]) && !template.contains(char::is_whitespace)
         };
@@ -204,7 +205,7 @@ impl<'a> Collector<'a> {
     }
 
     fn canonical(&mut self, text: &str) {
-        if let Some(id) = respelt(text) {
+        if let Some(id) = respelt(&plain_text(text)) {
             self.word(id.as_str());
         }
     }
@@ -316,7 +317,7 @@ impl<'a> Collector<'a> {
 
     /// `field:value` finds an ID in any spelling, so its canonical form is a field term too.
     fn canonical_field(&mut self, name: &str, text: &str) {
-        if let Some(id) = respelt(text) {
+        if let Some(id) = respelt(&plain_text(text)) {
             self.field(name, id.as_str());
         }
     }

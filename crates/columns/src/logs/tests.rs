@@ -164,6 +164,45 @@ fn filters_hold_on_blocks_with_templates() {
     }
 }
 
+/// The same rows as a logger on a terminal writes them: a level in colour, numbers and parts of words too.
+fn coloured(mut rows: Vec<LogRow>, random: &mut fastrand::Rng) -> Vec<LogRow> {
+    for row in &mut rows {
+        let mut text = format!("\u{1b}[3{}mINFO\u{1b}[0m ", random.u8(1..4));
+        for character in row.record.body.display_text().chars() {
+            let begins_number = character.is_ascii_digit() && !text.ends_with(|last: char| last.is_ascii_digit());
+            if begins_number || (character == 'k' && random.bool()) {
+                text.push_str(["\u{1b}[1m", "\u{1b}[38;5;196m", "\u{9b}0m"][usize::from(begins_number)]);
+            }
+            text.push(character);
+        }
+        row.record.body = text.into();
+    }
+    rows
+}
+
+#[test]
+fn filters_hold_on_blocks_with_coloured_messages() {
+    use clew_model::logs::{Pattern, TextTest};
+    let mut random = fastrand::Rng::with_seed(7);
+    let rows = busy_rows(&mut random, 512);
+    let rows = coloured(rows, &mut random);
+    let block = block(&rows);
+    assert!(matches!(block.messages().unwrap().strings, super::messages::Strings::Templates(_)));
+    assert_eq!(block.decode_all().unwrap(), rows);
+    let found = |test: TextTest| block.evaluate(&LogFilter::Message(test)).unwrap().len();
+    assert_eq!(found(TextTest::words("info")), 512);
+    assert_eq!((found(TextTest::words("31minfo")), found(TextTest::Substring("[0m".to_owned()))), (0, 0));
+    for word in
+        ["request", "took", "u7", "7", "INFO connection reset", "task task", "001", "Worker_A", "ms", "for key", "x"]
+    {
+        let pattern = Pattern(regex::Regex::new(&format!("{word}( to)?")).unwrap());
+        for test in [TextTest::words(word), TextTest::Substring(word.to_owned()), TextTest::Regex(pattern)] {
+            check_filter(&rows, &LogFilter::Message(test.clone()));
+            check_filter(&rows, &LogFilter::AnyText(test));
+        }
+    }
+}
+
 #[test]
 fn a_row_takes_a_fraction_of_its_json() {
     let rows = busy_rows(&mut fastrand::Rng::with_seed(7), 512);

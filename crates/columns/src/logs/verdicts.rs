@@ -3,7 +3,7 @@
 use super::literals::{literals, looks_around};
 use super::template::{NUMBER, TEXT};
 use crate::limits::MAX_KEPT_VERDICTS;
-use clew_model::logs::TextTest;
+use clew_model::logs::{TextTest, plain_text};
 use hashbrown::HashMap;
 
 /// Whether the messages of a template pass a test.
@@ -36,6 +36,8 @@ impl<'a> TextMatcher<'a> {
 
     /// What a template says.
     pub(super) fn verdict(&self, template: &str) -> Verdict {
+        let shown = plain_text(template);
+        let template = &*shown;
         let decided = |passes: bool| if passes { Verdict::Yes } else { Verdict::No };
         if !template.contains([NUMBER, TEXT]) {
             return decided(self.test.matches(template));
@@ -145,6 +147,35 @@ mod tests {
             let part = &message[from..(from + length).min(message.len())];
             let test = TextTest::Substring(part.to_owned());
             prop_assert_ne!(TextMatcher::new(&test).verdict(&template), Verdict::No, "{:?} in {:?}", part, template);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5000))]
+        /// What a coloured message passes or not, its template says.
+        #[test]
+        fn a_template_speaks_for_coloured_messages(
+            message in "([ab1 :_]{1,4}(\u{1b}\\[[0-9;]{0,2}m|\u{9b}1m|\u{1b}\\[)?){0,6}",
+            from: prop::sample::Index,
+            length in 0usize..8,
+            word in "[ab1]{1,3}",
+        ) {
+            let mut template = String::new();
+            let splits = split(&message, &mut template, &mut |_: Variable<'_>| {});
+            prop_assert!(splits);
+            let shown = plain_text(&message);
+            let from = from.index(shown.len() + 1);
+            let part = shown[from..(from + length).min(shown.len())].to_owned();
+            let regex = clew_model::logs::Pattern(regex::Regex::new(&regex::escape(&part)).unwrap());
+            let tests = [TextTest::Substring(part.clone()), TextTest::words(&part), TextTest::words(&word), TextTest::Regex(regex)];
+            for test in tests {
+                let passes = test.matches(&message);
+                match TextMatcher::new(&test).verdict(&template) {
+                    Verdict::Yes => prop_assert!(passes, "{:?} in {:?}", test, message),
+                    Verdict::No => prop_assert!(!passes, "{:?} in {:?}", test, message),
+                    Verdict::Unknown => {}
+                }
+            }
         }
     }
 

@@ -1,11 +1,11 @@
 //! The words of text, as `clew_model::logs::tokens` cuts them, without its cost for plain ASCII.
 
-use clew_model::logs::tokens;
+use clew_model::logs::{has_escapes, tokens};
 
 /// Calls `visit` with each token of `text`, lowercased, in order.
 pub(super) fn for_each_word(text: &str, scratch: &mut String, mut visit: impl FnMut(&str)) {
-    // Long runs are cut into pieces by rules that the model's function knows.
-    if !text.is_ascii() {
+    // Other text than ASCII, and colours, are left to the model's function.
+    if !text.is_ascii() || has_escapes(text) {
         tokens(text).for_each(|token| visit(&token));
         return;
     }

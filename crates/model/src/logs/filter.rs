@@ -4,6 +4,7 @@
 //! it.
 
 use super::record::LogRecord;
+use super::terminal::{has_escapes, plain_text};
 use super::tokens::{contains_phrase, tokens};
 use crate::correlation::CanonicalId;
 use crate::logs::names::{WellKnown, well_known};
@@ -119,21 +120,26 @@ impl TextTest {
         if words.is_empty() { TextTest::Substring(text.to_owned()) } else { TextTest::Words(words) }
     }
 
-    /// Whether `text` passes.
+    /// Whether `text` passes, as a terminal shows it.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         match self {
             TextTest::Words(words) => contains_phrase(text, words),
-            TextTest::Substring(part) => text.contains(part.as_str()),
-            TextTest::Regex(pattern) => pattern.0.is_match(text),
+            TextTest::Substring(part) => plain_text(text).contains(part.as_str()),
+            TextTest::Regex(pattern) => pattern.0.is_match(&plain_text(text)),
         }
     }
 }
 
 impl FieldTest {
-    /// Whether a scalar passes.
+    /// Whether a scalar passes; of a text what a terminal shows of it.
     #[must_use]
     pub fn matches(&self, value: &Value) -> bool {
+        if let Value::String(text) = value
+            && has_escapes(text)
+        {
+            return self.matches(&Value::from(plain_text(text).as_ref()));
+        }
         match self {
             FieldTest::Exists => true,
             FieldTest::Is(text) => is_value(value, text),
@@ -252,6 +258,33 @@ mod tests {
 
     fn name(field: &str, test: FieldTest) -> LogFilter {
         LogFilter::Field { name: field.into(), test }
+    }
+
+    #[test]
+    fn colours_are_no_part_of_what_is_searched() {
+        let record = LogRecord {
+            body: "\u{1b}[31mfrob\u{1b}[1mnicate\u{1b}[0m failed".into(),
+            attributes: vec![
+                Attribute::new("state", "\u{1b}[32mok\u{1b}[0m 42"),
+                Attribute::new("n", "\u{1b}[1m7\u{1b}[0m"),
+            ],
+            ..LogRecord::default()
+        };
+        let regex = |source: &str| Pattern(Regex::new(source).unwrap());
+        for (filter, holds) in [
+            (LogFilter::AnyText(TextTest::words("frobnicate")), true),
+            (LogFilter::AnyText(TextTest::words("frobnicate failed")), true),
+            (LogFilter::AnyText(TextTest::words("31mfrob")), false),
+            (LogFilter::Message(TextTest::Substring("nicate fail".into())), true),
+            (LogFilter::Message(TextTest::Substring("[31m".into())), false),
+            (LogFilter::Message(TextTest::Regex(regex("^frobnicate failed$"))), true),
+            (name("state", FieldTest::Is("ok".into())), true),
+            (name("state", FieldTest::Equals("ok 42".into())), true),
+            (name("state", FieldTest::Matches(regex("ok \\d+"))), true),
+            (name("n", FieldTest::Compare(Comparison::Greater, 6.0)), true),
+        ] {
+            assert_eq!(filter.matches(&record), holds, "{filter:?}");
+        }
     }
 
     #[test]

@@ -26,5 +26,5 @@ pub use record::LogRecord;
 pub use rows_view::RowsView;
 pub use scan::{LogReader, LogScan, LogSink, LogView, ScanReport};
 pub use severity::{Said, Severity};
-pub use terminal::{has_escapes, plain_text};
+pub use terminal::{has_escapes, plain_text, visit_pieces};
 pub use tokens::{contains_phrase, tokens};

@@ -14,16 +14,31 @@ pub fn plain_text(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
+    visit_pieces(text, &mut |piece, is_shown| {
+        if is_shown {
+            out.push_str(piece);
+        }
+    });
+    Cow::Owned(out)
+}
+
+/// Calls `visit` with the pieces of a text in order, and whether each is shown; the others are escape sequences.
+pub fn visit_pieces<'t>(text: &'t str, visit: &mut dyn FnMut(&'t str, bool)) {
     let mut rest = text;
     let mut commands_end = true;
     while let Some(at) = rest.find([ESCAPE, CONTROL_SEQUENCE]) {
         let (before, sequence) = rest.split_at(at);
-        out.push_str(before);
-        let length = sequence_length(sequence, &mut commands_end);
-        rest = sequence.get(length..).unwrap_or_default();
+        if !before.is_empty() {
+            visit(before, true);
+        }
+        let (escape, behind) =
+            sequence.split_at_checked(sequence_length(sequence, &mut commands_end)).unwrap_or((sequence, ""));
+        visit(escape, false);
+        rest = behind;
     }
-    out.push_str(rest);
-    Cow::Owned(out)
+    if !rest.is_empty() {
+        visit(rest, true);
+    }
 }
 
 /// Whether [`plain_text`] leaves anything out.

@@ -1,13 +1,23 @@
 //! How text is cut into words for full-text search.
 
+use super::terminal::plain_text;
 use crate::limits::MAX_TOKEN_BYTES;
 use std::borrow::Cow;
 
 /// The tokens of `text` in order, lowercased: maximal runs of letters, digits and `_` (Unicode alphanumeric), cut into
-/// pieces of at most [`MAX_TOKEN_BYTES`] bytes at character boundaries.
+/// pieces of at most [`MAX_TOKEN_BYTES`] bytes at character boundaries. Colours and other escape sequences of terminals are
+/// no part of the text.
 ///
 /// `req-AB12 done` has the tokens `req`, `ab12`, `done`.
 pub fn tokens(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let (shown, coloured) = match plain_text(text) {
+        Cow::Borrowed(text) => (Some(text), Vec::new()),
+        Cow::Owned(text) => (None, tokens_of_shown(&text).map(|token| Cow::Owned(token.into_owned())).collect()),
+    };
+    shown.into_iter().flat_map(tokens_of_shown).chain(coloured)
+}
+
+fn tokens_of_shown(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|run| !run.is_empty()).flat_map(pieces).map(lower)
 }
 
@@ -60,6 +70,7 @@ mod tests {
         );
         assert_eq!(cut("Größe=12µs"), ["größe", "12µs"]);
         assert_eq!(cut("  "), Vec::<String>::new());
+        assert_eq!(cut("\u{1b}[31mFrob\u{1b}[1mnicate\u{1b}[0m 31m"), ["frobnicate", "31m"]);
         let long = "é".repeat(40);
         assert_eq!(cut(&long).iter().map(String::len).collect::<Vec<_>>(), [64, 16]);
     }
@@ -71,6 +82,7 @@ mod tests {
             ("connection reset by peer", vec!["reset", "peer"], false),
             ("a a b", vec!["a", "b"], true),
             ("anything", vec![], true),
+            ("\u{1b}[31mfrobnicate\u{1b}[0m failed", vec!["frobnicate", "failed"], true),
         ] {
             assert_eq!(contains_phrase(text, &phrase), found, "{text} {phrase:?}");
         }
