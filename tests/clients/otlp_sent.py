@@ -70,7 +70,7 @@ def spans(requests):
                     yield span(message) | present(
                         resource=resource(of_resource.resource, of_resource.schema_url),
                         scope=scope(of_scope.scope, of_scope.schema_url),
-                        service=attributes(of_resource.resource.attributes).get("service.name", ""),
+                        service=service(of_resource.resource),
                     )
 
 
@@ -130,8 +130,13 @@ def logs(requests):
                             resource=resource(of_resource.resource, of_resource.schema_url),
                             scope=scope(of_scope.scope, of_scope.schema_url),
                         )
-                        | {"service": attributes(of_resource.resource.attributes).get("service.name", "")}
+                        | {"service": service(of_resource.resource)}
                     )
+
+
+def service(of_resource):
+    """The service of a resource; one that names none is the unknown one (semantic conventions, "Service")."""
+    return attributes(of_resource.attributes).get("service.name") or "unknown_service"
 
 
 def log(message):

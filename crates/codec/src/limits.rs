@@ -42,7 +42,8 @@ pub const JSON_VALUES_OF_A_RECORD: usize = 8;
 /// JSON log records for which room is made before they are read.
 pub(crate) const MAX_JSON_EXPECTED_RECORDS: usize = 4_096;
 
-/// Members of a JSON log record for which room is made before they are read.
+/// Members of a JSON log record for which room is made before they are read, and of which what their names mean is
+/// remembered for the next.
 pub(crate) const MAX_JSON_EXPECTED_MEMBERS: usize = 64;
 
 /// How often the bytes of a body of JSON logs may be read again, on average, to find where the next record starts after

@@ -15,6 +15,7 @@
 use super::loggers::{self, CONTAINERS_OF_LOGGERS};
 use super::times::{self, UnreadTime};
 use crate::levels::severity_in;
+use crate::limits::MAX_JSON_EXPECTED_MEMBERS;
 use crate::time_text::NoTimestamp;
 use clew_model::correlation::{ContextField, PropagatedContext, context_field};
 use clew_model::logs::{CONTAINER_FIELDS, LogRecord, Severity, WellKnown, ranked};
@@ -28,6 +29,31 @@ const SEVERITY_NUMBERS: [&str; 3] = ["severity_number", "SeverityNumber", "sever
 
 /// What is added to the rank of a severity's name when its text is no known severity.
 const UNKNOWN_SEVERITY: i8 = 100;
+
+/// What the names of the record before mean, by their places: most records resemble it, and a comparison is cheaper than
+/// looking a name up in any spelling.
+#[derive(Debug, Default)]
+pub(super) struct NamesBefore(Vec<(CompactString, Option<(WellKnown, i8)>)>);
+
+impl NamesBefore {
+    fn ranked(&mut self, place: usize, name: &str) -> Option<(WellKnown, i8)> {
+        match self.0.get_mut(place) {
+            Some((before, meaning)) if before == name => *meaning,
+            Some(slot) => {
+                let meaning = ranked(name);
+                *slot = (name.into(), meaning);
+                meaning
+            }
+            None => {
+                let meaning = ranked(name);
+                if self.0.len() < MAX_JSON_EXPECTED_MEMBERS {
+                    self.0.push((name.into(), meaning));
+                }
+                meaning
+            }
+        }
+    }
+}
 
 /// A recognised value and where it stands.
 struct Found<T> {
@@ -58,9 +84,13 @@ struct Fields {
 ///
 /// # Errors
 /// The only time that the members say cannot be expressed: why the record is refused.
-pub(super) fn record(mut attributes: Attributes, template: &LogRecord) -> Result<(LogRecord, Option<String>), String> {
+pub(super) fn record(
+    mut attributes: Attributes,
+    template: &LogRecord,
+    names: &mut NamesBefore,
+) -> Result<(LogRecord, Option<String>), String> {
     let mut fields = Fields::default();
-    fields.read_top_level(&attributes);
+    fields.read_top_level(&attributes, names);
     for container in CONTAINER_FIELDS.into_iter().chain(CONTAINERS_OF_LOGGERS) {
         for attribute in attributes.iter().filter(|attribute| attribute.key == container) {
             if let Value::Map(inner) = &attribute.value {
@@ -119,9 +149,9 @@ impl Fields {
         }
     }
 
-    fn read_top_level(&mut self, attributes: &[Attribute]) {
+    fn read_top_level(&mut self, attributes: &[Attribute], names: &mut NamesBefore) {
         for (index, attribute) in attributes.iter().enumerate() {
-            if let Some((field, rank)) = ranked(&attribute.key) {
+            if let Some((field, rank)) = names.ranked(index, &attribute.key) {
                 self.offer(field, rank, attribute, attributes, Some(index));
             } else if let Some((field, rank)) = loggers::known_beside(&attribute.key, attributes) {
                 self.offer(field, rank, attribute, attributes, None);
@@ -272,11 +302,11 @@ impl Fields {
     /// The severity and its text; a `severity_number` on OpenTelemetry's scale is said for sure.
     fn take_severity(&mut self, attributes: &[Attribute]) -> (Severity, CompactString) {
         let (named, text) = self.severity.as_mut().map(|found| std::mem::take(&mut found.value)).unwrap_or_default();
-        let number = SEVERITY_NUMBERS.into_iter().find_map(|name| match find(attributes, name) {
-            Some(Value::Int(number)) => Some(Severity::from_number(*number)),
-            _ => None,
+        let number = SEVERITY_NUMBERS.into_iter().find_map(|name| {
+            let said = Severity::of_member(name, find(attributes, name)?, &[])?;
+            Some(said.severity).filter(|severity| *severity != Severity::UNSPECIFIED)
         });
-        (number.filter(|number| *number != Severity::UNSPECIFIED).unwrap_or(named), text)
+        (number.unwrap_or(named), text)
     }
 
     fn take_message(&mut self, attributes: &mut Attributes) -> Value {

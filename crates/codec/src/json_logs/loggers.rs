@@ -25,7 +25,7 @@ pub(super) fn known_beside(name: &str, beside: &[Attribute]) -> Option<(WellKnow
         "created" if is_python() => (Time, 8),
         "name" if (has("pid") && has("hostname")) || is_python() || (has("module") && has("function")) => (Service, 24),
         "channel" if has("level_name") || has("datetime") => (Service, 24),
-        "target" if has("timestamp") && has("level") => (Service, 24),
+        "target" if has("timestamp") && has("level") && is_module(beside) => (Service, 24),
         "Category" if has("LogLevel") || has("EventId") => (Service, 24),
         "PRIORITY" if is_journal() => (Severity, 6),
         "PROGRAM" if is_journal() => (Service, 24),
@@ -38,6 +38,17 @@ pub(super) fn known_beside(name: &str, beside: &[Attribute]) -> Option<(WellKnow
         _ => return None,
     };
     Some(field)
+}
+
+/// Whether the target of a record is a module, as tracing writes it, and no address or file.
+fn is_module(beside: &[Attribute]) -> bool {
+    let of_path = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':');
+    match find(beside, "target") {
+        Some(Value::String(target)) => {
+            target.bytes().all(of_path) && !target.starts_with(|first: char| first.is_ascii_digit())
+        }
+        _ => false,
+    }
 }
 
 /// The level that a logger means where it writes none: Serilog's compact format leaves out Information.

@@ -56,6 +56,7 @@ pub fn decode(
         body,
         whole: std::str::from_utf8(body).ok(),
         template: LogRecord { time: arrival, observed_time: arrival, ..LogRecord::default() },
+        names: fields::NamesBefore::default(),
         members_expected: 8,
         limit: options.max_record_bytes,
         at: if body.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 },
@@ -74,6 +75,7 @@ struct Decoder<'a> {
     whole: Option<&'a str>,
     /// What every record has in common: the arrival time, and one empty resource and scope for all.
     template: LogRecord,
+    names: fields::NamesBefore,
     /// Members of the record before, for which room is made at once.
     members_expected: usize,
     limit: usize,
@@ -167,7 +169,7 @@ impl<'a> Decoder<'a> {
 
     /// Keeps the record of an object that was read whole, or refuses it for what it says: that is no fault of the body.
     fn take(&mut self, start: usize, members: Attributes) {
-        match fields::record(members, &self.template) {
+        match fields::record(members, &self.template, &mut self.names) {
             Ok((record, warning)) => {
                 self.out.records.push(record);
                 self.out.accepted += 1;

@@ -6,7 +6,8 @@ use clew_model::value::{double_text, find};
 use clew_model::{Attribute, Value};
 use compact_str::CompactString;
 
-/// Below this many seconds (March 1973) a number under `time` or `t` is how long something took, not when it happened.
+/// Below this many seconds (March 1973) a number under a name that may mean something else (`time`, `t`, `date`) is how long
+/// something took or how often it happened, not when.
 const EARLIEST_BARE_NUMBER: f64 = 1e8;
 
 /// A time that was sent and could not be taken.
@@ -48,8 +49,8 @@ impl UnreadTime {
 /// Reads the member `name`; `beside` are the members of its object, which may hold the date of a time of day, or the
 /// nanoseconds of seconds.
 pub(super) fn read(name: &str, value: &Value, beside: &[Attribute]) -> Result<Timestamp, NoTimestamp> {
-    let may_be_duration = matches!(name, "time" | "t");
-    let is_date = || !may_be_duration || value.as_f64().is_some_and(|number| number.abs() >= EARLIEST_BARE_NUMBER);
+    let is_sure = matches!(name, "timestamp" | "@timestamp" | "ts");
+    let is_date = || is_sure || value.as_f64().is_some_and(|number| number.abs() >= EARLIEST_BARE_NUMBER);
     match value {
         Value::String(text) if name == "date" && is_day(text) => Err(NoTimestamp::NotATime),
         Value::String(text) => time_text::classify_timestamp(text).or_else(|fault| match find(beside, "date") {

@@ -123,7 +123,7 @@ fn of_loggers(folded: &[u8]) -> Option<(WellKnown, i8)> {
         b"eventtime" | b"logtime" | b"logtimestamp" => (Time, 20),
         b"asctime" => (Time, 22),
         b"date" => (Time, 25),
-        b"epoch" | b"epochms" | b"epochmillis" | b"unixtime" | b"unixtimestamp" => (Time, 26),
+        b"epochms" | b"epochmillis" | b"unixtime" | b"unixtimestamp" => (Time, 26),
         b"isodate" | b"timeiso8601" | b"timelocal" | b"timereported" => (Time, 27),
         b"starttime" | b"eventcreated" | b"receivetimestamp" => (Time, 30),
         b"requestreceivedtimestamp" | b"stagetimestamp" => (Time, 31),

@@ -242,7 +242,8 @@ fn names_of_one_logger_mean_nothing_elsewhere() {
     for line in [
         r#"{"name":"anna","message":"m"}"#,
         r#"{"channel":"C024BE91L","message":"m"}"#,
-        r#"{"target":"10.0.0.1","message":"m"}"#,
+        r#"{"target":"shop","message":"m"}"#,
+        r#"{"epoch":3,"loss":0.1,"message":"m"}"#,
         r#"{"Category":"shoes","message":"m"}"#,
         r#"{"category":"shoes","message":"m"}"#,
         r#"{"priority":1,"message":"m"}"#,
@@ -262,6 +263,15 @@ fn names_of_one_logger_mean_nothing_elsewhere() {
 }
 
 #[test]
+fn a_target_is_a_service_where_it_is_a_module() {
+    for (target, service) in [("shop::cart", "shop::cart"), ("shop", "shop"), ("10.0.0.1", ""), ("/etc/passwd", "")] {
+        let line =
+            format!(r#"{{"timestamp":"2025-11-30T12:34:56Z","level":"INFO","message":"m","target":"{target}"}}"#);
+        assert_eq!(read(line.as_bytes()).unwrap().records[0].service, service, "{target}");
+    }
+}
+
+#[test]
 fn a_time_that_is_not_understood_is_told() {
     for (member, shown) in [
         (r#""timestamp":"soon""#, r#""timestamp" is "soon""#),
@@ -274,6 +284,7 @@ fn a_time_that_is_not_understood_is_told() {
         (r#""timestamp":[2025]"#, r#""timestamp" is "[2025]""#),
         (r#""instant":{"epochSecond":1764506096,"nanoOfSecond":-1}"#, r#""instant" is"#),
         (r#""time":0.25"#, r#""time" is "0.25""#),
+        (r#""date":20251130"#, r#""date" is "20251130""#),
         (r#""date":"2025-11-30""#, r#""date" is "2025-11-30""#),
         (r#""metadata":{"timestamp":"soon"}"#, r#""timestamp" is "soon""#),
     ] {

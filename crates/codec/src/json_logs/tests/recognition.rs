@@ -220,6 +220,9 @@ fn severities_come_as_words_and_as_numbers() {
         (r#"{"severity":"error","level":30}"#, 9, "", r#"{"severity":"error","level":30}"#),
         (r#"{"severity_text":"Odd","severity_number":13}"#, 13, "Odd", r#"{"severity_number":13}"#),
         (r#"{"SeverityNumber":1}"#, 1, "", r#"{"SeverityNumber":1}"#),
+        (r#"{"severity_number":"17"}"#, 17, "", r#"{"severity_number":"17"}"#),
+        (r#"{"severity_number":0,"level":"warn"}"#, 13, "warn", r#"{"severity_number":0}"#),
+        (r#"{"severityNumber":"SEVERITY_NUMBER_ERROR"}"#, 17, "", r#"{"severityNumber":"SEVERITY_NUMBER_ERROR"}"#),
     ] {
         let record = one(body);
         assert_eq!((record.severity.number(), record.severity_text.as_str()), (number, text), "{body}");
