@@ -4,6 +4,7 @@
 //! Its way out: [`reads`]. What Clew fetches itself: [`scrape`].
 
 mod disk_usage;
+pub mod documents;
 mod error;
 mod file_patterns;
 pub mod ingest;
@@ -14,6 +15,7 @@ pub mod memory;
 pub mod observe;
 pub mod prometheus_file;
 pub mod reads;
+pub mod rule_file;
 pub mod scrape;
 mod scrape_sink;
 mod server;

@@ -1,51 +1,79 @@
-//! Reading a prometheus.yml from the disk with the files it includes, and looking whether those it mentions are there.
+//! Reading a prometheus.yml from the disk with the files it includes, and looking into those it mentions.
 
+use crate::documents::read_document;
 use crate::file_patterns::matching;
-use clew_config::limits::{MAX_DOCUMENT_BYTES, MAX_INCLUDED_FILES};
-use clew_config::prometheus::{Environment, IncludedFile, LoadedPrometheusConfig, parse_including};
-use clew_config::yaml::{Fault, Origin, Severity, decode_text};
+use crate::rule_file;
+use clew_config::limits::MAX_INCLUDED_FILES;
+use clew_config::prometheus::{Environment, IncludedFile, LoadedPrometheusConfig, parse_including, read_target_groups};
+use clew_config::rules::RuleFile;
+use clew_config::yaml::{Fault, MentionedFile, Severity};
 use std::path::Path;
-use std::sync::Arc;
 
-/// Reads a file. Blocks. That a file of secrets or certificates cannot be read now is a warning: it is read at each use.
+/// Reads a file. Blocks. Files of rules are read too, and must be in order, as Prometheus wants them. That a file of
+/// secrets, certificates or targets cannot be read or used now is a warning: it is read at each use.
 ///
 /// # Errors
-/// Every fault: one when the file cannot be read, otherwise those of [`parse_including`].
+/// Every fault: one when the file cannot be read, otherwise those of [`parse_including`] and of the files of rules.
 pub fn load(file: &Path, environment: Environment<'_>) -> Result<LoadedPrometheusConfig, Vec<Fault>> {
-    let text = read(file).map_err(|fault| vec![fault])?;
+    let text = read_document(file).map_err(|fault| vec![fault])?;
     let inclusion = |pattern: &Path| -> Vec<IncludedFile> {
-        let include =
-            |path: &Path| IncludedFile { text: read(path).map_err(|fault| fault.problem), path: path.to_path_buf() };
+        let include = |path: &Path| IncludedFile {
+            text: read_document(path).map_err(|fault| fault.problem),
+            path: path.to_path_buf(),
+        };
         matching(pattern, MAX_INCLUDED_FILES).iter().map(|path| include(path)).collect()
     };
     let mut loaded = parse_including(file, &text, environment, &inclusion)?;
+    let mut faults = std::mem::take(&mut loaded.warnings);
     for mentioned in &loaded.files {
-        if let Err(error) = std::fs::metadata(&mentioned.path) {
-            loaded.warnings.push(Fault {
-                severity: Severity::Warning,
-                origin: mentioned.origin.clone(),
-                path: mentioned.key.clone(),
-                problem: format!("the file {} cannot be read now: {error}", mentioned.path.display()),
-                remedy: String::new(),
-            });
+        if let Err(error) = std::fs::File::open(&mentioned.path) {
+            faults
+                .push(warning(mentioned, format!("the file {} cannot be read now: {error}", mentioned.path.display())));
         }
     }
-    Ok(loaded)
+    check_rules(&loaded.rule_files, &mut faults);
+    check_targets(&loaded, &mut faults);
+    if faults.iter().any(|fault| fault.severity == Severity::Error) {
+        return Err(faults);
+    }
+    Ok(LoadedPrometheusConfig { warnings: faults, ..loaded })
 }
 
-fn read(file: &Path) -> Result<String, Fault> {
-    let refused = |problem: String, remedy: &str| {
-        let origin = Origin::File { file: Arc::from(file), line: 1, column: 1 };
-        Fault { severity: Severity::Error, origin, path: String::new(), problem, remedy: remedy.to_owned() }
-    };
-    let size = std::fs::metadata(file).map(|metadata| metadata.len()).unwrap_or_default();
-    if size > MAX_DOCUMENT_BYTES {
-        return Err(refused(format!("has {size} bytes, the limit is {MAX_DOCUMENT_BYTES}"), "split it"));
+fn warning(mentioned: &MentionedFile, problem: String) -> Fault {
+    Fault {
+        severity: Severity::Warning,
+        origin: mentioned.origin.clone(),
+        path: mentioned.key.clone(),
+        problem,
+        remedy: String::new(),
     }
-    let bytes = std::fs::read(file)
-        .map_err(|error| refused(format!("cannot be read: {error}"), "check the path and its permissions"))?;
-    let text = decode_text(&bytes).map_err(|problem| refused(problem, "save it as UTF-8"))?;
-    Ok(text.into_owned())
+}
+
+fn check_rules(patterns: &[MentionedFile], faults: &mut Vec<Fault>) {
+    for pattern in patterns {
+        let files = matching(&pattern.path, MAX_INCLUDED_FILES);
+        if files.is_empty() {
+            faults.push(warning(pattern, format!("there is no file {}", pattern.path.display())));
+        }
+        for file in files {
+            let (Ok(RuleFile { warnings: told, .. }) | Err(told)) = rule_file::check(&file);
+            faults.extend(told);
+        }
+    }
+}
+
+/// Files of targets as they are now; while running they may be mended, so nothing is refused for them.
+fn check_targets(loaded: &LoadedPrometheusConfig, faults: &mut Vec<Fault>) {
+    let discoveries = loaded.config.jobs.iter().flat_map(|job| &job.file_sd_configs);
+    for pattern in discoveries.flat_map(|discovery| &discovery.files) {
+        for file in matching(pattern, MAX_INCLUDED_FILES) {
+            let told = match read_document(&file) {
+                Ok(text) => read_target_groups(&file, &text).err().unwrap_or_default(),
+                Err(fault) => vec![fault],
+            };
+            faults.extend(told.into_iter().map(|fault| Fault { severity: Severity::Warning, ..fault }));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +102,24 @@ mod tests {
         let loaded = load(&file, &|_| None).unwrap();
         assert_eq!(loaded.config.jobs.len(), 2);
         assert!(loaded.warnings[0].to_string().contains("jobs/gone cannot be read now"), "{:?}", loaded.warnings);
+        let rules = "groups: [{name: g, rules: [{alert: A, expr: 'up =='}]}]";
+        std::fs::write(folder.path().join("r.yml"), rules).unwrap();
+        std::fs::write(&file, "rule_files: ['r*.yml', gone.yml]\n").unwrap();
+        let faults = load(&file, &|_| None).unwrap_err();
+        let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert!(
+            said.iter().any(|line| line.contains("r.yml:1:45: groups[0].rules[0].expr: the expression")),
+            "{said:?}"
+        );
+        std::fs::write(folder.path().join("r.yml"), rules.replace("up ==", "up == 0")).unwrap();
+        std::fs::write(folder.path().join("t.json"), "[{\"target\": []}]").unwrap();
+        let with_targets =
+            "rule_files: ['r*.yml', gone.yml]\nscrape_configs: [{job_name: a, file_sd_configs: [{files: [t.json]}]}]";
+        std::fs::write(&file, with_targets).unwrap();
+        let told: Vec<String> = load(&file, &|_| None).unwrap().warnings.iter().map(ToString::to_string).collect();
+        for part in ["p.yml:1:24: warning: rule_files[1]: there is no file", "t.json:1:3: warning: [0]: unknown key"] {
+            assert!(told.iter().any(|line| line.contains(part)), "{part} is not in {told:?}");
+        }
         let missing = load(&folder.path().join("q.yml"), &|_| None).unwrap_err();
         assert!(missing[0].to_string().contains("q.yml:1:1: cannot be read"), "{}", missing[0]);
     }

@@ -42,7 +42,10 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL")]
         server: Option<String>,
     },
-    /// Name every fault of a configuration file (Clew's own or a prometheus.yml) with its line; exit 1 if any.
+    /// Name every fault of a configuration file with its line; exit 1 if any.
+    ///
+    /// Clew's own and a prometheus.yml: all that `serve` would tell, of the files they name too. Files of rules with their
+    /// expressions, of targets, an alertmanager.yml, a dashboard of Grafana's, a web.yml: as far as the last line says.
     CheckConfig {
         /// The file.
         file: PathBuf,

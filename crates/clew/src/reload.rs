@@ -3,15 +3,17 @@
 
 use crate::cli::ServeArgs;
 use crate::config::{Config, Loaded, Overrides, load};
-use clew_api::ConfigStatus;
+use crate::listeners::Security;
+use clew_api::{ConfigStatus, TlsError};
 use clew_app::prometheus_file;
 use clew_app::scrape::ScrapeManager;
 use clew_config::prometheus::PrometheusConfig;
-use clew_config::yaml::Fault;
+use clew_config::yaml::{Fault, MentionedFile, Origin, Severity};
 use clew_telemetry::logs::Logs;
 use clew_telemetry::{Registry, table};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -34,24 +36,78 @@ pub(crate) fn log_filter(level: &str) -> String {
     format!("{QUIET},{level}")
 }
 
-/// Reads everything.
+/// Reads everything that a server started with these arguments uses.
 ///
 /// # Errors
 /// Every fault of both files, the environment and the flags, a line each.
 pub(crate) fn read(args: &ServeArgs) -> Result<Everything, String> {
-    let environment: BTreeMap<String, String> = std::env::vars().collect();
     let overrides = Overrides { data_dir: args.data_dir.clone(), listen: args.listen.clone(), drop_in: args.drop_in };
-    let Loaded { config, warnings } =
-        load(args.config.as_deref(), &environment, &overrides).map_err(|faults| lines(&faults))?;
-    let mut all: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    read_all(args.config.as_deref(), &overrides).map_err(|faults| lines(&faults))
+}
+
+/// Reads everything that a server uses: Clew's own file, the environment and the flags, then the files they name.
+///
+/// # Errors
+/// Every fault, warnings among them.
+pub(crate) fn read_all(file: Option<&Path>, overrides: &Overrides) -> Result<Everything, Vec<Fault>> {
+    let environment: BTreeMap<String, String> = std::env::vars().collect();
+    let Loaded { config, mut warnings, files } = load(file, &environment, overrides)?;
+    check_files(&config, &files, &mut warnings);
     let mut prometheus = PrometheusConfig::default();
-    if let Some(file) = &config.prometheus_config {
+    // That it is not there was told above, with the line that names it.
+    if let Some(file) = config.prometheus_config.as_deref().filter(|file| std::fs::File::open(file).is_ok()) {
         let look_up = |name: &str| std::env::var(name).ok();
-        let loaded = prometheus_file::load(file, &look_up).map_err(|faults| lines(&faults))?;
-        prometheus = loaded.config;
-        all.extend(loaded.warnings.iter().map(ToString::to_string));
+        match prometheus_file::load(file, &look_up) {
+            Ok(loaded) => {
+                prometheus = loaded.config;
+                warnings.extend(loaded.warnings);
+            }
+            Err(faults) => warnings.extend(faults),
+        }
     }
-    Ok(Everything { config, prometheus, warnings: all })
+    if warnings.iter().any(|fault| fault.severity == Severity::Error) {
+        return Err(warnings);
+    }
+    let warnings = warnings.iter().map(ToString::to_string).collect();
+    Ok(Everything { config, prometheus, warnings })
+}
+
+/// Looks whether the files that settings name can be read, and whether what they hold can be used.
+fn check_files(config: &Config, files: &[MentionedFile], faults: &mut Vec<Fault>) {
+    let mut missing = false;
+    for file in files {
+        if let Err(error) = std::fs::File::open(&file.path) {
+            missing = true;
+            faults.push(Fault {
+                severity: Severity::Error,
+                origin: file.origin.clone(),
+                path: file.key.clone(),
+                problem: format!("the file {} cannot be read: {error}", file.path.display()),
+                remedy: "check the path and its permissions".to_owned(),
+            });
+        }
+    }
+    let mut fault = |path: &str, problem: String| {
+        let origin = files.iter().find(|file| file.key == path).map(|file| file.origin.clone());
+        faults.push(Fault {
+            severity: Severity::Error,
+            origin: origin.unwrap_or(Origin::Default),
+            path: path.to_owned(),
+            problem,
+            remedy: String::new(),
+        });
+    };
+    if let Err(error) = Security::of(config)
+        && !missing
+    {
+        match error.downcast::<TlsError>() {
+            Ok(error) => fault(error.setting, error.problem),
+            Err(error) => fault("server.tls", format!("{error:#}")),
+        }
+    }
+    if let Err(error) = clew_telemetry::logs::check_filter(&log_filter(&config.log_level)) {
+        fault("log.level", error.to_string());
+    }
 }
 
 fn lines(faults: &[Fault]) -> String {

@@ -2,7 +2,9 @@
 
 use super::settings::{SETTINGS, Setting};
 use super::{Address, Config, DropIn, Limits, Memory, Retention, Server, Storage, Tls};
-use clew_config::yaml::{Document, Fault, Faults, Origin, Severity, Source, Value, decode_text, nearest};
+use clew_config::yaml::{
+    Document, Fault, Faults, MentionedFile, Origin, Severity, Source, Value, decode_text, nearest,
+};
 use clew_telemetry::logs::LogFormat;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,8 @@ pub(crate) struct Loaded {
     pub config: Config,
     /// Warnings, in the order of the file.
     pub warnings: Vec<Fault>,
+    /// Files that the configuration names, by the settings that name them; the last one of a setting counts.
+    pub files: Vec<MentionedFile>,
 }
 
 /// Reads the file (if any), then the environment, then the flags.
@@ -43,16 +47,17 @@ pub(crate) fn load(
 ) -> Result<Loaded, Vec<Fault>> {
     let faults = Faults::new();
     let mut config = defaults();
+    let mut files = Vec::new();
     if let Some(file) = file {
-        read_file(file, &mut config, &faults);
+        read_file(file, &mut config, &faults, &mut files);
     }
-    read_environment(environment, &mut config, &faults);
+    read_environment(environment, &mut config, &faults, &mut files);
     apply_flags(flags, &mut config, &faults);
     check_exposure(&config, &faults);
     check_tls(&config.server.tls, &faults);
     let failed = faults.has_errors();
     let all = faults.into_sorted();
-    if failed { Err(all) } else { Ok(Loaded { config, warnings: all }) }
+    if failed { Err(all) } else { Ok(Loaded { config, warnings: all, files }) }
 }
 
 /// The configuration before anything is read, then set by every default of the table, so that the table tells the truth.
@@ -107,7 +112,7 @@ fn defaults() -> Config {
     config
 }
 
-fn read_file(file: &Path, config: &mut Config, faults: &Faults) {
+fn read_file(file: &Path, config: &mut Config, faults: &Faults, files: &mut Vec<MentionedFile>) {
     let name: Arc<Path> = Arc::from(file);
     let bytes = std::fs::read(file).map_err(|error| format!("cannot be read: {error}"));
     let text = match bytes.as_deref().map_err(String::clone).and_then(decode_text) {
@@ -126,6 +131,7 @@ fn read_file(file: &Path, config: &mut Config, faults: &Faults) {
     if let Some(document) = Document::parse(file, &text, faults) {
         let source = Source::file(&name, faults);
         read_section(&source.root(&document), "", config);
+        files.extend(source.into_mentioned());
     }
 }
 
@@ -172,11 +178,20 @@ fn siblings(prefix: &str) -> Vec<&'static str> {
 }
 
 /// Variables without `__` belong to others (a test's `CLEW_BIN`); the rest must be keys.
-fn read_environment(environment: &BTreeMap<String, String>, config: &mut Config, faults: &Faults) {
+fn read_environment(
+    environment: &BTreeMap<String, String>,
+    config: &mut Config,
+    faults: &Faults,
+    files: &mut Vec<MentionedFile>,
+) {
     for (name, text) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX) && name.contains("__")) {
         let origin = Origin::Environment(name.clone());
         match SETTINGS.iter().find(|setting| setting.variable() == *name) {
-            Some(setting) => read_text(setting, text, origin, config, faults),
+            Some(setting) => {
+                // It takes the place of what the file names.
+                files.retain(|file| file.key != setting.key);
+                files.extend(read_text(setting, text, origin, config, faults));
+            }
             None => {
                 let known: Vec<String> = SETTINGS.iter().map(Setting::variable).collect();
                 let remedy = nearest(name, known.iter().map(String::as_str))
@@ -194,10 +209,18 @@ fn read_environment(environment: &BTreeMap<String, String>, config: &mut Config,
 }
 
 /// Reads a setting from text: YAML, so that lists can be written `[a, b]`.
-fn read_text(setting: &Setting, text: &str, origin: Origin, config: &mut Config, faults: &Faults) {
-    let Some(document) = Document::parse(Path::new(setting.key), text, faults) else { return };
+/// Answers the files that it names.
+fn read_text(
+    setting: &Setting,
+    text: &str,
+    origin: Origin,
+    config: &mut Config,
+    faults: &Faults,
+) -> Vec<MentionedFile> {
+    let Some(document) = Document::parse(Path::new(setting.key), text, faults) else { return Vec::new() };
     let source = Source::fixed(origin, faults);
     (setting.read)(&source.value(&document.root, setting.key.to_owned()), config);
+    source.into_mentioned()
 }
 
 fn apply_flags(flags: &Overrides, config: &mut Config, faults: &Faults) {

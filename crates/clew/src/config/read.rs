@@ -58,8 +58,9 @@ pub(super) fn path(value: &Value<'_>, into: &mut PathBuf) {
     set(into, value.file_path());
 }
 
-pub(super) fn optional_path(value: &Value<'_>, into: &mut Option<PathBuf>) {
-    if let Some(path) = value.file_path() {
+/// A file that is there when the server starts.
+pub(super) fn file(value: &Value<'_>, into: &mut Option<PathBuf>) {
+    if let Some(path) = value.mentioned_file() {
         *into = Some(path);
     }
 }

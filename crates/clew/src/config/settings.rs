@@ -62,17 +62,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         "",
         "path",
         "A certificate in PEM form, followed by those that vouch for it. With it every port speaks TLS and nothing else.",
-        |value, config| read::optional_path(value, &mut config.server.tls.cert)
+        |value, config| read::file(value, &mut config.server.tls.cert)
     ),
     setting!("server.tls.key", "", "path", "The private key of that certificate, in PEM form.", |value, config| {
-        read::optional_path(value, &mut config.server.tls.key)
+        read::file(value, &mut config.server.tls.key)
     }),
     setting!(
         "server.tls.client_ca",
         "",
         "path",
         "Certificates in PEM form. With them only clients are served that show a certificate one of these vouches for.",
-        |value, config| read::optional_path(value, &mut config.server.tls.client_ca)
+        |value, config| read::file(value, &mut config.server.tls.client_ca)
     ),
     setting!(
         "server.cors",
@@ -162,7 +162,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "path",
         "A prometheus.yml, read as it is: what to scrape and how. [prometheus-yml.md](prometheus-yml.md) says which keys take \
          effect.",
-        |value, config| read::optional_path(value, &mut config.prometheus_config)
+        |value, config| read::file(value, &mut config.prometheus_config)
     ),
     setting!(
         "alertmanager.config_file",

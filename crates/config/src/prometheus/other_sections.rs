@@ -197,6 +197,9 @@ pub(super) fn read_other_sections(fields: &mut Fields<'_>, names: NameValidation
     if let Some(value) = fields.get("storage") {
         check_storage(&value);
     }
+    if let Some(value) = fields.get("tracing") {
+        check_headers(&mut value.fields());
+    }
     read_remotes(fields, "remote_write", &REMOTE_WRITE, "is not built, left out: samples are not sent on");
     read_remotes(fields, "remote_read", &REMOTE_READ, "is not built, left out: other stores are not read");
     if let Some(value) = fields.get_written("alerting") {
@@ -220,16 +223,21 @@ fn read_remotes(fields: &mut Fields<'_>, key: &'static str, section: &Section, w
         {
             item.fault(format!("the name {name:?} is used twice"), "give each its own name");
         }
-        for (header, value) in inner.get("headers").map(|value| value.entries()).unwrap_or_default() {
-            if super::http_client::is_reserved_header(header) {
-                value.fault(format!("the header {header:?} is set by the client itself"), "remove it");
-            }
-        }
+        check_headers(&mut inner);
         if let Some(queue) = inner.get("queue_config") {
             check_queue(&queue);
         }
     }
     fields.warn_at(key, why, "");
+}
+
+/// Headers that the client sets itself cannot be set in `headers`.
+fn check_headers(fields: &mut Fields<'_>) {
+    for (header, value) in fields.get("headers").map(|value| value.entries()).unwrap_or_default() {
+        if super::http_client::is_reserved_header(header) {
+            value.fault(format!("the header {header:?} is set by the client itself"), "remove it");
+        }
+    }
 }
 
 fn check_queue(value: &Value<'_>) {

@@ -105,6 +105,14 @@ impl fmt::Display for LogsError {
 
 impl std::error::Error for LogsError {}
 
+/// Whether a filter can be read.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_filter(filter: &str) -> Result<(), LogsError> {
+    parse(filter).map(drop)
+}
+
 fn parse(filter: &str) -> Result<EnvFilter, LogsError> {
     EnvFilter::try_new(filter)
         .map_err(|problem| LogsError::BadFilter { filter: filter.to_owned(), problem: problem.to_string() })
