@@ -1,7 +1,7 @@
 //! `/api/v1/logs`: JSON logs in, log queries out.
 
 use crate::body::{self, ContentEncoding};
-use crate::dto::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogPageDto};
+use crate::dto::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogPageDto, LogPatternsDto};
 use crate::error::{ApiError, ErrorBody};
 use crate::intake;
 use crate::otlp::decode_off_thread;
@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, Request, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use clew_app::Protocol;
-use clew_app::reads::logs::{CountLogs, ListLogFieldValues, ListLogFields, SearchLogs};
+use clew_app::reads::logs::{CountLogs, GroupLogs, ListLogFieldValues, ListLogFields, SearchLogs};
 use clew_codec::json_logs::{self, JsonLogOptions};
 use clew_model::logs::Order;
 use clew_model::{Caller, RecordId, Signal};
@@ -146,6 +146,45 @@ pub(crate) async fn histogram(
         step: params.duration("step")?,
     };
     Ok(state.app.ask(&caller, question, |counts| Json(HistogramDto::from(counts))).await?)
+}
+
+/// Groups log records by what their messages have in common.
+#[utoipa::path(
+    get, path = "/api/v1/logs/patterns", tag = "logs", operation_id = "log_patterns",
+    params(
+        ("query" = Option<String>, Query, description = "As in `GET /api/v1/logs`"),
+        ("start" = Option<String>, Query, description = "Default: an hour before `end`"),
+        ("end" = Option<String>, Query, description = "Default: now"),
+        ("step" = Option<String>, Query, description = "Width of a bucket (`30s`); default: about 60 buckets"),
+        ("limit" = Option<usize>, Query, description = "Groups listed, 1 to 1000, default 100"),
+        ("sort" = Option<String>, Query, description = "`records` (the default: the largest first) or `newest`"),
+    ),
+    responses(
+        (status = 200, description = "The groups", body = LogPatternsDto),
+        (status = 400, description = "The query or a parameter cannot be understood", body = ErrorBody),
+    )
+)]
+pub(crate) async fn patterns(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<LogPatternsDto>, ApiError> {
+    let params = Params::of_request(request).await?;
+    let newest_first = match params.get("sort") {
+        None | Some("records") => false,
+        Some("newest") => true,
+        Some(other) => {
+            return Err(ApiError::bad_request(format!("patterns are sorted by records or newest: {other:?}")));
+        }
+    };
+    let question = GroupLogs {
+        query: params.text("query"),
+        period: params.period(state.app.clock().now())?,
+        step: params.duration("step")?,
+        limit: params.parse("limit")?,
+        newest_first,
+    };
+    Ok(state.app.ask(&caller, question, |groups| Json(LogPatternsDto::from(groups))).await?)
 }
 
 /// Lists the fields of log records with their top values.

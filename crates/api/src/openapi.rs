@@ -18,6 +18,7 @@ use utoipa::OpenApi;
         logs::ingest,
         logs::search,
         logs::histogram,
+        logs::patterns,
         logs::fields,
         logs::field_values,
         log_context::context,

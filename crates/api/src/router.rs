@@ -38,6 +38,7 @@ fn main_routes() -> Router<ApiState> {
         .route("/", get(web::root))
         .route("/api/v1/logs", get(logs::search).post(logs::ingest))
         .route("/api/v1/logs/histogram", get(logs::histogram))
+        .route("/api/v1/logs/patterns", get(logs::patterns))
         .route("/api/v1/logs/fields", get(logs::fields))
         .route("/api/v1/logs/fields/{name}/values", get(logs::field_values))
         .route("/api/v1/logs/tail", get(log_tail::tail))

@@ -21,7 +21,7 @@ use clew_model::{Caller, CanonicalId, ErrorKind, TimeRange, TraceId, UnixNanos};
     params(
         ("service" = Option<String>, Query, description = "A span of this service"),
         ("operation" = Option<String>, Query, description = "… with this name"),
-        ("kind" = Option<String>, Query, description = "… of this kind: internal, server, client, producer, consumer"),
+        ("kind" = Option<String>, Query, description = "… of this kind: unspecified, internal, server, client, producer, consumer"),
         ("status" = Option<String>, Query, description = "… with this status: unset, ok, error"),
         ("min_duration" = Option<String>, Query, description = "… at least so long (`250ms`)"),
         ("max_duration" = Option<String>, Query, description = "… at most so long"),
@@ -185,9 +185,18 @@ fn ascending(text: &str) -> Result<bool, ApiError> {
 }
 
 fn kind(text: &str) -> Result<SpanKind, ApiError> {
-    let kinds = [SpanKind::Internal, SpanKind::Server, SpanKind::Client, SpanKind::Producer, SpanKind::Consumer];
+    let kinds = [
+        SpanKind::Unspecified,
+        SpanKind::Internal,
+        SpanKind::Server,
+        SpanKind::Client,
+        SpanKind::Producer,
+        SpanKind::Consumer,
+    ];
     kinds.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
-        ApiError::bad_request(format!("the kind {text:?} is none of internal, server, client, producer, consumer"))
+        ApiError::bad_request(format!(
+            "the kind {text:?} is none of unspecified, internal, server, client, producer, consumer"
+        ))
     })
 }
 

@@ -157,6 +157,12 @@ pub const MAX_TRACES: usize = 1_000;
 /// Traces of a page when the asker does not say.
 pub const DEFAULT_TRACES: usize = 20;
 
+/// Groups of like messages that are listed at most.
+pub const MAX_LISTED_PATTERNS: usize = 1_000;
+
+/// Groups of like messages that are listed when the asker does not say.
+pub const DEFAULT_PATTERNS: usize = 100;
+
 /// Columns of a density of traces at most.
 pub const MAX_DENSITY_COLUMNS: usize = 500;
 

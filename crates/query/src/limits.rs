@@ -50,6 +50,12 @@ pub const MAX_COUNTED_VALUES_IN_LIST: usize = 16_384;
 /// written before the record came do not count.
 pub const MAX_ARRIVAL_ROWS: u64 = 4_000_000;
 
+/// Most patterns of messages that are told apart.
+pub const MAX_PATTERNS: usize = 5_000;
+
+/// Most services that are told apart under one pattern.
+pub const MAX_PATTERN_SERVICES: usize = 50;
+
 /// Most fields that are listed.
 pub const MAX_LISTED_FIELDS: usize = 2_000;
 

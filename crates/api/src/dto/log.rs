@@ -337,9 +337,9 @@ pub(super) struct FieldDto {
 
 /// A value and its frequency.
 #[derive(Debug, Serialize, ToSchema)]
-struct ValueCountDto {
-    value: String,
-    records: u64,
+pub(super) struct ValueCountDto {
+    pub value: String,
+    pub records: u64,
 }
 
 impl From<FieldSummary> for FieldDto {

@@ -3,6 +3,7 @@
 mod correlation;
 mod density;
 mod log;
+mod patterns;
 mod service;
 mod span;
 mod status;
@@ -13,6 +14,7 @@ mod value;
 pub(crate) use correlation::CorrelationDto;
 pub(crate) use density::TraceDensityDto;
 pub(crate) use log::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogContextDto, LogPageDto};
+pub(crate) use patterns::LogPatternsDto;
 pub(crate) use service::{ServiceDetailsDto, ServiceMapDto, ServicesDto};
 pub(crate) use span::{TraceDto, TracePageDto};
 pub(crate) use status::StatusDto;

@@ -2,8 +2,11 @@
 
 pub mod logql;
 mod names;
+mod patterns;
 pub mod search_bar;
 pub mod sinks;
+
+pub use patterns::MessagePattern;
 
 use crate::error::QueryError;
 use crate::limits::MAX_QUERY_BYTES;

@@ -90,6 +90,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/logs/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Groups log records by what their messages have in common. */
+        get: operations["log_patterns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/logs/tail": {
         parameters: {
             query?: never;
@@ -131,10 +148,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Says what a pasted text names: which IDs stand in it and how many records of each signal carry each, a service, a
-         *     metric. Any text will do: an ID with its quotes, `key=value`, JSON, a header, a link, a log line.
-         */
+        /** Says what a pasted text is: how many records of each signal carry it. */
         get: operations["resolve"];
         put?: never;
         post?: never;
@@ -465,15 +479,8 @@ export interface components {
              * @description Records that were refused.
              */
             rejected: number;
-            /**
-             * Format: int64
-             * @description How many records such a warning is said of; absent where of none.
-             */
-            warned?: number | null;
-            /** @description What was not understood of records that were taken, the first of them: a time that is none. */
-            warnings?: components["schemas"]["IngestErrorDto"][];
         };
-        /** @description What is said of a record. */
+        /** @description A record that was refused. */
         IngestErrorDto: {
             /**
              * Format: int64
@@ -573,29 +580,49 @@ export interface components {
             /** @description What is missing or damaged. */
             warnings?: string[];
         };
-        /** @description Something that a pasted text names. */
-        NamedDto: {
+        /** @description Records whose messages say the same but for what changes. */
+        LogPatternDto: {
+            /** @description Records in each bucket. */
+            counts: number[];
+            /** @description Time of the first, RFC 3339. */
+            first: string;
+            /** @description Time of the last, RFC 3339. */
+            last: string;
+            /** @description The newest record. */
+            newest: components["schemas"]["LogDto"];
+            /** @description The message with `<*>` for what changes. */
+            pattern: string;
+            /** @description The query of the search bar that, together with the one that was asked, finds exactly these records. */
+            query: string;
+            /** Format: int64 */
+            records: number;
+            /** @description The services that sent them, the busiest first. */
+            services: components["schemas"]["ValueCountDto"][];
+        };
+        /** @description Log records grouped by what their messages have in common. */
+        LogPatternsDto: {
+            /** @description The groups, in the order asked for. */
+            groups: components["schemas"]["LogPatternDto"][];
             /**
              * Format: int64
-             * @description Exemplars that carry it; of a metric, its series.
+             * @description Records of patterns beyond those that are told apart: they are in no group. Usually 0.
              */
-            exemplars: number;
-            /** @description The ID in canonical form, or the name of the service or metric. */
-            id: string;
-            /** @description `trace`, `span` or `correlation` for an ID (what it looks like where nothing carries it), `service`, `metric`. */
-            kind: string;
+            left_out: number;
+            /** @description Groups there are; not all of them need be listed. */
+            patterns: number;
             /**
              * Format: int64
-             * @description Log records that carry it.
+             * @description All records that match.
              */
-            logs: number;
+            records: number;
+            /** @description Start of the first bucket, RFC 3339. */
+            start: string;
             /**
              * Format: int64
-             * @description Spans that carry it.
+             * @description Width of a bucket, nanoseconds.
              */
-            spans: number;
-            /** @description Whether a count stopped at its limit: read it as "or more". */
-            truncated: boolean;
+            step_nanos: number;
+            warnings?: string[];
         };
         /** @description A service that calls or is called. */
         NeighbourDto: {
@@ -658,10 +685,29 @@ export interface components {
             /** @enum {string} */
             kind: "exemplar";
         };
-        /** @description What a pasted text names: the most likely thing, and all of them. */
-        ResolutionDto: components["schemas"]["NamedDto"] & {
-            /** @description What exists first, then what looks most like an ID; at most 72. */
-            candidates: components["schemas"]["NamedDto"][];
+        /** @description How many records carry an ID. */
+        ResolutionDto: {
+            /**
+             * Format: int64
+             * @description Exemplars that carry it.
+             */
+            exemplars: number;
+            /** @description The ID in canonical form. */
+            id: string;
+            /** @description What it looks like: `trace`, `span` or `correlation`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Log records that carry it.
+             */
+            logs: number;
+            /**
+             * Format: int64
+             * @description Spans that carry it.
+             */
+            spans: number;
+            /** @description Whether a count stopped at its limit: read it as "or more". */
+            truncated: boolean;
         };
         /** @description What produced a record. */
         ResourceDto: {
@@ -690,17 +736,6 @@ export interface components {
             schema_url?: string;
             /** @description Version. */
             version?: string;
-        };
-        /** @description A job that is scraped. */
-        ScrapeJobDto: {
-            /** @description Its name. */
-            name: string;
-            /** @description What is wrong with finding its targets: a discovery that is not built, a list that cannot be asked. */
-            problems: string[];
-            /** @description How many targets it has. */
-            targets: number;
-            /** @description How many of them were up the last time. */
-            up: number;
         };
         /** @description Spans that start within one step. */
         ServiceBucketDto: {
@@ -973,8 +1008,6 @@ export interface components {
             memory_bytes?: number | null;
             /** @description Whether requests are taken and everything can be written. */
             ready: boolean;
-            /** @description The jobs that are scraped, in the order of the configuration. */
-            scrape_jobs: components["schemas"]["ScrapeJobDto"][];
             /** @description Logs, metrics, traces. */
             signals: components["schemas"]["SignalStatusDto"][];
             /** @description Who brought something since the start; others are left out. */
@@ -1153,7 +1186,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description A trace ID, a span ID, or the value of a correlation field, in any spelling, as it was pasted: of a text with several IDs, the one that most likely is meant */
+                /** @description A trace ID, a span ID, or the value of a correlation field, in any spelling */
                 id: string;
             };
             cookie?: never;
@@ -1400,6 +1433,48 @@ export interface operations {
             };
         };
     };
+    log_patterns: {
+        parameters: {
+            query?: {
+                /** @description As in `GET /api/v1/logs` */
+                query?: string;
+                /** @description Default: an hour before `end` */
+                start?: string;
+                /** @description Default: now */
+                end?: string;
+                /** @description Width of a bucket (`30s`); default: about 60 buckets */
+                step?: string;
+                /** @description Groups listed, 1 to 1000, default 100 */
+                limit?: number;
+                /** @description `records` (the default: the largest first) or `newest` */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The groups */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPatternsDto"];
+                };
+            };
+            /** @description The query or a parameter cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     tail_logs: {
         parameters: {
             query?: {
@@ -1506,7 +1581,7 @@ export interface operations {
     resolve: {
         parameters: {
             query: {
-                /** @description The text, of which the first 16 KiB are looked through */
+                /** @description The text */
                 id: string;
                 /** @description Default: everything that is kept */
                 start?: string;
@@ -1519,7 +1594,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What it names */
+            /** @description How many records carry it */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1528,7 +1603,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResolutionDto"];
                 };
             };
-            /** @description Nothing in the text can be an ID, or a parameter cannot be used */
+            /** @description The ID or a parameter cannot be used */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1682,7 +1757,7 @@ export interface operations {
                 service?: string;
                 /** @description … with this name */
                 operation?: string;
-                /** @description … of this kind: internal, server, client, producer, consumer */
+                /** @description … of this kind: unspecified, internal, server, client, producer, consumer */
                 kind?: string;
                 /** @description … with this status: unset, ok, error */
                 status?: string;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Schema } from '$lib/api/client';
 import type { ServiceDetails } from './api';
 import { chartsOf } from './charts';
-import { groupErrors, logQuery, patternOf } from './errors';
+import { logQuery } from './errors';
 import { betweenSides, drawable, edgeWidth, isDrag, MAX_NODES, NODE_WIDTH, nextNode, pathOf } from './layout';
 import { ago, arrange, healthOf, rowsOf } from './rows';
 
@@ -77,23 +77,9 @@ describe('chartsOf', () => {
 });
 
 describe('errors', () => {
-	it('leaves out what changes from one to the next', () => {
-		expect(patternOf('task task:376 failed after 4.5 s\nat x')).toBe('task task:… failed after … s');
-		expect(patternOf('req 0b6611ae-bacd-ced2-10c2-e8804ffd1abc gone')).toBe('req … gone');
-		expect(patternOf('trace 9aeec6b6dc7da306 added')).toBe('trace … added');
-		expect(patternOf('facade failed')).toBe('facade failed');
-	});
-	it('counts those alike and keeps the newest', () => {
-		const log = (id: string, message: string) => ({ id, message }) as Schema['LogDto'];
-		const groups = groupErrors([log('3', 'x 1'), log('2', 'y'), log('1', 'x 2')]);
-		expect(groups.map((one) => [one.pattern, one.count, one.newest.id])).toEqual([
-			['x …', 2, '3'],
-			['y', 1, '2']
-		]);
-	});
 	it('quotes a name in the query', () => {
-		expect(logQuery('a"b')).toBe('service:"a\\"b"');
-		expect(logQuery('a', true)).toBe('service:"a" AND (level:error OR level:fatal)');
+		expect(logQuery('a"b')).toBe('service:="a\\"b"');
+		expect(logQuery('a', true)).toBe('service:="a" AND (level:error OR level:fatal)');
 	});
 });
 

@@ -98,6 +98,14 @@ export class View {
 	}
 
 	/**
+	 * A link to what an answer counted: to the range as it was asked for, not as it has moved since, so that the number
+	 * there is the number here.
+	 */
+	counted(path: string, asked: { start: string; end: string } = this.bounds, params: Params = {}): string {
+		return linkTo(path, { from: asked.start, to: asked.end, ...params });
+	}
+
+	/**
 	 * What belongs to this view but outlives the component that asks for it, so that Back finds it as it was left: one of
 	 * each class, made when it is first asked for.
 	 */

@@ -3,12 +3,14 @@
 mod context;
 mod counts;
 mod fields;
+mod patterns;
 mod search;
 mod tail;
 
 pub use context::{ContextScope, LogContext, LogContextQuery};
 pub use counts::{CountLogs, LogCounts};
 pub use fields::{ListLogFieldValues, ListLogFields};
+pub use patterns::{GroupLogs, LogGroups};
 pub use search::SearchLogs;
 pub use tail::{LogTail, Missed, TailEvent, TailLogs};
 

@@ -5,6 +5,7 @@ mod counts;
 mod fields;
 mod held;
 mod newest;
+mod patterns;
 mod tally;
 mod values;
 
@@ -15,6 +16,7 @@ pub use arrivals::arrivals;
 pub use counts::histogram;
 pub use fields::fields;
 pub use newest::{find_ids, search};
+pub use patterns::{PatternGroup, PatternGroups, PatternQuery, patterns};
 pub use values::field_values;
 
 use crate::locks::{locked, unlocked};
