@@ -24,6 +24,9 @@ test('a line shown alone stays alone when the graph is zoomed', async ({ page })
 	await page.keyboard.press('Enter');
 	await expect(page).toHaveURL(/from=\d{4}-/);
 	await expect(shown).toHaveText('ok');
+	// The link can be shared, and Back shows all.
+	await page.reload();
+	await expect(shown).toHaveText('ok');
 });
 
 test('a query that is typed but not run stays when the range or the view changes', async ({ page }) => {

@@ -1,3 +1,5 @@
+import { HUES } from '$lib/format/hues';
+
 /** What a time chart is given. Times are Unix milliseconds; values stand in the chart's unit. */
 
 /** The unit of a chart's values: plain numbers, bytes, seconds, nanoseconds, shares of one. */
@@ -12,6 +14,8 @@ export interface ChartSeries {
 	values: readonly (number | null)[];
 	/** The custom property of its colour; the palette by position unless told. */
 	color?: string;
+	/** How its line is dashed, where lines of one colour must be told apart. */
+	dash?: number[];
 	/** Whether the area below the line is filled. */
 	fill?: boolean;
 }
@@ -33,18 +37,15 @@ export interface Threshold {
 	color?: string;
 }
 
-/** How many colours the palette has (`--service-0` and on, in tokens.css). */
-export const PALETTE = 8;
-
 /** The custom property of the colour of a chart's series. */
 export function colorOf(series: ChartSeries, index: number): string {
-	return series.color ?? `--service-${index % PALETTE}`;
+	return series.color ?? `--service-${index % HUES}`;
 }
 
 /** Dashes once the colours repeat, so that two lines of one colour stay apart. */
 export function dashOf(series: ChartSeries, index: number): number[] | undefined {
-	if (series.color !== undefined) return undefined;
-	return [undefined, [6, 3], [2, 3], [10, 3, 2, 3]][Math.floor(index / PALETTE) % 4];
+	if (series.color !== undefined) return series.dash;
+	return [undefined, [6, 3], [2, 3], [10, 3, 2, 3]][Math.floor(index / HUES) % 4];
 }
 
 /** Least, greatest, mean and last value of a series; `null` where it has no values. */

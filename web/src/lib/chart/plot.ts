@@ -99,7 +99,9 @@ export function moveCursor(plot: uPlot, left: number, top: number) {
 
 function limits(options: PlotOptions, low: number | null, high: number | null): uPlot.Range.MinMax {
 	const levels = options.thresholds().map((one) => one.value);
-	const placed = options.points().flatMap((one) => (one.value === null ? [] : [one.value]));
+	// Diamonds never stretch the axis of the lines: one beyond it stands at the edge.
+	const isEmpty = low === null && high === null;
+	const placed = isEmpty ? options.points().flatMap((one) => (one.value === null ? [] : [one.value])) : [];
 	const all = [...levels, ...placed, ...(low === null ? [] : [low]), ...(high === null ? [] : [high])];
 	if (all.length === 0) return [0, 1];
 	return valueLimits(
@@ -214,9 +216,11 @@ function placeOf(plot: uPlot, point: ChartPoint, onCanvas: boolean): { x: number
 	const { min, max } = plot.scales.x ?? {};
 	if (min == null || max == null || point.time < min || point.time > max) return null;
 	const ratio = onCanvas ? 1 : uPlot.pxRatio;
+	const head = (onCanvas ? plot.bbox.top : 0) / ratio + DIAMOND + 2;
 	const foot = (plot.bbox.height + (onCanvas ? plot.bbox.top : 0)) / ratio - DIAMOND - 2;
 	const x = plot.valToPos(point.time, 'x', onCanvas);
-	return { x, y: point.value === null ? foot : Math.min(foot, plot.valToPos(point.value, 'y', onCanvas)) };
+	if (point.value === null) return { x, y: foot };
+	return { x, y: Math.max(head, Math.min(foot, plot.valToPos(point.value, 'y', onCanvas))) };
 }
 
 /** The diamond under the pointer, which is given in CSS pixels from the plotting area's corner. */

@@ -58,7 +58,8 @@ export class Drafts {
 		}
 		// A new question is asked up to now, not up to when the page was opened.
 		this.view.now = Date.now();
-		await this.view.set(writeQueries(queries), { push: true });
+		// What was hidden belongs to the lines before.
+		await this.view.set({ ...writeQueries(queries), only: '', hide: '' }, { push: true });
 	}
 
 	add() {

@@ -26,8 +26,10 @@ export const MAX_EXEMPLARS = 100;
 export interface Exemplars {
 	/** Those that are drawn, newest last. */
 	shown: Exemplar[];
-	/** The keys of all that were found. */
-	found: string[];
+	/** All that were found. */
+	found: Exemplar[];
+	/** When. */
+	range: { start: number; end: number };
 }
 
 /**
@@ -42,14 +44,18 @@ export function exemplarsOf(
 	const all = answer.flatMap((one) => one.exemplars.map((exemplar) => toPoint(one.seriesLabels, exemplar, onScale)));
 	const inside = all.filter((one) => one.time >= range.start && one.time <= range.end && Number.isFinite(one.observed));
 	const unique = byKey(inside);
-	return { shown: thinned(unique, range).sort((a, b) => a.time - b.time), found: unique.map((one) => one.key) };
+	return { shown: shownOf(unique, range), found: unique, range };
+}
+
+function shownOf(found: readonly Exemplar[], range: { start: number; end: number }): Exemplar[] {
+	return thinned(found, range).sort((a, b) => a.time - b.time);
 }
 
 /** The exemplars of several queries together: two queries may ask for the same metric, and then find the same ones. */
-export function together(all: readonly Exemplars[]): Exemplars {
+export function together(all: readonly Exemplars[]): Pick<Exemplars, 'shown' | 'found'> {
 	return {
 		shown: byKey(all.flatMap((one) => one.shown)).sort((a, b) => a.time - b.time),
-		found: [...new Set(all.flatMap((one) => one.found))]
+		found: byKey(all.flatMap((one) => one.found))
 	};
 }
 
@@ -94,6 +100,17 @@ function thinned(all: readonly Exemplar[], range: { start: number; end: number }
 		if (!before || one.observed > before.observed) best.set(slot, one);
 	}
 	return [...best.values()];
+}
+
+/**
+ * The exemplars of the lines shown alone: their series has every label of a line. What is found is counted with them, so
+ * that no diamond of a hidden line is told.
+ */
+export function chosen(all: Exemplars, lines: readonly { metric: Record<string, string> }[]): Exemplars {
+	const belongs = (one: Exemplar, line: { metric: Record<string, string> }) =>
+		Object.entries(line.metric).every(([name, value]) => name === '__name__' || one.series[name] === value);
+	const found = all.found.filter((one) => lines.some((line) => belongs(one, line)));
+	return { ...all, found, shown: shownOf(found, all.range) };
 }
 
 /** Whether the values of a query are in the unit of single observations: quantiles of a histogram are. */

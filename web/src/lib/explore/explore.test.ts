@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { QueryData } from '$lib/api/prometheus';
-import { exemplarsOf, MAX_EXEMPLARS, together } from './exemplars';
+import { chosen, exemplarsOf, MAX_EXEMPLARS, together } from './exemplars';
+import { hiddenOf, hiddenParams } from './hidden';
 import { labelColumns, rowsOf, sortRows } from './instant';
 import { keepGood } from './kept';
 import { gridOf, labelsOf, linesOf, MAX_POINTS, selectorOf, unitOf } from './matrix';
@@ -186,5 +187,43 @@ describe('keepGood', () => {
 		// The results may still be those of the queries before.
 		keepGood(kept, ['next'], [answer('q99', 'x')]);
 		expect(kept.size).toBe(0);
+	});
+});
+
+describe('a line shown alone', () => {
+	const range = { start: 0, end: 10_000 };
+	const series = (outcome: string, ...times: number[]) => ({
+		seriesLabels: { __name__: 'tasks_total', outcome, job: 'x' },
+		exemplars: times.map((at) => ({ labels: { trace_id: `${outcome}${at}` }, value: String(at * 100), timestamp: at }))
+	});
+	const all = exemplarsOf([series('ok', 1, 2, 3), series('failed', 2, 4)], range, true);
+
+	it('has the exemplars of its series, and no others', () => {
+		const traces = (metric: Record<string, string>) => chosen(all, [{ metric }]).shown.map((one) => one.traceId);
+		expect(traces({ outcome: 'failed' })).toEqual(['failed2', 'failed4']);
+		expect(traces({ __name__: 'tasks_total', outcome: 'ok', job: 'x' })).toEqual(['ok1', 'ok2', 'ok3']);
+		expect(chosen(all, [{ metric: {} }]).found).toHaveLength(5);
+		expect(traces({ outcome: 'lost' })).toEqual([]);
+		expect(chosen(all, [{ metric: { outcome: 'failed' } }]).found).toHaveLength(2);
+	});
+
+	it('is in the URL, by the shorter list', () => {
+		const keys = ['0:a{x="1"}', '0:b', '0:c', '1:d'];
+		const there = (hidden: string[]) => {
+			const params = hiddenParams(keys, new Set(hidden));
+			const search = new URLSearchParams();
+			for (const [name, value] of Object.entries(params)) if (value) search.set(name, String(value));
+			expect([...hiddenOf(new URLSearchParams(search.toString()), keys)]).toEqual(hidden);
+			return [...search.keys()];
+		};
+		expect(there([])).toEqual([]);
+		expect(there(['0:b', '0:c', '1:d'])).toEqual(['only']);
+		expect(there(['0:b'])).toEqual(['hide']);
+	});
+
+	it('hides nothing when it is not there', () => {
+		expect(hiddenOf(new URLSearchParams({ only: '0:gone' }), ['0:a', '0:b']).size).toBe(0);
+		expect(hiddenOf(new URLSearchParams({ hide: '0:a\n0:b' }), ['0:a', '0:b']).size).toBe(0);
+		expect([...hiddenOf(new URLSearchParams({ only: '0:a' }), ['0:a', '0:new'])]).toEqual(['0:new']);
 	});
 });

@@ -1,5 +1,5 @@
 import { duration } from '$lib/format/number';
-import { serviceToken } from '$lib/format/service';
+import { serviceHue, serviceToken } from '$lib/format/service';
 import { severityToken } from '$lib/format/severity';
 import type { Stretch } from './critical';
 import type { LogMark } from './logs';
@@ -104,6 +104,7 @@ function paintSpan(
 	context.beginPath();
 	context.roundRect(left, y, width, BAR, Math.min(2, width / 2));
 	context.fill();
+	paintMark(context, color, serviceHue(node.span.service).mark, left, y, width);
 	if (node.error) {
 		context.strokeStyle = color('--danger');
 		context.lineWidth = 2;
@@ -114,6 +115,21 @@ function paintSpan(
 		diamond(context, color, xOf(mark.at, scene.window, scene.width), middle, mark.log.severity);
 	}
 	paintDuration(context, scene, color, node, left, left + width, middle);
+}
+
+/** Bars of services that share a hue are told apart by notches, so many pixels apart. */
+function paintMark(
+	context: CanvasRenderingContext2D,
+	color: Palette,
+	mark: number,
+	left: number,
+	y: number,
+	width: number
+) {
+	if (mark === 0) return;
+	const apart = 4 + 4 * ((mark - 1) % 3);
+	context.fillStyle = color('--ground');
+	for (let x = left + apart; x < left + width - 1; x += apart) context.fillRect(Math.round(x), y, 1, BAR);
 }
 
 /** A bar far outside is cut, so that canvases are not asked for coordinates of millions. */

@@ -1,0 +1,1 @@
+function e(e){return`"${e.replaceAll(`\\`,`\\\\`).replaceAll(`"`,`\\"`)}"`}function t(t,n=!1){let r=`service:=${e(t)}`;return n?`${r} AND (level:error OR level:fatal)`:r}export{e as n,t};
