@@ -1,5 +1,6 @@
 import uPlot from 'uplot';
 import { token } from '$lib/state/theme.svelte';
+import { zone } from '$lib/time/zone.svelte';
 import { type ChartPoint, type ChartSeries, colorOf, dashOf, stacked, type Threshold, type Unit } from './model';
 import { tickDistances, tickTexts, timeTexts, valueLimits } from './units';
 
@@ -47,6 +48,7 @@ export function plotOptions(options: PlotOptions): uPlot.Options {
 		width: options.width,
 		height: options.height,
 		ms: 1,
+		tzDate: (millis) => uPlot.tzDate(new Date(millis), zone.name),
 		padding: [10, 20, 0, 0],
 		legend: { show: false },
 		cursor: {

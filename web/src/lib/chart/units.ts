@@ -1,4 +1,5 @@
 import { bytes, compact, duration, percent, threeDigits } from '$lib/format/number';
+import { clockAt } from '$lib/time/zone.svelte';
 import type { Unit } from './model';
 
 /** How values of a unit are written: at the axis by the distance of the ticks, elsewhere with three digits. */
@@ -121,20 +122,20 @@ export function valueLimits(least: number | null, greatest: number | null, zero:
 
 const DAY = 86400e3;
 
-/** The texts of the time axis, by the distance of its ticks in milliseconds, in the browser's time zone. */
+/** The texts of the time axis, by the distance of its ticks in milliseconds, in the time zone of the page. */
 export function timeTexts(ticks: readonly number[], distance: number): string[] {
 	let day = '';
 	return ticks.map((tick, at) => {
-		const date = new Date(tick);
+		const date = clockAt(tick);
 		const two = (value: number) => String(value).padStart(2, '0');
-		const today = `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+		const today = `${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`;
 		const changed = at > 0 && today !== day;
 		day = today;
 		if (distance >= DAY) return today;
 		if (changed) return today;
-		const minutes = `${two(date.getHours())}:${two(date.getMinutes())}`;
+		const minutes = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`;
 		if (distance >= 60e3) return minutes;
-		const seconds = `${minutes}:${two(date.getSeconds())}`;
-		return distance >= 1000 ? seconds : `${seconds}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+		const seconds = `${minutes}:${two(date.getUTCSeconds())}`;
+		return distance >= 1000 ? seconds : `${seconds}.${String(date.getUTCMilliseconds()).padStart(3, '0')}`;
 	});
 }

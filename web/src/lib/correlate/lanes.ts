@@ -1,3 +1,4 @@
+import { clockAt, offsetAt } from '$lib/time/zone.svelte';
 import type { Span, StoryItem } from './story';
 
 /** Where things stand on the lanes. Pixels are CSS pixels; x is within the drawing, y from the top of all lanes. */
@@ -176,11 +177,11 @@ export interface Tick {
 	label: string;
 }
 
-/** The labels of the time axis, at even times of the clock in the browser's time zone. */
+/** The labels of the time axis, at even times of the clock in the time zone of the page. */
 export function ticks(shown: Span, origin: number, width: number): Tick[] {
 	const wanted = ((shown.to - shown.from) / Math.max(1, width)) * LABEL_ROOM;
 	const step = STEPS.find((one) => one >= wanted) ?? (STEPS.at(-1) as number);
-	const zone = new Date(origin + shown.from).getTimezoneOffset() * 60e3;
+	const zone = -offsetAt(origin + shown.from);
 	const start = Math.ceil((origin + shown.from - zone) / step) * step + zone;
 	const result: Tick[] = [];
 	for (let index = 0; index < 64; index += 1) {
@@ -195,12 +196,12 @@ export function ticks(shown: Span, origin: number, width: number): Tick[] {
 function clock(millis: number, step: number): string {
 	// Steps add up to a hair beside the even number.
 	const rounded = Math.round(millis * 1e3) / 1e3;
-	const date = new Date(rounded);
+	const date = clockAt(rounded);
 	const two = (value: number) => String(value).padStart(2, '0');
-	if (step >= 86400e3) return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-	const minutes = `${two(date.getHours())}:${two(date.getMinutes())}`;
+	if (step >= 86400e3) return `${date.getUTCFullYear()}-${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`;
+	const minutes = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`;
 	if (step >= 60e3) return minutes;
-	if (step >= 1e3) return `${minutes}:${two(date.getSeconds())}`;
+	if (step >= 1e3) return `${minutes}:${two(date.getUTCSeconds())}`;
 	const micros = (rounded % 1000).toFixed(3).padStart(7, '0').replace('.', '');
-	return `${two(date.getSeconds())}.${step >= 1 ? micros.slice(0, 3) : micros}`;
+	return `${two(date.getUTCSeconds())}.${step >= 1 ? micros.slice(0, 3) : micros}`;
 }

@@ -1,3 +1,5 @@
+import { clockAt, offsetAt } from '$lib/time/zone.svelte';
+
 /** Where a time axis is labelled, and how. */
 
 const LADDER = [
@@ -17,11 +19,11 @@ export interface Tick {
 	label: string;
 }
 
-/** At most about `count` ticks at round local times within a range of Unix milliseconds. */
+/** At most about `count` ticks at round times of the page's zone within a range of Unix milliseconds. */
 export function timeTicks(start: number, end: number, count: number): Tick[] {
 	if (!(end > start)) return [];
 	const step = niceStep(end - start, count);
-	const offset = new Date(start).getTimezoneOffset() * 60e3;
+	const offset = -offsetAt(start);
 	const ticks: Tick[] = [];
 	for (let at = Math.ceil((start - offset) / step) * step + offset; at <= end; at += step) {
 		ticks.push({ at, label: tickLabel(at, step) });
@@ -31,14 +33,14 @@ export function timeTicks(start: number, end: number, count: number): Tick[] {
 
 /** As precise as the step needs: a day's first instant is its date. */
 export function tickLabel(at: number, step: number): string {
-	const date = new Date(at);
+	const date = clockAt(at);
 	const two = (value: number) => String(value).padStart(2, '0');
-	const midnight = date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0;
-	if (step >= 86400e3 || (midnight && step >= 60e3)) return `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-	const minutes = `${two(date.getHours())}:${two(date.getMinutes())}`;
+	const midnight = date.getUTCHours() === 0 && date.getUTCMinutes() === 0 && date.getUTCSeconds() === 0;
+	if (step >= 86400e3 || (midnight && step >= 60e3)) return `${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`;
+	const minutes = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`;
 	if (step >= 60e3) return minutes;
-	const seconds = `${minutes}:${two(date.getSeconds())}`;
-	return step >= 1e3 ? seconds : `${seconds}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+	const seconds = `${minutes}:${two(date.getUTCSeconds())}`;
+	return step >= 1e3 ? seconds : `${seconds}.${String(date.getUTCMilliseconds()).padStart(3, '0')}`;
 }
 
 /** The width of a histogram's bucket as the API takes it, for about `count` buckets. */

@@ -1,3 +1,5 @@
+import { clockAt, instantOf } from './zone.svelte';
+
 /**
  * Time ranges as the URL writes them: `from` and `to` are relative (`now-1h`, `now`), RFC 3339, or Unix milliseconds.
  * Inside the page a resolved range is a pair of Unix milliseconds.
@@ -42,13 +44,18 @@ export function parseTime(text: string, now: number): number | null {
 		return sayable(now + (sign === '-' ? -1 : 1) * Number(amount) * (UNITS[unit] ?? 0));
 	}
 	if (/^\d{9,19}$/.test(text.trim())) return sayable(unixToMillis(text.trim()));
-	// A day alone is a local one, as a time of day without a zone is; JavaScript would take it for UTC.
 	if (!ISO.test(text.trim())) return null;
-	const parsed = Date.parse(DAY.test(text.trim()) ? `${text.trim()}T00:00:00` : text.trim());
-	return Number.isNaN(parsed) ? null : parsed;
+	if (ZONED.test(text.trim())) {
+		const parsed = Date.parse(text.trim());
+		return Number.isNaN(parsed) ? null : parsed;
+	}
+	// A day alone, or a time without a zone, is meant in the zone that the page shows.
+	const [day = '', time = '00:00:00'] = text.trim().split(/[T ]/);
+	const clock = Date.parse(`${day}T${time}Z`);
+	return Number.isNaN(clock) ? null : instantOf(clock);
 }
 
-const DAY = /^\d{4}-\d\d-\d\d$/;
+const ZONED = /:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)$/;
 const ISO = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;
 
 /** The milliseconds on either side of 1970 that a date of JavaScript can say (ECMA-262, 21.4.1.1). */
@@ -91,13 +98,13 @@ function timeLabel(text: string): string {
 	return millis === null ? text : localTime(millis).slice(0, 19);
 }
 
-/** `YYYY-MM-DD HH:MM:SS.mmm` in the browser's time zone. */
+/** `YYYY-MM-DD HH:MM:SS.mmm` in the time zone of the page. */
 export function localTime(millis: number): string {
-	const date = new Date(millis);
-	const two = (value: number) => String(value).padStart(2, '0');
-	const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-	const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-	return `${day} ${time}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+	const date = clockAt(millis);
+	const padded = (value: number, digits = 2) => String(value).padStart(digits, '0');
+	const day = `${padded(date.getUTCFullYear(), 4)}-${padded(date.getUTCMonth() + 1)}-${padded(date.getUTCDate())}`;
+	const time = `${padded(date.getUTCHours())}:${padded(date.getUTCMinutes())}:${padded(date.getUTCSeconds())}`;
+	return `${day} ${time}.${padded(date.getUTCMilliseconds(), 3)}`;
 }
 
 /** A range around an instant, absolute, as the URL keeps it. */

@@ -1,5 +1,0 @@
-<<<<<<<< HEAD:web/dist/_app/immutable/chunks/BEt1xHhZ.js
-import"./xihTtKlq.js";import{o as e,s as t}from"./DGhmU0IG.js";import{c as n}from"./DVJ8-1wW.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=e(a,r),s={name:`send`,size:24,node:[[`path`,{d:`M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z`}],[`path`,{d:`m21.854 2.147-10.94 10.939`}]]};n(i,t(()=>o,{get icon(){return s}}))}export{i as t};
-========
-import"./xihTtKlq.js";import{o as e,s as t}from"./DGhmU0IG.js";import{c as n}from"./DjOvkdJ0.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=e(a,r),s={name:`send`,size:24,node:[[`path`,{d:`M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z`}],[`path`,{d:`m21.854 2.147-10.94 10.939`}]]};n(i,t(()=>o,{get icon(){return s}}))}export{i as t};
->>>>>>>> a8d8eb3 (Give each series, and each service, one colour everywhere):web/dist/_app/immutable/chunks/B9pBEQpu.js

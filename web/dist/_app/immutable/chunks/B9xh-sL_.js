@@ -1,0 +1,1 @@
+import"./BUV-xJ01.js";
