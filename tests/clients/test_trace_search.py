@@ -154,3 +154,60 @@ def test_what_cannot_be_understood_is_said(clew, params, said):
     answer = clew.request("GET", "/api/v1/traces", params=params)
     assert answer.status_code == 400
     assert said in answer.json()["error"]["message"]
+
+
+def test_what_sets_slow_traces_apart_is_ranked(clew):
+    """Of 200 traces those of one region and version are slow; the request ID of each says nothing."""
+    now = time.time_ns()
+    spans = []
+    for number in range(200):
+        region, version = ["eu", "us", "ap"][number % 3], str(number % 2)
+        slow = region == "ap" and version == "1"
+        start = now - 300 * SECOND + number * SECOND
+        attributes = {"region": region, "app.version": version, "request_id": f"req-{number}"}
+        spans.append(
+            {
+                "traceId": f"{0xABC000 + number:032x}",
+                "spanId": f"{number + 1:016x}",
+                "name": "work",
+                "startTimeUnixNano": str(start),
+                "endTimeUnixNano": str(start + (5_000 if slow else 50) * MILLI),
+                "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in attributes.items()],
+            }
+        )
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "contrasted"}}]}
+    body = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}
+    assert clew.request("POST", "/v1/traces", data=json.dumps(body), headers=JSON).status_code == 200
+    found = clew.get("/api/v1/traces/contrast", service="contrasted", min_trace_duration="1s", start="now-10m")
+    slow = sum(number % 3 == 2 and number % 2 == 1 for number in range(200))
+    assert (found["selected"], found["rest"]) == (slow, 200 - slow)
+    assert [(one["key"], one["value"], one["selected"]) for one in found["attributes"]] == [
+        ("region", "ap", slow),
+        ("app.version", "1", slow),
+    ]
+    # Each is a search: of the slow ones all have it.
+    for one in found["attributes"]:
+        page = clew.get(
+            "/api/v1/traces",
+            service="contrasted",
+            attribute=f"{one['key']}={one['value']}",
+            min_trace_duration="1s",
+            start="now-10m",
+        )
+        assert page["total"] == one["selected"]
+
+
+def test_rates_know_from_when_on_there_are_spans(clew, sent):
+    traces, _ = sent
+    oldest = min(trace.start for trace in traces)
+    answer = clew.get("/api/v1/services", start="now-3h", end="now")
+    covered = answer["covered_from"]
+    assert abs(clew_time(covered) - oldest) < SECOND
+    later = clew.get("/api/v1/services/shop", start="now-1m", end="now")
+    assert later["covered_from"] == later["start"]
+
+
+def clew_time(text):
+    import datetime
+
+    return int(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")[:26].rstrip("Z") + "+00:00").timestamp() * SECOND)

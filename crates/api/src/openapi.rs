@@ -25,6 +25,7 @@ use utoipa::OpenApi;
         log_tail::tail,
         traces::search,
         traces::density,
+        traces::contrast,
         traces::trace,
         services::list,
         services::details,

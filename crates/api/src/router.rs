@@ -45,6 +45,7 @@ fn main_routes() -> Router<ApiState> {
         .route("/api/v1/logs/{id}/context", get(log_context::context))
         .route("/api/v1/traces", get(traces::search))
         .route("/api/v1/traces/density", get(traces::density))
+        .route("/api/v1/traces/contrast", get(traces::contrast))
         .route("/api/v1/traces/{id}", get(traces::trace))
         .route("/api/v1/services", get(services::list))
         .route("/api/v1/services/{name}", get(services::details))

@@ -45,6 +45,8 @@ pub struct ApiOptions {
     pub auth_explicit: bool,
     /// Whether the data is made up by `clew demo`.
     pub demo: bool,
+    /// Whether the data goes when the server stops.
+    pub temporary: bool,
     /// What `/` tells: where to send and what to ask.
     pub welcome: String,
     /// What came of reading the configuration, for the status.

@@ -52,6 +52,7 @@ pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> Ap
         addresses: Addresses { http: "a:1".to_owned(), otlp_grpc: "a:2".to_owned(), otlp_http: "a:3".to_owned() },
         auth_explicit: false,
         demo: false,
+        temporary: false,
         welcome: "welcome".to_owned(),
         config: Arc::new(ConfigStatus::new(Vec::new())),
         reload: Arc::new(|| Ok(())),

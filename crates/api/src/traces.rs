@@ -1,6 +1,6 @@
 //! `/api/v1/traces`: searching traces, and one trace whole.
 
-use crate::dto::{TraceDensityDto, TraceDto, TracePageDto};
+use crate::dto::{TraceContrastDto, TraceDensityDto, TraceDto, TracePageDto};
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
 use crate::state::ApiState;
@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::Request;
 use axum::{Extension, Json};
-use clew_app::reads::traces::{SearchTraces, ShowTrace, ShowTraceDensity};
+use clew_app::reads::traces::{ContrastTraces, SearchTraces, ShowTrace, ShowTraceDensity};
 use clew_model::logs::FieldTest;
 use clew_model::traces::{
     AttributeTest, SpanKind, StatusCode, TraceBounds, TraceFilter, TraceKey, TraceOrder, TracePlace,
@@ -106,6 +106,48 @@ pub(crate) async fn density(
         rows: params.parse("rows")?,
     };
     Ok(state.app.ask(&caller, question, |density| Json(TraceDensityDto::from(density))).await?)
+}
+
+/// What the traces within some bounds have in common against the rest.
+#[utoipa::path(
+    get, path = "/api/v1/traces/contrast", tag = "traces", operation_id = "trace_contrast",
+    params(
+        ("service" = Option<String>, Query, description = "As for `/api/v1/traces`, as are those that follow: which \
+            traces are in either group"),
+        ("operation" = Option<String>, Query, description = "Name of a span"),
+        ("kind" = Option<String>, Query, description = "Its kind"),
+        ("status" = Option<String>, Query, description = "Its status"),
+        ("min_duration" = Option<String>, Query, description = "Its least duration"),
+        ("max_duration" = Option<String>, Query, description = "Its greatest duration"),
+        ("attribute" = Option<Vec<String>>, Query, description = "An attribute of it; may repeat"),
+        ("start" = Option<String>, Query, description = "When it started at the earliest; default: an hour before `end`"),
+        ("end" = Option<String>, Query, description = "… at the latest; default: now"),
+        ("min_trace_duration" = Option<String>, Query, description = "Least duration of the selected traces"),
+        ("max_trace_duration" = Option<String>, Query, description = "Greatest duration of the selected traces"),
+        ("started_from" = Option<String>, Query, description = "When the selected traces started at the earliest"),
+        ("started_to" = Option<String>, Query, description = "… at the latest"),
+        ("failed" = Option<bool>, Query, description = "Whether a span of the selected traces has status error"),
+        ("limit" = Option<usize>, Query, description = "Attributes listed, 1 to 200, default 20"),
+    ),
+    responses(
+        (status = 200, description = "The attributes that set the selected traces apart, ranked", body = TraceContrastDto),
+        (status = 400, description = "A parameter cannot be understood", body = ErrorBody),
+    )
+)]
+pub(crate) async fn contrast(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<TraceContrastDto>, ApiError> {
+    let params = Params::of_request(request).await?;
+    let now = state.app.clock().now();
+    let question = ContrastTraces {
+        filter: filter(&params)?,
+        period: params.period(now)?,
+        selected: bounds(&params, now)?,
+        limit: params.parse("limit")?,
+    };
+    Ok(state.app.ask(&caller, question, |contrast| Json(TraceContrastDto::from(contrast))).await?)
 }
 
 /// One trace with all its spans.

@@ -163,6 +163,12 @@ pub const MAX_LISTED_PATTERNS: usize = 1_000;
 /// Groups of like messages that are listed when the asker does not say.
 pub const DEFAULT_PATTERNS: usize = 100;
 
+/// Attributes that set traces apart, listed at most.
+pub const MAX_CONTRASTS: usize = 200;
+
+/// Attributes that set traces apart, listed when the asker does not say.
+pub const DEFAULT_CONTRASTS: usize = 20;
+
 /// Columns of a density of traces at most.
 pub const MAX_DENSITY_COLUMNS: usize = 500;
 

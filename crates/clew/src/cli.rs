@@ -33,10 +33,9 @@ pub(crate) enum Command {
     Query {
         /// What.
         #[command(subcommand)]
-        command: QueryCommand,
+        command: Box<QueryCommand>,
     },
     /// Ask whether a server is ready; exit 1 if not. For health checks of containers.
-    #[command(hide = true)]
     Health {
         /// The server, as in `query`.
         #[arg(long, value_name = "URL")]

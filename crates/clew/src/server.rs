@@ -295,6 +295,7 @@ fn api_options(
         addresses: addresses.for_api(),
         auth_explicit: everything.config.auth_written,
         demo: matches!(role, Role::Demo { .. }),
+        temporary: role == Role::Demo { keeps_data: false },
         welcome: addresses.welcome(),
         config,
         reload: Arc::new(move || reloader.reload()),

@@ -56,6 +56,15 @@ pub const MAX_PATTERNS: usize = 5_000;
 /// Most services that are told apart under one pattern.
 pub const MAX_PATTERN_SERVICES: usize = 50;
 
+/// Traces of a group that are looked at when two groups are set against each other; of more a sample is.
+pub const MAX_CONTRAST_TRACES: usize = 10_000;
+
+/// Attributes with their values that are told apart when groups of traces are set against each other.
+pub const MAX_CONTRAST_ITEMS: usize = 200_000;
+
+/// Longest value of such an attribute in bytes; longer ones are texts, of which no two are alike.
+pub const MAX_CONTRAST_VALUE_BYTES: usize = 200;
+
 /// Most fields that are listed.
 pub const MAX_LISTED_FIELDS: usize = 2_000;
 

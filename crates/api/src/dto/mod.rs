@@ -1,5 +1,6 @@
 //! The JSON shapes of our own API. Domain types are converted here and never serialised themselves.
 
+mod contrast;
 mod correlation;
 mod density;
 mod log;
@@ -11,6 +12,7 @@ mod tail;
 mod time;
 mod value;
 
+pub(crate) use contrast::TraceContrastDto;
 pub(crate) use correlation::CorrelationDto;
 pub(crate) use density::TraceDensityDto;
 pub(crate) use log::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogContextDto, LogPageDto};

@@ -14,6 +14,9 @@ pub(crate) struct ServicesDto {
     services: Vec<ServiceDto>,
     /// Whether more services log than are listed; those listed have the most records.
     truncated: bool,
+    /// The first instant of the range from which spans are kept, RFC 3339: rates count from there. Absent where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    covered_from: Option<String>,
     /// What is missing or damaged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -75,8 +78,9 @@ impl From<Service> for ServiceDto {
 
 impl From<Services> for ServicesDto {
     fn from(services: Services) -> Self {
-        let Services { services, truncated, warnings } = services;
-        Self { services: services.into_iter().map(ServiceDto::from).collect(), truncated, warnings }
+        let Services { services, truncated, covered_from, warnings } = services;
+        let services = services.into_iter().map(ServiceDto::from).collect();
+        Self { services, truncated, covered_from: covered_from.map(rfc3339), warnings }
     }
 }
 
@@ -88,6 +92,9 @@ pub(crate) struct ServiceDetailsDto {
     start: String,
     /// Last instant of the range, RFC 3339.
     end: String,
+    /// The first instant of the range from which spans are kept, RFC 3339: rates count from there. Absent where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    covered_from: Option<String>,
     /// Width of a bucket of the series in nanoseconds, as text.
     step_nanos: String,
     /// Its spans.
@@ -173,7 +180,7 @@ impl From<ServiceBucket> for ServiceBucketDto {
 
 impl From<ServiceStory> for ServiceDetailsDto {
     fn from(story: ServiceStory) -> Self {
-        let ServiceStory { details, edges, range, step } = story;
+        let ServiceStory { details, edges, range, covered_from, step } = story;
         let ServiceDetails { summary, operations, series } = details;
         let (mut callers, mut callees) = (Vec::new(), Vec::new());
         for ServiceEdge { client, server, calls, errors } in edges {
@@ -187,6 +194,7 @@ impl From<ServiceStory> for ServiceDetailsDto {
             name: summary.name,
             start: rfc3339(range.start),
             end: rfc3339(range.end),
+            covered_from: covered_from.map(rfc3339),
             step_nanos: step.to_string(),
             spans: summary.spans,
             errors: summary.errors,
@@ -207,6 +215,9 @@ pub(crate) struct ServiceMapDto {
     nodes: Vec<ServiceNodeDto>,
     /// Sorted by client and server.
     edges: Vec<ServiceEdgeDto>,
+    /// The first instant of the range from which spans are kept, RFC 3339: rates count from there. Absent where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    covered_from: Option<String>,
 }
 
 /// A service with spans in the range, or one that calls another from a span before it.
@@ -233,7 +244,7 @@ struct ServiceEdgeDto {
 impl From<ServiceMap> for ServiceMapDto {
     /// A caller whose own spans lie outside the range is a node without spans.
     fn from(map: ServiceMap) -> Self {
-        let ServiceMap { services, edges } = map;
+        let ServiceMap { services, edges, covered_from } = map;
         let mut nodes: BTreeMap<String, (u64, u64)> =
             services.into_iter().map(|service| (service.name, (service.spans, service.errors))).collect();
         for edge in &edges {
@@ -242,6 +253,10 @@ impl From<ServiceMap> for ServiceMapDto {
         }
         let node = |(name, (spans, errors))| ServiceNodeDto { name, spans, errors };
         let edge = |ServiceEdge { client, server, calls, errors }| ServiceEdgeDto { client, server, calls, errors };
-        Self { nodes: nodes.into_iter().map(node).collect(), edges: edges.into_iter().map(edge).collect() }
+        Self {
+            nodes: nodes.into_iter().map(node).collect(),
+            edges: edges.into_iter().map(edge).collect(),
+            covered_from: covered_from.map(rfc3339),
+        }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct StatusDto {
     scrape_jobs: Vec<ScrapeJobDto>,
     /// Whether the data is made up by `clew demo`.
     demo: bool,
+    /// Whether the data goes when the server stops.
+    temporary: bool,
 }
 
 /// Listeners as host and port; a wildcard is shown as localhost.
@@ -147,6 +149,7 @@ impl StatusDto {
             config_warnings: options.config.warnings(),
             scrape_jobs: state.scrape.status().jobs.into_iter().map(ScrapeJobDto::from).collect(),
             demo: options.demo,
+            temporary: options.temporary,
         }
     }
 }

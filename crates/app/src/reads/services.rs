@@ -5,8 +5,8 @@ use super::{About, Period, Plan, Question};
 use crate::error::AppError;
 use crate::limits::MAX_FIELD_VALUES;
 use clew_model::logs::LogFilter;
-use clew_model::traces::{ServiceDetails, ServiceEdge, ServiceSummary};
-use clew_model::{TimeRange, UnixNanos};
+use clew_model::traces::{ServiceDetails, ServiceEdge, ServiceSummary, TraceView};
+use clew_model::{Context, TimeRange, UnixNanos};
 use clew_query::logs::sinks;
 use clew_query::traces;
 use std::collections::HashMap;
@@ -25,6 +25,8 @@ pub struct Services {
     pub services: Vec<Service>,
     /// Whether more services log than are listed; those listed have the most records.
     pub truncated: bool,
+    /// The first instant of the range from which spans are kept: rates count from there. `None` where no span is.
+    pub covered_from: Option<UnixNanos>,
     /// What the asker must know.
     pub warnings: Vec<String>,
 }
@@ -46,7 +48,9 @@ impl Question for ListServices {
     fn plan(self, _now: UnixNanos) -> Result<Plan<Services>, AppError> {
         let range = self.period.or_all()?;
         let plan = Plan::new(About::new("services").during(range), move |context, stores| {
-            let traced = traces::services(context, &*stores.traces.view(context), range)?;
+            let view = stores.traces.view(context);
+            let traced = traces::services(context, &*view, range)?;
+            let covered_from = covered_from(context, &*view, range);
             let logged = sinks::field_values(
                 context,
                 &*stores.logs.view(context),
@@ -57,10 +61,15 @@ impl Question for ListServices {
             )?;
             let truncated = logged.field.top.len() >= MAX_FIELD_VALUES;
             let logs = logged.field.top.into_iter().map(|value| (value.value, value.records)).collect();
-            Ok(Services { services: together(traced, logs), truncated, warnings: logged.warnings })
+            Ok(Services { services: together(traced, logs), truncated, covered_from, warnings: logged.warnings })
         });
         Ok(plan.counting(|services| services.services.len()))
     }
+}
+
+/// The first instant of the range from which spans are kept.
+fn covered_from(context: &Context, view: &dyn TraceView, range: TimeRange) -> Option<UnixNanos> {
+    view.oldest(context).map(|oldest| oldest.clamp(range.start, range.end))
 }
 
 /// Services by spans and by log records, each once, sorted by name.
@@ -95,6 +104,8 @@ pub struct ServiceStory {
     pub edges: Vec<ServiceEdge>,
     /// The range.
     pub range: TimeRange,
+    /// As in [`Services`].
+    pub covered_from: Option<UnixNanos>,
     /// Width of a bucket in nanoseconds.
     pub step: i64,
 }
@@ -110,7 +121,8 @@ impl Question for ShowService {
             let view = stores.traces.view(context);
             let details = traces::service(context, &*view, &self.name, range, step)?;
             let edges = traces::service_edges(context, &*view, range)?;
-            Ok(ServiceStory { details, edges, range, step })
+            let covered_from = covered_from(context, &*view, range);
+            Ok(ServiceStory { details, edges, range, covered_from, step })
         });
         Ok(plan.counting(|story| story.details.operations.len()))
     }
@@ -130,6 +142,8 @@ pub struct ServiceMap {
     pub services: Vec<ServiceSummary>,
     /// The calls, sorted by client and server.
     pub edges: Vec<ServiceEdge>,
+    /// As in [`Services`].
+    pub covered_from: Option<UnixNanos>,
 }
 
 impl Question for ShowServiceMap {
@@ -140,7 +154,8 @@ impl Question for ShowServiceMap {
         let plan = Plan::new(About::new("service_map").during(range), move |context, stores| {
             let view = stores.traces.view(context);
             let services = traces::services(context, &*view, range)?;
-            Ok(ServiceMap { services, edges: traces::service_edges(context, &*view, range)? })
+            let covered_from = covered_from(context, &*view, range);
+            Ok(ServiceMap { services, edges: traces::service_edges(context, &*view, range)?, covered_from })
         });
         Ok(plan.counting(|map| map.edges.len()))
     }

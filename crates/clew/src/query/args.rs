@@ -15,7 +15,7 @@ pub(crate) enum QueryCommand {
     Logs(LogsArgs),
     /// A PromQL expression: now, at a time, or over a range.
     Metrics(MetricsArgs),
-    /// The newest traces that match; with an ID one trace as a tree.
+    /// The newest traces that match, oldest first; with an ID one trace as a tree.
     Traces(TracesArgs),
     /// Everything that carries an ID, as one timeline.
     Correlate(CorrelateArgs),
@@ -93,7 +93,8 @@ pub(crate) struct MetricsArgs {
 pub(crate) struct TracesArgs {
     /// A trace ID in any spelling: shows this trace alone, whole.
     #[arg(conflicts_with_all = [
-        "service", "operation", "kind", "status", "min_duration", "max_duration", "attribute", "start", "end", "limit",
+        "service", "operation", "kind", "status", "min_duration", "max_duration", "attribute", "sort", "reverse", "start",
+        "end", "limit",
     ])]
     pub id: Option<String>,
 
@@ -125,8 +126,43 @@ pub(crate) struct TracesArgs {
     #[arg(long, value_name = "KEY=VALUE")]
     pub attribute: Vec<String>,
 
+    /// Which traces come first: the newest, or those with the longest duration, most spans or most errors of all that
+    /// match. Sorted by time they are shown oldest first, as logs are.
+    #[arg(long, value_enum, default_value_t)]
+    pub sort: TraceSort,
+
+    /// The other way round.
+    #[arg(long, short)]
+    pub reverse: bool,
+
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// By what traces are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum TraceSort {
+    /// When they started.
+    #[default]
+    Time,
+    /// How long they took.
+    Duration,
+    /// How many spans they have.
+    Spans,
+    /// How many of these failed.
+    Errors,
+}
+
+impl TraceSort {
+    /// As the API takes it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            TraceSort::Time => "time",
+            TraceSort::Duration => "duration",
+            TraceSort::Spans => "spans",
+            TraceSort::Errors => "errors",
+        }
+    }
 }
 
 /// `clew query correlate`

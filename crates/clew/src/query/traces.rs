@@ -1,6 +1,6 @@
 //! `clew query traces`: a list, or one trace as a tree.
 
-use super::args::{Format, TracesArgs};
+use super::args::{Format, TraceSort, TracesArgs};
 use super::client::{Params, Server};
 use super::error::QueryError;
 use super::output::{Out, Style, note, warn_all};
@@ -27,6 +27,11 @@ struct Summary {
     duration_nanos: i64,
     spans: u64,
     errors: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Start {
+    start_unix_nano: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,6 +92,8 @@ async fn list(args: &TracesArgs, server: &Server, out: &mut Out) -> Result<(), Q
         .maybe("status", args.status.as_deref())
         .maybe("min_duration", args.min_duration.as_deref())
         .maybe("max_duration", args.max_duration.as_deref())
+        .with("sort", args.sort.as_str())
+        .maybe("order", (args.reverse && args.sort != TraceSort::Time).then_some("asc"))
         .maybe("start", args.common.start.as_deref())
         .maybe("end", args.common.end.as_deref())
         .maybe("limit", args.common.limit.map(|limit| limit.to_string()));
@@ -94,8 +101,11 @@ async fn list(args: &TracesArgs, server: &Server, out: &mut Out) -> Result<(), Q
         params = params.with("attribute", attribute);
     }
     let body = server.get(&["api", "v1", "traces"], &params, "").await?;
-    let page: Page = serde_json::from_str(&body).map_err(unreadable)?;
+    let mut page: Page = serde_json::from_str(&body).map_err(unreadable)?;
     warn_all(&page.warnings);
+    if args.sort == TraceSort::Time {
+        in_order_of_time(&mut page.traces, args.reverse)?;
+    }
     match out.format {
         Format::Json => out.line(&body)?,
         Format::Ndjson => out.ndjson(&page.traces)?,
@@ -103,8 +113,28 @@ async fn list(args: &TracesArgs, server: &Server, out: &mut Out) -> Result<(), Q
     }
     out.flush()?;
     if page.next_cursor.is_some() {
-        note(&format!("the newest {} traces; more match (--limit, --start, --end)", page.traces.len()));
+        let which = match (args.sort, args.reverse) {
+            (TraceSort::Time, _) => "the newest".to_owned(),
+            (sort, false) => format!("those with the greatest {}:", sort.as_str()),
+            (sort, true) => format!("those with the least {}:", sort.as_str()),
+        };
+        note(&format!("{which} {} traces; more match (--limit, --start, --end)", page.traces.len()));
     }
+    Ok(())
+}
+
+/// As the column that is shown says: the server's order is that of the newest span that matches.
+fn in_order_of_time(traces: &mut Vec<Box<RawValue>>, newest_first: bool) -> Result<(), QueryError> {
+    let mut timed = Vec::with_capacity(traces.len());
+    for trace in traces.drain(..) {
+        let Start { start_unix_nano } = serde_json::from_str(trace.get()).map_err(unreadable)?;
+        timed.push((start_unix_nano.parse::<i64>().unwrap_or(0), trace));
+    }
+    timed.sort_by_key(|(start, _)| *start);
+    if newest_first {
+        timed.reverse();
+    }
+    traces.extend(timed.into_iter().map(|(_, trace)| trace));
     Ok(())
 }
 

@@ -95,6 +95,38 @@ pub struct DensityCell {
     pub failed: u64,
 }
 
+/// Two groups of traces set against each other.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TraceContrast {
+    /// Traces of the one group.
+    pub selected: u64,
+    /// Traces of the other.
+    pub rest: u64,
+    /// How many of the one were looked at: a sample where there are very many.
+    pub looked_at_selected: u64,
+    /// How many of the other.
+    pub looked_at_rest: u64,
+    /// What is more frequent in the one group, what tells the two apart best first.
+    pub attributes: Vec<AttributeContrast>,
+    /// Whether there were more attributes than are told apart.
+    pub truncated: bool,
+}
+
+/// An attribute with its value, and how many traces of two groups have a span with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributeContrast {
+    /// The service of the span.
+    pub service: String,
+    /// The key; `resource.` before it where it is one of the resource, `operation` and `status` for the span's own.
+    pub key: String,
+    /// The text of the value.
+    pub value: String,
+    /// Traces of the one group, of those looked at.
+    pub selected: u64,
+    /// Traces of the other.
+    pub rest: u64,
+}
+
 /// Spans, and whether there were more than the limit.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SpanPage {

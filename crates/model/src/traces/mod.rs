@@ -9,8 +9,8 @@ mod scan;
 mod span;
 
 pub use answers::{
-    DensityCell, OperationSummary, ServiceBucket, ServiceDetails, ServiceEdge, ServiceSummary, SpanPage, TraceDensity,
-    TracePage, TraceSummary,
+    AttributeContrast, DensityCell, OperationSummary, ServiceBucket, ServiceDetails, ServiceEdge, ServiceSummary,
+    SpanPage, TraceContrast, TraceDensity, TracePage, TraceSummary,
 };
 pub use batch::{Parent, Parents, Selected, SpanBatch, SpanList, TextColumn, TraceRows, ValueColumn, Weights};
 pub use calls::{Call, CallColumns};

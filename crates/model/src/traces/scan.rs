@@ -7,7 +7,7 @@ use crate::correlation::CanonicalId;
 use crate::error::ReadError;
 use crate::id::TraceId;
 use crate::scan::Sink;
-use crate::time::TimeRange;
+use crate::time::{TimeRange, UnixNanos};
 
 /// A store that trace questions can read.
 pub trait TraceReader: Send + Sync {
@@ -23,6 +23,12 @@ pub trait TraceView: Send + Sync {
     /// # Errors
     /// Cancelled, out of time or memory, a store that cannot be read, or what the sink answers.
     fn scan(&self, context: &Context, scan: &SpanScan<'_>, sink: &dyn Sink<dyn SpanBatch>) -> Result<(), ReadError>;
+
+    /// About when the oldest span started that is kept: none that is kept started before; `None` where nothing is kept, or
+    /// where the store does not know. A rate over a range that reaches further back is one over a part of it.
+    fn oldest(&self, _context: &Context) -> Option<UnixNanos> {
+        None
+    }
 
     /// Of these traces those that may have spans which a scan by trace over the range does not bring, since they stand
     /// where the range does not reach. Whoever needs such a trace whole asks for it by its ID.

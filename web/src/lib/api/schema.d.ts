@@ -148,7 +148,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Says what a pasted text is: how many records of each signal carry it. */
+        /**
+         * Says what a pasted text names: which IDs stand in it and how many records of each signal carry each, a service, a
+         *     metric. Any text will do: an ID with its quotes, `key=value`, JSON, a header, a link, a log line.
+         */
         get: operations["resolve"];
         put?: never;
         post?: never;
@@ -243,6 +246,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/traces/contrast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the traces within some bounds have in common against the rest. */
+        get: operations["trace_contrast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/traces/density": {
         parameters: {
             query?: never;
@@ -299,6 +319,25 @@ export interface components {
             id: string;
             /** Format: int64 */
             records: number;
+        };
+        /** @description An attribute with its value, and how many traces have a span with it. */
+        AttributeContrastDto: {
+            /** @description The key; `resource.` before it where it is one of the resource, `operation` and `status` for the span's own. */
+            key: string;
+            /**
+             * Format: int64
+             * @description Other traces, of those looked at.
+             */
+            rest: number;
+            /**
+             * Format: int64
+             * @description Selected traces, of those looked at.
+             */
+            selected: number;
+            /** @description The service of the span. */
+            service: string;
+            /** @description The text of the value. */
+            value: string;
         };
         /** @description Attributes by name, in the order they were sent */
         Attributes: {
@@ -479,8 +518,15 @@ export interface components {
              * @description Records that were refused.
              */
             rejected: number;
+            /**
+             * Format: int64
+             * @description How many records such a warning is said of; absent where of none.
+             */
+            warned?: number | null;
+            /** @description What was not understood of records that were taken, the first of them: a time that is none. */
+            warnings?: components["schemas"]["IngestErrorDto"][];
         };
-        /** @description A record that was refused. */
+        /** @description What is said of a record. */
         IngestErrorDto: {
             /**
              * Format: int64
@@ -624,6 +670,30 @@ export interface components {
             step_nanos: number;
             warnings?: string[];
         };
+        /** @description Something that a pasted text names. */
+        NamedDto: {
+            /**
+             * Format: int64
+             * @description Exemplars that carry it; of a metric, its series.
+             */
+            exemplars: number;
+            /** @description The ID in canonical form, or the name of the service or metric. */
+            id: string;
+            /** @description `trace`, `span` or `correlation` for an ID (what it looks like where nothing carries it), `service`, `metric`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Log records that carry it.
+             */
+            logs: number;
+            /**
+             * Format: int64
+             * @description Spans that carry it.
+             */
+            spans: number;
+            /** @description Whether a count stopped at its limit: read it as "or more". */
+            truncated: boolean;
+        };
         /** @description A service that calls or is called. */
         NeighbourDto: {
             /** Format: int64 */
@@ -685,29 +755,10 @@ export interface components {
             /** @enum {string} */
             kind: "exemplar";
         };
-        /** @description How many records carry an ID. */
-        ResolutionDto: {
-            /**
-             * Format: int64
-             * @description Exemplars that carry it.
-             */
-            exemplars: number;
-            /** @description The ID in canonical form. */
-            id: string;
-            /** @description What it looks like: `trace`, `span` or `correlation`. */
-            kind: string;
-            /**
-             * Format: int64
-             * @description Log records that carry it.
-             */
-            logs: number;
-            /**
-             * Format: int64
-             * @description Spans that carry it.
-             */
-            spans: number;
-            /** @description Whether a count stopped at its limit: read it as "or more". */
-            truncated: boolean;
+        /** @description What a pasted text names: the most likely thing, and all of them. */
+        ResolutionDto: components["schemas"]["NamedDto"] & {
+            /** @description What exists first, then what looks most like an ID; at most 72. */
+            candidates: components["schemas"]["NamedDto"][];
         };
         /** @description What produced a record. */
         ResourceDto: {
@@ -737,6 +788,17 @@ export interface components {
             /** @description Version. */
             version?: string;
         };
+        /** @description A job that is scraped. */
+        ScrapeJobDto: {
+            /** @description Its name. */
+            name: string;
+            /** @description What is wrong with finding its targets: a discovery that is not built, a list that cannot be asked. */
+            problems: string[];
+            /** @description How many targets it has. */
+            targets: number;
+            /** @description How many of them were up the last time. */
+            up: number;
+        };
         /** @description Spans that start within one step. */
         ServiceBucketDto: {
             duration_nanos?: components["schemas"]["QuantilesDto"] | null;
@@ -758,6 +820,8 @@ export interface components {
             callees: components["schemas"]["NeighbourDto"][];
             /** @description Services that call it, sorted by name. */
             callers: components["schemas"]["NeighbourDto"][];
+            /** @description The first instant of the range from which spans are kept, RFC 3339: rates count from there. Absent where none is. */
+            covered_from?: string | null;
             duration_nanos?: components["schemas"]["QuantilesDto"] | null;
             /** @description Last instant of the range, RFC 3339. */
             end: string;
@@ -821,6 +885,8 @@ export interface components {
         };
         /** @description Who calls whom. */
         ServiceMapDto: {
+            /** @description The first instant of the range from which spans are kept, RFC 3339: rates count from there. Absent where none is. */
+            covered_from?: string | null;
             /** @description Sorted by client and server. */
             edges: components["schemas"]["ServiceEdgeDto"][];
             /** @description Sorted by name. */
@@ -845,6 +911,8 @@ export interface components {
         };
         /** @description The services seen in a range. */
         ServicesDto: {
+            /** @description The first instant of the range from which spans are kept, RFC 3339: rates count from there. Absent where none is. */
+            covered_from?: string | null;
             /** @description Sorted by name. */
             services: components["schemas"]["ServiceDto"][];
             /** @description Whether more services log than are listed; those listed have the most records. */
@@ -1008,12 +1076,16 @@ export interface components {
             memory_bytes?: number | null;
             /** @description Whether requests are taken and everything can be written. */
             ready: boolean;
+            /** @description The jobs that are scraped, in the order of the configuration. */
+            scrape_jobs: components["schemas"]["ScrapeJobDto"][];
             /** @description Logs, metrics, traces. */
             signals: components["schemas"]["SignalStatusDto"][];
             /** @description Who brought something since the start; others are left out. */
             sources: components["schemas"]["SourceDto"][];
             /** @description When the server had started, RFC 3339. */
             started: string;
+            /** @description Whether the data goes when the server stops. */
+            temporary: boolean;
             /**
              * Format: int64
              * @description Seconds since then.
@@ -1046,6 +1118,33 @@ export interface components {
         TailWarningDto: {
             /** @description Why records may be missing of those that came before the tail resumed. */
             warnings: string[];
+        };
+        /** @description What the selected traces have in common against the rest. */
+        TraceContrastDto: {
+            /** @description What is more frequent among the selected, what tells the two apart best first. */
+            attributes: components["schemas"]["AttributeContrastDto"][];
+            /**
+             * Format: int64
+             * @description How many of the rest.
+             */
+            looked_at_rest: number;
+            /**
+             * Format: int64
+             * @description How many of the selected were looked at: a sample where there are very many.
+             */
+            looked_at_selected: number;
+            /**
+             * Format: int64
+             * @description The other traces that match.
+             */
+            rest: number;
+            /**
+             * Format: int64
+             * @description Traces within the bounds.
+             */
+            selected: number;
+            /** @description Whether there were more attributes than are told apart. */
+            truncated: boolean;
         };
         /** @description How the traces that match are spread over start and duration. */
         TraceDensityDto: {
@@ -1186,7 +1285,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description A trace ID, a span ID, or the value of a correlation field, in any spelling */
+                /** @description A trace ID, a span ID, or the value of a correlation field, in any spelling, as it was pasted: of a text with several IDs, the one that most likely is meant */
                 id: string;
             };
             cookie?: never;
@@ -1581,7 +1680,7 @@ export interface operations {
     resolve: {
         parameters: {
             query: {
-                /** @description The text */
+                /** @description The text, of which the first 16 KiB are looked through */
                 id: string;
                 /** @description Default: everything that is kept */
                 start?: string;
@@ -1594,7 +1693,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How many records carry it */
+            /** @description What it names */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1603,7 +1702,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResolutionDto"];
                 };
             };
-            /** @description The ID or a parameter cannot be used */
+            /** @description Nothing in the text can be an ID, or a parameter cannot be used */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1803,6 +1902,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TracePageDto"];
+                };
+            };
+            /** @description A parameter cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    trace_contrast: {
+        parameters: {
+            query?: {
+                /** @description As for `/api/v1/traces`, as are those that follow: which traces are in either group */
+                service?: string;
+                /** @description Name of a span */
+                operation?: string;
+                /** @description Its kind */
+                kind?: string;
+                /** @description Its status */
+                status?: string;
+                /** @description Its least duration */
+                min_duration?: string;
+                /** @description Its greatest duration */
+                max_duration?: string;
+                /** @description An attribute of it; may repeat */
+                attribute?: string[];
+                /** @description When it started at the earliest; default: an hour before `end` */
+                start?: string;
+                /** @description … at the latest; default: now */
+                end?: string;
+                /** @description Least duration of the selected traces */
+                min_trace_duration?: string;
+                /** @description Greatest duration of the selected traces */
+                max_trace_duration?: string;
+                /** @description When the selected traces started at the earliest */
+                started_from?: string;
+                /** @description … at the latest */
+                started_to?: string;
+                /** @description Whether a span of the selected traces has status error */
+                failed?: boolean;
+                /** @description Attributes listed, 1 to 200, default 20 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The attributes that set the selected traces apart, ranked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceContrastDto"];
                 };
             };
             /** @description A parameter cannot be understood */

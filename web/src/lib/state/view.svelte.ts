@@ -18,6 +18,12 @@ export class View {
 	/** The instant that relative times count from; moves on refresh. */
 	now = $state(Date.now());
 
+	/**
+	 * Whether the last refresh came by itself: what is asked then may be what is new alone, and what takes long to count
+	 * need not be counted each time. Not reactive: it says how to ask, not what.
+	 */
+	automatic = false;
+
 	range: TimeRange = $derived.by(() => {
 		const { params } = this.address;
 		return { from: params.get('from') ?? DEFAULT_RANGE.from, to: params.get('to') ?? DEFAULT_RANGE.to };
@@ -79,6 +85,7 @@ export class View {
 	}
 
 	async setRange(range: TimeRange) {
+		this.automatic = false;
 		this.now = Date.now();
 		await this.set({ from: range.from, to: range.to }, { push: true });
 	}
@@ -87,7 +94,8 @@ export class View {
 	 * Asks everything again, up to now. A relative range moves, which asks anew by itself; an absolute one stays the same
 	 * question, so that its answers are declared old.
 	 */
-	again() {
+	again(automatic = false) {
+		this.automatic = automatic;
 		this.now = Date.now();
 		if (!isRelative(this.range)) this.invalidate();
 	}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Schema } from '$lib/api/client';
-import { refreshed, sortOf, sortParam, unique } from './results';
+import { grown, refreshed, sortOf, sortParam, unique } from './results';
 
 type Summary = Schema['TraceSummaryDto'];
 
@@ -77,4 +77,10 @@ it('says the order in the URL as the server takes it', () => {
 	expect(clicks(['duration', 'duration', 'duration'])).toBe('duration');
 	expect(clicks(['duration', 'time'])).toBe('');
 	expect(clicks(['time'])).toBe('-time');
+});
+
+it('puts the traces that got a span before what is loaded, each once, and keeps where that goes on', () => {
+	const news = { traces: [trace(12), trace(7, { spans: 4 })], next_cursor: null };
+	const found = grown(news, loaded, 7n);
+	expect([starts(found), found.traces[1]?.spans, found.next_cursor]).toEqual([[12, 7, 9, 8], 4, 'old']);
 });

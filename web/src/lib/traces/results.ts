@@ -49,6 +49,15 @@ export function refreshed(
 	return { ...page, traces: inRange, next_cursor: loaded.cursor, newer: page };
 }
 
+/** What is loaded with the traces that got a span since, those first; what fell out of the range goes. */
+export function grown(news: Page, loaded: Loaded, startNanos: bigint): ResultPage {
+	const told = new Set(news.traces.map((trace) => trace.trace_id));
+	const kept = loaded.traces.filter(
+		(trace) => !told.has(trace.trace_id) && BigInt(trace.start_unix_nano) >= startNanos
+	);
+	return { ...news, traces: [...news.traces, ...kept], next_cursor: loaded.cursor };
+}
+
 /** How the server sorts, as the API takes it. */
 export interface TraceSort {
 	sort: 'time' | 'duration' | 'spans' | 'errors';

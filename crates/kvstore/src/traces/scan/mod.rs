@@ -22,7 +22,7 @@ pub(super) use places::TraceList;
 
 use super::view::View;
 use clew_model::traces::{Among, SpanBatch, SpanOrder, SpanScan, TraceView};
-use clew_model::{Context, ReadError, Sink, TimeRange, TraceId};
+use clew_model::{Context, ReadError, Sink, TimeRange, TraceId, UnixNanos};
 use selection::Selection;
 
 impl TraceView for View {
@@ -41,6 +41,13 @@ impl TraceView for View {
                 _ => by_trace::scan(self, context, &selection, sink),
             },
         }
+    }
+
+    fn oldest(&self, context: &Context) -> Option<UnixNanos> {
+        let sealed = self.snapshot.manifest().partitions.iter().filter(|(key, _)| key.tenant == context.tenant);
+        let sealed = sealed.flat_map(|(_, partition)| &partition.runs).map(|run| run.min_time);
+        let hot = self.batches(&context.tenant).into_iter().map(|batch| batch.range.start);
+        sealed.chain(hot).min().map(|oldest| oldest.max(self.kept_from()))
     }
 
     fn reaching_beyond(

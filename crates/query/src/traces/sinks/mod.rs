@@ -1,6 +1,7 @@
 //! What questions do with batches of spans, one sink a file.
 
 mod candidates;
+mod contrast;
 mod edges;
 mod extents;
 mod names;
@@ -10,6 +11,7 @@ mod spans;
 mod summaries;
 
 pub(super) use candidates::Candidates;
+pub(super) use contrast::{Contrast, Counts, Item};
 pub use edges::service_edges;
 pub(super) use extents::{Extent, Extents};
 pub use service::service;
