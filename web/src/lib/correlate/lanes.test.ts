@@ -1,5 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { boxOf, itemAt, LANE_LEAST, layOut, MOST_ROWS, neighbour, ticks, timeAt, xOf } from './lanes';
+import {
+	boxOf,
+	itemAt,
+	LANE_LEAST,
+	type Layout,
+	lanesBelow,
+	layOut,
+	MOST_ROWS,
+	neighbour,
+	ticks,
+	timeAt,
+	xOf
+} from './lanes';
 import { alsoSeen, seriesOf, tracesOf } from './related';
 import type { StoryItem } from './story';
 
@@ -141,4 +153,9 @@ describe('what a story leads to', () => {
 			['a', 1]
 		]);
 	});
+});
+
+it('says how many lanes lie below what is seen', () => {
+	const lanes = [0, 34, 68, 102].map((y) => ({ y })) as Layout['lanes'];
+	expect([34, 60, 90, 136].map((bottom) => lanesBelow({ lanes }, bottom))).toEqual([3, 2, 1, 0]);
 });

@@ -64,6 +64,11 @@ export function layOut(items: readonly StoryItem[], lanes: number): Layout {
 	return { lanes: result, height: y, row, rowOf };
 }
 
+/** How many lanes lie below a height in pixels, so far that not even their names are seen. */
+export function lanesBelow(layout: Pick<Layout, 'lanes'>, bottom: number): number {
+	return layout.lanes.filter((lane) => lane.y + LANE_LEAST / 2 > bottom).length;
+}
+
 /** Puts each span into the first row that is free when it starts; longer ones first where two start together. */
 function packRows(items: readonly StoryItem[], rowOf: Map<number, number>): number {
 	const spans = items.filter((item) => item.kind === 'span').sort((a, b) => a.at - b.at || b.end - a.end);

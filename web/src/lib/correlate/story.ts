@@ -1,6 +1,7 @@
 import type { Schema } from '$lib/api/client';
 import { valueText } from '$lib/api/json';
 import { duration } from '$lib/format/number';
+import { plainText } from '$lib/logs/ansi';
 
 /**
  * One ID's story as the page works with it. Instants are milliseconds from the story's first event: a double holds
@@ -216,7 +217,7 @@ function exemplarText({ series, value }: Schema['ExemplarDto']): string {
 
 /** A message on one line: text as it is, anything else as JSON. */
 export function messageText(message: unknown): string {
-	const text = valueText(message);
+	const text = plainText(valueText(message));
 	return text.replaceAll(/\s*\n\s*/g, ' ↵ ');
 }
 

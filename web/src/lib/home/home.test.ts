@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Schema } from '$lib/api/client';
+import { coveredMillis } from '$lib/time/covered';
 import { storyId } from './errors';
 import { ratesOf, SAMPLES, type Sample, withSample } from './rates';
 import { healthOf } from './services';
@@ -45,4 +46,13 @@ describe('health of services', () => {
 		expect(health.map((one) => one.name)).toEqual(['b', 'd', 'a', 'c']);
 		expect(health[0]).toMatchObject({ rate: 1, errorShare: 0.1, p95: null });
 	});
+});
+
+it('counts a rate over the part of the range that has data', () => {
+	const range = { start: 0, end: 3600e3 };
+	const at = (seconds: number) => new Date(seconds * 1e3).toISOString();
+	expect(coveredMillis(range, at(1800))).toBe(1800e3);
+	expect(coveredMillis(range, undefined)).toBe(3600e3);
+	expect(coveredMillis(range, at(-50))).toBe(3600e3);
+	expect(coveredMillis(range, at(3600))).toBe(1e3);
 });

@@ -1,5 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { type Bucket, bucketAt, bucketsOf, millisAt, niceMax, stackPaths, totals, xOf } from './bars';
+import {
+	type Bucket,
+	bucketAt,
+	bucketsOf,
+	endsOf,
+	joined,
+	millisAt,
+	niceMax,
+	stackPaths,
+	totals,
+	withArrivals,
+	xOf
+} from './bars';
 
 const none = { unspecified: 0, trace: 0, debug: 0, info: 0, warn: 0, error: 0, fatal: 0 };
 const plot = { left: 10, width: 100, height: 50, start: 1000, end: 2000 };
@@ -42,5 +54,73 @@ describe('histogram geometry', () => {
 
 	it('rounds the axis up to 1, 2 or 5', () => {
 		expect([0, 1, 3, 7, 11, 50, 501].map(niceMax)).toEqual([1, 1, 5, 10, 20, 50, 1000]);
+	});
+});
+
+describe('counts while records arrive', () => {
+	const counts = { fatal: 0, error: 0, warn: 0, info: 2, debug: 0, trace: 0, unspecified: 0 };
+	const bucket = (at: number) => ({ start: '', start_unix_nano: `${at}000000`, total: 2, counts });
+	const data = { step_nanos: '1000000000', total: 4, buckets: [bucket(10_000), bucket(11_000)] } as never;
+	const log = (at: string, severity: string) => ({ time_unix_nano: at, severity });
+
+	it('take in what happened after they were made, in old buckets and new ones', () => {
+		const found = withArrivals(
+			data,
+			[log('11500999999', 'INFO'), log('11501000000', 'ERROR'), log('13000000000', ''), log('10000000000', 'INFO')],
+			11_500
+		);
+		expect(found.total).toBe(6);
+		expect(found.buckets.map((one) => [one.start_unix_nano, one.total])).toEqual([
+			['10000000000', 2],
+			['11000000000', 3],
+			['12000000000', 0],
+			['13000000000', 1]
+		]);
+		expect(found.buckets[1]?.counts).toMatchObject({ info: 2, error: 1 });
+		expect(found.buckets[3]?.counts.unspecified).toBe(1);
+	});
+
+	it('stay as they are where nothing came, or what came lies far ahead', () => {
+		expect(withArrivals(data, [], 11_500)).toBe(data);
+		expect(withArrivals(data, [log('99999000000000', 'INFO')], 11_500).buckets).toHaveLength(2);
+	});
+});
+
+describe('counts of a range that moved on', () => {
+	const zero = { fatal: 0, error: 0, warn: 0, info: 0, debug: 0, trace: 0, unspecified: 0 };
+	/** What a server counts: records at these seconds, in buckets of ten seconds. */
+	const count = (times: readonly number[], start: number, end: number) => {
+		const buckets = [];
+		for (let at = Math.floor(start / 10) * 10; at <= end; at += 10) {
+			const total = times.filter((one) => one >= at && one < at + 10 && one >= start && one <= end).length;
+			buckets.push({ start: '', start_unix_nano: `${at}000000000`, total, counts: { ...zero, info: total } });
+		}
+		return { step_nanos: '10000000000', buckets, total: buckets.reduce((sum, one) => sum + one.total, 0) } as never;
+	};
+
+	it('are those that the server would count anew', () => {
+		const times = Array.from({ length: 400 }, (_, at) => at * 0.75);
+		for (const [start, moved] of [
+			[3, 7],
+			[0, 10],
+			[5, 0.5],
+			[9.999, 25]
+		] as const) {
+			const old = count(
+				times.filter((one) => one <= start + 200),
+				start,
+				start + 200
+			);
+			const range = { start: (start + moved) * 1e3, end: (start + moved + 200) * 1e3 };
+			const ends = endsOf(old, range, (start + 200 - 30) * 1e3);
+			if (!ends) throw new Error('nothing stays');
+			const head = count(times, start + moved, ends.headEnd / 1e3);
+			const tail = count(times, ends.tailStart / 1e3, start + moved + 200);
+			expect(joined(head, old, tail)).toMatchObject(count(times, start + moved, start + moved + 200));
+		}
+	});
+
+	it('are counted whole where little stays', () => {
+		expect(endsOf(count([], 0, 40), { start: 30e3, end: 70e3 }, 30e3)).toBeNull();
 	});
 });

@@ -20,6 +20,73 @@ export function bucketsOf(data: Schema['HistogramDto']): Bucket[] {
 	});
 }
 
+/**
+ * The counts with records that came after they were made: those that happened after `until` (Unix milliseconds), the last
+ * instant that was counted. So a histogram moves while a tail runs, without the server counting anew.
+ */
+export function withArrivals(data: Histogram, arrived: readonly Arrival[], until: number): Histogram {
+	const step = BigInt(data.step_nanos);
+	const first = data.buckets[0];
+	const limit = BigInt(Math.floor(until)) * 1_000_000n + 999_999n;
+	const fresh = arrived.filter((log) => BigInt(log.time_unix_nano) > limit);
+	if (fresh.length === 0 || step <= 0n || !first) return data;
+	const buckets = data.buckets.map((bucket) => ({ ...bucket, counts: { ...bucket.counts } }));
+	const start = BigInt(first.start_unix_nano);
+	for (const log of fresh) {
+		const place = Number((BigInt(log.time_unix_nano) - start) / step);
+		if (place >= data.buckets.length + MOST_NEW) continue;
+		while (buckets.length <= place) {
+			const at = start + BigInt(buckets.length) * step;
+			const counts = Object.fromEntries(SEVERITIES.map((key) => [key, 0])) as Record<SeverityKey, number>;
+			buckets.push({
+				start: new Date(Number(at / 1_000_000n)).toISOString(),
+				start_unix_nano: String(at),
+				total: 0,
+				counts
+			});
+		}
+		const bucket = buckets[place];
+		if (!bucket) continue;
+		const key = (log.severity === '' ? 'unspecified' : log.severity.toLowerCase()) as SeverityKey;
+		bucket.total += 1;
+		bucket.counts[key] += 1;
+	}
+	return { ...data, buckets, total: data.total + fresh.length };
+}
+
+/**
+ * What of a histogram must be counted anew when its range has moved: the first bucket, of which a part fell out, up to
+ * `headEnd`, and all from `tailStart` on, where `from` is the first instant of which something new may have come. `null`
+ * where too little stays for it to be worth while.
+ */
+export function endsOf(
+	before: Histogram,
+	range: { start: number; end: number },
+	from: number
+): { headEnd: number; tailStart: number } | null {
+	const step = Number(before.step_nanos) / 1e6;
+	if (!Number.isInteger(step) || step <= 0) return null;
+	const headEnd = Math.floor(range.start / step) * step + step - 1;
+	const tailStart = Math.floor(from / step) * step;
+	return tailStart - headEnd > 2 * step ? { headEnd, tailStart } : null;
+}
+
+/** The counts of a range by those of its ends, and what was counted before of what lies between. */
+export function joined(head: Histogram, before: Histogram, tail: Histogram): Histogram {
+	const start = (bucket: Histogram['buckets'][number] | undefined) => BigInt(bucket?.start_unix_nano ?? 0);
+	const [headEnd, tailStart] = [start(head.buckets.at(-1)), start(tail.buckets[0])];
+	const between = before.buckets.filter((bucket) => start(bucket) > headEnd && start(bucket) < tailStart);
+	const buckets = [...head.buckets, ...between, ...tail.buckets];
+	const warnings = [...new Set([...(head.warnings ?? []), ...(tail.warnings ?? [])])];
+	return { ...tail, buckets, warnings, total: buckets.reduce((sum, bucket) => sum + bucket.total, 0) };
+}
+
+type Histogram = Schema['HistogramDto'];
+type Arrival = Pick<Schema['LogDto'], 'time_unix_nano' | 'severity'>;
+
+/** Buckets that what arrives may add; the counts are made anew long before. */
+const MOST_NEW = 100;
+
 /** The counts of all buckets together. */
 export function totals(buckets: readonly Bucket[]): Record<SeverityKey, number> {
 	const sums = Object.fromEntries(SEVERITIES.map((key) => [key, 0])) as Record<SeverityKey, number>;

@@ -14,7 +14,21 @@ export interface Question {
 	to: string;
 }
 
-type Page = Schema['LogPageDto'];
+/** A page of records. */
+export type Page = Schema['LogPageDto'] & {
+	/** It holds all records from this instant on (Unix milliseconds), and none before: what is loaded stays behind it. */
+	since?: number;
+};
+
+/** What is new before what is loaded; what fell out of the range goes. */
+export function continued(page: readonly Log[], since: number, loaded: readonly Log[], startNanos: bigint): Log[] {
+	const from = BigInt(Math.floor(since)) * 1_000_000n;
+	const kept = loaded.filter((log) => {
+		const time = BigInt(log.time_unix_nano);
+		return time < from && time >= startNanos;
+	});
+	return [...page, ...kept];
+}
 
 /**
  * The newest page put before what is loaded already: what both hold is taken from the page, what is older stays, and
@@ -69,6 +83,7 @@ export class LogResults {
 		const first = this.rows[0];
 		const same = this.isOf(question);
 		const startNanos = BigInt(Date.parse(bounds.start)) * 1_000_000n;
+		if (page.since !== undefined && same) return this.goOn(page, page.since, startNanos);
 		const merged = same ? merge(page.logs, !page.next_cursor, this.rows, startNanos) : null;
 		if (reading && same && first && merged === null && !page.logs.some((log) => log.id === first.id)) {
 			this.newer = { page, bounds };
@@ -88,6 +103,16 @@ export class LogResults {
 			this.more = this.cursor !== null;
 		}
 		return same && first ? this.rows.findIndex((log) => log.id === first.id) : -1;
+	}
+
+	/** Takes what is new; the pages behind it stay as they are. Answers as `take` does. */
+	private goOn(page: Page, since: number, startNanos: bigint): number {
+		const first = this.rows[0];
+		const all = continued(page.logs, since, this.rows, startNanos);
+		this.rows = all.slice(0, MAX_ROWS);
+		if (all.length > MAX_ROWS) this.cursor = null;
+		this.warnings = [...new Set([...this.warnings, ...(page.warnings ?? [])])];
+		return first ? this.rows.findIndex((log) => log.id === first.id) : -1;
 	}
 
 	/** Shows the page that waited, in place of what is loaded. */

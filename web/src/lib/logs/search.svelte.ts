@@ -1,19 +1,22 @@
 import { createQuery, keepPreviousData } from '@tanstack/svelte-query';
 import { untrack } from 'svelte';
-import { ApiFailure, answer, api } from '$lib/api/client';
+import { ApiFailure, answer, api, type Schema } from '$lib/api/client';
+import { Continued } from '$lib/api/fresh';
 import { latest } from '$lib/api/latest.svelte';
 import { getView } from '$lib/state/view.svelte';
 import { isRelative } from '$lib/time/range';
-import { bucketsOf, totals } from './bars';
+import { bucketsOf, endsOf, joined, totals, withArrivals } from './bars';
 import { withFilter } from './filters';
 import { marksOf } from './marks';
 import { columnsOf, columnsParam, panelTab, staleNote, toggled } from './page';
-import { FIRST_PAGE, LogResults, type Question } from './results.svelte';
+import { FIRST_PAGE, LogResults, type Page, type Question } from './results.svelte';
 import { LiveTail } from './tail.svelte';
 import { stepParam } from './timeTicks';
 
 /** Buckets of the histogram at most. */
 const BUCKETS = 120;
+/** How old the list of fields may be after a refresh that came by itself, milliseconds. */
+const FIELDS_AGE = 60_000;
 /** How often the counts follow a live tail, milliseconds. */
 const LIVE_COUNTS = 10_000;
 
@@ -26,6 +29,10 @@ export class LogSearch {
 	readonly view = getView();
 	readonly results = this.view.kept(LogResults);
 	readonly tail = new LiveTail();
+
+	private readonly lastPage = new Continued<true>();
+	private readonly lastCounts = new Continued<Schema['HistogramDto']>();
+	private readonly lastFields = new Continued<Schema['FieldsDto']>();
 
 	query = $derived.by(() => this.view.param('q'));
 	question: Question = $derived.by(() => ({ query: this.query, ...this.view.range }));
@@ -40,22 +47,28 @@ export class LogSearch {
 	readonly first = createQuery(() => ({
 		queryKey: ['logs', this.query, this.view.bounds],
 		enabled: !this.live,
-		queryFn: ({ signal }) =>
-			answer(api.GET('/api/v1/logs', { params: { query: { ...this.asked, limit: FIRST_PAGE } }, signal })),
+		queryFn: ({ signal }) => this.newest(signal),
 		placeholderData: keepPreviousData
 	}));
 	readonly histogram = createQuery(() => ({
 		queryKey: ['logs-histogram', this.query, this.view.bounds],
 		queryFn: async ({ signal }) => {
 			const range = this.view.resolved;
-			const params = { query: { ...this.asked, step: stepParam(range.end - range.start, BUCKETS) } };
-			return { range, data: await answer(api.GET('/api/v1/logs/histogram', { params, signal })) };
+			return { range, data: await this.count(range, signal) };
 		},
 		placeholderData: keepPreviousData
 	}));
 	readonly fields = createQuery(() => ({
 		queryKey: ['logs-fields', this.query, this.view.bounds],
-		queryFn: ({ signal }) => answer(api.GET('/api/v1/logs/fields', { params: { query: this.asked }, signal })),
+		queryFn: async ({ signal }) => {
+			const { query, asked, view } = this;
+			// Which fields there are takes longest to count, and changes least.
+			const recent = this.lastFields.recent(query, view.resolved, view.automatic, FIELDS_AGE);
+			if (recent) return recent;
+			const { resolved } = view;
+			const data = await answer(api.GET('/api/v1/logs/fields', { params: { query: asked }, signal }));
+			return this.lastFields.keep(query, resolved, data, false);
+		},
 		placeholderData: keepPreviousData
 	}));
 
@@ -66,8 +79,17 @@ export class LogSearch {
 	rows = $derived.by(() => (this.live ? this.tail.rows : this.results.rows));
 	/** Whether the rows are those of the question that is asked now. */
 	current = $derived.by(() => this.live || this.results.isOf(this.question));
-	counts = $derived.by(() => (this.counted.data ? totals(bucketsOf(this.counted.data.data)) : null));
-	total = $derived.by(() => this.counted.data?.data.total ?? null);
+	/** The counts over time; live, what came since they were made is counted in. */
+	shown = $derived.by(() => {
+		const made = this.counted.data;
+		if (!made || !this.live) return made;
+		const data = withArrivals(made.data, this.tail.arrivals, made.range.end);
+		const newest = data.buckets.at(-1);
+		const end = newest ? Number(newest.start_unix_nano) / 1e6 + Number(data.step_nanos) / 1e6 : made.range.end;
+		return { range: { ...made.range, end: data === made.data ? made.range.end : Math.max(made.range.end, end) }, data };
+	});
+	counts = $derived.by(() => (this.shown ? totals(bucketsOf(this.shown.data)) : null));
+	total = $derived.by(() => this.shown?.data.total ?? null);
 	/** Nothing can be shown of this question: not the records, and so not the counts either. */
 	refused = $derived.by(() =>
 		this.live ? this.tail.status === 'refused' : this.first.isError && !(this.current && this.results.rows.length > 0)
@@ -92,6 +114,47 @@ export class LogSearch {
 					fields: this.listed.data ? this.fields.error : null
 				})
 	);
+
+	/** The newest records; a refresh by itself asks for what is new alone, where they are loaded. */
+	private async newest(signal: AbortSignal): Promise<Page> {
+		const { asked, results, view } = this;
+		const { resolved } = view;
+		const subject = JSON.stringify(this.question);
+		const before =
+			results.isOf(this.question) && !results.newer ? this.lastPage.before(subject, resolved, view.automatic) : null;
+		const ask = (start: string) =>
+			answer(api.GET('/api/v1/logs', { params: { query: { ...asked, start, limit: FIRST_PAGE } }, signal }));
+		if (before) {
+			const page = await ask(new Date(before.from).toISOString());
+			if (!page.next_cursor) {
+				this.lastPage.keep(subject, resolved, true, true);
+				return { ...page, since: before.from };
+			}
+		}
+		const page = await ask(asked.start);
+		this.lastPage.keep(subject, resolved, true, false);
+		return page;
+	}
+
+	/** The counts over time; a refresh by itself counts the ends of the range anew, where the rest is known. */
+	private async count(range: { start: number; end: number }, signal: AbortSignal): Promise<Schema['HistogramDto']> {
+		const { query, asked, view } = this;
+		const step = stepParam(range.end - range.start, BUCKETS);
+		const subject = JSON.stringify([query, step]);
+		const before = this.lastCounts.before(subject, range, view.automatic);
+		const ask = (start: string, end: string) =>
+			answer(api.GET('/api/v1/logs/histogram', { params: { query: { ...asked, start, end, step } }, signal }));
+		const pieces = before ? endsOf(before.data, range, before.from) : null;
+		if (before && pieces) {
+			const iso = (millis: number) => new Date(millis).toISOString();
+			const [head, tail] = await Promise.all([
+				ask(asked.start, iso(pieces.headEnd)),
+				ask(iso(pieces.tailStart), asked.end)
+			]);
+			return this.lastCounts.keep(subject, range, joined(head, before.data, tail), true);
+		}
+		return this.lastCounts.keep(subject, range, await ask(asked.start, asked.end), false);
+	}
 
 	constructor() {
 		$effect(() => this.follow());
@@ -141,7 +204,7 @@ export class LogSearch {
 			const shown = this.results.isOf(this.question) ? this.results.rows.slice(0, FIRST_PAGE) : null;
 			this.tail.start(query, shown);
 		});
-		const timer = setInterval(() => this.view.again(), LIVE_COUNTS);
+		const timer = setInterval(() => this.view.again(true), LIVE_COUNTS);
 		return () => {
 			clearInterval(timer);
 			this.tail.stop();

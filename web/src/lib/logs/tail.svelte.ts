@@ -34,6 +34,11 @@ export class LiveTail {
 		return this.buffer.rows;
 	}
 
+	/** All that came and is still held, those too that wait. */
+	get arrivals(): Log[] {
+		return this.buffer.waiting.length === 0 ? this.buffer.rows : [...this.buffer.waiting, ...this.buffer.rows];
+	}
+
 	get waiting(): number {
 		return this.buffer.waiting.length + this.buffer.overflown;
 	}

@@ -19,6 +19,8 @@ export interface Status {
 	sources: Source[];
 	config_warnings: string[];
 	demo: boolean;
+	/** Whether the data goes when the server stops. */
+	temporary: boolean;
 }
 
 /** Listeners as host and port. */

@@ -1,5 +1,6 @@
 import type { Schema } from '$lib/api/client';
 import { valueText } from '$lib/api/json';
+import { plainText } from '$lib/logs/ansi';
 import { clockFrom } from './time';
 import type { Trace } from './tree';
 
@@ -41,6 +42,6 @@ export function placeLogs(trace: Trace, logs: readonly Schema['LogDto'][]): Trac
 /** The message on one line. */
 export function logLine(log: Schema['LogDto']): string {
 	const message = log.message;
-	const text = valueText(message);
+	const text = plainText(valueText(message));
 	return text === '' ? log.event_name || '(no message)' : text.replaceAll(/\s*\n\s*/g, ' ⏎ ');
 }
