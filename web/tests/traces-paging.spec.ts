@@ -31,16 +31,17 @@ test('the list is sorted by the server, and the plot counts what is not loaded',
 	await page.route('**/api/v1/traces?*', async (route) => {
 		const url = new URL(route.request().url());
 		asked.push(url.searchParams);
-		// Pages of five, so that the traces under test do not fit into one.
-		url.searchParams.set('limit', '5');
+		// Pages of thirty, so that the traces under test do not fit into one, and the list does not fit the window.
+		url.searchParams.set('limit', '30');
 		return route.fulfill({ response: await route.fetch({ url: url.toString() }) });
 	});
+	await page.setViewportSize({ width: 1200, height: 640 });
 	await page.goto(`${facts.url}/traces?sort=duration`);
 	const rows = page.getByRole('grid', { name: 'Traces' }).getByRole('row');
 	await expect(page.getByRole('heading', { name: /^\d+ traces$/ })).toBeVisible();
 	expect(asked[0]?.get('sort')).toBe('duration');
 	expect(asked[0]?.get('order')).toBe('desc');
-	await expect(page.getByText(/The list holds the longest 5 of \d+/)).toBeVisible();
+	await expect(page.getByText(/The list holds the longest 30 of \d+/)).toBeVisible();
 	await expect(page.getByRole('listbox', { name: /^Traces by time and duration: 41, 1 with errors/ })).toBeVisible();
 	// The one that failed is the oldest but one page away; asked for alone it is there.
 	await page.getByRole('button', { name: '1 with errors' }).click();

@@ -1,1 +1,0 @@
-import"./BUV-xJ01.js";
