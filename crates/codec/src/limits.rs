@@ -46,6 +46,10 @@ pub(crate) const MAX_JSON_EXPECTED_RECORDS: usize = 4_096;
 /// remembered for the next.
 pub(crate) const MAX_JSON_EXPECTED_MEMBERS: usize = 64;
 
+/// Longest message, in bytes, that is looked into for a level where the record has none and the message is the text of a
+/// JSON object.
+pub(crate) const MAX_LEVEL_TEXT_BYTES: usize = 64 * 1024;
+
 /// How often the bytes of a body of JSON logs may be read again, on average, to find where the next record starts after
 /// a bad one.
 pub const MAX_JSON_RESCANS: usize = 4;

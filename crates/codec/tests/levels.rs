@@ -77,6 +77,8 @@ fn a_level_that_stands_elsewhere_is_the_same_in_every_protocol() {
         (json!({"severity": 4}), 13),
         (json!({"level": {"name": "INFO", "no": 20}}), 9),
         (json!({"level": "gold", "severity": "warn"}), 13),
+        (json!({"PRIORITY": "3", "MESSAGE": "denied", "SYSLOG_IDENTIFIER": "sshd"}), 17),
+        (json!({"s": "E", "t": {"$date": "2025-11-30T12:34:56Z"}, "msg": "gone"}), 17),
         (json!({"msg": "no level"}), 0),
         (json!({"level": "gold"}), 0),
     ] {
@@ -86,8 +88,11 @@ fn a_level_that_stands_elsewhere_is_the_same_in_every_protocol() {
             in_json(&members),
             in_otlp_json(&json!({"attributes": attributes})),
             in_otlp_json(&json!({"body": {"kvlistValue": {"values": attributes}}})),
+            // A line as a collector took it from a file.
+            in_otlp_json(&json!({"body": {"stringValue": format!("{members}\n")}})),
+            in_json(&json!({"log": format!("{members}\n"), "stream": "stderr"})),
         ];
-        assert_eq!(found, [severity; 3], "{members}");
+        assert_eq!(found, [severity; 5], "{members}");
         // What the protocol's own fields say comes first.
         assert_eq!(in_otlp_json(&json!({"severityNumber": 1, "attributes": attributes})), 1);
         assert_eq!(in_otlp_json(&json!({"severityText": "debug", "attributes": attributes})), 5);
@@ -103,6 +108,23 @@ fn any(value: &serde_json::Value) -> serde_json::Value {
         }
         other => json!({"stringValue": other}),
     }
+}
+
+#[test]
+fn a_text_that_is_no_object_says_no_level() {
+    for text in [
+        "error: {}",
+        r#"{"level":"error""#,
+        r#"{"level":"error"} more"#,
+        r#"["level","error"]"#,
+        "{level: error}",
+        "{}",
+    ] {
+        let found = [in_json(&json!({"message": text})), in_otlp_json(&json!({"body": {"stringValue": text}}))];
+        assert_eq!(found, [0; 2], "{text}");
+    }
+    let long = json!({"level": "error", "text": "x".repeat(100_000)}).to_string();
+    assert_eq!(in_otlp_json(&json!({"body": {"stringValue": long}})), 0);
 }
 
 #[test]

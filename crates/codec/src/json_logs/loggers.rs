@@ -10,7 +10,7 @@ use clew_model::{Attribute, Value};
 pub(super) const CONTAINERS_OF_LOGGERS: [&str; 4] = ["record", "Properties", "contextMap", "mdc"];
 
 /// The field that a name means beside these members, and its rank among the field's names.
-pub(super) fn known_beside(name: &str, beside: &[Attribute]) -> Option<(WellKnown, i8)> {
+pub(crate) fn known_beside(name: &str, beside: &[Attribute]) -> Option<(WellKnown, i8)> {
     use WellKnown::{Message, Service, Severity, Time};
     if name.len() > 8 {
         return None;

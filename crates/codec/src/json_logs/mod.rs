@@ -15,6 +15,8 @@ mod scanner;
 mod text;
 mod times;
 
+pub(crate) use loggers::known_beside;
+
 use crate::error::{DecodeError, Decoded, Position};
 use crate::limits::{
     JSON_VALUES_OF_A_RECORD, MAX_JSON_EXPECTED_MEMBERS, MAX_JSON_EXPECTED_RECORDS, MAX_JSON_RECORD_BYTES,
@@ -86,6 +88,17 @@ struct Decoder<'a> {
     rescans_left: usize,
     first_fault: Option<(u64, Fault)>,
     out: Decoded<Vec<LogRecord>>,
+}
+
+/// The members of a JSON object that is all of a text, but for white space around it.
+pub(crate) fn members_of_text(text: &str) -> Option<Attributes> {
+    let text = text.trim();
+    if !text.starts_with('{') || !text.ends_with('}') {
+        return None;
+    }
+    let mut scanner = Scanner::new(text.as_bytes(), Some(text), 0, text.len(), text.len());
+    let members = scanner.object(0, 8).ok()?;
+    (scanner.at == text.len()).then_some(members)
 }
 
 /// What to do after a refusal.
