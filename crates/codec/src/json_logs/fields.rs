@@ -12,10 +12,10 @@
 //!   time, is a fault of the record: to store it under its arrival would be to say what its sender did not.
 //! - Names that mean a field only beside others, and what a logger leaves out: see [`loggers`].
 
-use super::loggers::{self, CONTAINERS_OF_LOGGERS};
+use super::loggers;
+use super::meanings::NamesBefore;
 use super::times::{self, UnreadTime};
 use crate::levels::severity_in;
-use crate::limits::MAX_JSON_EXPECTED_MEMBERS;
 use crate::time_text::NoTimestamp;
 use clew_model::correlation::{ContextField, PropagatedContext, context_field};
 use clew_model::logs::{CONTAINER_FIELDS, LogRecord, Severity, WellKnown, ranked};
@@ -24,36 +24,8 @@ use clew_model::{Attribute, Attributes, CanonicalId, SpanId, TraceId, UnixNanos,
 use compact_str::CompactString;
 use std::sync::Arc;
 
-/// Names of OpenTelemetry's severity number.
-const SEVERITY_NUMBERS: [&str; 3] = ["severity_number", "SeverityNumber", "severityNumber"];
-
 /// What is added to the rank of a severity's name when its text is no known severity.
 const UNKNOWN_SEVERITY: i8 = 100;
-
-/// What the names of the record before mean, by their places: most records resemble it, and a comparison is cheaper than
-/// looking a name up in any spelling.
-#[derive(Debug, Default)]
-pub(super) struct NamesBefore(Vec<(CompactString, Option<(WellKnown, i8)>)>);
-
-impl NamesBefore {
-    fn ranked(&mut self, place: usize, name: &str) -> Option<(WellKnown, i8)> {
-        match self.0.get_mut(place) {
-            Some((before, meaning)) if before == name => *meaning,
-            Some(slot) => {
-                let meaning = ranked(name);
-                *slot = (name.into(), meaning);
-                meaning
-            }
-            None => {
-                let meaning = ranked(name);
-                if self.0.len() < MAX_JSON_EXPECTED_MEMBERS {
-                    self.0.push((name.into(), meaning));
-                }
-                meaning
-            }
-        }
-    }
-}
 
 /// A recognised value and where it stands.
 struct Found<T> {
@@ -77,6 +49,12 @@ struct Fields {
     service: Option<Found<CompactString>>,
     trace_id: Option<Found<TraceId>>,
     span_id: Option<Found<SpanId>>,
+    /// What OpenTelemetry's severity number says.
+    severity_number: Option<Severity>,
+    /// Members that hold others of the record's own: their place in the order of containers, and their index.
+    containers: Vec<(u8, usize)>,
+    /// Members that carry the IDs of a context, and their index.
+    contexts: Vec<(ContextField, usize)>,
 }
 
 /// Makes a record of an object's members; what they do not say is as in `template`, the arrival time among it. With it what
@@ -91,11 +69,10 @@ pub(super) fn record(
 ) -> Result<(LogRecord, Option<String>), String> {
     let mut fields = Fields::default();
     fields.read_top_level(&attributes, names);
-    for container in CONTAINER_FIELDS.into_iter().chain(CONTAINERS_OF_LOGGERS) {
-        for attribute in attributes.iter().filter(|attribute| attribute.key == container) {
-            if let Value::Map(inner) = &attribute.value {
-                fields.read_container(inner);
-            }
+    fields.containers.sort_unstable();
+    for (_, index) in std::mem::take(&mut fields.containers) {
+        if let Some(Attribute { value: Value::Map(inner), .. }) = attributes.get(index) {
+            fields.read_container(inner);
         }
     }
     if let (None, Some(unsayable)) = (&fields.time, fields.unsayable_time.take()) {
@@ -103,7 +80,7 @@ pub(super) fn record(
     }
     let warning = fields.warning();
     fields.read_context(&attributes);
-    let (mut severity, severity_text) = fields.take_severity(&attributes);
+    let (mut severity, severity_text) = fields.take_severity();
     let body = fields.take_message(&mut attributes);
     if severity == Severity::UNSPECIFIED && severity_text.is_empty() {
         severity = severity_in(&body).or_else(|| loggers::implied_severity(&attributes)).unwrap_or_default();
@@ -151,13 +128,22 @@ impl Fields {
 
     fn read_top_level(&mut self, attributes: &[Attribute], names: &mut NamesBefore) {
         for (index, attribute) in attributes.iter().enumerate() {
-            if let Some((field, rank)) = names.ranked(index, &attribute.key) {
+            let (name, meaning) = (attribute.key.as_str(), names.meaning(index, &attribute.key));
+            if let Some((field, rank)) = meaning.field {
                 self.offer(field, rank, attribute, attributes, Some(index));
-            } else if let Some((field, rank)) = loggers::known_beside(&attribute.key, attributes) {
+            } else if meaning.needs_neighbours
+                && let Some((field, rank)) = loggers::known_beside(name, attributes)
+            {
                 self.offer(field, rank, attribute, attributes, None);
             }
+            if meaning.is_severity_number {
+                let said = Severity::of_member(name, &attribute.value, &[]).map(|said| said.severity);
+                self.severity_number = self.severity_number.or(said.filter(|said| *said != Severity::UNSPECIFIED));
+            }
+            self.contexts.extend(meaning.context.map(|field| (field, index)));
             if let Value::Map(inner) = &attribute.value {
-                self.read_nested(&attribute.key, inner);
+                self.containers.extend(meaning.container.map(|place| (place, index)));
+                self.read_nested(name, inner);
             }
         }
     }
@@ -267,13 +253,16 @@ impl Fields {
         if self.trace_id.is_some() && self.span_id.is_some() {
             return;
         }
-        let containers = attributes.iter().filter_map(|attribute| match &attribute.value {
-            Value::Map(inner) if CONTAINER_FIELDS.contains(&attribute.key.as_str()) => Some(inner.as_slice()),
-            _ => None,
-        });
-        for attribute in [attributes].into_iter().chain(containers).flatten() {
-            if let Some(field) = context_field(&attribute.key) {
-                self.take_context(field, &attribute.value);
+        for (field, index) in std::mem::take(&mut self.contexts) {
+            attributes.get(index).into_iter().for_each(|own| self.take_context(field, &own.value));
+        }
+        for attribute in attributes {
+            let Value::Map(inner) = &attribute.value else { continue };
+            if !CONTAINER_FIELDS.contains(&attribute.key.as_str()) {
+                continue;
+            }
+            for own in inner {
+                context_field(&own.key).into_iter().for_each(|field| self.take_context(field, &own.value));
             }
         }
     }
@@ -300,13 +289,9 @@ impl Fields {
     }
 
     /// The severity and its text; a `severity_number` on OpenTelemetry's scale is said for sure.
-    fn take_severity(&mut self, attributes: &[Attribute]) -> (Severity, CompactString) {
+    fn take_severity(&mut self) -> (Severity, CompactString) {
         let (named, text) = self.severity.as_mut().map(|found| std::mem::take(&mut found.value)).unwrap_or_default();
-        let number = SEVERITY_NUMBERS.into_iter().find_map(|name| {
-            let said = Severity::of_member(name, find(attributes, name)?, &[])?;
-            Some(said.severity).filter(|severity| *severity != Severity::UNSPECIFIED)
-        });
-        (number.unwrap_or(named), text)
+        (self.severity_number.unwrap_or(named), text)
     }
 
     fn take_message(&mut self, attributes: &mut Attributes) -> Value {

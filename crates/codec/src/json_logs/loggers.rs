@@ -9,10 +9,30 @@ use clew_model::{Attribute, Value};
 /// context of Log4j 2 and logback. Their names stay part of the fields' paths.
 pub(super) const CONTAINERS_OF_LOGGERS: [&str; 4] = ["record", "Properties", "contextMap", "mdc"];
 
+/// Whether a name means a field beside others.
+pub(super) fn may_be_known_beside(name: &str) -> bool {
+    matches!(
+        name,
+        "created"
+            | "name"
+            | "channel"
+            | "target"
+            | "Category"
+            | "PRIORITY"
+            | "PROGRAM"
+            | "s"
+            | "c"
+            | "T"
+            | "L"
+            | "M"
+            | "N"
+    )
+}
+
 /// The field that a name means beside these members, and its rank among the field's names.
 pub(crate) fn known_beside(name: &str, beside: &[Attribute]) -> Option<(WellKnown, i8)> {
     use WellKnown::{Message, Service, Severity, Time};
-    if name.len() > 8 {
+    if !may_be_known_beside(name) {
         return None;
     }
     let has = |key: &str| beside.iter().any(|own| own.key == key);

@@ -10,6 +10,7 @@
 
 mod fields;
 mod loggers;
+mod meanings;
 mod number;
 mod scanner;
 mod text;
@@ -58,7 +59,7 @@ pub fn decode(
         body,
         whole: std::str::from_utf8(body).ok(),
         template: LogRecord { time: arrival, observed_time: arrival, ..LogRecord::default() },
-        names: fields::NamesBefore::default(),
+        names: meanings::NamesBefore::default(),
         members_expected: 8,
         limit: options.max_record_bytes,
         at: if body.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 },
@@ -77,7 +78,7 @@ struct Decoder<'a> {
     whole: Option<&'a str>,
     /// What every record has in common: the arrival time, and one empty resource and scope for all.
     template: LogRecord,
-    names: fields::NamesBefore,
+    names: meanings::NamesBefore,
     /// Members of the record before, for which room is made at once.
     members_expected: usize,
     limit: usize,
