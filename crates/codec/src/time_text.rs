@@ -51,11 +51,29 @@ fn absolute(text: &str) -> Result<Timestamp, Fault> {
     match (bytes.get(4), bytes.get(7), bytes.get(8)) {
         (Some(b'-' | b'/'), ..) | (Some(b'.'), Some(b'.'), _) if begins_with_digits(4) => date_time(bytes),
         (.., Some(b'T')) if begins_with_digits(8) => basic(bytes),
+        // The day first: with points nobody writes the month first.
+        _ if matches!(bytes, [_, _, b'.', _, _, b'.', _, _, _, _, b' ' | b'T', ..]) => {
+            let part = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
+            let rest = bytes.get(10..).unwrap_or_default();
+            date_time(&[part(6, 10), b"-", part(3, 5), b"-", part(0, 2), rest].concat())
+        }
+        _ if bytes.starts_with(DATE_OPEN) && bytes.ends_with(DATE_CLOSE) => dot_net(bytes),
         _ => unix_time(bytes).or_else(|fault| match written::as_numbers(text) {
             Some(numbers) => date_time(numbers.trim_ascii().as_bytes()).map_err(|_| fault),
             None => Err(fault),
         }),
     }
+}
+
+/// Around the milliseconds of a date in the JSON of older .NET.
+const DATE_OPEN: &[u8] = b"/Date(";
+const DATE_CLOSE: &[u8] = b")/";
+
+/// `/Date(1764506096789+0100)/`: Unix milliseconds in UTC; the offset says where it was sent.
+fn dot_net(bytes: &[u8]) -> Result<Timestamp, Fault> {
+    let inner = bytes.get(DATE_OPEN.len()..bytes.len().saturating_sub(DATE_CLOSE.len())).unwrap_or_default();
+    let offset = inner.iter().skip(1).position(|byte| matches!(byte, b'+' | b'-'));
+    unix_time(inner.get(..offset.map_or(inner.len(), |at| at + 1)).unwrap_or_default())
 }
 
 /// The basic form of ISO 8601, without separators.
@@ -216,7 +234,7 @@ fn time_of_day(cursor: &mut Cursor<'_>) -> Result<(i128, bool), Fault> {
     // RFC 3339 allows a leap second; it becomes the first instant of the next minute, as in Unix time.
     seconds += i128::from(cursor.two_digits(60, "expected a second from 00 to 60")?);
     let (mut nanos, mut is_whole) = (0i128, true);
-    if cursor.take_if(|byte| matches!(byte, b'.' | b',')).is_some() {
+    if cursor.take_if(|byte| matches!(byte, b'.' | b',' | b':')).is_some() {
         let mut weight = NANOS_PER_SECOND / 10;
         let start = cursor.at;
         while let Some(digit) = cursor.take_if(|byte| byte.is_ascii_digit()) {

@@ -14,6 +14,7 @@ pub(super) fn may_be_known_beside(name: &str) -> bool {
     matches!(
         name,
         "created"
+            | "label"
             | "name"
             | "channel"
             | "target"
@@ -44,6 +45,10 @@ pub(crate) fn known_beside(name: &str, beside: &[Attribute]) -> Option<(WellKnow
     let field = match name {
         "created" if is_python() => (Time, 8),
         "name" if (has("pid") && has("hostname")) || is_python() || (has("module") && has("function")) => (Service, 24),
+        // semantic_logger
+        "name" if has("level_index") => (Service, 24),
+        // MySQL's error log
+        "label" if has("prio") && has("err_code") => (Severity, 6),
         "channel" if has("level_name") || has("datetime") => (Service, 24),
         "target" if has("timestamp") && has("level") && is_module(beside) => (Service, 24),
         "Category" if has("LogLevel") || has("EventId") => (Service, 24),

@@ -18,6 +18,7 @@
 use super::names::{WellKnown, well_known};
 use super::record::LogRecord;
 use super::severity::Severity;
+use super::terminal::plain_text;
 use crate::value::{Attribute, Value};
 use std::borrow::Cow;
 
@@ -163,7 +164,7 @@ pub fn counted_level(text: &str) -> Option<Cow<'_, str>> {
     match Severity::from_text(text) {
         Some(severity) => Some(Cow::Borrowed(severity.range_name())),
         None if Severity::is_number_of_a_scale(text) => None,
-        None => Some(Cow::Borrowed(text)),
+        None => Some(plain_text(text)),
     }
 }
 

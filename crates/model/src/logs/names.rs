@@ -107,8 +107,8 @@ fn of_the_contract(name: &str) -> Option<(WellKnown, i8)> {
     })
 }
 
-/// Names of single loggers (in the order of their documentation: Serilog's compact format, Log4j 2, journald, Python,
-/// Monolog, GELF, Fluent Bit, Google Cloud, NXLog, nginx …), folded.
+/// Names of single loggers (Serilog's compact format, Log4j 2, journald, Python, Monolog, GELF, Fluent Bit, Google Cloud,
+/// hclog, Azure, NXLog, nginx …), folded.
 fn of_loggers(folded: &[u8]) -> Option<(WellKnown, i8)> {
     use WellKnown::{Message, Service, Severity, SpanId, Time, TraceId};
     Some(match folded {
@@ -120,29 +120,30 @@ fn of_loggers(folded: &[u8]) -> Option<(WellKnown, i8)> {
         b"sourcerealtimetimestamp" => (Time, 12),
         b"time" | b"ts" => (Time, 13),
         b"timestampseconds" | b"timestamputc" | b"utctime" => (Time, 14),
-        b"eventtime" | b"logtime" | b"logtimestamp" => (Time, 20),
+        b"eventtime" | b"logtime" | b"logtimestamp" | b"timegenerated" => (Time, 20),
         b"asctime" => (Time, 22),
         b"date" => (Time, 25),
         b"epochms" | b"epochmillis" | b"unixtime" | b"unixtimestamp" => (Time, 26),
-        b"isodate" | b"timeiso8601" | b"timelocal" | b"timereported" => (Time, 27),
+        b"isodate" | b"timeiso8601" | b"timelocal" | b"timereported" | b"startutc" => (Time, 27),
         b"starttime" | b"eventcreated" | b"receivetimestamp" => (Time, 30),
         b"requestreceivedtimestamp" | b"stagetimestamp" => (Time, 31),
 
-        b"@l" => (Severity, 5),
+        b"@l" | b"@level" => (Severity, 5),
         b"level" => (Severity, 10),
         b"severity" => (Severity, 11),
         b"loglevel" | b"logseverity" => (Severity, 12),
         b"levelname" => (Severity, 13),
         b"severitytext" | b"leveltext" => (Severity, 14),
         b"lvl" => (Severity, 15),
-        b"levelstr" | b"severityname" | b"severitylabel" | b"errorseverity" => (Severity, 16),
+        b"levelstr" | b"severityname" | b"severitylabel" | b"errorseverity" | b"priorityname" => (Severity, 16),
         b"levelno" => (Severity, 17),
         b"levelvalue" => (Severity, 18),
+        b"severitylevel" => (Severity, 19),
         b"syslogseverity" | b"logsyslogseverityname" | b"logsyslogseveritycode" => (Severity, 20),
 
         // Beside these two stands the text before its variables were filled in, under the name of the message.
         b"formattedmessage" | b"renderedmessage" => (Message, -1),
-        b"@m" => (Message, 5),
+        b"@m" | b"@message" => (Message, 5),
         b"@mt" => (Message, 8),
         b"message" => (Message, 10),
         b"msg" => (Message, 11),
@@ -162,7 +163,7 @@ fn of_loggers(folded: &[u8]) -> Option<(WellKnown, i8)> {
         b"component" | b"componentname" => (Service, 15),
         b"syslogidentifier" | b"programname" => (Service, 16),
         b"systemdunit" => (Service, 18),
-        b"logger" | b"loggername" | b"loglogger" => (Service, 20),
+        b"logger" | b"loggername" | b"loglogger" | b"@module" => (Service, 20),
         b"sourcecontext" | b"categoryname" => (Service, 22),
 
         b"traceid" => (TraceId, 10),

@@ -212,6 +212,36 @@ fn records_of_common_loggers_are_understood() {
             expect(MILLI, 21, "no pg_hba.conf entry", ""),
         ),
         (
+            "hclog (Vault, Consul, Nomad, Terraform)",
+            r#"{"@level":"warn","@message":"seal","@module":"vault.core","@timestamp":"2025-11-30T12:34:56.789012Z"}"#,
+            expect(MICRO, 13, "seal", "vault.core"),
+        ),
+        (
+            "MySQL's error log",
+            r#"{"prio":2,"err_code":10068,"subsystem":"Server","msg":"hm","time":"2025-11-30T12:34:56.789012Z","label":"Warning"}"#,
+            expect(MICRO, 13, "hm", ""),
+        ),
+        (
+            "semantic_logger",
+            r#"{"host":"h","application":"shop","timestamp":"2025-11-30T12:34:56.789012Z","level":"info","level_index":2,"name":"Cart","message":"hi"}"#,
+            expect(MICRO, 9, "hi", "shop"),
+        ),
+        (
+            "Laminas",
+            r#"{"timestamp":"2025-11-30T13:34:56+01:00","priority":3,"priorityName":"ERR","message":"boom"}"#,
+            expect(SECOND * 1_000_000_000, 17, "boom", ""),
+        ),
+        (
+            "Application Insights",
+            r#"{"TimeGenerated":"2025-11-30T12:34:56.789Z","SeverityLevel":3,"Message":"boom","AppName":"x"}"#,
+            expect(MILLI, 17, "boom", "x"),
+        ),
+        (
+            "winston with a format of its own",
+            r#"{"level":"warn","message":"hm","timestamp":"2025-11-30 12:34:56:789"}"#,
+            expect(MILLI, 13, "hm", ""),
+        ),
+        (
             "NLog",
             r#"{"time":"2025-11-30 12:34:56.7890","level":"Trace","logger":"A.B","message":"hi"}"#,
             expect(MILLI, 1, "hi", "A.B"),

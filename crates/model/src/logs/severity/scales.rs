@@ -25,6 +25,12 @@ enum Scale {
     Log4j2,
     /// java.util.logging: 300 finest to 1000 severe.
     JavaUtil,
+    /// Application Insights: 0 verbose to 4 critical.
+    ApplicationInsights,
+    /// Microsoft.Extensions.Logging: 0 trace to 5 critical.
+    DotNet,
+    /// Windows' event log: 1 critical to 5 verbose; 0 is logged always.
+    Windows,
 }
 
 /// In the order in which a number without a hint is looked for.
@@ -56,6 +62,9 @@ impl Scale {
             }
             Scale::Log4j => &[(5_000, 1), (10_000, 5), (20_000, 9), (30_000, 13), (40_000, 17), (50_000, 21)],
             Scale::Log4j2 => &[(100, 21), (200, 17), (300, 13), (400, 9), (500, 5), (600, 1)],
+            Scale::ApplicationInsights => &[(0, 1), (1, 9), (2, 13), (3, 17), (4, 18)],
+            Scale::DotNet => &[(0, 1), (1, 5), (2, 9), (3, 13), (4, 17), (5, 21)],
+            Scale::Windows => &[(0, 9), (1, 18), (2, 17), (3, 13), (4, 9), (5, 1)],
             Scale::JavaUtil => &[(300, 1), (400, 5), (500, 6), (700, 7), (800, 9), (900, 13), (1_000, 17)],
         };
         steps.iter().find(|(own, _)| *own == number).map(|(_, severity)| Severity(*severity))
@@ -97,6 +106,7 @@ fn named(name: &str) -> Option<Scale> {
             Scale::Syslog
         }
         b"intlevel" => Scale::Log4j2,
+        b"severitylevel" => Scale::ApplicationInsights,
         _ => return None,
     })
 }
@@ -120,6 +130,10 @@ fn shown(beside: &[Attribute]) -> Option<Scale> {
         Some(Scale::Syslog)
     } else if has("pid") && has("hostname") {
         Some(Scale::Bunyan)
+    } else if has("EventId") && has("Category") {
+        Some(Scale::DotNet)
+    } else if has("EventID") || has("ProviderName") {
+        Some(Scale::Windows)
     } else if has("loggerName") || has("logger_name") || has("loggerFqcn") {
         Some(Scale::Log4j)
     } else {
@@ -178,6 +192,8 @@ mod tests {
             ("severity", 400, Some("WARN")),
             ("level", 40_000, Some("ERROR")),
             ("level", 1_000, Some("ERROR")),
+            ("SeverityLevel", 1, Some("INFO")),
+            ("severityLevel", 3, Some("ERROR")),
         ] {
             assert_eq!(severity_of(name, number, &[]).map(Severity::range_name), severity, "{name}: {number}");
         }
@@ -211,6 +227,9 @@ mod tests {
             (30, "asctime=x", "WARN"),
             (30, "pid=1 hostname=h", "INFO"),
             (4, "short_message=x", "WARN"),
+            // ASP.NET and Windows
+            (4, "EventId=1 Category=x", "ERROR"),
+            (2, "EventID=4624", "ERROR"),
             // OpenTelemetry's low numbers, by the word
             (5, "severity_text=DEBUG", "DEBUG"),
             (1, "severity_text=TRACE", "TRACE"),
