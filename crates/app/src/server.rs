@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 const FORMAT_FILE: &str = "format";
 
 /// The version of the data directory's layout that this program writes. Version 0 is free to change.
-const FORMAT_VERSION: u32 = 3;
+const FORMAT_VERSION: u32 = 4;
 
 /// How a signal is kept.
 #[derive(Debug, Clone, Copy)]

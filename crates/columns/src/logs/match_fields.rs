@@ -6,9 +6,9 @@ use super::passing::add_texts;
 use super::shapes::Column;
 use crate::error::ColumnsError;
 use clew_model::logs::{
-    FieldTest, LogRecord, Pattern, Severity, TextTest, WellKnown, any_in_body, plain_text, well_known,
+    FieldTest, IsTest, LogRecord, Pattern, Severity, WellKnown, any_in_body, plain_text, well_known,
 };
-use clew_model::{CanonicalId, RowSet, Value};
+use clew_model::{RowSet, Value};
 use std::ops::RangeInclusive;
 
 impl LogBlock {
@@ -122,14 +122,14 @@ impl Column {
 #[derive(Debug)]
 pub(super) struct Matcher<'a> {
     pub(super) test: &'a FieldTest,
-    is: Option<(&'a str, TextTest, Option<CanonicalId>)>,
+    is: Option<IsTest>,
     whole: Option<Pattern>,
 }
 
 impl<'a> Matcher<'a> {
     pub(super) fn new(test: &'a FieldTest) -> Self {
         let is = match test {
-            FieldTest::Is(text) => Some((text.as_str(), TextTest::words(text), CanonicalId::new(text))),
+            FieldTest::Is(text) => Some(IsTest::new(text)),
             _ => None,
         };
         let whole = match test {
@@ -141,7 +141,7 @@ impl<'a> Matcher<'a> {
 
     /// The severities that the test asks for by a word.
     pub(super) fn severities(&self) -> Option<RangeInclusive<u8>> {
-        self.is.as_ref().and_then(|(text, ..)| Severity::asked_by(text))
+        self.is.as_ref().and_then(|is| Severity::asked_by(is.text()))
     }
 
     pub(super) fn value(&self, value: &Value) -> bool {
@@ -156,9 +156,7 @@ impl<'a> Matcher<'a> {
     pub(super) fn text(&self, own: &str) -> bool {
         let own = &*plain_text(own);
         match (&self.is, self.test) {
-            (Some((text, words, canonical)), _) => {
-                own == *text || words.matches(own) || (canonical.is_some() && CanonicalId::new(own) == *canonical)
-            }
+            (Some(is), _) => is.matches(own),
             (None, FieldTest::Exists) => true,
             (None, FieldTest::Equals(text)) => own == text,
             (None, FieldTest::Contains(test)) => test.matches(own),

@@ -4,7 +4,10 @@ use super::bodies::BODY;
 use super::literals::literals;
 use super::terms::{INCOMPLETE, OUTSIDE, SEPARATOR, WELL_KNOWN, id_term, is_one_word, is_varied};
 use clew_model::CanonicalId;
-use clew_model::logs::{FieldTest, LogFilter, Severity, TextTest, WellKnown, inside_message, tokens, well_known};
+use clew_model::logs::{
+    FieldTest, LogFilter, Severity, TextTest, WellKnown, inside_message, is_unspaced, tokens, well_known,
+};
+use clew_model::numeral::other_notation;
 use std::borrow::Cow;
 
 /// A condition on the terms of a block.
@@ -103,10 +106,10 @@ fn literals_need(literals: &[String], word: &dyn Fn(&str) -> Need) -> Need {
 /// The words of a substring that cannot be parts of longer words in the text around it. Words so long that they may be
 /// cut into pieces are left out.
 fn whole_words(part: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let is_word = |c: char| (c.is_alphanumeric() || c == '_') && !is_unspaced(c);
     let inner = part.trim_start_matches(is_word).trim_end_matches(is_word);
     inner
-        .split(move |c: char| !is_word(c))
+        .split(move |c: char| !(is_word(c) || is_unspaced(c)))
         .filter(|run| run.len() <= clew_model::limits::MAX_TOKEN_BYTES)
         .flat_map(tokens)
 }
@@ -120,7 +123,9 @@ fn field_needs(name: &str, test: &FieldTest) -> Need {
                 let canonical = CanonicalId::new(text).filter(|id| id.as_trace_id().is_some());
                 let padded = canonical.as_ref().and_then(padded).map(|id| field_word(name, &id));
                 let canonical = canonical.map(|id| field_word(name, id.as_str()));
-                any([spelt].into_iter().chain(canonical).chain(padded).chain(severity_range(name, text)))
+                let plain = other_notation(text).map(|plain| all(tokens(&plain).map(|word| field_word(name, &word))));
+                let others = canonical.into_iter().chain(padded).chain(plain).chain(severity_range(name, text));
+                any([spelt].into_iter().chain(others))
             }
             _ => exists(),
         },

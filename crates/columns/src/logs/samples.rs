@@ -20,6 +20,9 @@ pub(crate) fn any_text() -> impl Strategy<Value = String> {
             "\u{1b}[36m4BF92F35-77B3-4DA6-A3CE-929D0E0E4736\u{1b}[0m", "cut \u{1b}[7",
         ]).prop_map(str::to_owned),
         2 => (any::<u64>()).prop_map(|n| format!("trace {n:016x} hit cache_{n}")),
+        2 => (0u32..20).prop_map(|n| format!("用户marie{n}登录失败{n}次，连接数据库超时")),
+        1 => prop::sample::select(vec!["データベースのエラー", "사용자가 로그인 5.0", "5e0", "05.00", "12.5", "พบข้อผิดพลาด 7 ครั้ง"])
+            .prop_map(str::to_owned),
         1 => "[a-z0-9 ]{0,12}",
         1 => ".{0,8}",
     ]
@@ -150,7 +153,7 @@ fn any_query_text() -> impl Strategy<Value = String> {
         4 => any_text(),
         2 => prop::sample::select(vec![
             "request", "took 7ms", "user u7", "failed request", "cache", "ms", "for user", "10.0.0.7", "7", "001", "31mrequest", "request failed", "0m",
-            "warn", "ERROR2", "info", "critical", "-3", "0.25", "NaN",
+            "warn", "ERROR2", "info", "critical", "-3", "0.25", "NaN", "登录", "marie", "数据库", "u7登录", "ラ", "로그인", "5", "5.0", "50e-1",
         ]).prop_map(str::to_owned),
     ]
 }

@@ -7,7 +7,7 @@
 //! the template whole, so that this holds of what is shown of both.
 
 use clew_model::limits::MAX_TOKEN_BYTES;
-use clew_model::logs::{has_escapes, visit_pieces};
+use clew_model::logs::{has_escapes, is_unspaced, visit_pieces};
 
 /// Stands in templates for a number.
 pub(super) const NUMBER: char = '\u{11}';
@@ -81,10 +81,15 @@ fn runs<'a>(text: &'a str, mut visit: impl FnMut(&'a str, bool)) {
 }
 
 fn split_shown<'a>(text: &'a str, template: &mut String, visit: &mut impl FnMut(Variable<'a>)) {
-    runs(text, |run, is_word| match is_word && run.len() <= MAX_TOKEN_BYTES && has_digit(run) {
+    runs(text, |run, is_word| match is_word && has_digit(run) && !is_cut(run) {
         true => split_word(run, template, visit),
         false => template.push_str(run),
     });
+}
+
+/// Whether the run has a word that is cut into pieces.
+fn is_cut(run: &str) -> bool {
+    run.len() > MAX_TOKEN_BYTES && run.split(is_unspaced).any(|word| word.len() > MAX_TOKEN_BYTES)
 }
 
 fn has_digit(run: &str) -> bool {
@@ -184,6 +189,7 @@ mod tests {
             ("trace 4bf92f3577b34da6", "trace $ Text(\"4bf92f3577b34da6\")"),
             ("id aB3xY9zQ1k", "id $ Text(\"aB3xY9zQ1k\")"),
             ("no digits, größe", "no digits, größe"),
+            ("用户marie123登录失败2次", "用户marie#登录失败#次 Number(123) Number(2)"),
             ("v99999999999999999999", "v$ Text(\"99999999999999999999\")"),
             ("\u{1b}[31mFailed\u{1b}[0m after 7ms", "\u{1b}[31mFailed\u{1b}[0m after #ms Number(7)"),
             ("us\u{1b}[1mer\u{1b}[0m7", "us\u{1b}[1mer\u{1b}[0m# Number(7)"),

@@ -19,7 +19,8 @@ use crate::dictionary::{Interner, TextColumn};
 use crate::hash_list::hash_of;
 use crate::strings::{Texts, push_hex};
 use clew_model::correlation::{CorrelationRules, IdField, IdSource, looks_like_id};
-use clew_model::logs::{LogRecord, Severity, plain_text};
+use clew_model::logs::{LogRecord, Severity, plain_text, tokens};
+use clew_model::numeral::other_notation;
 use clew_model::{CanonicalId, Resource, Scope, Value};
 use std::sync::Arc;
 
@@ -205,8 +206,12 @@ impl<'a> Collector<'a> {
     }
 
     fn canonical(&mut self, text: &str) {
-        if let Some(id) = respelt(&plain_text(text)) {
+        let text = &*plain_text(text);
+        if let Some(id) = respelt(text) {
             self.word(id.as_str());
+        }
+        if let Some(plain) = other_notation(text) {
+            tokens(&plain).for_each(|word| self.word(&word));
         }
     }
 
@@ -317,8 +322,12 @@ impl<'a> Collector<'a> {
 
     /// `field:value` finds an ID in any spelling, so its canonical form is a field term too.
     fn canonical_field(&mut self, name: &str, text: &str) {
-        if let Some(id) = respelt(&plain_text(text)) {
+        let text = &*plain_text(text);
+        if let Some(id) = respelt(text) {
             self.field(name, id.as_str());
+        }
+        if let Some(plain) = other_notation(text) {
+            self.field(name, &plain);
         }
     }
 

@@ -50,7 +50,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn words_are_the_models_tokens(text in "[a-zA-Z0-9_é .:K-]{0,30}|[a-zA-Z]{60,140}|.{0,40}") {
+        fn words_are_the_models_tokens(text in "[a-zA-Z0-9_é .:K用接ก사-]{0,30}|[a-zA-Z]{60,140}|.{0,40}") {
             let mut seen = Vec::new();
             for_each_word(&text, &mut String::new(), |word| seen.push(word.to_owned()));
             prop_assert_eq!(seen, tokens(&text).map(|token| token.into_owned()).collect::<Vec<_>>());

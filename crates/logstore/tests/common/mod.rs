@@ -143,13 +143,14 @@ impl<R: LogReader + ?Sized> Questions for R {
 
 pub(crate) fn record(random: &mut fastrand::Rng, time: i64) -> LogRecord {
     let n = random.u32(..40);
-    let body = match random.u8(..7) {
+    let body = match random.u8(..8) {
         0 => format!("request {n} took {}ms", random.u32(..500)),
         1 => format!("user u{n} logged in from 10.0.0.{n}"),
         2 => format!("cache miss for key {:016x}", random.u64(..)),
         3 => format!("finished job-{n} with Code_{n}"),
         4 => "connection reset by peer".to_owned(),
         5 => format!("{:?}", random.u128(..)),
+        6 => format!("用户u{n}登录失败{n}次"),
         _ => "größe überschritten".to_owned(),
     };
     let mut attributes = vec![
@@ -165,6 +166,9 @@ pub(crate) fn record(random: &mut fastrand::Rng, time: i64) -> LogRecord {
     }
     if random.bool() {
         attributes.push(Attribute::new("correlation_id", format!("{:08x}-0000-4000-8000-{n:012x}", n % 8)));
+    }
+    if random.bool() {
+        attributes.push(Attribute::new("took", number(n % 6, random.u8(..7))));
     }
     if random.u8(..3) == 0 {
         let name = ["dd.trace_id", "upstream", "parentSpanId"][random.usize(..3)];
@@ -193,6 +197,20 @@ pub(crate) fn record(random: &mut fastrand::Rng, time: i64) -> LogRecord {
     }
 }
 
+/// Half a small number in one of the notations in which clients send it.
+fn number(n: u32, notation: u8) -> Value {
+    let half = f64::from(n) / 2.0;
+    match notation {
+        0 if n.is_multiple_of(2) => Value::Int(i64::from(n / 2)),
+        0 | 1 => Value::Double(half),
+        2 => Value::Number(clew_model::Number(format!("{half:.3}").into())),
+        3 => Value::Number(clew_model::Number(format!("{}e-1", n * 5).into())),
+        4 => Value::from(format!("{half}").as_str()),
+        5 => Value::from(format!("0{half:.2}").as_str()),
+        _ => Value::from(format!("{half} of {n}").as_str()),
+    }
+}
+
 /// A 64-bit ID of 16 hex digits with letters, and of 20 decimal digits.
 pub(crate) fn short_id(n: u32) -> u64 {
     0xa789_0b68_7652_0000 + u64::from(n)
@@ -218,7 +236,10 @@ pub(crate) fn filter(random: &mut fastrand::Rng) -> LogFilter {
     let n = random.u32(..40);
     let words = |text: &str| TextTest::words(text);
     let field = |name: &str, test: FieldTest| LogFilter::Field { name: name.into(), test };
-    match random.u8(..20) {
+    match random.u8(..23) {
+        21 => LogFilter::AnyText(words(&format!("u{n}登录"))),
+        22 => LogFilter::Message(TextTest::Substring("登录失败".into())),
+        20 => field("took", FieldTest::Is(number(n % 6, random.u8(..7)).display_text().into_owned())),
         0 => LogFilter::All,
         18 => field("trace_id", FieldTest::Is(spelt(n % 8, random.u8(..9)))),
         19 => field("dd.trace_id", FieldTest::Is(spelt(n % 8, random.u8(..9)))),

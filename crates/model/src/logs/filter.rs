@@ -8,6 +8,7 @@ use super::terminal::{has_escapes, plain_text};
 use super::tokens::{contains_phrase, tokens};
 use crate::correlation::CanonicalId;
 use crate::logs::names::{WellKnown, well_known};
+use crate::numeral::Numeral;
 use crate::value::Value;
 use regex::Regex;
 use std::borrow::Cow;
@@ -55,7 +56,8 @@ pub enum TextTest {
 pub enum FieldTest {
     /// There is a value.
     Exists,
-    /// The value's words contain these, or the value is this ID in another spelling: what `field:value` means.
+    /// The value is this number, its words contain these, or it is this ID in another spelling: what `field:value` means
+    /// (see [`IsTest`]).
     Is(String),
     /// The value's text is exactly this.
     Equals(String),
@@ -142,7 +144,7 @@ impl FieldTest {
         }
         match self {
             FieldTest::Exists => true,
-            FieldTest::Is(text) => is_value(value, text),
+            FieldTest::Is(text) => IsTest::new(text).matches(&value.display_text()),
             FieldTest::Equals(text) => value.display_text() == text.as_str(),
             FieldTest::Matches(pattern) => pattern.matches_whole(&value.display_text()),
             FieldTest::Contains(test) => test.matches(&value.display_text()),
@@ -152,14 +154,43 @@ impl FieldTest {
     }
 }
 
-fn is_value(value: &Value, text: &str) -> bool {
-    let own = value.display_text();
-    if own == text || TextTest::words(text).matches(&own) {
-        return true;
+/// What `field:value` means, with what it needs for every value worked out once.
+///
+/// Where both are numbers they compare as numbers: `5` is `5.0` and `5e0`, and is not in `12.5`. Else the value's words
+/// contain those that were asked for, or both are one ID.
+#[derive(Debug, Clone)]
+pub struct IsTest {
+    text: String,
+    words: TextTest,
+    number: Option<Numeral<'static>>,
+    id: Option<CanonicalId>,
+}
+
+impl IsTest {
+    /// The test for a text as a person wrote it.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let number = Numeral::parse(text).map(Numeral::into_owned);
+        Self { text: text.to_owned(), words: TextTest::words(text), number, id: CanonicalId::new(text) }
     }
-    match (CanonicalId::new(&own), CanonicalId::new(text)) {
-        (Some(own), Some(wanted)) => own == wanted,
-        _ => false,
+
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a value with this text passes.
+    #[must_use]
+    pub fn matches(&self, own: &str) -> bool {
+        if own == self.text {
+            return true;
+        }
+        let by_text = match self.number.as_ref().map(|number| (number, Numeral::parse(own))) {
+            Some((number, Some(own))) => *number == own,
+            _ => self.words.matches(own),
+        };
+        by_text || (self.id.is_some() && CanonicalId::new(own) == self.id)
     }
 }
 

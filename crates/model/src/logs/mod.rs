@@ -20,11 +20,11 @@ pub use batch::{Codes, Dictionary, FieldValue, FieldValues, LogBatch, LogField, 
 pub use fields::{
     CONTAINER_FIELDS, LISTED_WELL_KNOWN, any_in_body, counted, counted_level, inside_message, says_levels,
 };
-pub use filter::{Comparison, FieldTest, LogFilter, Pattern, TextTest};
+pub use filter::{Comparison, FieldTest, IsTest, LogFilter, Pattern, TextTest};
 pub use names::{WellKnown, ranked, well_known};
 pub use record::LogRecord;
 pub use rows_view::RowsView;
 pub use scan::{LogReader, LogScan, LogSink, LogView, ScanReport};
 pub use severity::{Said, Severity};
 pub use terminal::{has_escapes, plain_text, visit_pieces};
-pub use tokens::{contains_phrase, tokens};
+pub use tokens::{contains_phrase, is_unspaced, tokens};
