@@ -66,6 +66,7 @@ fn the_search_bar_is_planned() {
         ("NOT a b", and([not(any("a")), any("b")])),
         ("-a -level:info", and([not(any("a")), not(is("level", "info"))])),
         ("a - b", and([any("a"), any("-"), any("b")])),
+        ("a -> b", and([any("a"), any("->"), any("b")])),
         ("or and not ORDER", and([any("or"), any("and"), any("not"), any("ORDER")])),
         ("level:error", is("level", "error")),
         ("context.task_id:abc", is("context.task_id", "abc")),
@@ -105,6 +106,38 @@ fn the_search_bar_is_planned() {
         ("f:(>1 <5)", and([compare("f", Greater, 1.0), compare("f", Less, 5.0)])),
         ("time*", LogFilter::AnyText(TextTest::Regex(regex(r"(?i)\btime\w*\b")))),
         ("svc:redis-?us", field("svc", FieldTest::Matches(regex("(?is)redis\\-.us")))),
+        (
+            "span_id:16453819474850114513",
+            or([is("span_id", "16453819474850114513"), is("span_id", "e457b5a2e4d86bd1")]),
+        ),
+        ("\"a name\":x", is("a name", "x")),
+        (
+            "\"kubernetes.labels.app.kubernetes.io/instance\":=\"a b\"",
+            equals("kubernetes.labels.app.kubernetes.io/instance", "a b"),
+        ),
+        ("\"a:b \\\"c\\\"\":>5", compare("a:b \"c\"", Greater, 5.0)),
+        ("a\\ b\\:c:x", is("a b:c", "x")),
+        ("-\"-a\":x", not(is("-a", "x"))),
+        ("f:=\"\"", equals("f", "")),
+        ("\"a phrase\": x", and([any("a phrase"), any(":"), any("x")])),
+        ("app.kubernetes.io/name:web", or([is("app.kubernetes.io/name", "web"), any("app.kubernetes.io/name:web")])),
+        ("error: no such file", and([any("error:"), any("no"), any("such"), any("file")])),
+        ("C:\\Users\\app.log", or([any("C:Usersapp.log"), any("C:\\Users\\app.log")])),
+        ("GET /users/28474/notes?_=238427835", and([any("GET"), any("/users/28474/notes?_=238427835")])),
+        (
+            "/api/*/users",
+            or([any("/api/*/users"), LogFilter::AnyText(TextTest::Regex(regex(r"(?i)/api/\w*/users\b")))]),
+        ),
+        ("it failed (code=5", and([any("it"), any("failed"), any("(code=5")])),
+        ("all is well :)", and([any("all"), any("is"), any("well"), or([any(":)"), any(":\\)")])])),
+        ("he said \"no (", and([any("he"), any("said"), any("\"no"), any("(")])),
+        ("call of main() is () done", and([any("call"), any("of"), any("main()"), any("is"), any("()"), any("done")])),
+        ("call of f(a, b) failed", and([any("call"), any("of"), any("f(a,"), any("b)"), any("failed")])),
+        ("tags:[a,b]", is("tags", "[a,b]")),
+        (
+            "{\"level\":\"error\",\"n\":5,\"ctx\":{\"user\":\"m\"},\"ts\":17}",
+            and([is("ctx.user", "m"), is("level", "error"), is("n", "5")]),
+        ),
         ("/time(d )?out\\/x/", LogFilter::AnyText(TextTest::Regex(regex("time(d )?out/x")))),
         ("/api/v1/users", any("/api/v1/users")),
         ("f:/^a b/", field("f", FieldTest::Contains(TextTest::Regex(regex("^a b"))))),
@@ -194,6 +227,20 @@ fn faults_are_named_with_their_place() {
     }
 }
 
+#[test]
+fn a_fault_of_a_query_with_operators_is_told_and_stands_where_it_is() {
+    for (text, position, message) in [
+        ("level:error AND (a OR b c", 16, "the bracket is never closed"),
+        ("a OR b) AND c", 6, "a closing bracket without an opening one"),
+        ("a NOT \"b c d", 6, "the quoted phrase has no end"),
+        ("one (two three: n:[1 5]", 18, "the range is not complete"),
+    ] {
+        let error = parse(text).expect_err(text);
+        assert!(error.message.starts_with(message), "{text}: {error}");
+        assert_eq!(error.position, Some(position), "{text}: {error}");
+    }
+}
+
 fn record() -> LogRecord {
     LogRecord {
         severity: Severity::ERROR,
@@ -279,6 +326,30 @@ proptest! {
         if let Err(error) = parse(&text) {
             prop_assert!(error.position.is_none_or(|at| at <= text.len() && text.is_char_boundary(at)), "{}", text);
         }
+    }
+
+    /// Every field can be asked for, whatever its name.
+    #[test]
+    fn a_quoted_name_is_taken_as_it_is(name in "\\PC{0,20}|[a-z.:/ \"\\\\()*-]{0,12}", value in "[a-z0-9 :]{1,8}") {
+        let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+        let filter = parse(&format!("{}:={}", quoted(&name), quoted(&value))).unwrap();
+        prop_assert_eq!(filter, equals(&name, &value));
+        let filter = parse(&format!("x {}:{}", quoted(&name), quoted(&value))).unwrap();
+        prop_assert_eq!(filter, and([any("x"), is(&name, &value)]));
+    }
+
+    /// A line that was pasted finds the record that says it, operators and minus signs aside.
+    #[test]
+    fn a_pasted_line_finds_its_record(words in prop::collection::vec(prop_oneof![
+        "[a-z0-9()\\[\\]{}\"'%=&:;,.#+<>|~^@$!_]{1,12}",
+        prop::sample::select(vec!["/notes?_=238", "worker-7", "100%?", "a=b?", "(what?)", r"a\temp\b.log", r"\d+\.txt"]).prop_map(str::to_owned),
+    ], 3..8)) {
+        let line = words.iter().map(|word| word.trim_start_matches('-')).collect::<Vec<_>>().join(" ");
+        // `name:value` is a field.
+        let line = format!("at {}", line.replace(':', ": "));
+        let record = LogRecord { body: line.trim().into(), ..LogRecord::default() };
+        let filter = parse(&line);
+        prop_assert!(filter.as_ref().is_ok_and(|filter| filter.matches(&record)), "{} {:?}", line, filter);
     }
 
     /// Any word, escaped, is found where it stands.

@@ -2,6 +2,7 @@
 
 pub mod logql;
 mod names;
+mod pasted_record;
 mod patterns;
 pub mod search_bar;
 pub mod sinks;
@@ -13,7 +14,8 @@ use crate::limits::MAX_QUERY_BYTES;
 use clew_model::ErrorKind;
 use clew_model::logs::LogFilter;
 
-/// Plans a log query: LogQL when it starts with `{`, else the search-bar language.
+/// Plans a log query: LogQL when it starts with `{`, else the search-bar language. A JSON object is a record that was
+/// pasted: it finds those that say the same.
 ///
 /// # Errors
 /// Text that is not of its language, with position and advice; LogQL that is not supported yet; text or nesting beyond
@@ -25,7 +27,10 @@ pub fn parse(text: &str) -> Result<LogFilter, QueryError> {
             format!("the query has {} bytes, more than the limit of {MAX_QUERY_BYTES}", text.len()),
         ));
     }
-    if text.trim_start().starts_with('{') { logql::parse(text) } else { search_bar::parse(text) }
+    if !text.trim_start().starts_with('{') {
+        return search_bar::parse(text);
+    }
+    pasted_record::filter(text).map_or_else(|| logql::parse(text), Ok)
 }
 
 /// All of them; one alone stands for itself.

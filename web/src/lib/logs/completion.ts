@@ -1,4 +1,4 @@
-import { isLogql, type Token, tokenize } from './tokens';
+import { fieldName, isLogql, type Token, tokenize } from './tokens';
 
 /** What can be completed where the cursor stands. */
 export type Completion =
@@ -16,14 +16,14 @@ export function completionAt(text: string, position: number): Completion | null 
 }
 
 function inSearchBar(tokens: Token[], last: Token): Completion | null {
-	if (last.kind === 'field') return { kind: 'value', field: last.text.slice(0, -1), from: last.to };
+	if (last.kind === 'field') return { kind: 'value', field: fieldName(last), from: last.to };
 	const before = tokens[tokens.length - 2];
 	const field = before?.kind === 'operator' ? tokens[tokens.length - 3] : before;
 	if (field?.kind === 'field' && ['word', 'string', 'number'].includes(last.kind)) {
-		return { kind: 'value', field: field.text.slice(0, -1), from: last.from };
+		return { kind: 'value', field: fieldName(field), from: last.from };
 	}
 	if (last.kind === 'operator' && last.text === '=' && before?.kind === 'field') {
-		return { kind: 'value', field: before.text.slice(0, -1), from: last.to };
+		return { kind: 'value', field: fieldName(before), from: last.to };
 	}
 	return last.kind === 'word' || last.kind === 'keyword' ? { kind: 'field', from: last.from } : null;
 }

@@ -21,7 +21,7 @@ import {
 	type ViewUpdate
 } from '@codemirror/view';
 import { completionAt } from './completion';
-import { literal } from './filters';
+import { literal, nameOf } from './filters';
 import { tokenize } from './tokens';
 
 /** The query's editor; loaded when the page stands, since it weighs more than the rest of the page. */
@@ -162,13 +162,17 @@ async function complete(context: CompletionContext, options: EditorOptions): Pro
 	const text = context.state.doc.toString();
 	const found = completionAt(text, context.pos);
 	if (found === null) {
-		return context.explicit ? { from: context.pos, options: fieldOptions(options, ':') } : null;
+		return context.explicit ? { from: context.pos, options: fieldOptions(options, nameOf, ':') } : null;
 	}
 	if (found.kind === 'field') {
 		const keywords = ['AND', 'OR', 'NOT'].map((label) => ({ label, type: 'keyword', boost: -50 }));
-		return { from: found.from, options: [...fieldOptions(options, ':'), ...keywords], validFor: /^[\w.@-]*$/ };
+		return {
+			from: found.from,
+			options: [...fieldOptions(options, nameOf, ':'), ...keywords],
+			validFor: /^[\w.@/-]*$/
+		};
 	}
-	if (found.kind === 'label') return { from: found.from, options: fieldOptions(options, '') };
+	if (found.kind === 'label') return { from: found.from, options: fieldOptions(options, (name) => name, '') };
 	const quoting = found.kind === 'label-value';
 	const values = await options.values(found.field).catch(() => []);
 	if (context.aborted) return null;
@@ -182,11 +186,11 @@ async function complete(context: CompletionContext, options: EditorOptions): Pro
 	};
 }
 
-function fieldOptions(options: EditorOptions, suffix: string) {
+function fieldOptions(options: EditorOptions, written: (name: string) => string, suffix: string) {
 	return options.fields().map(({ name, records }, index) => ({
-		label: name,
+		label: written(name),
 		type: 'field',
-		apply: name + suffix,
+		apply: written(name) + suffix,
 		detail: String(records),
 		boost: -Math.min(index, 99)
 	}));

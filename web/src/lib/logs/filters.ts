@@ -5,25 +5,31 @@ import { isLogql, type Token, tokenize } from './tokens';
 const FIELD_NAME = /^[\p{L}_@][\p{L}\p{N}_.\-@]*$/u;
 const LABEL_NAME = /^[\p{L}_][\p{L}\p{N}_.]*$/u;
 
-/**
- * Whether a filter on a value of a field can be written in the language of the query. The search bar has no way to ask
- * for the empty value: `field:*` asks whether the field is there.
- */
-export function canFilter(query: string, field: string, value: string): boolean {
-	return isLogql(query) ? LABEL_NAME.test(field) : value !== '' && FIELD_NAME.test(field);
+/** Whether a filter on a field can be written in the language of the query: the search bar takes any name in quotes. */
+export function canFilter(query: string, field: string): boolean {
+	return !isLogql(query) || LABEL_NAME.test(field);
+}
+
+/** The name of a field as the search bar takes it: quoted unless it is plain. */
+export function nameOf(field: string): string {
+	return FIELD_NAME.test(field) ? field : inQuotes(field);
 }
 
 /** A value as the search bar takes it literally: quoted unless it is plain. */
 export function literal(value: string): string {
 	return /^[\p{L}\p{N}_.\-@/][\p{L}\p{N}_.\-:@/]*$/u.test(value) && !/^(?:AND|OR|NOT|TO)$/.test(value)
 		? value
-		: `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+		: inQuotes(value);
+}
+
+function inQuotes(text: string): string {
+	return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
 /** Severities are asked for however the sender spelt them; anything else exactly. */
 function termOf(field: string, value: string): string {
 	if (field === 'level' || field === 'severity') return `level:${literal(value.toLowerCase())}`;
-	return `${field}:=${literal(value)}`;
+	return `${nameOf(field)}:=${literal(value)}`;
 }
 
 /**
@@ -32,7 +38,6 @@ function termOf(field: string, value: string): string {
  */
 export function withFilter(query: string, field: string, value: string, exclude: boolean): string {
 	if (isLogql(query)) return withStage(query, field, value, exclude);
-	if (value === '') return query;
 	return withTerm(query, termOf(field, value), exclude);
 }
 
@@ -42,7 +47,7 @@ export function filterState(query: string, field: string, value: string): 1 | 0 
 		if (query.endsWith(stage(field, value, false))) return 1;
 		return query.endsWith(stage(field, value, true)) ? -1 : 0;
 	}
-	const found = value === '' ? null : find(query, termOf(field, value));
+	const found = find(query, termOf(field, value));
 	return found === null ? 0 : found.negated ? -1 : 1;
 }
 

@@ -1,4 +1,4 @@
-import { isLogql, type Token, tokenize } from './tokens';
+import { fieldName, isLogql, type Token, tokenize } from './tokens';
 
 /** Which words of a query to mark in the records found. */
 
@@ -36,7 +36,7 @@ function ofSearchBar(query: string): string[] {
 		} else if (token.kind === 'close') {
 			negated = Math.max(0, negated - 1);
 		}
-		if (token.kind === 'field') field = token.text.slice(0, -1);
+		if (token.kind === 'field') field = fieldName(token);
 		else if (!['operator', 'open', 'string', 'regex', 'word', 'number'].includes(token.kind)) field = '';
 		if (negated > 0 || !isText(token)) continue;
 		const before = tokens[index - 1];
@@ -74,9 +74,18 @@ function sourceOf(token: Token): string {
 	return whole(escaped(text).replaceAll('\\*', '[\\p{L}\\p{N}_]*').replaceAll('\\?', '[\\p{L}\\p{N}_]'));
 }
 
+/** Letters of scripts that are written without spaces: each is a word. */
+const UNSPACED =
+	'\\p{sc=Han}\\p{sc=Hira}\\p{sc=Kana}\\p{sc=Hang}\\p{sc=Thai}\\p{sc=Laoo}\\p{sc=Khmr}\\p{sc=Mymr}\\u30fc\\uff70';
+const BEFORE = `(?<!(?![${UNSPACED}])[\\p{L}\\p{N}_])`;
+const BEHIND = `(?!(?![${UNSPACED}])[\\p{L}\\p{N}_])`;
+const BEGINS_UNSPACED = new RegExp(`^[${UNSPACED}]`, 'u');
+const ENDS_UNSPACED = new RegExp(`[${UNSPACED}]$`, 'u');
+
 /** The server finds words, not parts of them. */
 function whole(source: string): string {
-	return source === '' ? '' : `(?<![\\p{L}\\p{N}_])${source}(?![\\p{L}\\p{N}_])`;
+	if (source === '') return '';
+	return (BEGINS_UNSPACED.test(source) ? '' : BEFORE) + source + (ENDS_UNSPACED.test(source) ? '' : BEHIND);
 }
 
 function ofLogql(query: string): string[] {

@@ -112,8 +112,8 @@ describe('filters', () => {
 		expect(filterState('x -service:=coder', 'service', 'coder')).toBe(-1);
 		expect(filterState('x service:=coder', 'service', 'coder')).toBe(1);
 		expect(filterState('x service:=coder2', 'service', 'coder')).toBe(0);
-		expect(canFilter('', 'k8s/pod', 'x')).toBe(false);
-		expect(canFilter('', 'resource.host.name', 'x')).toBe(true);
+		expect(canFilter('', 'k8s/pod')).toBe(true);
+		expect(canFilter('{a="b"}', 'k8s/pod')).toBe(false);
 	});
 });
 
@@ -123,13 +123,36 @@ describe('the empty value', () => {
 		expect(once).toBe('{a="b"} | user = ""');
 		expect(filterState(once, 'user', '')).toBe(1);
 		expect(withFilter(once, 'user', '', true)).toBe('{a="b"} | user != ""');
-		expect(canFilter('{a="b"}', 'user', '')).toBe(true);
 	});
 
-	it('cannot be asked for in the search bar, where it is not offered', () => {
-		expect(canFilter('', 'user', '')).toBe(false);
-		expect(withFilter('x', 'user', '', true)).toBe('x');
+	it('is asked for in quotes in the search bar', () => {
+		expect(withFilter('x', 'user', '', true)).toBe('x -user:=""');
+		expect(filterState('x -user:=""', 'user', '')).toBe(-1);
 		expect(filterState('x user:*', 'user', '')).toBe(0);
+	});
+});
+
+describe('names that are not plain', () => {
+	it('are quoted, coloured, completed and found again', () => {
+		const name = 'kubernetes.labels.app.kubernetes.io/instance';
+		const once = withFilter('x', name, 'a b', false);
+		expect(once).toBe(`x "${name}":="a b"`);
+		expect(filterState(once, name, 'a b')).toBe(1);
+		expect(withFilter(once, name, 'a b', false)).toBe('x');
+		expect(kinds('"a \\"b":x a\\ b:y')).toEqual(['field "a \\"b":', 'word x', 'field a\\ b:', 'word y']);
+		expect(completionAt('"a b":', 6)).toEqual({ kind: 'value', field: 'a b', from: 6 });
+	});
+
+	it('leave text that was pasted alone', () => {
+		expect(kinds('error: no C:\\temp "a": b')).toEqual([
+			'word error:',
+			'word no',
+			'word C:\\temp',
+			'string "a"',
+			'word :',
+			'word b'
+		]);
+		expect(kinds('level:')).toEqual(['field level:']);
 	});
 });
 
@@ -184,5 +207,14 @@ describe('completion', () => {
 		expect(completionAt('"a ser', 6)).toBeNull();
 		expect(completionAt('a ', 2)).toBeNull();
 		expect(completionAt('', 0)).toBeNull();
+	});
+});
+
+describe('marks in scripts without spaces', () => {
+	it('stand on letters within a sentence, and on words between them', () => {
+		expect(marked('连接', '用户marie登录，数据库连接失败')).toEqual(['连接']);
+		expect(marked('marie', '用户marie登录')).toEqual(['marie']);
+		expect(marked('marie', '用户mariette登录')).toEqual([]);
+		expect(marked('사용자', '사용자가 로그인')).toEqual(['사용자']);
 	});
 });

@@ -26,18 +26,20 @@ export interface Token {
 
 type Rule = [TokenKind, RegExp];
 
-const FIELD = /[\p{L}_@][\p{L}\p{N}_.\-@]*:(?!:|\/\/)/uy;
+/** A name, in quotes where it is not plain, and a colon; `error: no such file` and `C:\temp` are text. */
+const FIELD =
+	/(?:(?:[\p{L}_@]|\\.)(?:[\p{L}\p{N}_.\-@/]|\\.)*:(?!:|\/\/|\s+\S)|"(?:\\.|[^"\\])*":(?=[^\s)]|$))(?<!(?<![^\s(-])\p{L}:(?=\\))/uy;
 
 /** A term of the search bar begins here: after a blank, a bracket, or a minus. */
 const TERM: Rule[] = [
 	['blank', /\s+/uy],
 	['keyword', /(?:AND|OR|NOT)(?=[\s()]|$)/uy],
-	['not', /-(?=[^\s-])/uy],
+	['not', /-(?=[\p{L}\p{N}"(/_@*?.\\[{#$%&+'])/uy],
 	['open', /\(/uy],
 	['close', /\)/uy],
+	['field', FIELD],
 	['string', /"(?:\\.|[^"\\])*"?/uy],
 	['regex', /\/(?:\\.|[^/\\])+\/(?=[\s)]|$)/uy],
-	['field', FIELD],
 	['word', /(?:\\.|[^\s")\\])+|./suy]
 ];
 
@@ -73,6 +75,12 @@ const LOGQL: Rule[] = [
 	['field', /[\p{L}_][\p{L}\p{N}_.]*/uy],
 	['word', /./suy]
 ];
+
+/** The name that a token of kind `field` says. */
+export function fieldName(token: Token): string {
+	const name = token.text.slice(0, -1);
+	return (name.startsWith('"') ? name.slice(1, -1) : name).replace(/\\(.)/gsu, '$1');
+}
 
 export function isLogql(text: string): boolean {
 	return text.trimStart().startsWith('{');

@@ -59,11 +59,11 @@ fn series_beyond_the_limit_are_named_while_known_ones_go_on_and_ended_ones_make_
         let samples: Vec<_> = of.iter().map(|labels| (labels, position as i64, 1.0)).collect();
         apply(&store, position, &samples);
     };
-    assert_eq!(beyond(&all[..4]), []);
+    assert!(beyond(&all[..4]).is_empty());
     assert_eq!(beyond(&all[..5]), [false, false, false, false, true]);
     assert_eq!((store.has_room(4), store.has_room(5)), (true, false));
     // One that is not written anyway takes no room.
-    assert_eq!(store.beyond_limit(&TenantId::default(), &all[..5].into(), |place| place != 1), []);
+    assert!(store.beyond_limit(&TenantId::default(), &all[..5].into(), |place| place != 1).is_empty());
     write(1, &all[..3]);
     assert_eq!((store.active_series(), store.is_crowded()), (3, true));
     // Known ones take no room, wherever they stand.
@@ -71,7 +71,7 @@ fn series_beyond_the_limit_are_named_while_known_ones_go_on_and_ended_ones_make_
     assert_eq!(beyond(&mixed), [false, false, true, false]);
     write(2, &all[3..4]);
     assert_eq!(beyond(&all), [false, false, false, false, true, true, true, true]);
-    assert_eq!(beyond(&all[..4]), []);
+    assert!(beyond(&all[..4]).is_empty());
     // Another tenant's series are others, and the limit is one for all.
     assert_eq!(store.beyond_limit(&TenantId::new("other").unwrap(), &all[..1].into(), |_| true), [true]);
 

@@ -18,10 +18,59 @@ impl Word {
         self.characters.iter().any(|(c, escaped)| !escaped && matches!(c, '*' | '?'))
     }
 
+    /// Whether it holds wildcards. Between the marks of addresses, options and formats (`/a?b=1`, `50%?`) a question mark is
+    /// what it is.
+    pub(super) fn wildcards(&self) -> Wildcards {
+        let unescaped = |wanted: char| self.characters.contains(&(wanted, false));
+        let is_plain = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '*' | '?');
+        match (unescaped('*'), unescaped('?')) {
+            (false, false) => Wildcards::None,
+            // It may end a sentence.
+            (false, true) if self.asks() => Wildcards::Possible,
+            _ if self.characters.iter().all(|(c, _)| is_plain(c)) => Wildcards::Meant,
+            (true, _) => Wildcards::Possible,
+            (false, true) => Wildcards::None,
+        }
+    }
+
+    /// Whether its only question marks are at its end.
+    fn asks(&self) -> bool {
+        let inner = self.characters.iter().rev().skip_while(|character| **character == ('?', false));
+        let mut inner = inner.peekable();
+        inner.peek().is_some() && !inner.any(|character| *character == ('?', false))
+    }
+
+    /// The word with its backslashes; `None` where there are none, or where every character was escaped.
+    pub(super) fn with_backslashes(&self) -> Option<String> {
+        let escaped = self.characters.iter().filter(|(_, escaped)| *escaped).count();
+        if escaped == 0 || escaped == self.characters.len() {
+            return None;
+        }
+        let mut text = String::new();
+        for (c, escaped) in &self.characters {
+            if *escaped {
+                text.push('\\');
+            }
+            text.push(*c);
+        }
+        Some(text)
+    }
+
     /// Whether it is an unescaped `*`.
     pub(super) fn is_star(&self) -> bool {
         self.characters == [('*', false)]
     }
+}
+
+/// Whether `*` and `?` in a word stand for other characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wildcards {
+    /// There are none, or they can only be what they are.
+    None,
+    /// They may.
+    Possible,
+    /// They do.
+    Meant,
 }
 
 pub(super) struct Cursor<'a> {

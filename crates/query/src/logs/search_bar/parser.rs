@@ -1,7 +1,8 @@
 //! The grammar: OR of AND of terms.
 
 use super::cursor::Cursor;
-use super::value::{field_or_id, text_filter, word_test};
+use super::pasted::Pasted;
+use super::value::{field_or_text, text_filter, word_test};
 use crate::error::QueryError;
 use crate::limits::{MAX_EXPR_DEPTH, MAX_LOG_TERMS};
 use crate::logs::{all_of, any_of, not};
@@ -15,6 +16,11 @@ use regex::Regex;
 /// An open quote, bracket or range, an operator without operand, a regular expression that does not compile; more terms
 /// or deeper nesting than the limits.
 pub fn parse(text: &str) -> Result<LogFilter, QueryError> {
+    let pasted = Pasted::new(text);
+    parse_grammar(pasted.text()).map_err(|error| pasted.in_original(error))
+}
+
+fn parse_grammar(text: &str) -> Result<LogFilter, QueryError> {
     let mut parser = Parser { cursor: Cursor { text, at: 0 }, depth: 0, terms: 0, field: None };
     parser.cursor.skip_blanks();
     if parser.cursor.peek().is_none() {
@@ -118,13 +124,17 @@ impl Parser<'_> {
             return self.nested(|parser| parser.operand_after("NOT", Self::term)).map(not);
         }
         let after_minus = self.cursor.rest().strip_prefix('-').and_then(|rest| rest.chars().next());
-        if after_minus.is_some_and(|c| !c.is_whitespace() && c != '-') {
+        // `->` and `-=` are text.
+        if after_minus.is_some_and(|c| c.is_alphanumeric() || "\"(/_@*?.\\[{#$%&+'".contains(c)) {
             self.cursor.take();
             return self.nested(Self::term).map(not);
         }
         match self.cursor.peek() {
             Some('(') => self.group(),
             Some('"') => {
+                if let Some(name) = self.quoted_name() {
+                    return self.named(&name, start);
+                }
                 let phrase = self.cursor.quoted()?;
                 Ok(match &self.field {
                     Some(name) => LogFilter::Field { name: name.clone(), test: FieldTest::Is(phrase) },
@@ -169,9 +179,7 @@ impl Parser<'_> {
             return self.field_word(&name, start);
         }
         if let Some(name) = self.field_name() {
-            let filter = self.field_value(&name, start)?;
-            let whole = self.cursor.text.get(start..self.cursor.at).unwrap_or_default();
-            return Ok(field_or_id(&name, filter, whole));
+            return self.named(&name, start);
         }
         let word = self.cursor.word(&['"', ')']);
         if word.characters.is_empty() {
@@ -188,17 +196,53 @@ impl Parser<'_> {
         }
     }
 
+    /// What stands after `name:`, the last of which is taken.
+    fn named(&mut self, name: &str, start: usize) -> Result<LogFilter, QueryError> {
+        let is_literal = self.cursor.text.get(start..).is_some_and(|term| term.starts_with('"'))
+            || matches!(self.cursor.peek(), Some('"'));
+        let filter = self.field_value(name, start)?;
+        let whole = self.cursor.text.get(start..self.cursor.at).unwrap_or_default();
+        Ok(if is_literal { filter } else { field_or_text(name, filter, whole) })
+    }
+
     /// Takes `name:` where the colon is that of a field: what is before it is a name, and what is after it is neither
-    /// another colon (`std::io`) nor two slashes (`http://…`).
+    /// another colon (`std::io`), two slashes (`http://…`), the rest of a path (`C:\temp`), nor a blank with more behind
+    /// it (`error: no such file`).
     fn field_name(&mut self) -> Option<String> {
-        let (name, after) = self.cursor.rest().split_once(':')?;
-        let is_name = name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '@'))
-            && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '@'));
-        if !is_name || after.starts_with(':') || after.starts_with("//") {
+        let mut name = String::new();
+        let mut characters = self.cursor.rest().char_indices();
+        let end = loop {
+            let (at, c) = characters.next()?;
+            match c {
+                ':' => break at,
+                '\\' => name.push(characters.next()?.1),
+                c if at == 0 && !(c.is_alphabetic() || matches!(c, '_' | '@')) => return None,
+                c if c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '@' | '/') => name.push(c),
+                _ => return None,
+            }
+        };
+        let after = self.cursor.rest().get(end + 1..).unwrap_or_default();
+        let is_text = after.starts_with(':')
+            || after.starts_with("//")
+            || (name.len() == 1 && after.starts_with('\\'))
+            || (after.starts_with(char::is_whitespace) && !after.trim_start().is_empty());
+        if name.is_empty() || is_text {
             return None;
         }
-        self.cursor.at += name.len() + 1;
-        Some(name.to_owned())
+        self.cursor.at += end + 1;
+        Some(name)
+    }
+
+    /// Takes `"name":` in front of a value; nothing where the quotes hold a phrase.
+    fn quoted_name(&mut self) -> Option<String> {
+        let before = self.cursor.at;
+        let name = self.cursor.quoted().ok();
+        let has_value = self.cursor.take_if(":") && self.cursor.peek().is_some_and(|c| !c.is_whitespace() && c != ')');
+        let name = name.filter(|_| has_value && self.field.is_none());
+        if name.is_none() {
+            self.cursor.at = before;
+        }
+        name
     }
 
     fn nested<T>(&mut self, rule: impl FnOnce(&mut Self) -> Result<T, QueryError>) -> Result<T, QueryError> {

@@ -1,11 +1,13 @@
 //! What stands after `field:`.
 
-use super::cursor::Word;
+use super::cursor::{Wildcards, Word};
 use super::parser::{Parser, regex_pattern};
 use super::wildcard;
 use crate::error::QueryError;
 use crate::logs::names::{is_severity, severity_filter};
 use crate::logs::{all_of, any_of, not};
+use clew_model::CanonicalId;
+use clew_model::correlation::context_field;
 use clew_model::logs::{Comparison, FieldTest, LogFilter, TextTest, well_known};
 use clew_model::value::parse_decimal;
 
@@ -20,7 +22,8 @@ impl Parser<'_> {
     /// The test on a field; the cursor stands after the colon. `start` is where the term begins.
     pub(super) fn field_value(&mut self, name: &str, start: usize) -> Result<LogFilter, QueryError> {
         match self.cursor.peek() {
-            Some('"') => Ok(field(name, FieldTest::Is(self.cursor.quoted()?))),
+            Some('"') => Ok(is(name, self.cursor.quoted()?)),
+            Some('[' | '{') if self.is_list() => self.plain_value(name, start),
             Some('[' | '{') => self.between(name),
             Some('(') => self.field_group(name),
             Some('>' | '<') => self.comparison(name, start),
@@ -31,6 +34,13 @@ impl Parser<'_> {
             },
             _ => self.plain_value(name, start),
         }
+    }
+
+    /// Whether brackets without blanks are next, as in a list or an object that was pasted: a range has blanks around TO.
+    fn is_list(&self) -> bool {
+        let rest = self.cursor.rest();
+        let word = rest.split(|c: char| c.is_whitespace() || c == '"').next().unwrap_or_default();
+        word.ends_with([']', '}']) && word.len() > 2
     }
 
     fn plain_value(&mut self, name: &str, start: usize) -> Result<LogFilter, QueryError> {
@@ -45,11 +55,9 @@ impl Parser<'_> {
 
     fn exact(&mut self, name: &str, start: usize) -> Result<LogFilter, QueryError> {
         self.cursor.take();
-        let text = match self.cursor.peek() {
-            Some('"') => self.cursor.quoted()?,
-            _ => self.cursor.word(&VALUE_ENDS).text(),
-        };
-        if text.is_empty() {
+        let quoted = self.cursor.peek() == Some('"');
+        let text = if quoted { self.cursor.quoted()? } else { self.cursor.word(&VALUE_ENDS).text() };
+        if text.is_empty() && !quoted {
             return Err(QueryError::invalid(format!("no value after {name}:="))
                 .at(start, self.cursor.at)
                 .hint(format!("write {name}:=value or {name}:=\"some text\"")));
@@ -131,6 +139,14 @@ fn range(name: &str, (low, low_included): (String, bool), (high, high_included):
     all_of(tests)
 }
 
+/// What `name:value` asks: a field of trace or span IDs may be asked for a decimal, or for hex without leading zeros.
+fn is(name: &str, text: String) -> LogFilter {
+    let others = if context_field(name).is_some() { CanonicalId::readings(&text) } else { Vec::new() };
+    let others = others.into_iter().skip(1).map(|id| field(name, FieldTest::Is(id.to_string())));
+    let others: Vec<LogFilter> = others.collect();
+    any_of([field(name, FieldTest::Is(text))].into_iter().chain(others).collect())
+}
+
 /// Numbers compare as numbers, other text by bytes.
 fn compare(name: &str, comparison: Comparison, text: &str) -> LogFilter {
     if let Some(number) = parse_decimal(text) {
@@ -157,15 +173,18 @@ pub(super) fn word_test(name: &str, word: &Word) -> LogFilter {
     let text = word.text();
     match wildcard::whole_value(word).filter(|_| word.has_wildcard()) {
         Some(pattern) => field(name, FieldTest::Matches(pattern)),
-        None => field(name, FieldTest::Is(text)),
+        None => is(name, text),
     }
 }
 
-/// What `name:value` means when it stands alone: the field, or the whole as an ID that was pasted.
-pub(super) fn field_or_id(name: &str, filter: LogFilter, whole: &str) -> LogFilter {
+/// What `name:value` means when it stands alone: the field, or the whole as text that was pasted, an ID (`task:001`) or a
+/// part of a line (`host/path:80`).
+pub(super) fn field_or_text(name: &str, filter: LogFilter, whole: &str) -> LogFilter {
     let LogFilter::Field { test: FieldTest::Is(value), .. } = &filter else { return filter };
-    let plain_name = name.chars().all(|c| c.is_alphanumeric()) && well_known(name).is_none();
-    if plain_name && value.chars().any(|c| c.is_ascii_digit()) {
+    let may_be_id = name.chars().all(char::is_alphanumeric)
+        && well_known(name).is_none()
+        && value.chars().any(|c| c.is_ascii_digit());
+    if may_be_id || name.contains('/') {
         return any_of(vec![filter, LogFilter::AnyText(TextTest::words(whole))]);
     }
     filter
@@ -176,10 +195,27 @@ pub(super) fn text_filter(word: &Word) -> LogFilter {
     if word.is_star() {
         return LogFilter::All;
     }
-    match wildcard::within_text(word).filter(|_| word.has_wildcard()) {
-        Some(pattern) => LogFilter::AnyText(TextTest::Regex(pattern)),
-        None => LogFilter::AnyText(TextTest::words(&word.text())),
+    let literal = || LogFilter::AnyText(TextTest::words(&word.text()));
+    match word.wildcards() {
+        Wildcards::None => literal_text(word),
+        Wildcards::Meant => {
+            wildcard::within_text(word).map_or_else(literal, |pattern| LogFilter::AnyText(TextTest::Regex(pattern)))
+        }
+        // `/api/*/users` may be a path with a wildcard and may be what a log says.
+        Wildcards::Possible => match wildcard::within_text(word) {
+            Some(pattern) => any_of(vec![literal(), LogFilter::AnyText(TextTest::Regex(pattern))]),
+            None => literal(),
+        },
     }
+}
+
+/// The words of a text that was typed or pasted.
+fn literal_text(word: &Word) -> LogFilter {
+    let mut readings = vec![TextTest::words(&word.text())];
+    // `C:\temp` is a path, `a\:b` a word with a colon: a backslash may be either.
+    readings.extend(word.with_backslashes().map(|path| TextTest::words(&path)));
+    readings.dedup();
+    any_of(readings.into_iter().map(LogFilter::AnyText).collect())
 }
 
 impl Parser<'_> {
