@@ -73,3 +73,6 @@ pub const MAX_PASTED_BYTES: usize = 16 * 1024;
 
 /// Most things that a pasted text may name; each is looked up in every store.
 pub const MAX_PASTED_CANDIDATES: usize = 24;
+
+/// Most names of services that are looked up of a pasted text.
+pub const MAX_PASTED_NAMES: usize = 8;

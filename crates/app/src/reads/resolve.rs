@@ -5,9 +5,10 @@ use crate::error::AppError;
 use crate::limits::{MAX_SHOWN_CHARS, RESOLVE_RECORDS};
 use clew_model::logs::{FieldTest, LogFilter, LogQuery, Order};
 use clew_model::metrics::{METRIC_NAME, MatchOp, Matcher};
+use clew_model::traces::ServiceSummary;
 use clew_model::{CanonicalId, Context, TimeRange, UnixNanos};
 use clew_query::logs::sinks;
-use clew_query::pasted::{Candidate, Rank, candidates};
+use clew_query::pasted::{Candidate, Rank, candidates, service_names};
 use clew_query::{metrics, traces};
 
 /// What a text names of what is stored.
@@ -132,9 +133,11 @@ fn resolve(
         if found.exists() || candidate.rank <= Rank::TraceShaped {
             named.push((found, candidate.rank));
         }
-        if matches!(candidate.rank, Rank::Whole | Rank::Named) {
-            named.extend(lookup.service(&candidate.text)?.map(|found| (found, candidate.rank)));
-        }
+    }
+    let services = traces::services(context, &*stores.traces.view(context), range)?;
+    for name in service_names(text) {
+        context.check()?;
+        named.extend(lookup.service(&services, &name)?.map(|found| (found, Rank::Whole)));
     }
     named.extend(lookup.metric(text)?.map(|found| (found, Rank::Whole)));
     if named.is_empty() {
@@ -184,9 +187,8 @@ impl Lookup<'_> {
         })
     }
 
-    fn service(&self, name: &str) -> Result<Option<Named>, AppError> {
+    fn service(&self, services: &[ServiceSummary], name: &str) -> Result<Option<Named>, AppError> {
         let Self { context, stores, range, limit } = *self;
-        let services = traces::services(context, &*stores.traces.view(context), range)?;
         let spans = services.iter().find(|service| service.name == name).map_or(0, |service| service.spans);
         let filter = LogFilter::Field { name: "service".into(), test: FieldTest::Equals(name.to_owned()) };
         let query = LogQuery { filter, range, order: Order::Descending, limit, after: None };

@@ -7,9 +7,10 @@
 mod tokens;
 mod url;
 
-use crate::limits::{MAX_PASTED_BYTES, MAX_PASTED_CANDIDATES};
+use crate::limits::{MAX_PASTED_BYTES, MAX_PASTED_CANDIDATES, MAX_PASTED_NAMES};
 use clew_model::CanonicalId;
 use clew_model::correlation::{CorrelationRules, PropagatedContext};
+use clew_model::logs::{WellKnown, well_known};
 use tokens::{Token, tokens};
 
 /// Something that a pasted text may name.
@@ -65,6 +66,28 @@ pub fn candidates(text: &str, rules: &CorrelationRules) -> Vec<Candidate> {
     candidates
 }
 
+/// The names of services that a text may say: the whole of it, and what stands under the name of such a field.
+#[must_use]
+pub fn service_names(text: &str) -> Vec<String> {
+    let text = clipped(text.trim());
+    let mut names = vec![bare(text).to_owned()];
+    // `service: a b` has a name of two words.
+    let of_field = text.split_once(['=', ':']).filter(|(name, _)| well_known(bare(name)) == Some(WellKnown::Service));
+    names.extend(of_field.map(|(_, name)| bare(name).to_owned()));
+    for token in tokens(text) {
+        if token.name.is_some_and(|name| well_known(name) == Some(WellKnown::Service)) {
+            names.push(bare(&token.text).to_owned());
+        }
+    }
+    let of_links = text.split_whitespace().flat_map(|word| url::parts(bare(word)));
+    names.extend(of_links.filter(|part| part.name.as_deref() == Some("services")).map(|part| part.value));
+    names.retain(|name| !name.is_empty());
+    names.truncate(MAX_PASTED_NAMES);
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 struct Found<'r> {
     rules: &'r CorrelationRules,
     candidates: Vec<Candidate>,
@@ -96,7 +119,12 @@ impl Found<'_> {
                 Some(name) if part.is_path || self.rules.field(name).is_some() => Rank::Named,
                 _ => by_shape(&part.value),
             };
-            self.offer(&part.value, rank);
+            // Grafana keeps a whole query in a parameter.
+            if part.value.contains(['"', '{']) {
+                tokens(&part.value).for_each(|token| self.token(&token));
+            } else {
+                self.offer(&part.value, rank);
+            }
         }
     }
 
@@ -149,9 +177,9 @@ fn is_moment_or_amount(text: &str) -> bool {
 
 /// The text without what people copy along: quotes, brackets, commas and the like at its ends.
 fn bare(text: &str) -> &str {
-    const AROUND: [char; 26] = [
-        '"', '\'', '`', '“', '”', '‘', '’', '„', '«', '»', '(', ')', '[', ']', '{', '}', '<', '>', ',', ';', ':', '.',
-        '!', '?', '|', '\\',
+    const AROUND: [char; 30] = [
+        '#', '@', '*', '=', '"', '\'', '`', '“', '”', '‘', '’', '„', '«', '»', '(', ')', '[', ']', '{', '}', '<', '>',
+        ',', ';', ':', '.', '!', '?', '|', '\\',
     ];
     // A UUID in braces is one as it stands, so are `{`…`}` around it away all the same.
     text.trim().trim_matches(|c: char| c.is_whitespace() || AROUND.contains(&c))
@@ -209,6 +237,11 @@ mod tests {
             ("http://jaeger:16686/trace/4bf92f3577b34da6a3ce929d0e0e4736", TRACE),
             ("https://shop.example/cart?request_id=req-abc123&lang=de", "req-abc123"),
             ("/id/task%3A001?depth=3", "task:001"),
+            ("#req-abc123", "req-abc123"),
+            (
+                "http://g/explore?left=%5B%22now-1h%22,%7B%22query%22:%224bf92f3577b34da6a3ce929d0e0e4736%22%7D%5D",
+                TRACE,
+            ),
             ("the order 7 of Alice", "the order 7 of Alice"),
         ] {
             assert_eq!(first_ids(text).first().map(String::as_str), Some(id), "{text}");
@@ -229,6 +262,19 @@ mod tests {
         let json =
             r#"{"ts":1764512513.4,"level":"error","msg":"boom","request_id":"r-1","ctx":{"taskId":"t-2"},"n":12}"#;
         assert_eq!(first_ids(json).get(..2), Some(["r-1".to_owned(), "t-2".to_owned()].as_slice()));
+    }
+
+    #[test]
+    fn a_service_is_named_by_the_whole_text_a_field_or_a_link() {
+        for (text, name) in [
+            ("checkout", "checkout"),
+            ("\"checkout service\"", "checkout service"),
+            ("service: checkout service", "checkout service"),
+            ("level=error service.name=checkout msg=x", "checkout"),
+            ("http://h/services/check%20out?x=1", "check out"),
+        ] {
+            assert!(service_names(text).iter().any(|own| own == name), "{text}: {:?}", service_names(text));
+        }
     }
 
     #[test]
