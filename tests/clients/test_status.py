@@ -73,3 +73,14 @@ def test_what_comes_is_counted_by_signal_and_protocol(new_clew):
     assert (seen["traces", "otlp_http"]["accepted"], seen["traces", "otlp_http"]["rejected"]) == (0, 1)
     assert "last_received" not in seen["traces", "otlp_http"]
     clew.stop()
+
+
+def test_a_store_that_holds_nothing_takes_nothing(new_clew):
+    server = new_clew()
+    server.start()
+    status = server.get("/api/v1/status")
+    assert [row["sealed_bytes"] + row["hot_bytes"] for row in status["signals"]] == [0, 0, 0]
+    assert (status["demo"], status["temporary"]) == (False, False)
+    # The disk agrees: nothing is reserved in advance.
+    assert sum(path.stat().st_size for path in server.data.rglob("*") if path.is_file()) < 64 << 10
+    server.stop()

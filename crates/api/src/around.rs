@@ -1,7 +1,7 @@
 //! What stands around every handler, whatever the port.
 
 use crate::error::ApiError;
-use crate::limits::{COMPRESS_FROM, PREFLIGHT_AGE, REQUEST_ID_BYTES};
+use crate::limits::{COMPRESS_FROM, COMPRESS_LEVEL, PREFLIGHT_AGE, REQUEST_ID_BYTES};
 use crate::state::ApiState;
 use crate::{caller, origin};
 use axum::Router;
@@ -117,7 +117,7 @@ fn compression() -> CompressionLayer<impl Predicate> {
         .and(NotForContentType::GRPC)
         .and(NotForContentType::IMAGES)
         .and(untagged);
-    CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest).compress_when(predicate)
+    CompressionLayer::new().gzip(true).quality(CompressionLevel::Precise(COMPRESS_LEVEL)).compress_when(predicate)
 }
 
 /// A panic of a handler is one failed request, answered in the shape that `render` gives it.

@@ -4,7 +4,7 @@ import { chosen, exemplarsOf, MAX_EXEMPLARS, together } from './exemplars';
 import { hiddenOf, hiddenParams } from './hidden';
 import { labelColumns, rowsOf, sortRows } from './instant';
 import { keepGood } from './kept';
-import { gridOf, labelsOf, linesOf, MAX_POINTS, selectorOf, unitOf } from './matrix';
+import { gridOf, joinedMatrix, labelsOf, linesOf, MAX_POINTS, selectorOf, unitOf } from './matrix';
 import { parseHistory, placeOf, readQueries, remembered, writeQueries } from './queries';
 
 describe('queries in the URL', () => {
@@ -225,5 +225,41 @@ describe('a line shown alone', () => {
 		expect(hiddenOf(new URLSearchParams({ only: '0:gone' }), ['0:a', '0:b']).size).toBe(0);
 		expect(hiddenOf(new URLSearchParams({ hide: '0:a\n0:b' }), ['0:a', '0:b']).size).toBe(0);
 		expect([...hiddenOf(new URLSearchParams({ only: '0:a' }), ['0:a', '0:new'])]).toEqual(['0:new']);
+	});
+});
+
+describe('a graph that is continued', () => {
+	/** What a server answers: series by their name, with a point at each of these seconds from a first to a last. */
+	const matrix = (series: Record<string, [number, number]>, start: number, end: number) => ({
+		resultType: 'matrix' as const,
+		result: Object.entries(series).flatMap(([name, [first, last]]) => {
+			const times = [];
+			for (let at = Math.max(first, start); at <= Math.min(last, end); at += 10) times.push(at);
+			return times.length === 0
+				? []
+				: [{ metric: { name }, values: times.map((at): [number, string] => [at, `${at}`]) }];
+		})
+	});
+	const sorted = (data: { result: unknown }) =>
+		(data.result as { metric: { name: string } }[]).toSorted((a, b) => (a.metric.name < b.metric.name ? -1 : 1));
+
+	it('is the one that the server would answer for all of it', () => {
+		const series: Record<string, [number, number]> = {
+			all: [0, 900],
+			gone: [0, 150],
+			came: [480, 900],
+			short: [450, 460]
+		};
+		for (const moved of [0, 10, 60, 200]) {
+			const before = matrix(series, 100, 500);
+			const news = matrix(series, 460, 500 + moved);
+			const joined = joinedMatrix(before, news, (100 + moved) * 1e3, 460e3);
+			expect(sorted(joined)).toEqual(sorted(matrix(series, 100 + moved, 500 + moved)));
+		}
+	});
+
+	it('is what came where that is no matrix', () => {
+		const news = { resultType: 'scalar' as const, result: [1, '2'] as [number, string] };
+		expect(joinedMatrix(matrix({}, 0, 1), news, 0, 1)).toBe(news);
 	});
 });

@@ -118,6 +118,31 @@ function greatest<T extends { values: (number | null)[] }>(series: T[], most: nu
 	return ranked.slice(0, most).map(({ one }) => one);
 }
 
+/**
+ * An answer over a range put together from the one before, whose end it overlaps: `news` holds all points from `from` (Unix
+ * milliseconds) on; points before `start` are left out. Both stand on the same grid.
+ */
+export function joinedMatrix(before: QueryData, news: QueryData, start: number, from: number): QueryData {
+	if (before.resultType !== 'matrix' || news.resultType !== 'matrix') return news;
+	const all = new Map<string, Series>();
+	const kept = ([time]: [number, ...unknown[]]) => time * 1000 >= start && time * 1000 < from;
+	for (const one of before.result as Series[]) {
+		const values = one.values?.filter(kept);
+		const histograms = one.histograms?.filter(kept);
+		if (!values?.length && !histograms?.length) continue;
+		all.set(selectorOf(one.metric), { ...one, ...(values && { values }), ...(histograms && { histograms }) });
+	}
+	for (const one of news.result as Series[]) {
+		const key = selectorOf(one.metric);
+		const own = all.get(key);
+		const values = own?.values || one.values ? [...(own?.values ?? []), ...(one.values ?? [])] : undefined;
+		const histograms =
+			own?.histograms || one.histograms ? [...(own?.histograms ?? []), ...(one.histograms ?? [])] : undefined;
+		all.set(key, { ...one, ...(values && { values }), ...(histograms && { histograms }) });
+	}
+	return { resultType: 'matrix', result: [...all.values()] };
+}
+
 /** The unit that a query's metrics are most likely in, by the names that OpenMetrics prescribes. */
 export function unitOf(query: string): Unit {
 	const bare = query.replace(/\{[^}]*\}|"[^"]*"|'[^']*'/g, '');

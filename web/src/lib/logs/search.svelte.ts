@@ -9,6 +9,7 @@ import { bucketsOf, endsOf, joined, totals, withArrivals } from './bars';
 import { withFilter } from './filters';
 import { marksOf } from './marks';
 import { columnsOf, columnsParam, panelTab, staleNote, toggled } from './page';
+import { millisOf } from './record';
 import { FIRST_PAGE, LogResults, type Page, type Question } from './results.svelte';
 import { LiveTail } from './tail.svelte';
 import { stepParam } from './timeTicks';
@@ -17,6 +18,8 @@ import { stepParam } from './timeTicks';
 const BUCKETS = 120;
 /** How old the list of fields may be after a refresh that came by itself, milliseconds. */
 const FIELDS_AGE = 60_000;
+/** Records that a refresh by itself may ask for again, for what came late. */
+const OVERLAP = 100;
 /** How often the counts follow a live tail, milliseconds. */
 const LIVE_COUNTS = 10_000;
 
@@ -125,11 +128,13 @@ export class LogSearch {
 		const ask = (start: string) =>
 			answer(api.GET('/api/v1/logs', { params: { query: { ...asked, start, limit: FIRST_PAGE } }, signal }));
 		if (before) {
-			const page = await ask(new Date(before.from).toISOString());
-			if (!page.next_cursor) {
-				this.lastPage.keep(subject, resolved, true, true);
-				return { ...page, since: before.from };
-			}
+			// Where very many came, no more than some of them are asked for again.
+			const overlap = results.rows[OVERLAP];
+			const from = Math.max(before.from, overlap ? millisOf(overlap) : 0);
+			const page = await ask(new Date(from).toISOString());
+			this.lastPage.keep(subject, resolved, true, true);
+			// More new ones than a page holds: it is the first page of all.
+			return page.next_cursor ? page : { ...page, since: from };
 		}
 		const page = await ask(asked.start);
 		this.lastPage.keep(subject, resolved, true, false);
