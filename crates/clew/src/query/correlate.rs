@@ -5,7 +5,7 @@ use super::client::{Params, Server};
 use super::error::QueryError;
 use super::metrics::series_name;
 use super::output::{Out, Style, note, warn_all};
-use super::text::{Table, duration, json_text, one_line, short_time};
+use super::text::{Table, counted, duration, json_text, one_line, short_time};
 use crate::limits::QUERY_ALSO_SEEN;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -127,7 +127,8 @@ async fn say_others(text: &str, told: &str, server: &Server) {
     let others =
         found.candidates.iter().filter(|named| named.id != told && named.logs + named.spans + named.exemplars > 0);
     for Named { id, kind, logs, spans, .. } in others {
-        note(&format!("also in this text: {kind} {} ({logs} logs, {spans} spans)", one_line(id)));
+        let (logs, spans) = (counted(*logs, "log"), counted(*spans, "span"));
+        note(&format!("also in this text: {kind} {} ({logs}, {spans})", one_line(id)));
     }
 }
 
@@ -165,10 +166,13 @@ fn write_timeline(story: &Correlation, out: &mut Out) -> Result<(), QueryError> 
     }
     let Counts { logs, spans, exemplars } = story.counts;
     let head = format!(
-        "{}  {}  {logs} logs  {spans} spans  {exemplars} exemplars  {} traces",
+        "{}  {}  {}  {}  {}  {}",
         one_line(&story.id),
         duration(story.duration_nanos),
-        story.traces.len()
+        counted(logs, "log"),
+        counted(spans, "span"),
+        counted(exemplars, "exemplar"),
+        counted(story.traces.len() as u64, "trace"),
     );
     let head = out.styled(Style::Bold, &head);
     out.line(&head)?;

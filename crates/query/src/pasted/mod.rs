@@ -37,6 +37,8 @@ pub enum Rank {
     Pattern,
     /// It has a digit and no blank.
     IdLike,
+    /// It is several words held together (`task:nightly`, `night-run`), which an index finds as one.
+    Compound,
     /// The whole text of several words, as it stands or in another case.
     Other,
 }
@@ -157,9 +159,17 @@ fn by_shape(text: &str) -> Rank {
         Rank::TraceShaped
     } else if text.len() >= 4 && text.bytes().any(|byte| byte.is_ascii_digit()) && !is_moment_or_amount(text) {
         Rank::IdLike
+    } else if text.len() >= 4 && !text.contains('/') && is_compound(text) && !is_moment_or_amount(text) {
+        Rank::Compound
     } else {
         Rank::Other
     }
+}
+
+/// Whether letters or digits stand on both sides of another mark.
+fn is_compound(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    words.next().is_some() && words.next().is_some() && !text.contains(char::is_whitespace)
 }
 
 /// Times of day, dates, plain small numbers and amounts with a unit (`250ms`, `17.4`, `14:21:53.496`, `2026-11-30T…Z`).
@@ -250,10 +260,10 @@ mod tests {
 
     #[test]
     fn every_id_of_a_log_line_is_offered_those_under_known_names_first() {
-        let line = r#"2026-11-30T14:21:53.496Z ERROR [worker-7] task failed after 250ms task_id=task:001 trace=4bf92f3577b34da6a3ce929d0e0e4736 file=/tmp/out-77a9.json job#42 (attempt 3 of 5)"#;
+        let line = r#"2026-11-30T14:21:53.496Z ERROR [worker-7] task failed after 250ms task_id=task:001 trace=4bf92f3577b34da6a3ce929d0e0e4736 file=/tmp/out-77a9.json job#42 of run:nightly (attempt 3 of 5)"#;
         let ids = first_ids(line);
         assert_eq!(ids.first().map(String::as_str), Some("task:001"));
-        for id in [TRACE, "worker-7", "job#42"] {
+        for id in [TRACE, "worker-7", "job#42", "run:nightly"] {
             assert!(ids.iter().any(|found| found == id), "{id}: {ids:?}");
         }
         for no_id in ["250ms", "2026-11-30T14:21:53.496Z", "3", "5"] {
