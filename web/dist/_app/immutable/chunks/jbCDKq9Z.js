@@ -1,0 +1,1 @@
+import"./BZWG4K7-.js";
