@@ -3,11 +3,14 @@
 //! The head of a block says whether it has any, so that questions for fields read the bodies of no other block.
 
 use super::block::LogBlock;
-use super::coded::Texted;
+use super::coded::{Entries, Texted};
 use super::messages::Place;
+use crate::dictionary::Interner;
 use crate::error::ColumnsError;
-use clew_model::logs::{FieldValues, LogRecord, any_in_body};
+use crate::limits::MIN_DICTIONARY_ENTRIES;
+use clew_model::logs::{Codes, FieldValues, LogRecord, any_in_body, visit_body};
 use clew_model::{RowSet, Value};
+use std::collections::BTreeMap;
 
 /// Before the names of the fields of a body, which may be left out.
 pub(super) const BODY: &str = "body.";
@@ -21,6 +24,54 @@ pub(super) fn is_structured(body: &Value) -> bool {
 pub(super) fn of_body(body: &Value) -> LogRecord {
     let body = if is_structured(body) { body.clone() } else { Value::Null };
     LogRecord { body, ..LogRecord::default() }
+}
+
+/// The values of one field of bodies.
+#[derive(Debug, Default)]
+pub(super) struct BodyField {
+    /// Their texts, each once.
+    pub texts: Interner,
+    /// A value of each text; one that is itself a text where there is such, since only those are taken for IDs anywhere.
+    pub values: Vec<Value>,
+    /// The place of a body and of a text that it has, in the order of bodies.
+    pairs: Vec<(u32, u32)>,
+}
+
+impl BodyField {
+    fn add(&mut self, body: usize, value: &Value) {
+        let Some(text) = value.scalar_text() else { return };
+        let code = self.texts.intern(&text);
+        match self.values.get_mut(code as usize) {
+            None => self.values.push(value.clone()),
+            Some(own) if matches!(value, Value::String(_)) => *own = value.clone(),
+            Some(_) => {}
+        }
+        self.pairs.push((body as u32, code));
+    }
+
+    /// Whether its values are texts that come several times, as those of a dictionary column.
+    pub(super) fn is_dictionary(&self) -> bool {
+        let is_number = |value: &Value| matches!(value, Value::Int(_) | Value::Double(_) | Value::Number(_));
+        self.texts.len() <= (self.pairs.len() / 2).max(MIN_DICTIONARY_ENTRIES) && !self.values.iter().any(is_number)
+    }
+
+    fn of(&self, body: usize) -> impl Iterator<Item = u32> {
+        let start = self.pairs.partition_point(|(own, _)| (*own as usize) < body);
+        let rest = self.pairs.get(start..).unwrap_or_default();
+        rest.iter().take_while(move |(own, _)| *own as usize == body).map(|(_, code)| *code)
+    }
+}
+
+/// The fields of bodies by their paths.
+pub(super) fn fields_of_bodies(bodies: &[Value]) -> BTreeMap<String, BodyField> {
+    let mut fields: BTreeMap<String, BodyField> = BTreeMap::new();
+    for (place, body) in bodies.iter().enumerate() {
+        visit_body(body, &mut |path, value| match fields.get_mut(path) {
+            Some(field) => field.add(place, value),
+            None => fields.entry(path.to_owned()).or_default().add(place, value),
+        });
+    }
+    fields
 }
 
 impl LogBlock {
@@ -59,14 +110,34 @@ impl LogBlock {
         Ok(())
     }
 
-    /// The values that the bodies of `rows` give, by what `texts_of` says of each; `None` where none has any.
-    pub(super) fn body_values(
+    /// The values of a field in the bodies of `rows`.
+    pub(super) fn body_values<'b>(&self, rows: &RowSet, field: &'b BodyField) -> Result<FieldValues<'b>, ColumnsError> {
+        let mut pairs = Vec::new();
+        self.for_each_structured(|row, body| {
+            if rows.contains(row) {
+                pairs.extend(field.of(body).map(|code| (row as u32, code)));
+            }
+        })?;
+        pairs.sort_unstable();
+        pairs.dedup();
+        Ok(FieldValues { dictionary: Box::new(Entries(field.texts.entries())), codes: Codes::Several(pairs) })
+    }
+
+    /// The values of the field with this name in the bodies of `rows`; `None` where none has any.
+    pub(super) fn named_body_values(
         &self,
+        name: &str,
         rows: &RowSet,
-        texts_of: &dyn Fn(usize, &Value) -> Vec<String>,
     ) -> Result<Option<FieldValues<'static>>, ColumnsError> {
-        let bodies = self.structured_bodies()?.iter().enumerate();
-        let texts: Vec<Vec<String>> = bodies.map(|(entry, body)| texts_of(entry, body)).collect();
+        let texts_of = |body: &Value| {
+            let mut texts = Vec::new();
+            any_in_body(body, name, &mut |value| {
+                texts.push(value.display_text().into_owned());
+                false
+            });
+            texts
+        };
+        let texts: Vec<Vec<String>> = self.structured_bodies()?.iter().map(texts_of).collect();
         if texts.iter().all(Vec::is_empty) {
             return Ok(None);
         }
@@ -77,21 +148,5 @@ impl LogBlock {
             }
         })?;
         Ok(Some(texted.into_values()))
-    }
-
-    /// The values of the field with this name in the bodies of `rows`.
-    pub(super) fn named_body_values(
-        &self,
-        name: &str,
-        rows: &RowSet,
-    ) -> Result<Option<FieldValues<'static>>, ColumnsError> {
-        self.body_values(rows, &|_, body| {
-            let mut texts = Vec::new();
-            any_in_body(body, name, &mut |value| {
-                texts.push(value.display_text().into_owned());
-                false
-            });
-            texts
-        })
     }
 }

@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 use std::borrow::Cow;
 
 /// Texts of a column.
-struct Entries<'b>(&'b Texts);
+pub(super) struct Entries<'b>(pub &'b Texts);
 
 impl Dictionary for Entries<'_> {
     fn len(&self) -> usize {

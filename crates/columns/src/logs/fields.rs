@@ -1,7 +1,7 @@
 //! The fields of a block's rows as dictionaries and codes: attributes, those of resources and scopes, well-known ones.
 
 use super::block::{LogBlock, Shared};
-use super::bodies::{BODY, of_body};
+use super::bodies::{BODY, BodyField, fields_of_bodies};
 use super::coded::{Texted, by_entry, counted_levels, leaf_values, merged, service_values, severity_values};
 use super::leaves::{Kind, Leaf};
 use super::shapes::Column;
@@ -51,8 +51,8 @@ struct AllScalars {
     arrays: BTreeMap<usize, Vec<Scalars>>,
     resources: Vec<Scalars>,
     scopes: Vec<Scalars>,
-    /// By distinct body.
-    bodies: Vec<Scalars>,
+    /// Those of bodies, by path.
+    bodies: BTreeMap<String, BodyField>,
 }
 
 impl LogBlock {
@@ -122,7 +122,7 @@ impl LogBlock {
                 sources.entry(path).or_default().push(Source::Inside(*index, path));
             }
         }
-        for path in paths(&scalars.bodies) {
+        for path in scalars.bodies.keys() {
             sources.entry(path).or_default().push(Source::Body(path));
         }
         for path in paths(&scalars.resources) {
@@ -259,7 +259,7 @@ impl LogBlock {
                 all.arrays.insert(index, values.entries.iter().map(|value| inside(column, value)).collect());
             }
         }
-        all.bodies = self.structured_bodies()?.iter().map(|body| scalars(&of_body(body))).collect();
+        all.bodies = fields_of_bodies(self.structured_bodies()?);
         all.resources = self.resources()?.entries.iter().map(|resource| scalars(&of_resource(resource))).collect();
         all.scopes = self.scopes()?.entries.iter().map(|scope| scalars(&of_scope(scope))).collect();
         Ok(all)
@@ -291,10 +291,10 @@ impl<'b> BlockField<'b> {
                 by_entry(&block.resources()?.ids, self.rows, &under(&self.scalars.resources, path))
             }
             Source::Scope(path) => by_entry(&block.scopes()?.ids, self.rows, &under(&self.scalars.scopes, path)),
-            Source::Body(path) => {
-                let texts = under(&self.scalars.bodies, path);
-                block.body_values(self.rows, &|entry, _| texts.get(entry).cloned().unwrap_or_default())?
-            }
+            Source::Body(path) => match self.scalars.bodies.get(path) {
+                Some(field) => Some(block.body_values(self.rows, field)?),
+                None => None,
+            },
             Source::WellKnown(field) => Some(block.well_known_values(field)?),
         })
     }
@@ -360,7 +360,7 @@ impl BlockField<'_> {
                 Leaf::Opaque(values) => few(values.entries.len()),
             },
             Source::Inside(index, _) => self.scalars.arrays.get(&index).is_none_or(|entries| few(entries.len())),
-            Source::Body(_) => few(self.scalars.bodies.len()),
+            Source::Body(path) => self.scalars.bodies.get(path).is_none_or(|field| few(field.texts.len())),
             Source::Resource(_) => few(block.resources()?.entries.len()),
             Source::Scope(_) => few(block.scopes()?.entries.len()),
             Source::WellKnown(WellKnown::Severity) => few_texts(block.severity_texts()?),

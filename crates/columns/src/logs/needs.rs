@@ -158,7 +158,10 @@ fn severity_range(name: &str, text: &str) -> Option<Need> {
 fn field_word(name: &str, word: &str) -> Need {
     let word_alone = || Need::Term(word.to_owned());
     let term = |name: &str| Need::Term(format!("{name}{SEPARATOR}{word}"));
-    let incomplete = Need::Term(format!("{name}{SEPARATOR}{INCOMPLETE}"));
+    let spelt = |name: &str| {
+        let incomplete = Need::Term(format!("{name}{SEPARATOR}{INCOMPLETE}"));
+        any([term(name), all([incomplete, word_alone()])])
+    };
     let well_known = match well_known(name) {
         None => None,
         Some(WellKnown::Message | WellKnown::TraceId | WellKnown::SpanId) => Some(word_alone()),
@@ -167,8 +170,8 @@ fn field_word(name: &str, word: &str) -> Need {
         // Times are not indexed.
         Some(WellKnown::Time) => Some(Need::Nothing),
     };
-    let in_body = in_body(name).map(|name| term(&name));
-    any([term(name), all([incomplete, word_alone()])].into_iter().chain(well_known).chain(in_body))
+    let in_body = in_body(name).map(|name| spelt(&name));
+    any([spelt(name)].into_iter().chain(well_known).chain(in_body))
 }
 
 fn field_exists(name: &str) -> Need {

@@ -9,7 +9,7 @@
 //! both forms.
 
 use super::block_terms::{BlockTerms, kept_bits, widened};
-use super::bodies::{BODY, of_body};
+use super::bodies::{BODY, BodyField, fields_of_bodies};
 use super::leaves::Leaf;
 use super::messages::{BuiltMessages, BuiltStrings, Templates};
 use super::shapes::Column;
@@ -82,7 +82,7 @@ pub(super) fn terms_of(columns: &Columns<'_>, rules: &CorrelationRules) -> Block
     let mut terms = Collector::new(rules);
     columns.add_bodies(&mut terms);
     terms.in_messages = false;
-    columns.bodies.others.entries.iter().for_each(|body| terms.shared(&of_body(body)));
+    fields_of_bodies(&columns.bodies.others.entries).iter().for_each(|(path, field)| terms.body_field(path, field));
     columns.add_well_known_terms(&mut terms);
     columns.leaves.iter().for_each(|(column, leaf)| terms.leaf(column, leaf));
     let resources =
@@ -362,13 +362,33 @@ impl<'a> Collector<'a> {
         });
     }
 
-    /// Attributes of a resource or scope, or the fields of a body.
+    /// A field of bodies: as a column of attributes.
+    fn body_field(&mut self, path: &str, field: &BodyField) {
+        let names = || [Some(path), path.strip_prefix(BODY)].into_iter().flatten();
+        let is_dictionary = field.is_dictionary();
+        names().for_each(|name| self.mark(name, None));
+        if !is_dictionary {
+            names().for_each(|name| self.mark(name, Some(INCOMPLETE)));
+        }
+        let id_field = self.rules.field(path);
+        for (text, value) in field.texts.entries().iter().zip(&field.values) {
+            self.text(text);
+            if is_dictionary {
+                names().for_each(|name| {
+                    self.field(name, text);
+                    self.canonical_field(name, text);
+                });
+            }
+            self.carried(id_field, text, value);
+        }
+    }
+
+    /// Attributes of a resource or scope.
     fn shared(&mut self, record: &LogRecord) {
         record.visit_attributes(&mut |path, value| {
             let Some(text) = value.scalar_text() else { return };
             self.text(&text);
-            let short = path.strip_prefix("resource.").or_else(|| path.strip_prefix(BODY));
-            for name in [Some(path), short].into_iter().flatten() {
+            for name in [Some(path), path.strip_prefix("resource.")].into_iter().flatten() {
                 self.mark(name, None);
                 self.field(name, &text);
                 self.canonical_field(name, &text);

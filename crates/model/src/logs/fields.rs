@@ -32,11 +32,7 @@ impl LogRecord {
     pub fn visit_attributes(&self, visit: &mut dyn FnMut(&str, &Value)) {
         let mut path = String::new();
         walk(&self.attributes, &mut path, visit);
-        if let Value::Map(_) | Value::Array(_) = &self.body {
-            path.push_str("body");
-            walk_value(&self.body, &mut path, visit);
-            path.clear();
-        }
+        visit_body(&self.body, visit);
         path.push_str("resource.");
         walk(&self.resource.attributes, &mut path, visit);
         path.clear();
@@ -124,6 +120,13 @@ pub const LISTED_WELL_KNOWN: [(&str, WellKnown); 4] = [
     ("trace_id", WellKnown::TraceId),
     ("span_id", WellKnown::SpanId),
 ];
+
+/// Calls `visit` with the dotted path (`body.` before it) and the value of every scalar in a body that is a map or list.
+pub fn visit_body(body: &Value, visit: &mut dyn FnMut(&str, &Value)) {
+    if let Value::Map(_) | Value::Array(_) = body {
+        walk_value(body, &mut "body".to_owned(), visit);
+    }
+}
 
 /// Calls `visit` with every value inside a body that `name` resolves to, until it answers true; returns whether it did.
 pub fn any_in_body(body: &Value, name: &str, visit: &mut dyn FnMut(&Value) -> bool) -> bool {

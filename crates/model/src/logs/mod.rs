@@ -18,7 +18,7 @@ pub use answers::{
 };
 pub use batch::{Codes, Dictionary, FieldValue, FieldValues, LogBatch, LogField, counts_of_severities, severity_range};
 pub use fields::{
-    CONTAINER_FIELDS, LISTED_WELL_KNOWN, any_in_body, counted, counted_level, inside_message, says_levels,
+    CONTAINER_FIELDS, LISTED_WELL_KNOWN, any_in_body, counted, counted_level, inside_message, says_levels, visit_body,
 };
 pub use filter::{Comparison, FieldTest, IsTest, LogFilter, Pattern, TextTest};
 pub use names::{WellKnown, ranked, well_known};
