@@ -1,1 +1,0 @@
-import"./BZWG4K7-.js";
