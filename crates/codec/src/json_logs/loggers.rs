@@ -52,7 +52,8 @@ pub(crate) fn known_beside(name: &str, beside: &[Attribute]) -> Option<(WellKnow
         "channel" if has("level_name") || has("datetime") => (Service, 24),
         "target" if has("timestamp") && has("level") && is_module(beside) => (Service, 24),
         "Category" if has("LogLevel") || has("EventId") => (Service, 24),
-        "PRIORITY" if is_journal() => (Severity, 6),
+        // In capitals it is the journal's, whoever passes it on.
+        "PRIORITY" => (Severity, 6),
         "PROGRAM" if is_journal() => (Service, 24),
         "s" if is_mongo() => (Severity, 6),
         "c" if is_mongo() => (Service, 24),

@@ -137,7 +137,7 @@ fn of_loggers(folded: &[u8]) -> Option<(WellKnown, i8)> {
         b"lvl" => (Severity, 15),
         b"levelstr" | b"severityname" | b"severitylabel" | b"errorseverity" | b"priorityname" => (Severity, 16),
         b"levelno" => (Severity, 17),
-        b"levelvalue" => (Severity, 18),
+        b"levelvalue" | b"levelnum" | b"levelnumber" => (Severity, 18),
         b"severitylevel" => (Severity, 19),
         b"syslogseverity" | b"logsyslogseverityname" | b"logsyslogseveritycode" => (Severity, 20),
 

@@ -102,6 +102,16 @@ fn records_of_common_loggers_are_understood() {
             expect(MICRO, 9, "\u{1b}[31mhi\u{1b}[0m", "web.service"),
         ),
         (
+            "journald, as Vector passes it on",
+            r#"{"PRIORITY":"3","SYSLOG_IDENTIFIER":"sshd","host":"h","message":"denied","source_type":"journald","timestamp":"2025-11-30T12:34:56.789012Z"}"#,
+            expect(MICRO, 17, "denied", "sshd"),
+        ),
+        (
+            "journald, a message and its priority alone",
+            r#"{"message":"denied","PRIORITY":"4","timestamp":"2025-11-30T12:34:56.789012Z"}"#,
+            expect(MICRO, 13, "denied", ""),
+        ),
+        (
             "GELF",
             r#"{"version":"1.1","host":"web-1","short_message":"disk full","full_message":"disk full\nat x","timestamp":1764506096.789,"level":2,"_user_id":7}"#,
             expect(MILLI, 18, "disk full", ""),
@@ -278,7 +288,6 @@ fn names_of_one_logger_mean_nothing_elsewhere() {
         r#"{"category":"shoes","message":"m"}"#,
         r#"{"priority":1,"message":"m"}"#,
         r#"{"priority":"high","message":"m"}"#,
-        r#"{"PRIORITY":1,"message":"m"}"#,
         r#"{"created":1764506096,"message":"m"}"#,
         r#"{"s":"E","c":"x","message":"m"}"#,
         r#"{"L":"WARN","T":"x","message":"m"}"#,
