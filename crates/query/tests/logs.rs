@@ -133,6 +133,11 @@ fn the_search_bar_is_planned() {
         ("he said \"no (", and([any("he"), any("said"), any("\"no"), any("(")])),
         ("call of main() is () done", and([any("call"), any("of"), any("main()"), any("is"), any("()"), any("done")])),
         ("call of f(a, b) failed", and([any("call"), any("of"), any("f(a,"), any("b)"), any("failed")])),
+        (
+            "at reflector.go:138] now",
+            and([any("at"), or([is("reflector.go", "138]"), any("reflector.go:138]")]), any("now")]),
+        ),
+        ("{\"a\":1} is no object", any("{\"a\":1} is no object")),
         ("tags:[a,b]", is("tags", "[a,b]")),
         (
             "{\"level\":\"error\",\"n\":5,\"ctx\":{\"user\":\"m\"},\"ts\":17}",

@@ -12,7 +12,7 @@ pub use patterns::MessagePattern;
 use crate::error::QueryError;
 use crate::limits::MAX_QUERY_BYTES;
 use clew_model::ErrorKind;
-use clew_model::logs::LogFilter;
+use clew_model::logs::{LogFilter, TextTest};
 
 /// Plans a log query: LogQL when it starts with `{`, else the search-bar language. A JSON object is a record that was
 /// pasted: it finds those that say the same.
@@ -30,7 +30,12 @@ pub fn parse(text: &str) -> Result<LogFilter, QueryError> {
     if !text.trim_start().starts_with('{') {
         return search_bar::parse(text);
     }
-    pasted_record::filter(text).map_or_else(|| logql::parse(text), Ok)
+    match pasted_record::filter(text) {
+        Some(filter) => Ok(filter),
+        // No label of LogQL begins with a quote: it is a line that begins as JSON does.
+        None if pasted_record::begins_as_json(text) => Ok(LogFilter::AnyText(TextTest::words(text))),
+        None => logql::parse(text),
+    }
 }
 
 /// All of them; one alone stands for itself.

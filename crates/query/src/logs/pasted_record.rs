@@ -11,12 +11,17 @@ use std::collections::BTreeMap;
 ///
 /// `None` for text that is no JSON object, has no such member, or is nested or long beyond what a query may be.
 pub(super) fn filter(text: &str) -> Option<LogFilter> {
-    if !text.trim_start().strip_prefix('{')?.trim_start().starts_with('"') {
+    if !begins_as_json(text) {
         return None;
     }
     let mut tests = Vec::new();
     add_object(text.trim(), "", &mut tests, 0)?;
     (!tests.is_empty()).then(|| all_of(tests))
+}
+
+/// Whether the text begins with a bracket and a quote.
+pub(super) fn begins_as_json(text: &str) -> bool {
+    text.trim_start().strip_prefix('{').is_some_and(|inner| inner.trim_start().starts_with('"'))
 }
 
 fn add_object(text: &str, path: &str, tests: &mut Vec<LogFilter>, depth: usize) -> Option<()> {

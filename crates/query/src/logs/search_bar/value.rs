@@ -184,7 +184,12 @@ pub(super) fn field_or_text(name: &str, filter: LogFilter, whole: &str) -> LogFi
     let may_be_id = name.chars().all(char::is_alphanumeric)
         && well_known(name).is_none()
         && value.chars().any(|c| c.is_ascii_digit());
-    if may_be_id || name.contains('/') {
+    // `main.go:138]` is a place in a program.
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let line = value.trim_end_matches(|c: char| c.is_ascii_punctuation());
+    let may_be_place =
+        (1..=4).contains(&extension.len()) && !line.is_empty() && line.bytes().all(|b| b.is_ascii_digit() || b == b':');
+    if may_be_id || may_be_place || name.contains('/') {
         return any_of(vec![filter, LogFilter::AnyText(TextTest::words(whole))]);
     }
     filter
