@@ -198,3 +198,6 @@ pub const MAX_FIELD_VALUES: usize = 1_000;
 
 /// Most characters of a pasted text that the log of slow queries tells.
 pub const MAX_SHOWN_CHARS: usize = 64;
+
+/// Selectors of an expression that found nothing of which it is told why.
+pub(crate) const MAX_EXPLAINED_SELECTORS: usize = 8;

@@ -11,6 +11,7 @@ pub mod id;
 pub mod limits;
 pub mod logs;
 pub mod metrics;
+pub mod near;
 pub mod numeral;
 pub mod re2;
 pub mod resource;

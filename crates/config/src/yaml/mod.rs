@@ -9,15 +9,14 @@ mod number;
 mod relaxed;
 mod scalar;
 mod shapes;
-mod suggest;
 mod tag;
 mod text;
 mod tree;
 mod value;
 
+pub use clew_model::near::nearest;
 pub use fault::{Fault, Faults, Origin, Severity};
 pub use scalar::{ScalarError, parse_duration, parse_size, render_duration};
-pub use suggest::nearest;
 pub use text::decode_text;
 pub use tree::{Content, Document, Entry, Node, Position};
 pub use value::{Fields, MentionedFile, Source, Value};

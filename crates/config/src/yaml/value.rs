@@ -3,8 +3,8 @@
 use super::fault::{Fault, Faults, Origin, Severity};
 use super::number::{Number, parse_bool, parse_number};
 use super::scalar::{parse_duration, parse_size};
-use super::suggest::nearest;
 use super::tree::{Content, Document, Entry, Node, Position};
+use clew_model::near::nearest;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

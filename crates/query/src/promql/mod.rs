@@ -22,5 +22,5 @@ pub use eval::{query_instant, query_range};
 pub use number::{format_plain, format_value};
 pub use options::PromqlOptions;
 pub use parser::parse;
-pub use selectors::{parse_selector, selectors, unescape_label_name};
+pub use selectors::{parse_selector, reach, selectors, unescape_label_name};
 pub use value::{Annotations, InstantSample, QueryResult, QueryStats, RangeSeries, SampleValue, Value};

@@ -1,6 +1,6 @@
 //! What an expression reads: its selectors, for the calls of the Prometheus API that ask about series.
 
-use super::ast::{Expr, ExprKind, Selector};
+use super::ast::{Expr, ExprKind, Selector, TimeModifiers};
 use crate::error::QueryError;
 use clew_model::metrics::Matcher;
 
@@ -21,6 +21,28 @@ pub fn selectors(expr: &Expr) -> Vec<Vec<Matcher>> {
     let mut found = Vec::new();
     visit(expr, &mut |selector| found.push(selector.matchers.clone()));
     found
+}
+
+/// How far, in milliseconds, an expression reads before and after the times at which it is evaluated, beyond the lookback
+/// of selectors; never less than it does. `None` where it reads at a fixed time (`@`).
+#[must_use]
+pub fn reach(expr: &Expr) -> Option<i64> {
+    let own = |time: &TimeModifiers, range: i64| {
+        time.at.is_none().then(|| time.offset.saturating_abs().saturating_add(range))
+    };
+    let inner = |exprs: &[&Expr]| exprs.iter().try_fold(0_i64, |most, expr| reach(expr).map(|own| most.max(own)));
+    match &expr.kind {
+        ExprKind::Number(_) | ExprKind::Text(_) => Some(0),
+        ExprKind::Selector(selector) => own(&selector.time, 0),
+        ExprKind::Matrix { selector, range } => own(&selector.time, *range),
+        ExprKind::Paren(expr) | ExprKind::Unary { expr, .. } => reach(expr),
+        ExprKind::Subquery(subquery) => {
+            Some(own(&subquery.time, subquery.range)?.saturating_add(reach(&subquery.expr)?))
+        }
+        ExprKind::Binary(binary) => inner(&[&binary.left, &binary.right]),
+        ExprKind::Aggregate(aggregate) => inner(&aggregate.param.iter().chain([&aggregate.expr]).collect::<Vec<_>>()),
+        ExprKind::Call { args, .. } => inner(&args.iter().collect::<Vec<_>>()),
+    }
 }
 
 fn visit(expr: &Expr, take: &mut dyn FnMut(&Selector)) {

@@ -2,11 +2,14 @@
 
 use super::PROMQL;
 use crate::error::AppError;
+use crate::limits::MAX_EXPLAINED_SELECTORS;
 use crate::reads::period::range;
 use crate::reads::{About, Plan, Question};
+use clew_model::metrics::MetricReader;
 use clew_model::time::NANOS_PER_MILLI;
-use clew_model::{TimeRange, UnixMillis, UnixNanos};
-use clew_query::promql::{self, PromqlOptions, QueryResult, Value};
+use clew_model::{Context, TimeRange, UnixMillis, UnixNanos};
+use clew_query::metrics::why_nothing;
+use clew_query::promql::{self, Expr, PromqlOptions, QueryResult, Value};
 use std::time::Duration;
 
 /// What a PromQL expression says at one instant.
@@ -31,7 +34,8 @@ impl Question for InstantQuery {
         let about = About::new("prometheus_query").text(PROMQL, self.query).during(TimeRange::new(at, at));
         let (at, options) = (at.div_euclid(NANOS_PER_MILLI), options(self.lookback));
         let plan = Plan::new(about, move |context, stores| {
-            Ok(promql::query_instant(stores.metrics, context, &expr, at, &options)?)
+            let result = promql::query_instant(stores.metrics, context, &expr, at, &options)?;
+            Ok(explained(result, context, stores.metrics, &expr, (at, at), &options))
         });
         Ok(plan.within(self.timeout).counting(series))
     }
@@ -65,10 +69,44 @@ impl Question for RangeQuery {
         check_resolution(start, end, step, options.max_steps)?;
         let about = About::new("prometheus_query_range").text(PROMQL, self.query).during(range);
         let plan = Plan::new(about, move |context, stores| {
-            Ok(promql::query_range(stores.metrics, context, &expr, start, end, step, &options)?)
+            let result = promql::query_range(stores.metrics, context, &expr, start, end, step, &options)?;
+            Ok(explained(result, context, stores.metrics, &expr, (start, end), &options))
         });
         Ok(plan.within(self.timeout).counting(series))
     }
+}
+
+/// An answer without series, with what is told of the selectors that found none.
+fn explained(
+    mut result: QueryResult,
+    context: &Context,
+    metrics: &dyn MetricReader,
+    expr: &Expr,
+    (start, end): (UnixMillis, UnixMillis),
+    options: &PromqlOptions,
+) -> QueryResult {
+    let is_empty = match &result.value {
+        Value::Scalar(..) | Value::String(..) => false,
+        Value::Vector(samples) => samples.is_empty(),
+        Value::Matrix(series) => series.is_empty(),
+    };
+    if !is_empty {
+        return result;
+    }
+    let looked_at = promql::reach(expr).map(|reach| {
+        let before = reach.saturating_add(options.lookback_millis);
+        TimeRange::from_millis(start.saturating_sub(before), end.saturating_add(reach))
+    });
+    let view = metrics.view(context);
+    for matchers in promql::selectors(expr).iter().take(MAX_EXPLAINED_SELECTORS) {
+        // An answer is not lost for what would be said about it.
+        let Ok(Some(reason)) = why_nothing(context, &*view, matchers, looked_at) else { continue };
+        let info = format!("PromQL info: {reason}");
+        if !result.annotations.infos.contains(&info) {
+            result.annotations.infos.push(info);
+        }
+    }
+    result
 }
 
 /// Prometheus takes too many points for a malformed request, not for a query that failed.

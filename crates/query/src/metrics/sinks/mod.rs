@@ -12,4 +12,4 @@ pub use names::{label_names, label_values, series};
 pub use samples::samples;
 
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;

@@ -10,22 +10,22 @@ use std::time::Duration;
 
 /// What there is to find.
 #[derive(Default)]
-pub(super) struct Fake {
+pub(in super::super) struct Fake {
     series: Vec<(Labels, Vec<(i64, f64)>)>,
     exemplars: Vec<ExemplarRow>,
     families: Vec<Metadata>,
 }
 
 impl Fake {
-    pub(super) fn new(series: Vec<(Labels, Vec<(i64, f64)>)>) -> Self {
+    pub(in super::super) fn new(series: Vec<(Labels, Vec<(i64, f64)>)>) -> Self {
         Self { series, ..Self::default() }
     }
 
-    pub(super) fn with_exemplars(exemplars: Vec<ExemplarRow>) -> Self {
+    pub(in super::super) fn with_exemplars(exemplars: Vec<ExemplarRow>) -> Self {
         Self { exemplars, ..Self::default() }
     }
 
-    pub(super) fn with_metadata(families: Vec<Metadata>) -> Self {
+    pub(in super::super) fn with_metadata(families: Vec<Metadata>) -> Self {
         Self { families, ..Self::default() }
     }
 
@@ -96,11 +96,11 @@ impl MetricView for Fake {
     }
 }
 
-pub(super) fn context() -> Context {
+pub(in super::super) fn context() -> Context {
     Context::new(Duration::from_secs(60), 1 << 30)
 }
 
 /// `name{i="…"}`
-pub(super) fn labels(name: &str, i: &str) -> Labels {
+pub(in super::super) fn labels(name: &str, i: &str) -> Labels {
     Labels::new([("__name__", name), ("i", i)]).unwrap()
 }
