@@ -201,3 +201,12 @@ pub const MAX_SHOWN_CHARS: usize = 64;
 
 /// Selectors of an expression that found nothing of which it is told why.
 pub(crate) const MAX_EXPLAINED_SELECTORS: usize = 8;
+
+/// Fields of a query that found nothing of which it is told why.
+pub(crate) const MAX_EXPLAINED_FIELDS: usize = 4;
+
+/// Names or values that are offered in the place of one that is not there.
+pub(crate) const MAX_OFFERED_NAMES: usize = 3;
+
+/// How far back from the newest record names and values are looked for to be offered, in nanoseconds.
+pub(crate) const OFFERED_FROM_NANOS: i64 = 900 * 1_000_000_000;

@@ -16,6 +16,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
     let own = folded(word);
     let bare = without_separators(&own);
+    let (length, is_number) = (own.chars().count(), own.chars().all(|c| c.is_ascii_digit()));
     let rank = |candidate: &str| {
         let other = folded(candidate);
         if without_separators(&other) == bare {
@@ -25,7 +26,10 @@ pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, most:
         if short.chars().count() >= LEAST_PART && long.starts_with(short.as_str()) {
             return Some((1, long.len() - short.len()));
         }
-        if let Some(distance) = misspelling(&own, candidate) {
+        // Of short words nearly every one is a misspelling of every other, and numbers are not misspelt.
+        if let Some(distance) =
+            misspelling(&own, candidate).filter(|distance| *distance <= (length / 3).max(1) && !is_number)
+        {
             return Some((2, distance));
         }
         let shared = parts(&own).filter(|part| parts(&other).any(|own| own == *part)).count();
@@ -137,6 +141,7 @@ mod tests {
             "up",
             "userId",
             "user_id_hash",
+            "200",
         ];
         for (word, expected) in [
             (
@@ -151,6 +156,7 @@ mod tests {
             ("duration", vec!["http.server.request.duration", "http_request_duration_seconds_bucket"]),
             ("bandwidth", vec![]),
             ("up", vec![]),
+            ("404", vec![]),
         ] {
             let mut found = near(word, known, 3);
             if word == "http_requests" {

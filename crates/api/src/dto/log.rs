@@ -193,6 +193,10 @@ pub(crate) struct LogPageDto {
     /// What is missing or damaged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    /// Why nothing was found, as far as that can be told: fields and values that no record has, with what is near them,
+    /// or that the query is of another language, with the form that is valid here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hints: Vec<String>,
 }
 
 impl From<LogPage> for LogPageDto {
@@ -201,6 +205,7 @@ impl From<LogPage> for LogPageDto {
             logs: page.rows.into_iter().map(LogDto::from).collect(),
             next_cursor: page.next.map(|id| id.to_string()),
             warnings: page.warnings,
+            hints: page.hints,
         }
     }
 }

@@ -48,6 +48,8 @@ pub struct LogPage {
     pub next: Option<RecordId>,
     /// What the asker must know: damaged parts that were skipped, and so on. Never empty when something is missing.
     pub warnings: Vec<String>,
+    /// Why nothing was found, as far as that can be told; empty where something was.
+    pub hints: Vec<String>,
 }
 
 /// What came in one stretch of arrivals: records with consecutive numbers.

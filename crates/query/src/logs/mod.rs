@@ -1,5 +1,6 @@
 //! Log queries: the search-bar language and LogQL's log selection, both planned into a [`LogFilter`].
 
+mod foreign;
 pub mod logql;
 mod names;
 mod pasted_record;
@@ -7,6 +8,7 @@ mod patterns;
 pub mod search_bar;
 pub mod sinks;
 
+pub use foreign::foreign;
 pub use patterns::MessagePattern;
 
 use crate::error::QueryError;

@@ -3,6 +3,7 @@
 mod context;
 mod counts;
 mod fields;
+mod nothing;
 mod patterns;
 mod search;
 mod tail;
@@ -21,7 +22,16 @@ use clew_model::logs::LogFilter;
 
 /// The filter that a query stands for; everything without one.
 fn filter(query: Option<&str>) -> Result<LogFilter, AppError> {
-    Ok(query.map(clew_query::logs::parse).transpose()?.unwrap_or(LogFilter::All))
+    let read = |text| {
+        clew_query::logs::parse(text).map_err(|mut error| {
+            // Another language's brackets and quotes are rarely ours.
+            if let Some(hint) = clew_query::logs::foreign(text) {
+                error.hint = Some(hint);
+            }
+            error
+        })
+    };
+    Ok(query.map(read).transpose()?.unwrap_or(LogFilter::All))
 }
 
 /// A question about the records that match a query.

@@ -1,5 +1,6 @@
 //! Records that match.
 
+use super::nothing::why_nothing;
 use super::{about, filter};
 use crate::error::AppError;
 use crate::limits::{DEFAULT_LOG_ROWS, MAX_LOG_ROWS};
@@ -35,9 +36,17 @@ impl Question for SearchLogs {
             limit: count("limit", self.limit, DEFAULT_LOG_ROWS, 1..=MAX_LOG_ROWS)?,
             after: self.after,
         };
+        let text = self.query.clone().unwrap_or_default();
         let about = about("logs", self.query, query.range);
-        let plan =
-            Plan::new(about, move |context, stores| Ok(sinks::search(context, &*stores.logs.view(context), &query)?));
+        let plan = Plan::new(about, move |context, stores| {
+            let view = stores.logs.view(context);
+            let mut page = sinks::search(context, &*view, &query)?;
+            // A page behind another is empty when these were all.
+            if page.rows.is_empty() && query.after.is_none() && !text.is_empty() {
+                page.hints = why_nothing(context, &*view, &text, &query.filter);
+            }
+            Ok(page)
+        });
         Ok(plan.counting(|page| page.rows.len()))
     }
 }

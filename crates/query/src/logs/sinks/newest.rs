@@ -61,7 +61,7 @@ fn first(
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().map(|row| row.id).filter(|_| more);
-    Ok(LogPage { rows, next, warnings: report.warnings })
+    Ok(LogPage { rows, next, warnings: report.warnings, hints: Vec::new() })
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,79 @@
+//! Why a search of logs finds nothing: a field or a value that is not there, with what is near it, or text of another
+//! language.
+
+use crate::limits::{MAX_EXPLAINED_FIELDS, MAX_OFFERED_NAMES, OFFERED_FROM_NANOS};
+use clew_model::logs::{FieldTest, LogFilter, LogQuery, LogView, Order};
+use clew_model::near::near;
+use clew_model::{Context, ReadError, TimeRange};
+use clew_query::logs::{foreign, sinks};
+
+/// Values of a field among which near ones are looked for.
+const LOOKED_AT_VALUES: usize = 1000;
+
+/// Says why a query finds nothing, a text for each reason that can be told. To be asked only where nothing was found: it
+/// looks for a record with each field, at any time, and for names and values among the newest records.
+pub(super) fn why_nothing(context: &Context, view: &dyn LogView, text: &str, filter: &LogFilter) -> Vec<String> {
+    let mut reasons: Vec<String> = foreign(text).into_iter().collect();
+    let mut fields = Vec::new();
+    collect(filter, &mut fields);
+    fields.dedup();
+    for (name, test) in fields.into_iter().take(MAX_EXPLAINED_FIELDS) {
+        // An answer is not lost for what would be said about it.
+        if let Ok(Some(reason)) = explain(context, view, name, test)
+            && !reasons.contains(&reason)
+        {
+            reasons.push(reason);
+        }
+    }
+    reasons
+}
+
+/// The fields that a record must have to pass.
+fn collect<'f>(filter: &'f LogFilter, into: &mut Vec<(&'f str, &'f FieldTest)>) {
+    match filter {
+        LogFilter::And(all) | LogFilter::Or(all) => all.iter().for_each(|one| collect(one, into)),
+        LogFilter::Field { name, test } => into.push((name, test)),
+        _ => {}
+    }
+}
+
+fn explain(context: &Context, view: &dyn LogView, name: &str, test: &FieldTest) -> Result<Option<String>, ReadError> {
+    let exists = LogFilter::Field { name: name.to_owned(), test: FieldTest::Exists };
+    let Some(newest) = newest(context, view, &exists)? else {
+        let recent = recent(context, view)?;
+        let known = sinks::fields(context, view, &LogFilter::All, recent, 0)?;
+        let names = known.fields.iter().map(|field| field.name.as_ref());
+        return Ok(Some(format!("no record has a field {name:?}{}", offered(&near(name, names, MAX_OFFERED_NAMES)))));
+    };
+    let (FieldTest::Is(value) | FieldTest::Equals(value)) = test else { return Ok(None) };
+    let alone = LogFilter::Field { name: name.to_owned(), test: test.clone() };
+    if self::newest(context, view, &alone)?.is_some() {
+        return Ok(None);
+    }
+    let range = TimeRange::new(newest.saturating_sub(OFFERED_FROM_NANOS), newest);
+    let known = sinks::field_values(context, view, name, &LogFilter::All, range, LOOKED_AT_VALUES)?;
+    let values: Vec<&str> = known.field.top.iter().map(|value| value.value.as_ref()).collect();
+    let offer = offered(&near(value, values.iter().copied(), MAX_OFFERED_NAMES));
+    Ok(Some(format!("no record has {name}:{value}{offer}")))
+}
+
+/// When the newest record that passes came.
+fn newest(context: &Context, view: &dyn LogView, filter: &LogFilter) -> Result<Option<i64>, ReadError> {
+    let query =
+        LogQuery { filter: filter.clone(), range: TimeRange::ALL, order: Order::Descending, limit: 1, after: None };
+    Ok(sinks::search(context, view, &query)?.rows.first().map(|row| row.record.time))
+}
+
+/// The stretch before the newest record.
+fn recent(context: &Context, view: &dyn LogView) -> Result<TimeRange, ReadError> {
+    let newest = newest(context, view, &LogFilter::All)?;
+    Ok(newest.map_or(TimeRange::ALL, |end| TimeRange::new(end.saturating_sub(OFFERED_FROM_NANOS), end)))
+}
+
+fn offered(names: &[&str]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    format!("; near it: {}", quoted.join(", "))
+}
