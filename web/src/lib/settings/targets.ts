@@ -16,9 +16,15 @@ export interface Target {
 	scrapeTimeout: string;
 }
 
-export async function fetchTargets(signal?: AbortSignal): Promise<Target[]> {
-	const { data } = await prometheus<{ activeTargets: Target[] }>('targets', { state: 'active' }, signal);
-	return data.activeTargets;
+/** What is scraped, and what is wrong with finding it: a discovery that is not built, a list that cannot be asked. */
+export interface Targets {
+	targets: Target[];
+	problems: string[];
+}
+
+export async function fetchTargets(signal?: AbortSignal): Promise<Targets> {
+	const { data, warnings } = await prometheus<{ activeTargets: Target[] }>('targets', { state: 'active' }, signal);
+	return { targets: data.activeTargets, problems: warnings };
 }
 
 const RANK = { down: 0, unknown: 1, up: 2 };
