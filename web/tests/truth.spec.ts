@@ -1,5 +1,5 @@
 import type { APIRequestContext, Page } from '@playwright/test';
-import { expect, facts, test } from './fixtures';
+import { expect, expectAccessible, facts, test } from './fixtures';
 
 /** What the page shows is what was sent, and moves with it. */
 
@@ -73,6 +73,33 @@ test('a refresh by itself asks for what is new, and shows it once, newest first'
 	await expect.poll(() => (asked.at(-1)?.end ?? 0) - (asked.at(-1)?.start ?? 0)).toBeGreaterThan(3_000_000);
 });
 
+test('a query that is wrong while it is typed breaks no rule of the page', async ({ page, expectRefusal }) => {
+	// Only the refusals of what is run; a style that the policy refuses would be a complaint.
+	expectRefusal(/status of 400/);
+	await page.goto(`${facts.url}/explore`);
+	const editor = page.locator('.cm-content').first();
+	for (const text of ['sum(rate(up[5m]) by (', 'up{job="x', '1 +', 'rate(up)']) {
+		await editor.click();
+		await page.keyboard.press('ControlOrMeta+a');
+		await page.keyboard.type(text, { delay: 20 });
+		await page.waitForTimeout(900);
+		await page.keyboard.press('Escape');
+		const box = await editor.boundingBox();
+		for (let x = 10; box && x < 160; x += 15) await page.mouse.move(box.x + x, box.y + 14);
+		await page.waitForTimeout(400);
+	}
+	await page.goto(`${facts.url}/logs`);
+	const bar = page.getByRole('search', { name: 'Logs' }).getByRole('textbox');
+	for (const text of ['level:error AND (', 'a:[1 TO', '"open', 'a:/(/ x']) {
+		await bar.click();
+		await page.keyboard.press('ControlOrMeta+a');
+		await page.keyboard.type(text, { delay: 20 });
+		await page.keyboard.press('Escape');
+		await page.keyboard.press('Enter');
+		await page.waitForTimeout(500);
+	}
+});
+
 test('counts move while a tail runs', async ({ page }) => {
 	await page.goto(`${facts.url}/logs?q=service:ticker&live=1`);
 	const total = page.getByText(/^[\d,]+ records?$/);
@@ -105,6 +132,7 @@ test('slow traces are set against the rest, and what they share narrows the sear
 	await expect(panel.getByText('1 trace against 40 others')).toBeVisible();
 	const row = panel.getByRole('row', { name: /worker-coder.*task_id =.*task:0042/ });
 	await expect(row).toContainText('100 %');
+	await expectAccessible(page, 'traces set against each other');
 	await row.getByRole('button').click();
 	await expect(page).toHaveURL(/attrs=task_id%3D/);
 	await expect(page.getByRole('grid', { name: 'Traces' }).getByRole('row')).toHaveCount(1);

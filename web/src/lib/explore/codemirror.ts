@@ -6,6 +6,7 @@ import { EditorState, Prec } from '@codemirror/state';
 import { EditorView, keymap, placeholder, tooltips } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { PromQLExtension } from '@prometheus-io/codemirror-promql';
+import { typedOver } from '$ui/typedOver';
 import { completionClient } from './completion';
 
 /** The PromQL editor. It is loaded when a query is first shown: it is most of what the metrics page weighs. */
@@ -98,6 +99,7 @@ export function mountEditor(options: EditorOptions): Editor {
 				history(),
 				bracketMatching(),
 				closeBrackets(),
+				typedOver(),
 				syntaxHighlighting(colors),
 				keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
 				placeholder(options.hint),

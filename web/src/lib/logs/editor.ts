@@ -20,6 +20,7 @@ import {
 	ViewPlugin,
 	type ViewUpdate
 } from '@codemirror/view';
+import { typedOver } from '$ui/typedOver';
 import { completionAt } from './completion';
 import { literal, nameOf } from './filters';
 import { tokenize } from './tokens';
@@ -65,6 +66,7 @@ export function createEditor(options: EditorOptions): Editor {
 				history(),
 				keys(options),
 				keymap.of([...historyKeymap, ...defaultKeymap]),
+				typedOver(),
 				EditorView.lineWrapping,
 				placeholder(options.placeholder),
 				colours,

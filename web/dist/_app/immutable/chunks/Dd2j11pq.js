@@ -1,1 +1,0 @@
-import"./BMnoIlgb.js";
