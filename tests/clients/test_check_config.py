@@ -83,6 +83,8 @@ def test_each_kind_of_file_is_known_by_what_stands_in_it(tmp_path, name, text, v
         ("web.yml", "tls_server_config: { cert_fil: a }\n", 'unknown key "cert_fil"; did you mean "cert_file"?'),
         ("prometheus.yml", "scrape_config: []\n", ':1:1: unknown key "scrape_config"; did you mean "scrape_configs"?'),
         ("broken.yml", "a: [\n", "is not valid YAML"),
+        ("compose.yml", "version: 3\nvolumes: {}\n", ":1:1: is none of the files that Clew knows"),
+        ("list.yml", "- alert: A\n  labels: {}\n", ":1:1: is none of the files that Clew knows"),
     ],
 )
 def test_each_kind_of_file_is_checked_with_lines(tmp_path, name, text, expected):

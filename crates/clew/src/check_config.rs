@@ -11,7 +11,7 @@ use clew_config::kind::FileKind;
 use clew_config::prometheus::read_target_groups;
 use clew_config::rules::RuleFile;
 use clew_config::web_config::check_web_config;
-use clew_config::yaml::{Document, Fault, Faults, Severity};
+use clew_config::yaml::{Document, Fault, Faults, Origin, Severity};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -90,11 +90,26 @@ fn check(file: &Path) -> Result<Checked, Vec<Fault>> {
             );
             Ok(checked(summary.warnings, verdict))
         }
+        Some(FileKind::Unknown) => Err(vec![unknown(file)]),
         Some(FileKind::Web) => {
             let verdict =
                 "a usable web configuration of Prometheus; Clew does not read it, its own TLS is under server.tls";
             check_web_config(file, &text).map(|warnings| checked(warnings, verdict.to_owned()))
         }
+    }
+}
+
+/// A file that is none of those that can be checked.
+fn unknown(file: &Path) -> Fault {
+    Fault {
+        severity: Severity::Error,
+        origin: Origin::File { file: file.into(), line: 1, column: 1 },
+        path: String::new(),
+        problem: "is none of the files that Clew knows".to_owned(),
+        remedy:
+            "they are its own configuration, a prometheus.yml, rules, targets, an alertmanager.yml, a dashboard of \
+                 Grafana's, a web.yml"
+                .to_owned(),
     }
 }
 

@@ -23,6 +23,8 @@ pub enum FileKind {
     Dashboard,
     /// A web configuration of Prometheus or an exporter.
     Web,
+    /// Nothing that Clew knows: no key, item or text of it belongs to one of the others.
+    Unknown,
 }
 
 /// The keys at the top of each kind. `PROMETHEUS` shares some with others, so what is below them decides.
@@ -56,18 +58,22 @@ const DASHBOARD: &[&str] = &["panels", "dashboard", "schemaVersion", "templating
 const WEB: &[&str] = &["tls_server_config", "http_server_config", "basic_auth_users", "rate_limit"];
 
 impl FileKind {
-    /// The kind of a document. One that nothing tells is taken for Clew's own.
+    /// The kind of a document. An empty one is taken for Clew's own.
     #[must_use]
     pub fn of(root: &Node) -> FileKind {
         match &root.content {
             Content::Mapping(entries) => of_mapping(entries),
-            Content::Sequence(items) if items.iter().any(is_target_group) => FileKind::Targets,
-            _ => FileKind::Clew,
+            Content::Sequence(items) if items.is_empty() || items.iter().any(is_target_group) => FileKind::Targets,
+            Content::Null => FileKind::Clew,
+            _ => FileKind::Unknown,
         }
     }
 }
 
 fn of_mapping(entries: &[Entry]) -> FileKind {
+    if entries.is_empty() {
+        return FileKind::Clew;
+    }
     let value = |key: &str| entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
     let is = |key: &str, text: &str| {
         value(key).is_some_and(|node| matches!(&node.content, Content::Scalar(own) if own == text))
@@ -100,7 +106,7 @@ fn of_mapping(entries: &[Entry]) -> FileKind {
         entries.iter().filter(|entry| nearest(&entry.key, keys.iter().copied()).is_some()).count()
     };
     let best = |measure: &dyn Fn(&[&'static str]) -> usize| {
-        let mut best = (FileKind::Clew, 0);
+        let mut best = (FileKind::Unknown, 0);
         for (kind, keys) in kinds {
             let found = measure(keys);
             if found > best.1 {
@@ -116,8 +122,8 @@ fn of_mapping(entries: &[Entry]) -> FileKind {
 }
 
 fn is_target_group(node: &Node) -> bool {
-    let known = ["targets", "labels"];
-    matches!(&node.content, Content::Mapping(entries) if entries.iter().any(|entry| nearest(&entry.key, known).is_some()))
+    let is_known = |entry: &Entry| nearest(&entry.key, ["targets", "labels"]).is_some();
+    matches!(&node.content, Content::Mapping(entries) if !entries.is_empty() && entries.iter().all(is_known))
 }
 
 /// Whether the section `global` speaks of notifications rather than of scrapes.
@@ -144,8 +150,9 @@ mod tests {
         for (text, expected) in [
             ("server: {}\n", FileKind::Clew),
             ("", FileKind::Clew),
-            ("text", FileKind::Clew),
-            ("services: {}\n", FileKind::Clew),
+            ("{}", FileKind::Clew),
+            ("text", FileKind::Unknown),
+            ("version: 3\nvolumes: {}\n", FileKind::Unknown),
             ("storage: {dir: x}\n", FileKind::Clew),
             ("storage: {dir: x}\nprometheus: {config_file: p.yml}\n", FileKind::Clew),
             ("serverr: {}\n", FileKind::Clew),
@@ -163,7 +170,9 @@ mod tests {
             ("tests: [{input_series: []}]\n", FileKind::RuleTests),
             ("- targets: [a:1]\n", FileKind::Targets),
             ("- target: [a:1]\n", FileKind::Targets),
-            ("- name: x\n", FileKind::Clew),
+            ("[]", FileKind::Targets),
+            ("- name: x\n", FileKind::Unknown),
+            ("- alert: x\n  labels: {}\n", FileKind::Unknown),
             ("[{\"targets\": [\"a:1\"], \"labels\": {}}]", FileKind::Targets),
             ("global: {}\nroute: {}\nreceivers: []\n", FileKind::Alertmanager),
             ("global: {resolve_timeout: 5m}\n", FileKind::Alertmanager),

@@ -1,0 +1,1 @@
+import"./Ck3fTXHm.js";
