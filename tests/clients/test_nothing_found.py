@@ -23,10 +23,10 @@ def told(clew):
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("nothing_userid:5", ['no record has a field "nothing_userid"; near it: "nothing_user_id"']),
-        ("nothing_usr_id:5", ['no record has a field "nothing_usr_id"; near it: "nothing_user_id"']),
-        ("service:nothing-chekout", ['no record has service:nothing-chekout; near it: "nothing-checkout"']),
-        ("nothing_status:404", ["no record has nothing_status:404"]),
+        ("nothing_userid:5", ['no recent record has a field "nothing_userid"; near it: "nothing_user_id"']),
+        ("nothing_usr_id:5", ['no recent record has a field "nothing_usr_id"; near it: "nothing_user_id"']),
+        ("service:nothing-chekout", ['no recent record has service:nothing-chekout; near it: "nothing-checkout"']),
+        ("nothing_status:404", ["no recent record has nothing_status:404"]),
         ("nothing_status:200 wordthatisnot", []),
         ("SELECT * FROM logs WHERE nothing_status = 404", ["this looks like SQL, which is not read here; words and fields are: nothing_status:404"]),
     ],

@@ -208,5 +208,5 @@ pub(crate) const MAX_EXPLAINED_FIELDS: usize = 4;
 /// Names or values that are offered in the place of one that is not there.
 pub(crate) const MAX_OFFERED_NAMES: usize = 3;
 
-/// How far back from the newest record names and values are looked for to be offered, in nanoseconds.
-pub(crate) const OFFERED_FROM_NANOS: i64 = 900 * 1_000_000_000;
+/// How far back from the newest record fields and values are looked for, to say which one is not there, in nanoseconds.
+pub(crate) const RECENT_NANOS: i64 = 900 * 1_000_000_000;

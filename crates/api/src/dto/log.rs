@@ -193,8 +193,8 @@ pub(crate) struct LogPageDto {
     /// What is missing or damaged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
-    /// Why nothing was found, as far as that can be told: fields and values that no record has, with what is near them,
-    /// or that the query is of another language, with the form that is valid here.
+    /// Why nothing was found, as far as that can be told: fields and values that no recent record has, with what is near
+    /// them, or that the query is of another language, with the form that is valid here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hints: Vec<String>,
 }

@@ -620,8 +620,8 @@ export interface components {
         /** @description A page of log records. */
         LogPageDto: {
             /**
-             * @description Why nothing was found, as far as that can be told: fields and values that no record has, with what is near them,
-             *     or that the query is of another language, with the form that is valid here.
+             * @description Why nothing was found, as far as that can be told: fields and values that no recent record has, with what is near
+             *     them, or that the query is of another language, with the form that is valid here.
              */
             hints?: string[];
             /** @description The records, in the order asked for. */

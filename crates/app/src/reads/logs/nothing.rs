@@ -1,7 +1,7 @@
 //! Why a search of logs finds nothing: a field or a value that is not there, with what is near it, or text of another
 //! language.
 
-use crate::limits::{MAX_EXPLAINED_FIELDS, MAX_OFFERED_NAMES, OFFERED_FROM_NANOS};
+use crate::limits::{MAX_EXPLAINED_FIELDS, MAX_OFFERED_NAMES, RECENT_NANOS};
 use clew_model::logs::{FieldTest, LogFilter, LogQuery, LogView, Order};
 use clew_model::near::near;
 use clew_model::{Context, ReadError, TimeRange};
@@ -10,16 +10,18 @@ use clew_query::logs::{foreign, sinks};
 /// Values of a field among which near ones are looked for.
 const LOOKED_AT_VALUES: usize = 1000;
 
-/// Says why a query finds nothing, a text for each reason that can be told. To be asked only where nothing was found: it
-/// looks for a record with each field, at any time, and for names and values among the newest records.
+/// Says why a query finds nothing, a text for each reason that can be told. To be asked only where nothing was found. It
+/// looks at recent records alone, those of the quarter of an hour before the newest one, so that it costs the same however
+/// much is held.
 pub(super) fn why_nothing(context: &Context, view: &dyn LogView, text: &str, filter: &LogFilter) -> Vec<String> {
     let mut reasons: Vec<String> = foreign(text).into_iter().collect();
     let mut fields = Vec::new();
     collect(filter, &mut fields);
     fields.dedup();
+    // An answer is not lost for what would be said about it.
+    let Ok(Some(recent)) = recent(context, view) else { return reasons };
     for (name, test) in fields.into_iter().take(MAX_EXPLAINED_FIELDS) {
-        // An answer is not lost for what would be said about it.
-        if let Ok(Some(reason)) = explain(context, view, name, test)
+        if let Ok(Some(reason)) = explain(context, view, name, test, recent)
             && !reasons.contains(&reason)
         {
             reasons.push(reason);
@@ -37,37 +39,46 @@ fn collect<'f>(filter: &'f LogFilter, into: &mut Vec<(&'f str, &'f FieldTest)>) 
     }
 }
 
-fn explain(context: &Context, view: &dyn LogView, name: &str, test: &FieldTest) -> Result<Option<String>, ReadError> {
-    let exists = LogFilter::Field { name: name.to_owned(), test: FieldTest::Exists };
-    let Some(newest) = newest(context, view, &exists)? else {
-        let recent = recent(context, view)?;
+fn explain(
+    context: &Context,
+    view: &dyn LogView,
+    name: &str,
+    test: &FieldTest,
+    recent: TimeRange,
+) -> Result<Option<String>, ReadError> {
+    let found = |test: FieldTest| newest(context, view, LogFilter::Field { name: name.to_owned(), test }, recent);
+    if found(FieldTest::Exists)?.is_none() {
         let known = sinks::fields(context, view, &LogFilter::All, recent, 0)?;
         let names = known.fields.iter().map(|field| field.name.as_ref());
-        return Ok(Some(format!("no record has a field {name:?}{}", offered(&near(name, names, MAX_OFFERED_NAMES)))));
-    };
+        return Ok(Some(format!(
+            "no recent record has a field {name:?}{}",
+            offered(&near(name, names, MAX_OFFERED_NAMES))
+        )));
+    }
     let (FieldTest::Is(value) | FieldTest::Equals(value)) = test else { return Ok(None) };
-    let alone = LogFilter::Field { name: name.to_owned(), test: test.clone() };
-    if self::newest(context, view, &alone)?.is_some() {
+    if found(test.clone())?.is_some() {
         return Ok(None);
     }
-    let range = TimeRange::new(newest.saturating_sub(OFFERED_FROM_NANOS), newest);
-    let known = sinks::field_values(context, view, name, &LogFilter::All, range, LOOKED_AT_VALUES)?;
-    let values: Vec<&str> = known.field.top.iter().map(|value| value.value.as_ref()).collect();
-    let offer = offered(&near(value, values.iter().copied(), MAX_OFFERED_NAMES));
-    Ok(Some(format!("no record has {name}:{value}{offer}")))
+    let known = sinks::field_values(context, view, name, &LogFilter::All, recent, LOOKED_AT_VALUES)?;
+    let values = known.field.top.iter().map(|value| value.value.as_ref());
+    Ok(Some(format!("no recent record has {name}:{value}{}", offered(&near(value, values, MAX_OFFERED_NAMES)))))
 }
 
 /// When the newest record that passes came.
-fn newest(context: &Context, view: &dyn LogView, filter: &LogFilter) -> Result<Option<i64>, ReadError> {
-    let query =
-        LogQuery { filter: filter.clone(), range: TimeRange::ALL, order: Order::Descending, limit: 1, after: None };
+fn newest(
+    context: &Context,
+    view: &dyn LogView,
+    filter: LogFilter,
+    range: TimeRange,
+) -> Result<Option<i64>, ReadError> {
+    let query = LogQuery { filter, range, order: Order::Descending, limit: 1, after: None };
     Ok(sinks::search(context, view, &query)?.rows.first().map(|row| row.record.time))
 }
 
-/// The stretch before the newest record.
-fn recent(context: &Context, view: &dyn LogView) -> Result<TimeRange, ReadError> {
-    let newest = newest(context, view, &LogFilter::All)?;
-    Ok(newest.map_or(TimeRange::ALL, |end| TimeRange::new(end.saturating_sub(OFFERED_FROM_NANOS), end)))
+/// The stretch before the newest record; `None` without any.
+fn recent(context: &Context, view: &dyn LogView) -> Result<Option<TimeRange>, ReadError> {
+    let newest = newest(context, view, LogFilter::All, TimeRange::ALL)?;
+    Ok(newest.map(|end| TimeRange::new(end.saturating_sub(RECENT_NANOS), end)))
 }
 
 fn offered(names: &[&str]) -> String {

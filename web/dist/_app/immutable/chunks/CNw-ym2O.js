@@ -1,1 +1,0 @@
-import"./Ck3fTXHm.js";
