@@ -36,5 +36,7 @@ describe('an answer that is continued', () => {
 		expect(kept().recent('errors', range(40, 3640), true, 30_000)).toBeNull();
 		expect(kept().recent('errors', range(20, 3620), false, 30_000)).toBeNull();
 		expect(kept().recent('other', range(20, 3620), true, 30_000)).toBeNull();
+		// Back from a range of an hour to one of a day.
+		expect(kept().recent('errors', range(-82_780, 3620), true, 30_000)).toBeNull();
 	});
 });

@@ -6,6 +6,9 @@ export const LATE = 30_000;
 /** After so many refreshes that asked for what is new everything is asked for once, so that what came later is found too. */
 const WHOLE_EVERY = 20;
 
+/** By how much the two ends of a range may have moved apart, for it to be the same range later (milliseconds). */
+const MOVED = 1_000;
+
 /** An answer about a subject up to an instant, to be continued by the next one. */
 interface Known<T> {
 	subject: string;
@@ -42,9 +45,12 @@ export class Continued<T> {
 	}
 
 	/** The answer before, where it is no older than so many milliseconds: what takes long to count can wait. */
-	recent(subject: string, range: { end: number }, automatic: boolean, age: number): T | null {
+	recent(subject: string, range: { start: number; end: number }, automatic: boolean, age: number): T | null {
 		const { known } = this;
-		const fits = automatic && known !== null && known.subject === subject && range.end - known.end < age;
-		return fits && range.end >= known.end ? known.data : null;
+		if (!automatic || known === null || known.subject !== subject) return null;
+		const later = range.end - known.end;
+		// Back may lead to a range of another width without anybody asking.
+		const grown = Math.abs(range.start - known.start - later);
+		return later >= 0 && later < age && grown <= MOVED ? known.data : null;
 	}
 }
