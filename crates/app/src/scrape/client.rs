@@ -1,7 +1,10 @@
 //! HTTP clients: one for all jobs that connect in the same way.
 
 use super::limits::{MAX_REDIRECTS, MAX_SECRET_FILE_BYTES};
-use clew_config::prometheus::{HttpClientConfig, ProxyConfig, ScrapeConfig, SecretSource, TlsConfig, TlsVersion};
+use super::token::Tokens;
+use clew_config::prometheus::{
+    HttpClientConfig, OAuth2Config, ProxyConfig, ScrapeConfig, SecretSource, TlsConfig, TlsVersion,
+};
 use clew_config::yaml::decode_text;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -41,6 +44,7 @@ pub(super) struct JobClients {
 pub(super) struct JobClient {
     connection: Connection,
     client: Result<Client, String>,
+    tokens: Arc<Tokens>,
 }
 
 /// A client for one target, with the URL and the `Host` header to use.
@@ -49,6 +53,7 @@ pub(super) struct TargetClient {
     pub(super) client: Client,
     pub(super) url: Url,
     pub(super) host: Option<String>,
+    pub(super) tokens: Arc<Tokens>,
 }
 
 /// Makes clients and remembers them, for one application of a configuration.
@@ -61,7 +66,8 @@ impl Clients {
     /// Clients that cannot be used, and why.
     pub(super) fn none(job: &ScrapeConfig, reason: &str) -> JobClients {
         let none = |http: &HttpClientConfig| {
-            Arc::new(JobClient { connection: Connection::of(http, true), client: Err(reason.to_owned()) })
+            let connection = Connection::of(http, true);
+            Arc::new(JobClient { connection, client: Err(reason.to_owned()), tokens: Arc::default() })
         };
         JobClients {
             targets: none(&job.http),
@@ -83,7 +89,7 @@ impl Clients {
             return made.clone();
         }
         let client = build(&connection, None);
-        let made = Arc::new(JobClient { connection, client });
+        let made = Arc::new(JobClient { connection, client, tokens: Arc::default() });
         self.made.push(made.clone());
         made
     }
@@ -95,7 +101,7 @@ impl JobClient {
     pub(super) fn for_target(&self, url: &Url) -> Result<TargetClient, String> {
         let client = self.client.clone()?;
         let Some(name) = self.connection.tls.server_name.as_deref().filter(|_| url.scheme() == "https") else {
-            return Ok(TargetClient { client, url: url.clone(), host: None });
+            return Ok(TargetClient { client, url: url.clone(), host: None, tokens: self.tokens.clone() });
         };
         let host = url.host_str().unwrap_or_default().to_owned();
         let shown = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
@@ -103,8 +109,14 @@ impl JobClient {
         let client = build(&self.connection, Some(resolver))?;
         let mut url = url.clone();
         url.set_host(Some(name)).map_err(|error| format!("the server_name {name:?} is no host name: {error}"))?;
-        Ok(TargetClient { client, url, host: Some(shown) })
+        Ok(TargetClient { client, url, host: Some(shown), tokens: self.tokens.clone() })
     }
+}
+
+/// The client that asks for tokens. Reads certificates, so it blocks.
+pub(super) fn token_client(config: &OAuth2Config) -> Result<Client, String> {
+    let (tls, proxy) = (config.tls.clone(), config.proxy.clone());
+    build(&Connection { tls, follow_redirects: true, compression: true, proxy }, None)
 }
 
 /// Resolves one name to the addresses of another.

@@ -12,6 +12,8 @@ pub(super) enum ScrapeError {
     Client(String),
     #[error("{0} is not built, and the job asks for it")]
     NotBuilt(&'static str),
+    #[error("no token of oauth2 could be had: {0}")]
+    Token(String),
     #[error("no connection: {0}")]
     Request(String),
     #[error("no complete answer within the timeout of {}", render_duration(*.0))]

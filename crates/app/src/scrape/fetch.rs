@@ -4,6 +4,7 @@ use super::client::{TargetClient, chain, read_bounded};
 use super::error::ScrapeError;
 use super::limits::{MAX_BODY_BYTES, MAX_SECRET_FILE_BYTES};
 use super::target::Target;
+use super::token::Tokens;
 use bytes::{Bytes, BytesMut};
 use clew_config::prometheus::{
     Authentication, EscapingScheme, HttpClientConfig, ScrapeConfig, ScrapeProtocol, SecretSource,
@@ -28,7 +29,7 @@ pub(super) async fn fetch(job: &ScrapeConfig, target: &Target, client: &TargetCl
         if let Some(host) = &client.host {
             request = request.header(HOST, host);
         }
-        let request = extra_headers(authenticated(request, &job.http).await?, &job.http).await?;
+        let request = extra_headers(authenticated(request, &job.http, &client.tokens).await?, &job.http).await?;
         let response = request.send().await.map_err(|error| ScrapeError::Request(chain(&error)))?;
         if response.status() != StatusCode::OK {
             return Err(ScrapeError::Status(response.status()));
@@ -67,6 +68,7 @@ fn accept(protocols: &[ScrapeProtocol], escaping: EscapingScheme) -> String {
 pub(super) async fn authenticated(
     request: RequestBuilder,
     http: &HttpClientConfig,
+    tokens: &Tokens,
 ) -> Result<RequestBuilder, ScrapeError> {
     match &http.authentication {
         None => Ok(request),
@@ -74,14 +76,19 @@ pub(super) async fn authenticated(
         Some(Authentication::Basic { username, password }) => {
             Ok(request.basic_auth(reveal(username).await?, Some(reveal(password).await?)))
         }
+        Some(Authentication::OAuth2(config)) => {
+            authorized(request, &tokens.header(config).await.map_err(ScrapeError::Token)?)
+        }
         Some(Authentication::Scheme { scheme, credentials }) => {
-            let text = format!("{scheme} {}", reveal(credentials).await?);
-            let mut value =
-                HeaderValue::from_str(&text).map_err(|_| ScrapeError::Header("authorization".to_owned()))?;
-            value.set_sensitive(true);
-            Ok(request.header(reqwest::header::AUTHORIZATION, value))
+            authorized(request, &format!("{scheme} {}", reveal(credentials).await?))
         }
     }
+}
+
+fn authorized(request: RequestBuilder, text: &str) -> Result<RequestBuilder, ScrapeError> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| ScrapeError::Header("authorization".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(request.header(reqwest::header::AUTHORIZATION, value))
 }
 
 /// Adds the headers that are configured.
@@ -105,7 +112,7 @@ pub(super) async fn extra_headers(
 }
 
 /// The text of a secret; files are read at each use, so that they may change.
-async fn reveal(source: &SecretSource) -> Result<String, ScrapeError> {
+pub(super) async fn reveal(source: &SecretSource) -> Result<String, ScrapeError> {
     let path = match source {
         SecretSource::Inline(secret) => return Ok(secret.reveal().to_owned()),
         SecretSource::File(path) => path.clone(),

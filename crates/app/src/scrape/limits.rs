@@ -47,3 +47,12 @@ pub(super) const DNS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Names of one discovery that are asked for at once.
 pub(super) const DNS_NAMES_AT_ONCE: usize = 16;
+
+/// Largest answer of a server that gives tokens.
+pub(super) const MAX_TOKEN_ANSWER_BYTES: u64 = 1024 * 1024;
+
+/// Longest wait for a token.
+pub(super) const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Time before its end from which on a token is not used any more.
+pub(super) const TOKEN_MARGIN: Duration = Duration::from_secs(10);

@@ -21,6 +21,7 @@ mod target;
 mod target_task;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use manager::ScrapeManager;
 pub use sink::{MetricSink, Refused, SinkError};

@@ -1,7 +1,7 @@
 //! How targets are reached: authentication, headers, TLS, redirects.
 
 use super::secret::Secret;
-use crate::shape::{OAUTH2, Section, exclude};
+use crate::shape::{OAUTH2, exclude};
 use crate::yaml::{Fields, Value};
 use std::path::PathBuf;
 
@@ -31,8 +31,29 @@ pub enum Authentication {
         /// What follows it.
         credentials: SecretSource,
     },
+    /// A token that another server gives for credentials.
+    OAuth2(Box<OAuth2Config>),
     /// A way that is not built, by its key; nothing can be asked.
     NotBuilt(&'static str),
+}
+
+/// Where tokens of OAuth 2 come from, for the client's own credentials (RFC 6749, section 4.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OAuth2Config {
+    /// Who asks.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretSource,
+    /// What the token is to be good for.
+    pub scopes: Vec<String>,
+    /// Where it is asked for.
+    pub token_url: String,
+    /// Further parameters of the request.
+    pub endpoint_params: Vec<(String, String)>,
+    /// TLS of that server.
+    pub tls: TlsConfig,
+    /// By whom the request is passed on.
+    pub proxy: ProxyConfig,
 }
 
 /// By whom requests are passed on.
@@ -202,7 +223,7 @@ fn read_authentication(fields: &mut Fields<'_>) -> Option<Authentication> {
         );
     }
     if let Some(value) = oauth2 {
-        return Some(read_not_built(fields, "oauth2", &value, &OAUTH2));
+        return Some(read_oauth2(fields, &value));
     }
     if let Some(value) = basic {
         return read_basic(&value);
@@ -215,15 +236,38 @@ fn read_authentication(fields: &mut Fields<'_>) -> Option<Authentication> {
     inline.or_else(|| token_file.and_then(|value| secret_file(&value))).map(bearer)
 }
 
-/// A way to authenticate that is checked and not built: what needs it cannot be asked, and says so.
-fn read_not_built(fields: &Fields<'_>, key: &'static str, value: &Value<'_>, section: &Section) -> Authentication {
-    section.check(value);
-    fields.warn_at(
-        key,
-        "is not built, left out: what needs it is not asked, and its status says so",
-        "use authorization with credentials_file and renew the token in that file",
-    );
-    Authentication::NotBuilt(key)
+/// Reads `oauth2`. Assertions signed by the client (`jwt-bearer`) are checked and not built: what needs them cannot be
+/// asked, and says so.
+fn read_oauth2(fields: &Fields<'_>, value: &Value<'_>) -> Authentication {
+    OAUTH2.check(value);
+    let mut inner = value.fields();
+    let text = |value: Option<Value<'_>>| value.and_then(|value| value.text()).unwrap_or_default().to_owned();
+    let grant = text(inner.get("grant_type"));
+    if !matches!(grant.as_str(), "" | "client_credentials") {
+        fields.warn_at(
+            "oauth2",
+            format!(
+                "the grant type {grant:?} is not built, left out: what needs it is not asked, and its status says so"
+            ),
+            "use client_id and client_secret",
+        );
+        return Authentication::NotBuilt("oauth2");
+    }
+    let secret = read_secret(&mut inner, ["client_secret", "client_secret_file", "client_secret_ref"]);
+    let scopes = inner.get("scopes").map(|value| value.items()).unwrap_or_default();
+    let params = inner.get("endpoint_params").map(|value| value.entries()).unwrap_or_default();
+    Authentication::OAuth2(Box::new(OAuth2Config {
+        client_id: text(inner.get("client_id")),
+        client_secret: secret.unwrap_or_else(|| SecretSource::Inline(Secret::default())),
+        scopes: scopes.iter().filter_map(Value::text).map(str::to_owned).collect(),
+        token_url: text(inner.get("token_url")),
+        endpoint_params: params
+            .iter()
+            .filter_map(|(name, value)| value.text().map(|text| ((*name).to_owned(), text.to_owned())))
+            .collect(),
+        tls: inner.get("tls_config").map(|value| read_tls(&value)).unwrap_or_default(),
+        proxy: read_proxy(&mut inner),
+    }))
 }
 
 fn read_basic(value: &Value<'_>) -> Option<Authentication> {

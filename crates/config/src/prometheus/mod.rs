@@ -23,7 +23,7 @@ pub use discovery::{
 };
 pub use global::GlobalConfig;
 pub use http_client::{
-    Authentication, ExtraHeader, HttpClientConfig, ProxyConfig, SecretSource, TlsConfig, TlsVersion,
+    Authentication, ExtraHeader, HttpClientConfig, OAuth2Config, ProxyConfig, SecretSource, TlsConfig, TlsVersion,
 };
 pub use job::{ScrapeConfig, ScrapeLimits};
 pub use protocol::{EscapingScheme, NameValidation, ScrapeProtocol};

@@ -31,7 +31,7 @@ async fn request(discovery: &HttpDiscovery, client: &JobClient) -> Result<Vec<Ta
     if let Some(host) = &client.host {
         request = request.header(HOST, host);
     }
-    let request = authenticated(request, &discovery.http).await.map_err(|error| error.to_string())?;
+    let request = authenticated(request, &discovery.http, &client.tokens).await.map_err(|error| error.to_string())?;
     let request = extra_headers(request, &discovery.http).await.map_err(|error| error.to_string())?;
     let response = request.send().await.map_err(|error| format!("no connection: {}", chain(&error)))?;
     if response.status() != StatusCode::OK {

@@ -1,0 +1,1 @@
+import"./3X3sPxnq.js";
