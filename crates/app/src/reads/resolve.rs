@@ -5,7 +5,7 @@ use crate::error::AppError;
 use crate::limits::{MAX_SHOWN_CHARS, RESOLVE_RECORDS};
 use clew_model::logs::{FieldTest, LogFilter, LogQuery, Order};
 use clew_model::metrics::{METRIC_NAME, MatchOp, Matcher};
-use clew_model::traces::ServiceSummary;
+use clew_model::traces::{TraceBounds, TraceFilter, TraceOrder, TraceQuery};
 use clew_model::{CanonicalId, Context, TimeRange, UnixNanos};
 use clew_query::logs::sinks;
 use clew_query::pasted::{Candidate, Rank, candidates, service_names};
@@ -134,10 +134,11 @@ fn resolve(
             named.push((found, candidate.rank));
         }
     }
-    let services = traces::services(context, &*stores.traces.view(context), range)?;
-    for name in service_names(text) {
+    // What is a trace or span by its form names no service.
+    let is_context = |name: &str| CanonicalId::new(name).is_some_and(|id| id.as_trace_id().is_some());
+    for name in service_names(text).iter().filter(|name| !is_context(name)) {
         context.check()?;
-        named.extend(lookup.service(&services, &name)?.map(|found| (found, Rank::Whole)));
+        named.extend(lookup.service(name)?.map(|found| (found, Rank::Whole)));
     }
     named.extend(lookup.metric(text)?.map(|found| (found, Rank::Whole)));
     if named.is_empty() {
@@ -187,8 +188,15 @@ impl Lookup<'_> {
         })
     }
 
-    fn service(&self, services: &[ServiceSummary], name: &str) -> Result<Option<Named>, AppError> {
+    fn service(&self, name: &str) -> Result<Option<Named>, AppError> {
         let Self { context, stores, range, limit } = *self;
+        let view = stores.traces.view(context);
+        // Most names are none of a service, which an index tells sooner than the counts of all services.
+        let filter = TraceFilter { service: Some(name.to_owned()), ..TraceFilter::default() };
+        let (bounds, order) = (TraceBounds::default(), TraceOrder::default());
+        let query = TraceQuery { filter, range, bounds, order, limit: 1, after: None };
+        let one = traces::search(context, &*view, &query)?;
+        let services = if one.traces.is_empty() { Vec::new() } else { traces::services(context, &*view, range)? };
         let spans = services.iter().find(|service| service.name == name).map_or(0, |service| service.spans);
         let filter = LogFilter::Field { name: "service".into(), test: FieldTest::Equals(name.to_owned()) };
         let query = LogQuery { filter, range, order: Order::Descending, limit, after: None };

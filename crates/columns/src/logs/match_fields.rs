@@ -2,13 +2,13 @@
 
 use super::block::LogBlock;
 use super::leaves::Leaf;
-use super::passing::add_texts;
+use super::passing::{add_ids, add_texts};
 use super::shapes::Column;
 use crate::error::ColumnsError;
 use clew_model::logs::{
     FieldTest, IsTest, LogRecord, Pattern, Severity, WellKnown, any_in_body, plain_text, well_known,
 };
-use clew_model::{RowSet, Value};
+use clew_model::{CanonicalId, RowSet, Value};
 use std::ops::RangeInclusive;
 
 impl LogBlock {
@@ -90,8 +90,20 @@ impl LogBlock {
             WellKnown::Severity => self.add_severities(passing, test)?,
             WellKnown::Message => passing.unite(&self.bodies_passing(test)?),
             WellKnown::Service => add_texts(passing, self.services()?, &not_empty),
-            WellKnown::TraceId => self.add_traces(passing, &|text| test.text(text))?,
-            WellKnown::SpanId => self.add_spans(passing, &|text| test.text(text))?,
+            WellKnown::TraceId => match test.only_id() {
+                Some(wanted) => {
+                    let wanted = wanted.and_then(CanonicalId::as_trace_id).map(|id| id.0);
+                    add_ids(passing, self.traces()?, &|id| Some(id) == wanted);
+                }
+                None => self.add_traces(passing, &|text| test.text(text))?,
+            },
+            WellKnown::SpanId => match test.only_id() {
+                Some(wanted) => {
+                    let wanted = wanted.and_then(CanonicalId::as_span_id).map(|id| id.0);
+                    add_ids(passing, self.spans()?, &|id| Some(id) == wanted);
+                }
+                None => self.add_spans(passing, &|text| test.text(text))?,
+            },
         }
         Ok(())
     }
@@ -142,6 +154,11 @@ impl<'a> Matcher<'a> {
     /// The severities that the test asks for by a word.
     pub(super) fn severities(&self) -> Option<RangeInclusive<u8>> {
         self.is.as_ref().and_then(|is| Severity::asked_by(is.text()))
+    }
+
+    /// See [`IsTest::only_id`].
+    fn only_id(&self) -> Option<Option<&CanonicalId>> {
+        self.is.as_ref().and_then(IsTest::only_id)
     }
 
     pub(super) fn value(&self, value: &Value) -> bool {

@@ -180,6 +180,17 @@ impl IsTest {
         &self.text
     }
 
+    /// The ID that a trace or span ID must be to pass, so that its text need not be made; `Some(None)` where none can.
+    /// `None` for numbers and for text without words, where the text decides.
+    ///
+    /// The text of such an ID is one word of hex digits: it is the text asked for, or its only word, exactly where both are
+    /// one ID.
+    #[must_use]
+    pub fn only_id(&self) -> Option<Option<&CanonicalId>> {
+        let has_words = matches!(&self.words, TextTest::Words(words) if !words.is_empty());
+        (has_words && self.number.is_none()).then_some(self.id.as_ref())
+    }
+
     /// Whether a value with this text passes.
     #[must_use]
     pub fn matches(&self, own: &str) -> bool {
