@@ -1,1 +1,0 @@
-import"./3X3sPxnq.js";

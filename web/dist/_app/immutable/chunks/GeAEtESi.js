@@ -1,0 +1,1 @@
+import"./C8mbryqN.js";
