@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Schema } from '$lib/api/client';
 import {
 	areaBetween,
-	durationParam,
+	durationParams,
 	durationTicks,
 	extent,
 	holds,
@@ -59,7 +59,7 @@ describe('the scatter plot', () => {
 
 	it('asks for a little more than an area, never for less, and counts what it asks for', () => {
 		const chosen = selected({ from: 1_100.4, to: 1_500.2, min: 4_999_999.5, max: 2e8 + 0.1 }, area);
-		expect(chosen).toEqual({ from: 1_100, to: 1_501, min: 4_999_000, max: 200_001_000, open: false });
+		expect(chosen).toEqual({ from: 1_100, to: 1_501, min: 4_999_999, max: 200_000_001, open: false });
 		const points = pointsOf([summary(1_100, 5e6), summary(1_501, 2e8), summary(1_502, 2e8)]);
 		expect(points.map((point) => holds(chosen, point))).toEqual([true, true, false]);
 	});
@@ -104,10 +104,17 @@ describe('durations', () => {
 		expect(['', 'fast', '5 parsecs', '-1s', '1.2.3s'].map(parseDuration)).toEqual([null, null, null, null, null]);
 	});
 
-	it('are written rounded outwards', () => {
-		expect(durationParam(2_345_678_901, 'down')).toBe('2345ms');
-		expect(durationParam(2_345_678_901, 'up')).toBe('2346ms');
-		expect(durationParam(1_234_567, 'up')).toBe('1235us');
-		expect(durationParam(0.4, 'up')).toBe('1ns');
+	it('are written so that they are read as they were selected', () => {
+		for (const [min, max] of [
+			[0, 1],
+			[1_234_567, 2_345_678_901],
+			[99_999, 3_600_000_000_001]
+		] as const) {
+			const { tmin, tmax } = durationParams({ min, max });
+			expect([tmin, tmax]).toEqual([`${min}ns`, `${max}ns`]);
+			expect([tmin, tmax].map(parseDuration)).toEqual([min, max]);
+		}
+		const drawn = selected({ from: 0, to: 1, min: 0.4, max: 0.4 }, area);
+		expect(durationParams(drawn)).toEqual({ tmin: '0ns', tmax: '1ns' });
 	});
 });

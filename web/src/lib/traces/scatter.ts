@@ -85,13 +85,13 @@ export function areaBetween(a: [number, number], b: [number, number], area: Area
 	return { from: at(x[0]), to: at(x[1]), min: took(y[0]), max: took(y[1]) };
 }
 
-/** What the server is asked for an area: it may be a little larger, nothing of it is lost. */
+/** What the server is asked for an area: less than a unit larger on each side, nothing of it is lost. */
 export function selected(area: Area, plot: Area): Selection {
 	return {
 		from: Math.floor(area.from),
 		to: Math.ceil(area.to),
-		min: parseDuration(durationParam(area.min, 'down')) ?? 0,
-		max: parseDuration(durationParam(area.max, 'up')) ?? 0,
+		min: Math.floor(area.min),
+		max: Math.ceil(area.max),
 		open: area.from <= plot.from
 	};
 }
@@ -145,8 +145,7 @@ export function parseDuration(text: string): number | null {
 	return number === undefined || nanos === undefined ? null : Number(number) * nanos;
 }
 
-/** A duration for the URL: three digits or more, rounded outwards, so that nothing of an area is lost. */
-export function durationParam(nanos: number, round: 'down' | 'up'): string {
-	const [size, unit] = nanos >= 1e9 ? [1e6, 'ms'] : nanos >= 1e6 ? [1e3, 'us'] : [1, 'ns'];
-	return `${round === 'down' ? Math.floor(nanos / size) : Math.ceil(nanos / size)}${unit}`;
+/** The durations of a selection for the URL: to the nanosecond, so that it opens what was counted. */
+export function durationParams(selection: Pick<Selection, 'min' | 'max'>): { tmin: string; tmax: string } {
+	return { tmin: `${selection.min}ns`, tmax: `${selection.max}ns` };
 }

@@ -1,0 +1,1 @@
+import"./peZ2wFzX.js";

@@ -1,1 +1,0 @@
-import"./C8mbryqN.js";
