@@ -1,0 +1,1 @@
+import"./ud2wOnBa.js";

@@ -1,1 +1,0 @@
-import"./peZ2wFzX.js";
