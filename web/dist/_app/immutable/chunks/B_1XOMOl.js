@@ -1,1 +1,0 @@
-import"./ud2wOnBa.js";

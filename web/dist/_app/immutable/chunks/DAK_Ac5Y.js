@@ -1,0 +1,1 @@
+import"./CPZn1zUf.js";
