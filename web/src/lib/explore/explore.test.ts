@@ -4,7 +4,17 @@ import { chosen, exemplarsOf, MAX_EXEMPLARS, together } from './exemplars';
 import { hiddenOf, hiddenParams } from './hidden';
 import { labelColumns, rowsOf, sortRows } from './instant';
 import { keepGood } from './kept';
-import { gridOf, joinedMatrix, labelsOf, linesOf, MAX_POINTS, selectorOf, unitOf } from './matrix';
+import {
+	dependsOnRange,
+	gridOf,
+	joinedAnswer,
+	joinedMatrix,
+	labelsOf,
+	linesOf,
+	MAX_POINTS,
+	selectorOf,
+	unitOf
+} from './matrix';
 import { parseHistory, placeOf, readQueries, remembered, writeQueries } from './queries';
 
 describe('queries in the URL', () => {
@@ -261,5 +271,30 @@ describe('a graph that is continued', () => {
 	it('is what came where that is no matrix', () => {
 		const news = { resultType: 'scalar' as const, result: [1, '2'] as [number, string] };
 		expect(joinedMatrix(matrix({}, 0, 1), news, 0, 1)).toBe(news);
+	});
+
+	it('says of the whole what was said of the answer that has the data, and every warning', () => {
+		const none = matrix({}, 0, 1);
+		const some = matrix({ a: [10, 20] }, 0, 100);
+		const [absent, gauge] = ['no such series', 'might not be a counter'];
+		const said = (before: typeof none, infos: string[], news: typeof none, newer: string[]) =>
+			joinedAnswer(
+				{ data: before, infos, warnings: ['old'] },
+				{ data: news, infos: newer, warnings: ['new'] },
+				0,
+				90e3
+			);
+		// An empty end of a graph with data; data that came; nothing at all.
+		expect(said(some, [gauge], none, [absent]).infos).toEqual([gauge]);
+		expect(said(none, [absent], some, [gauge]).infos).toEqual([gauge]);
+		expect(said(none, [], none, [absent]).infos).toEqual([absent]);
+		expect(said(some, [], none, []).warnings).toEqual(['old', 'new']);
+	});
+
+	it('is asked whole where its points depend on the ends of the range', () => {
+		for (const query of ['up @ start()', 'rate(a[5m] @end ( ))', 'sum(a @ end() offset 5m)'])
+			expect(dependsOnRange(query)).toBe(true);
+		for (const query of ['up', 'up @ 1609746000', 'start + end()', 'rate(a[5m])'])
+			expect(dependsOnRange(query)).toBe(false);
 	});
 });

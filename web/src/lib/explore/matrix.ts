@@ -1,4 +1,4 @@
-import type { Point, QueryData, Series } from '$lib/api/prometheus';
+import type { Answer, Point, QueryData, Series } from '$lib/api/prometheus';
 import type { ChartSeries, Unit } from '$lib/chart/model';
 import { summarize } from '$lib/chart/model';
 
@@ -141,6 +141,27 @@ export function joinedMatrix(before: QueryData, news: QueryData, start: number, 
 		all.set(key, { ...one, ...(values && { values }), ...(histograms && { histograms }) });
 	}
 	return { resultType: 'matrix', result: [...all.values()] };
+}
+
+/**
+ * The same with what is said of it. What warned of the older part warns of the whole; infos are those of the answer that
+ * has the data: why a short part is empty says nothing about a graph that is not.
+ */
+export function joinedAnswer(
+	before: Answer<QueryData>,
+	news: Answer<QueryData>,
+	start: number,
+	from: number
+): Answer<QueryData> {
+	const data = joinedMatrix(before.data, news.data, start, from);
+	const warnings = [...new Set([...before.warnings, ...news.warnings])];
+	const infos = data.result.length === 0 || before.data.result.length === 0 ? news.infos : before.infos;
+	return { data, warnings, infos };
+}
+
+/** Whether each point depends on the ends of the range, so that a part of it asked alone has other values. */
+export function dependsOnRange(query: string): boolean {
+	return /@\s*(?:start|end)\s*\(/.test(query);
 }
 
 /** The unit that a query's metrics are most likely in, by the names that OpenMetrics prescribes. */

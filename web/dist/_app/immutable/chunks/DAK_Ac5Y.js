@@ -1,1 +1,0 @@
-import"./CPZn1zUf.js";

@@ -1,0 +1,1 @@
+import"./D2UnHO5D.js";
