@@ -5,12 +5,12 @@ import { grown, refreshed, sortOf, sortParam, unique } from './results';
 type Summary = Schema['TraceSummaryDto'];
 
 function trace(at: number, changes: Partial<Summary> = {}): Summary {
-	return { trace_id: `t${at}`, start_unix_nano: String(at), spans: 1, ...changes } as Summary;
+	return { trace_id: `t${at}`, start_unix_nano: String(at), duration_nanos: 0, spans: 1, ...changes } as Summary;
 }
 
 const page = (...starts: number[]) => ({ traces: starts.map((at) => trace(at)), next_cursor: 'new' });
 const loaded = { traces: [9, 8, 7, 6].map((at) => trace(at)), cursor: 'old' };
-const now = { startNanos: 0n, reading: true, most: 100 };
+const now = { startNanos: 0n, begunIn: false, reading: true, most: 100 };
 const starts = (of: { traces: readonly Summary[] }) => of.traces.map((one) => Number(one.start_unix_nano));
 
 describe('refreshed results', () => {
@@ -21,6 +21,22 @@ describe('refreshed results', () => {
 
 	it('drop what fell out of the range', () => {
 		expect(starts(refreshed(page(9, 8), loaded, { ...now, startNanos: 7n }))).toEqual([9, 8, 7]);
+	});
+
+	it('keep what began before the range while it lasts into it, unless it must begin there', () => {
+		const long = {
+			traces: [trace(9), trace(8), trace(5, { duration_nanos: 3 }), trace(4, { duration_nanos: 2 })],
+			cursor: 'old'
+		};
+		const moved = { ...now, startNanos: 7n };
+		expect(starts(refreshed(page(9, 8), long, moved))).toEqual([9, 8, 5]);
+		expect(starts(refreshed(page(9, 8), long, { ...moved, begunIn: true }))).toEqual([9, 8]);
+		const news = { traces: [trace(12)], next_cursor: null };
+		expect(starts(grown(news, long, moved))).toEqual([12, 9, 8, 5]);
+		expect(starts(grown(news, long, { ...moved, begunIn: true }))).toEqual([12, 9, 8]);
+		// To the last nanosecond.
+		expect(starts(grown(news, long, { ...moved, startNanos: 8n }))).toEqual([12, 9, 8, 5]);
+		expect(starts(grown(news, long, { ...moved, startNanos: 9n }))).toEqual([12, 9]);
 	});
 
 	it('tell a trace once, as it is now', () => {
@@ -81,6 +97,6 @@ it('says the order in the URL as the server takes it', () => {
 
 it('puts the traces that got a span before what is loaded, each once, and keeps where that goes on', () => {
 	const news = { traces: [trace(12), trace(7, { spans: 4 })], next_cursor: null };
-	const found = grown(news, loaded, 7n);
+	const found = grown(news, loaded, { startNanos: 7n, begunIn: false });
 	expect([starts(found), found.traces[1]?.spans, found.next_cursor]).toEqual([[12, 7, 9, 8], 4, 'old']);
 });

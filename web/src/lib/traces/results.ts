@@ -23,6 +23,20 @@ export interface Loaded {
 	cursor: string | null;
 }
 
+/** What a refresh keeps of what is loaded. */
+export interface Kept {
+	/** Where the range begins, Unix nanoseconds. */
+	startNanos: bigint;
+	/** Whether a trace must begin in the range; otherwise it is enough that it reaches into it. */
+	begunIn: boolean;
+}
+
+/** Whether a trace that was in the range can still be: one that began before it stays until it has ended before it. */
+function stays(trace: Summary, { startNanos, begunIn }: Kept): boolean {
+	const lasts = begunIn ? 0n : BigInt(String(trace.duration_nanos));
+	return BigInt(trace.start_unix_nano) + lasts >= startNanos;
+}
+
 /** Each trace once, as it was told last: one that grew while pages were read may come twice. */
 export function unique(traces: Iterable<Summary>): Summary[] {
 	return [...new Map([...traces].map((trace) => [trace.trace_id, trace])).values()];
@@ -36,11 +50,11 @@ export function unique(traces: Iterable<Summary>): Summary[] {
 export function refreshed(
 	page: Page,
 	loaded: Loaded | null,
-	now: { startNanos: bigint; reading: boolean; most: number }
+	now: Kept & { reading: boolean; most: number }
 ): ResultPage {
 	const last = page.traces.at(-1);
 	if (!page.next_cursor || !last || !loaded) return page;
-	const inRange = loaded.traces.filter((trace) => BigInt(trace.start_unix_nano) >= now.startNanos);
+	const inRange = loaded.traces.filter((trace) => stays(trace, now));
 	const meets = inRange.findIndex((trace) => trace.trace_id === last.trace_id);
 	const told = new Set(page.traces.map((trace) => trace.trace_id));
 	const traces = [...page.traces, ...inRange.slice(meets + 1).filter((trace) => !told.has(trace.trace_id))];
@@ -50,11 +64,9 @@ export function refreshed(
 }
 
 /** What is loaded with the traces that got a span since, those first; what fell out of the range goes. */
-export function grown(news: Page, loaded: Loaded, startNanos: bigint): ResultPage {
+export function grown(news: Page, loaded: Loaded, now: Kept): ResultPage {
 	const told = new Set(news.traces.map((trace) => trace.trace_id));
-	const kept = loaded.traces.filter(
-		(trace) => !told.has(trace.trace_id) && BigInt(trace.start_unix_nano) >= startNanos
-	);
+	const kept = loaded.traces.filter((trace) => !told.has(trace.trace_id) && stays(trace, now));
 	return { ...news, traces: [...news.traces, ...kept], next_cursor: loaded.cursor };
 }
 

@@ -1,0 +1,1 @@
+import"./OCkn2-a0.js";

@@ -1,1 +1,0 @@
-import"./D2UnHO5D.js";

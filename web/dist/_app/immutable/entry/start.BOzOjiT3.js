@@ -1,0 +1,1 @@
+export{o as load_css,r as start}from"../chunks/OCkn2-a0.js";
