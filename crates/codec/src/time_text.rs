@@ -59,7 +59,8 @@ fn absolute(text: &str) -> Result<Timestamp, Fault> {
         }
         _ if bytes.starts_with(DATE_OPEN) && bytes.ends_with(DATE_CLOSE) => dot_net(bytes),
         _ => unix_time(bytes).or_else(|fault| match written::as_numbers(text) {
-            Some(numbers) => date_time(numbers.trim_ascii().as_bytes()).map_err(|_| fault),
+            Some(numbers) => date_time(numbers.trim_ascii().as_bytes())
+                .map_err(|own| if own.reason == OUT_OF_RANGE { own } else { fault }),
             None => Err(fault),
         }),
     }

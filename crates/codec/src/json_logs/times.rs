@@ -52,9 +52,10 @@ pub(super) fn read(name: &str, value: &Value, beside: &[Attribute]) -> Result<Ti
     let is_sure = matches!(name, "timestamp" | "@timestamp" | "ts");
     let is_date = || is_sure || value.as_f64().is_some_and(|number| number.abs() >= EARLIEST_BARE_NUMBER);
     match value {
-        Value::String(text) if name == "date" && is_day(text) => Err(NoTimestamp::NotATime),
-        Value::String(text) => time_text::classify_timestamp(text).or_else(|fault| match find(beside, "date") {
-            Some(Value::String(date)) if name == "time" && is_day(date) => {
+        Value::String(text) if name.eq_ignore_ascii_case("date") && is_day(text) => Err(NoTimestamp::NotATime),
+        Value::String(text) if !is_sure && is_small_number(text) => Err(NoTimestamp::NotATime),
+        Value::String(text) => time_text::classify_timestamp(text).or_else(|fault| match date_of(beside) {
+            Some(date) if name.eq_ignore_ascii_case("time") && is_day(date) => {
                 time_text::classify_timestamp(&format!("{} {}", date.trim(), text.trim()))
             }
             _ => Err(fault),
@@ -73,6 +74,16 @@ pub(super) fn read(name: &str, value: &Value, beside: &[Attribute]) -> Result<Ti
         Value::Number(number) => time_text::classify_timestamp(&number.0),
         _ => Err(NoTimestamp::NotATime),
     }
+}
+
+fn date_of(members: &[Attribute]) -> Option<&str> {
+    let date = members.iter().find(|member| member.key.eq_ignore_ascii_case("date"))?;
+    if let Value::String(text) = &date.value { Some(text) } else { None }
+}
+
+/// Whether a text is a number that is no time under a name that may mean something else.
+fn is_small_number(text: &str) -> bool {
+    text.trim().parse::<f64>().is_ok_and(|number| number.abs() < EARLIEST_BARE_NUMBER)
 }
 
 /// Whether a text is a date without a time of day: that is no time of a record.

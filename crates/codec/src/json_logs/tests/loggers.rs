@@ -325,6 +325,9 @@ fn a_time_that_is_not_understood_is_told() {
         (r#""time":0.25"#, r#""time" is "0.25""#),
         (r#""date":20251130"#, r#""date" is "20251130""#),
         (r#""date":"2025-11-30""#, r#""date" is "2025-11-30""#),
+        (r#""Date":"2025-11-30""#, r#""Date" is "2025-11-30""#),
+        (r#""date":"20251130""#, r#""date" is "20251130""#),
+        (r#""time":"0.004""#, r#""time" is "0.004""#),
         (r#""metadata":{"timestamp":"soon"}"#, r#""timestamp" is "soon""#),
     ] {
         let body = format!("[{{\"n\":0}},{{{member},\"message\":\"m\"}}]");
@@ -338,6 +341,10 @@ fn a_time_that_is_not_understood_is_told() {
         }
     }
     // Where another name says the time, that is said too.
+    let split = read(br#"{"Date":"2025-11-30","Time":"12:34:56"}"#).unwrap();
+    assert_eq!((split.records[0].time, split.warned), (SECOND * 1_000_000_000, 0));
+    let beyond = read(br#"[{"timestamp":"Sun, 30 Nov 2999 12:34:56 GMT"},{"n":0}]"#).unwrap();
+    assert_eq!((beyond.accepted, beyond.rejected), (1, 1));
     let decoded = read(br#"{"timestamp":"soon","time":"2025-11-30T12:34:56Z"}"#).unwrap();
     assert_eq!((decoded.records[0].time, decoded.warned), (SECOND * 1_000_000_000, 1));
     assert!(decoded.warnings[0].reason.contains("another field"));
