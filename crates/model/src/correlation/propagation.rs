@@ -36,7 +36,8 @@ impl PropagatedContext {
         match text.as_bytes().get(first)? {
             b'-' if first <= 2 => traceparent(text).or_else(|| x_ray_alone(text)),
             b'-' => b3_single(text),
-            b':' | b'%' => uber(text),
+            b':' | b'%' if (MIN_UBER_DIGITS..=32).contains(&first) => uber(text),
+            b':' | b'%' => None,
             b'=' => x_ray(text),
             _ => cloud_trace_context(text).or_else(|| cloud_resource(text)),
         }
@@ -59,7 +60,9 @@ fn b3_single(text: &str) -> Option<PropagatedContext> {
     let (flags, parent) = (parts.next(), parts.next());
     let flagged = flags.is_none_or(|flags| matches!(flags, "0" | "1" | "d" | ""));
     let parented = parent.is_none_or(|parent| SpanId::from_hex(parent).is_some());
-    let span = SpanId::from_hex(span).filter(|_| flagged && parented && parts.next().is_none())?;
+    // Two numbers of sixteen digits with a dash between are an order's number rather than a header without any letter.
+    let is_sure = flags.is_some() || text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let span = SpanId::from_hex(span).filter(|_| is_sure && flagged && parented && parts.next().is_none())?;
     Some(PropagatedContext { trace: trace_of_width(trace)?, span: Some(span) })
 }
 
@@ -176,6 +179,7 @@ mod tests {
             "00-80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-01-more",
             "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-maybe",
             "80f198ee56343ba8-64fe8b2a57d3",
+            "2024113012345678-0000000000000017",
             "4bf92f35-77b3-4da6-a3ce-929d0e0e4736",
             "fe80:0:0:0",
             "de:ad:be:ef:00:01:02:03:04",
