@@ -117,7 +117,7 @@ pub(crate) struct Joinable {
 }
 
 impl Joinable {
-    /// Their rows in few blocks. Takes a while: nobody waits for it.
+    /// Their rows in few blocks. Takes a while, in which readers go on; whoever publishes waits.
     pub(crate) fn join(&self, rules: &CorrelationRules) -> Result<Vec<Arc<HotBlock>>, ColumnsError> {
         regroup(&self.blocks, rules)
     }

@@ -25,14 +25,12 @@ pub fn plain_text(text: &str) -> Cow<'_, str> {
 /// Calls `visit` with the pieces of a text in order, and whether each is shown; the others are escape sequences.
 pub fn visit_pieces<'t>(text: &'t str, visit: &mut dyn FnMut(&'t str, bool)) {
     let mut rest = text;
-    let mut commands_end = true;
     while let Some(at) = rest.find([ESCAPE, CONTROL_SEQUENCE]) {
         let (before, sequence) = rest.split_at(at);
         if !before.is_empty() {
             visit(before, true);
         }
-        let (escape, behind) =
-            sequence.split_at_checked(sequence_length(sequence, &mut commands_end)).unwrap_or((sequence, ""));
+        let (escape, behind) = sequence.split_at_checked(sequence_length(sequence)).unwrap_or((sequence, ""));
         visit(escape, false);
         rest = behind;
     }
@@ -48,9 +46,9 @@ pub fn has_escapes(text: &str) -> bool {
     memchr::memchr2(0x1b, 0x9b, text.as_bytes()).is_some() && text.contains([ESCAPE, CONTROL_SEQUENCE])
 }
 
-/// Bytes of the sequence that `text` begins with. `commands_end` is whether a command was ever seen to end: if one does
-/// not, none behind it does, and looking again would take quadratic time.
-fn sequence_length(text: &str, commands_end: &mut bool) -> usize {
+/// Bytes of the sequence that `text` begins with. A command ends at the next escape at the latest: one without an end has
+/// no sequence behind it, so that no text is looked through twice.
+fn sequence_length(text: &str) -> usize {
     let mut characters = text.chars();
     let first = characters.next().map_or(0, char::len_utf8);
     let body = characters.as_str();
@@ -59,11 +57,7 @@ fn sequence_length(text: &str, commands_end: &mut bool) -> usize {
         (true, _) => control_sequence(body),
         (false, Some(b'[')) => body.get(1..).and_then(control_sequence).map(|length| length + 1),
         // OSC, DCS, SOS, PM, APC: up to BEL or ST.
-        (false, Some(b']' | b'P' | b'X' | b'^' | b'_')) if *commands_end => {
-            let length = command(body);
-            *commands_end = length.is_some();
-            length
-        }
+        (false, Some(b']' | b'P' | b'X' | b'^' | b'_')) => command(body),
         (false, Some(b' '..=b'~')) => simple_escape(body),
         _ => None,
     };
