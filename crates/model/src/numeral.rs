@@ -91,7 +91,8 @@ pub fn other_notation(text: &str) -> Option<String> {
     );
     let fraction_ends_in_zero = bytes.last() == Some(&b'0') && bytes.contains(&b'.') || bytes.last() == Some(&b'.');
     let has_exponent = || bytes.iter().any(|byte| matches!(byte, b'e' | b'E'));
-    if !(leading_zero || fraction_ends_in_zero || has_exponent()) {
+    let is_long = i64::try_from(bytes.len()).is_ok_and(|length| length > MAX_PLAIN_DIGITS);
+    if !(leading_zero || fraction_ends_in_zero || is_long || has_exponent()) {
         return None;
     }
     Numeral::parse(text).map(|number| number.plain()).filter(|plain| plain != text)
@@ -113,6 +114,7 @@ mod tests {
             (&["1000", "1e3", "1.000e3", "1000.0"], "1000"),
             (&["9007199254740993", "9007199254740993.0"], "9007199254740993"),
             (&["1e300", "10e299"], "1e300"),
+            (&["1000000000000000000000000000000000000000000000", "1e45"], "1e45"),
         ] {
             for text in texts {
                 assert_eq!(Numeral::parse(text).map(|number| number.plain()).as_deref(), Some(plain), "{text}");

@@ -92,14 +92,14 @@ impl LogBlock {
             WellKnown::Service => add_texts(passing, self.services()?, &not_empty),
             WellKnown::TraceId => match test.only_id() {
                 Some(wanted) => {
-                    let wanted = wanted.and_then(CanonicalId::as_trace_id).map(|id| id.0);
+                    let wanted = wanted.as_trace_id().map(|id| id.0);
                     add_ids(passing, self.traces()?, &|id| Some(id) == wanted);
                 }
                 None => self.add_traces(passing, &|text| test.text(text))?,
             },
             WellKnown::SpanId => match test.only_id() {
                 Some(wanted) => {
-                    let wanted = wanted.and_then(CanonicalId::as_span_id).map(|id| id.0);
+                    let wanted = wanted.as_span_id().map(|id| id.0);
                     add_ids(passing, self.spans()?, &|id| Some(id) == wanted);
                 }
                 None => self.add_spans(passing, &|text| test.text(text))?,
@@ -157,7 +157,7 @@ impl<'a> Matcher<'a> {
     }
 
     /// See [`IsTest::only_id`].
-    fn only_id(&self) -> Option<Option<&CanonicalId>> {
+    fn only_id(&self) -> Option<&CanonicalId> {
         self.is.as_ref().and_then(IsTest::only_id)
     }
 

@@ -11,7 +11,8 @@ pub(crate) fn any_text() -> impl Strategy<Value = String> {
         3 => prop::sample::select(vec![
             "request failed", "Request done", "error", "INFO", "info", "Notice", "critical", "30", "GET", "null", "true", "checkout", "a", "-", "",
             "task:001", "4BF92F35-77B3-4DA6-A3CE-929D0E0E4736", "4bf92f3577b34da6a3ce929d0e0e4736", "42", "4.5",
-            "100985939111033328018442752961257817910", "req-77aa", "DEADBEEF", "größe 12µs", "\u{11}odd", "a\0b",
+            "100985939111033328018442752961257817910", "req-77aa", "0x52908400098527886e0779030069857d2e4169ee",
+            "52908400098527886e0779030069857d2e4169ee", "[4bf92f3577b34da6a3ce929d0e0e4736],", "1000000000000000000000000000000000000000000000", "1e45", "DEADBEEF", "größe 12µs", "\u{11}odd", "a\0b",
         ]).prop_map(str::to_owned),
         3 => (0u32..50).prop_map(|n| format!("took {n}ms for user u{n} from 10.0.0.{n}")),
         2 => (0u32..50).prop_map(|n| format!("\u{1b}[{n}mtook {n}ms\u{1b}[0m for us\u{1b}[1mer u{n}")),

@@ -15,6 +15,7 @@ use crate::bytes::{put_varint, zigzag};
 use crate::compress::put_compressed;
 use crate::values::put_value;
 use clew_model::correlation::{CorrelationRules, IdField};
+use clew_model::logs::{has_escapes, plain_text};
 use clew_model::traces::{Span, SpanLink};
 use clew_model::{CanonicalId, SpanId, Value};
 use hashbrown::HashMap;
@@ -128,9 +129,13 @@ impl Key {
     /// A value is found by its ID where [`CorrelationRules::carried`] calls it one, else by key and text: one entry
     /// for each, and readers look under both.
     fn visit_terms(&self, value: &Value, visit: &mut dyn FnMut(u64)) {
-        visit_elements(value, &mut |element| match self.id_of(element) {
-            Some(id) => visit(id_term(&id)),
-            None => visit(value_term(self.seed, &element.display_text())),
+        visit_elements(value, &mut |element| {
+            let (text, id) = (element.display_text(), self.id_of(element));
+            // Tests see what a terminal shows of a value, IDs are made of all of it.
+            if id.is_none() || has_escapes(&text) {
+                visit(value_term(self.seed, &plain_text(&text)));
+            }
+            id.iter().for_each(|id| visit(id_term(id)));
         });
     }
 

@@ -236,12 +236,13 @@ pub(crate) fn filter(random: &mut fastrand::Rng) -> LogFilter {
     let n = random.u32(..40);
     let words = |text: &str| TextTest::words(text);
     let field = |name: &str, test: FieldTest| LogFilter::Field { name: name.into(), test };
-    match random.u8(..23) {
+    match random.u8(..24) {
         21 => LogFilter::AnyText(words(&format!("u{n}登录"))),
         22 => LogFilter::Message(TextTest::Substring("登录失败".into())),
         20 => field("took", FieldTest::Is(number(n % 6, random.u8(..7)).display_text().into_owned())),
         0 => LogFilter::All,
         18 => field("trace_id", FieldTest::Is(spelt(n % 8, random.u8(..9)))),
+        23 => field("trace_id", FieldTest::Is(format!("[{:032x}],", short_id(n % 8)))),
         19 => field("dd.trace_id", FieldTest::Is(spelt(n % 8, random.u8(..9)))),
         1 => LogFilter::AnyText(words("request")),
         2 => LogFilter::AnyText(words(&format!("u{n}"))),

@@ -23,7 +23,7 @@ use std::ops::RangeInclusive;
 /// 2. a UUID with dashes, in braces or behind `urn:uuid:` too, is its 32 hex digits;
 /// 3. a decimal of 30 to 39 digits that fits 128 bits is its 32 hex digits. Random 128-bit trace IDs have fewer than
 ///    30 digits once in 300 million; shorter decimals are ordinary numbers;
-/// 4. `0x` and at least 16 hex digits: the digits in lower case;
+/// 4. `0x` and the 16 or 32 hex digits of a span or trace ID: the digits in lower case;
 /// 5. hex digits only, with at least one letter, 8 digits or more: lowercase;
 /// 6. anything else: as it is written, without surrounding white space.
 ///
@@ -179,7 +179,7 @@ fn wide_decimal(text: &str) -> Option<CompactString> {
 
 fn folded_hex(text: &str) -> Option<CompactString> {
     if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))
-        && digits.len() >= 16
+        && matches!(digits.len(), 16 | 32)
         && is_hex(digits)
     {
         return Some(CompactString::from(digits.to_ascii_lowercase()));
@@ -246,6 +246,7 @@ mod tests {
             ("{4BF92F35-77B3-4DA6-A3CE-929D0E0E4736}", "4bf92f3577b34da6a3ce929d0e0e4736"),
             ("urn:uuid:4bf92f35-77b3-4da6-a3ce-929d0e0e4736", "4bf92f3577b34da6a3ce929d0e0e4736"),
             ("0x1f", "0x1f"),
+            ("0x52908400098527886e0779030069857d2e4169ee", "0x52908400098527886e0779030069857d2e4169ee"),
             ("12072192819432914958", "12072192819432914958"),
         ] {
             assert_eq!(CanonicalId::new(text).unwrap().as_str(), canonical, "{text}");

@@ -132,7 +132,9 @@ pub fn visit_body(body: &Value, visit: &mut dyn FnMut(&str, &Value)) {
 pub fn any_in_body(body: &Value, name: &str, visit: &mut dyn FnMut(&Value) -> bool) -> bool {
     match body {
         Value::Map(_) | Value::Array(_) => {
-            any_inside(body, name, visit) || inside_message(name).is_some_and(|rest| any_inside(body, rest, visit))
+            (name == "body" && any_scalar(body, visit))
+                || any_inside(body, name, visit)
+                || inside_message(name).is_some_and(|rest| any_inside(body, rest, visit))
         }
         _ => false,
     }

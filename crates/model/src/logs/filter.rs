@@ -180,15 +180,12 @@ impl IsTest {
         &self.text
     }
 
-    /// The ID that a trace or span ID must be to pass, so that its text need not be made; `Some(None)` where none can.
-    /// `None` for numbers and for text without words, where the text decides.
-    ///
-    /// The text of such an ID is one word of hex digits: it is the text asked for, or its only word, exactly where both are
-    /// one ID.
+    /// The trace or span ID that is asked for, where it is one by its form: then a trace or span ID passes exactly where it
+    /// is that ID, and its text need not be made. `None` for other text, of which the ID may be a word (`[4bf9…]`), and for
+    /// numbers.
     #[must_use]
-    pub fn only_id(&self) -> Option<Option<&CanonicalId>> {
-        let has_words = matches!(&self.words, TextTest::Words(words) if !words.is_empty());
-        (has_words && self.number.is_none()).then_some(self.id.as_ref())
+    pub fn only_id(&self) -> Option<&CanonicalId> {
+        self.id.as_ref().filter(|id| self.number.is_none() && id.as_trace_id().is_some())
     }
 
     /// Whether a value with this text passes.

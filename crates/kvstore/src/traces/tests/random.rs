@@ -145,6 +145,7 @@ fn any_span(random: &mut Rng) -> Span {
         Attribute::new("http.status", fixed.i64(200..206)),
         Attribute::new("task_id", format!("task:{:03}", fixed.u32(0..50))),
         Attribute::new("message", format!("m-{}", fixed.u64(0..1 << 40))),
+        Attribute::new("state", ["\u{1b}[32mok\u{1b}[0m", "ok", "\u{1b}[31mtask-7001\u{1b}[0m"][fixed.usize(0..3)]),
         Attribute::new("tags", Value::Array(vec!["a".into(), ["b", "c"][fixed.usize(0..2)].into()])),
     ];
     if fixed.u8(0..3) == 0 {
@@ -184,6 +185,8 @@ fn any_query(random: &mut Rng) -> TraceQuery {
         ("host.name", FieldTest::Is("back".into())),
         ("upstream.trace_id", FieldTest::Equals(spelt(random.u64(0..8), random.u8(0..6)))),
         ("missing", FieldTest::Exists),
+        ("state", FieldTest::Equals("ok".into())),
+        ("state", FieldTest::Equals("task-7001".into())),
     ];
     let keys = [TraceKey::Time, TraceKey::Duration, TraceKey::Spans, TraceKey::Errors];
     let order = TraceOrder { key: keys[random.usize(0..keys.len())], ascending: random.u8(0..4) == 0 };
