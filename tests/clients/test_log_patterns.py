@@ -22,6 +22,7 @@ def sent(module_server):
                 f"connection to 10.0.{rng.randrange(255)}.{rng.randrange(255)}:5432 refused\n  at line {number}",
                 "out of memory",
                 "out of memory!",
+                "\x1b[31mout of\x1b[0m memory",
                 f"用户 {rng.randrange(99)} 连接 失败",
             ]
         )

@@ -6,6 +6,7 @@
 //! same messages apart, since a word never matches a part of a longer one: what is counted under a pattern is what its
 //! query finds.
 
+use std::cell::Cell;
 use std::fmt::Write;
 
 /// Delimiters of words beside blanks.
@@ -33,14 +34,14 @@ impl MessagePattern {
     pub fn of(message: &str) -> Self {
         let mut line = message.split('\n').next().unwrap_or_default();
         let mut pattern = Self { text: String::new(), regex: String::new(), is_open: false };
-        let mut parts = 0;
+        let (mut parts, quotes) = (0, Quotes { may_close: Cell::new(true) });
         while let Some(first) = line.chars().next() {
-            let length = if let Some(length) = quoted(line) {
+            let length = if let Some(length) = quotes.text(line) {
                 pattern.text.push_str("\"…\"");
                 pattern.regex.push_str(r#""(?:[^"\\\n]|\\[^\n])*""#);
                 length
             } else if is_delimiter(first) {
-                let length = delimiters(line);
+                let length = quotes.delimiters(line);
                 let stretch = line.get(..length).unwrap_or_default();
                 pattern.is_open |= stretch.contains('"');
                 pattern.push_literal(stretch);
@@ -96,11 +97,30 @@ fn is_delimiter(c: char) -> bool {
     c.is_whitespace() || DELIMITERS.contains(c)
 }
 
-/// The length of the stretch of delimiters that a line begins with; a quote that opens a text ends it.
-fn delimiters(line: &str) -> usize {
-    let opens = |at: usize| line.get(at..).and_then(quoted).is_some();
-    let ends = |&(at, c): &(usize, char)| at > 0 && (!is_delimiter(c) || (c == '"' && opens(at)));
-    line.char_indices().find(ends).map_or(line.len(), |(at, _)| at)
+/// Reads the quoted texts of one line.
+struct Quotes {
+    /// Whether a quote was not yet seen that nothing closes: then nothing closes any behind it either, since escapes fall in
+    /// the same places, and looking again would take quadratic time.
+    may_close: Cell<bool>,
+}
+
+impl Quotes {
+    /// The length of the quoted text that the rest of the line begins with.
+    fn text(&self, rest: &str) -> Option<usize> {
+        if !self.may_close.get() || !rest.starts_with('"') {
+            return None;
+        }
+        let length = quoted(rest);
+        self.may_close.set(length.is_some());
+        length
+    }
+
+    /// The length of the stretch of delimiters that the rest of the line begins with; a quote that opens a text ends it.
+    fn delimiters(&self, rest: &str) -> usize {
+        let opens = |at: usize| rest.get(at..).and_then(|rest| self.text(rest)).is_some();
+        let ends = |&(at, c): &(usize, char)| at > 0 && (!is_delimiter(c) || (c == '"' && opens(at)));
+        rest.char_indices().find(ends).map_or(rest.len(), |(at, _)| at)
+    }
 }
 
 /// The length of the quoted text that a line begins with.
@@ -138,6 +158,13 @@ mod tests {
         ] {
             assert_eq!(MessagePattern::of(message).text, text, "{message}");
         }
+    }
+
+    #[test]
+    fn a_megabyte_of_quotes_that_nothing_closes_is_read_once() {
+        // Read anew at each quote this would take hours.
+        let message = format!("\"{}", "\\\"".repeat(500_000));
+        assert!(MessagePattern::of(&message).text.starts_with("\"\\\""));
     }
 
     /// Messages of a few parts, so that many are nearly alike.

@@ -4,7 +4,7 @@ use super::held::Held;
 use super::{locked, unlocked};
 use crate::limits::{MAX_HISTOGRAM_BUCKETS, MAX_PATTERN_SERVICES, MAX_PATTERNS};
 use crate::logs::MessagePattern;
-use clew_model::logs::{LogBatch, LogFilter, LogRow, LogScan, LogSink, LogView};
+use clew_model::logs::{LogBatch, LogFilter, LogRow, LogScan, LogSink, LogView, plain_text};
 use clew_model::{Context, ErrorKind, Flow, ReadError, Reservation, Sink, SinkWorker, TimeRange, UnixNanos};
 use hashbrown::HashMap;
 use std::sync::Mutex;
@@ -30,10 +30,8 @@ pub struct PatternGroup {
     pub pattern: MessagePattern,
     /// How many there are.
     pub records: u64,
-    /// The services that sent them, the busiest first; the rest is left out.
+    /// The services that sent them, the busiest first, as far as they were told apart: their records may be fewer than all.
     pub services: Vec<(String, u64)>,
-    /// Services there are, as far as they were told apart.
-    pub service_count: usize,
     /// Time of the first.
     pub first: UnixNanos,
     /// The newest of them.
@@ -119,7 +117,6 @@ impl Group {
         PatternGroup {
             pattern,
             records: self.records,
-            service_count: services.len(),
             services,
             first: self.first,
             newest: self.newest.row,
@@ -190,7 +187,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     fn add(&mut self, row: LogRow) -> Result<(), ReadError> {
-        let pattern = MessagePattern::of(&row.record.body.display_text());
+        let pattern = MessagePattern::of(&plain_text(&row.record.body.display_text()));
         let Some(group) = self.own.groups.get_mut(&pattern) else {
             let group = self.sink.group(row, &pattern)?;
             self.own.add(pattern, group);
