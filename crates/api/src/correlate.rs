@@ -68,7 +68,7 @@ pub(crate) struct NamedDto {
 pub(crate) struct ResolutionDto {
     #[serde(flatten)]
     best: NamedDto,
-    /// What exists first, then what looks most like an ID; at most 72.
+    /// What exists first, then what looks most like an ID; at most 33.
     candidates: Vec<NamedDto>,
 }
 

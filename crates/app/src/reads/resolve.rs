@@ -6,7 +6,7 @@ use crate::limits::{MAX_SHOWN_CHARS, RESOLVE_RECORDS};
 use clew_model::logs::{FieldTest, LogFilter, LogQuery, Order};
 use clew_model::metrics::{METRIC_NAME, MatchOp, Matcher};
 use clew_model::traces::{TraceBounds, TraceFilter, TraceOrder, TraceQuery};
-use clew_model::{CanonicalId, Context, TimeRange, UnixNanos};
+use clew_model::{CanonicalId, Context, ErrorKind, TimeRange, UnixNanos};
 use clew_query::logs::sinks;
 use clew_query::pasted::{Candidate, Rank, candidates, service_names};
 use clew_query::{metrics, traces};
@@ -162,15 +162,23 @@ impl Lookup<'_> {
         let Self { context, stores, range, limit } = *self;
         let ids = candidate.ids.as_slice();
         let logs = sinks::find_ids(context, &*stores.logs.view(context), ids, range, limit)?;
-        let spans = traces::find_ids(context, &*stores.traces.view(context), ids, range, limit)?;
+        let spans = match traces::find_ids(context, &*stores.traces.view(context), ids, range, limit) {
+            Ok(page) => Some(page),
+            // More than a question may hold are more than the limit: one value that everything carries does not end it.
+            Err(error) if error.kind() == ErrorKind::LimitExceeded => None,
+            Err(error) => return Err(error.into()),
+        };
+        let more_spans = spans.as_ref().is_none_or(|page| page.truncated);
+        let span_count = spans.as_ref().map_or(limit, |page| page.spans.len()) as u64;
+        let spans = spans.map(|page| page.spans).unwrap_or_default();
         let (exemplars, more) = metrics::find_ids(context, &*stores.metrics.view(context), ids, range, limit)?;
         let of_trace = ids.iter().find(|id| {
             let id = id.as_trace_id();
-            id.is_some() && spans.spans.iter().any(|span| Some(span.trace_id) == id)
+            id.is_some() && spans.iter().any(|span| Some(span.trace_id) == id)
         });
         let of_span = ids.iter().find(|id| {
             let id = id.as_span_id();
-            id.is_some() && spans.spans.iter().any(|span| Some(span.span_id) == id)
+            id.is_some() && spans.iter().any(|span| Some(span.span_id) == id)
         });
         let (id, kind) = match (of_trace, of_span, ids.first()) {
             (Some(id), ..) => (id.to_string(), NamedKind::Trace),
@@ -182,9 +190,9 @@ impl Lookup<'_> {
             id,
             kind,
             logs: logs.rows.len() as u64,
-            spans: spans.spans.len() as u64,
+            spans: span_count,
             exemplars: exemplars.len() as u64,
-            truncated: logs.next.is_some() || spans.truncated || more,
+            truncated: logs.next.is_some() || more_spans || more,
         })
     }
 
@@ -217,6 +225,10 @@ impl Lookup<'_> {
     fn metric(&self, text: &str) -> Result<Option<Named>, AppError> {
         let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`'));
         let name = text.split(|c: char| c.is_whitespace() || matches!(c, '{' | '[' | '(')).next().unwrap_or_default();
+        // Pasted JSON begins with no name; the empty one would ask every series.
+        if name.is_empty() {
+            return Ok(None);
+        }
         let view = self.stores.metrics.view(self.context);
         let Ok(matcher) = Matcher::new(METRIC_NAME, MatchOp::Equal, name) else { return Ok(None) };
         let series = metrics::series(self.context, &*view, &[matcher], self.range)?;
@@ -225,8 +237,8 @@ impl Lookup<'_> {
             kind: NamedKind::Metric,
             logs: 0,
             spans: 0,
-            exemplars: series.len() as u64,
-            truncated: false,
+            exemplars: series.len().min(self.limit) as u64,
+            truncated: series.len() > self.limit,
         }))
     }
 }

@@ -102,8 +102,15 @@ impl Found<'_> {
         let Some(first) = ids.first() else { return };
         if let Some(same) = self.candidates.iter_mut().find(|own| own.ids.first() == Some(first)) {
             same.rank = same.rank.min(rank);
-        } else if self.candidates.len() < MAX_PASTED_CANDIDATES * 4 {
-            self.candidates.push(Candidate { text: text.to_owned(), ids, rank });
+            return;
+        }
+        let candidate = Candidate { text: text.to_owned(), ids, rank };
+        if self.candidates.len() < MAX_PASTED_CANDIDATES * 4 {
+            self.candidates.push(candidate);
+        } else if let Some(worst) = self.candidates.iter_mut().max_by_key(|own| own.rank)
+            && rank < worst.rank
+        {
+            *worst = candidate;
         }
     }
 
@@ -272,6 +279,12 @@ mod tests {
         let json =
             r#"{"ts":1764512513.4,"level":"error","msg":"boom","request_id":"r-1","ctx":{"taskId":"t-2"},"n":12}"#;
         assert_eq!(first_ids(json).get(..2), Some(["r-1".to_owned(), "t-2".to_owned()].as_slice()));
+    }
+
+    #[test]
+    fn a_long_text_does_not_hide_the_surest_id() {
+        let frames: String = (0..150).map(|n| format!("  at a.b.C{n}.run(C{n}.java:{n}7)\n")).collect();
+        assert_eq!(first_ids(&format!("{frames} trace_id={TRACE}")).first().map(String::as_str), Some(TRACE));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! language.
 
 use crate::limits::{MAX_EXPLAINED_FIELDS, MAX_OFFERED_NAMES, RECENT_NANOS};
-use clew_model::logs::{FieldTest, LogFilter, LogQuery, LogView, Order};
+use clew_model::correlation::{context_field, looks_like_id};
+use clew_model::logs::{FieldTest, LogFilter, LogQuery, LogView, Order, WellKnown, well_known};
 use clew_model::near::near;
 use clew_model::{Context, ReadError, TimeRange};
 use clew_query::logs::{foreign, sinks};
@@ -46,6 +47,10 @@ fn explain(
     test: &FieldTest,
     recent: TimeRange,
 ) -> Result<Option<String>, ReadError> {
+    // Which of many IDs there are is no help, and listing them costs what they are.
+    if matches!(well_known(name), Some(WellKnown::TraceId | WellKnown::SpanId | WellKnown::Time | WellKnown::Message)) {
+        return Ok(None);
+    }
     let found = |test: FieldTest| newest(context, view, LogFilter::Field { name: name.to_owned(), test }, recent);
     if found(FieldTest::Exists)?.is_none() {
         let known = sinks::fields(context, view, &LogFilter::All, recent, 0)?;
@@ -58,6 +63,9 @@ fn explain(
     let (FieldTest::Is(value) | FieldTest::Equals(value)) = test else { return Ok(None) };
     if found(test.clone())?.is_some() {
         return Ok(None);
+    }
+    if looks_like_id(value) || context_field(name).is_some() {
+        return Ok(Some(format!("no recent record has {name}:{value}")));
     }
     let known = sinks::field_values(context, view, name, &LogFilter::All, recent, LOOKED_AT_VALUES)?;
     let values = known.field.top.iter().map(|value| value.value.as_ref());
