@@ -146,6 +146,8 @@ def test_the_plot_counts_every_trace_once_and_each_cell_opens_what_it_counted(cl
         ({"sort": "size"}, "time, duration, spans, errors"),
         ({"order": "up"}, "asc"),
         ({"cursor": "12-abc"}, "next_cursor"),
+        ({"cursor": "duration_desc_5_7_4bf92f3577b34da6a3ce929d0e0e4736", "sort": "spans"}, "same sort"),
+        ({"cursor": "time_desc_5_7_4bf92f3577b34da6a3ce929d0e0e4736_8"}, "next_cursor"),
         ({"failed": "maybe"}, "failed"),
         ({"min_trace_duration": "long"}, "250ms"),
     ],

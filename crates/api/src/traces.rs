@@ -51,18 +51,19 @@ pub(crate) async fn search(
 ) -> Result<Json<TracePageDto>, ApiError> {
     let params = Params::of_request(request).await?;
     let now = state.app.clock().now();
+    let order = TraceOrder {
+        key: params.get("sort").map(key).transpose()?.unwrap_or_default(),
+        ascending: params.get("order").map(ascending).transpose()?.unwrap_or_default(),
+    };
     let question = SearchTraces {
         filter: filter(&params)?,
         period: params.period(now)?,
         bounds: bounds(&params, now)?,
-        order: TraceOrder {
-            key: params.get("sort").map(key).transpose()?.unwrap_or_default(),
-            ascending: params.get("order").map(ascending).transpose()?.unwrap_or_default(),
-        },
+        order,
         limit: params.parse("limit")?,
-        after: params.get("cursor").map(cursor).transpose()?,
+        after: params.get("cursor").map(|text| cursor(text, order)).transpose()?,
     };
-    Ok(state.app.ask(&caller, question, |page| Json(TracePageDto::from(page))).await?)
+    Ok(state.app.ask(&caller, question, move |page| Json(TracePageDto::new(page, order))).await?)
 }
 
 /// How the traces that match are spread over start and duration.
@@ -257,10 +258,18 @@ fn attribute(text: &str) -> AttributeTest {
     }
 }
 
-fn cursor(text: &str) -> Result<TracePlace, ApiError> {
-    let mut parts = text.split('_');
+/// The place after which an answer in this order goes on; a cursor of another order says nothing here.
+fn cursor(text: &str, order: TraceOrder) -> Result<TracePlace, ApiError> {
+    let fault = || {
+        ApiError::bad_request(
+            "the cursor is not one that an earlier answer to the same question, with the same sort and order, gave as \
+             next_cursor",
+        )
+    };
+    let rest = text.strip_prefix(&TracePageDto::cursor_start(order)).ok_or_else(fault)?;
+    let mut parts = rest.splitn(3, '_');
     let mut number = || parts.next()?.parse().ok();
     let place = number().zip(number()).zip(parts.next().and_then(TraceId::from_hex));
     let place = place.map(|((value, newest_match), trace_id)| TracePlace { value, newest_match, trace_id });
-    place.ok_or_else(|| ApiError::bad_request("the cursor is not one that an earlier answer gave as next_cursor"))
+    place.ok_or_else(fault)
 }

@@ -3,7 +3,9 @@
 use super::log::{ResourceDto, ScopeDto, is_zero};
 use super::time::rfc3339;
 use super::value::AttributesDto;
-use clew_model::traces::{Span, SpanEvent, SpanLink, SpanPage, TracePage, TraceSummary};
+use clew_model::traces::{
+    Span, SpanEvent, SpanLink, SpanPage, TraceKey, TraceOrder, TracePage, TracePlace, TraceSummary,
+};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -242,13 +244,28 @@ impl From<TraceSummary> for TraceSummaryDto {
     }
 }
 
-impl From<TracePage> for TracePageDto {
-    fn from(page: TracePage) -> Self {
+impl TracePageDto {
+    pub(crate) fn new(page: TracePage, order: TraceOrder) -> Self {
+        let cursor = |next: TracePlace| {
+            let TracePlace { value, newest_match, trace_id } = next;
+            format!("{}{value}_{newest_match}_{trace_id}", Self::cursor_start(order))
+        };
         Self {
             traces: page.traces.into_iter().map(TraceSummaryDto::from).collect(),
             total: page.total,
-            next_cursor: page.next.map(|next| format!("{}_{}_{}", next.value, next.newest_match, next.trace_id)),
+            next_cursor: page.next.map(cursor),
             warnings: page.warnings,
         }
+    }
+
+    /// What a cursor of an order begins with: it means nothing in another.
+    pub(crate) fn cursor_start(order: TraceOrder) -> String {
+        let key = match order.key {
+            TraceKey::Time => "time",
+            TraceKey::Duration => "duration",
+            TraceKey::Spans => "spans",
+            TraceKey::Errors => "errors",
+        };
+        format!("{key}_{}_", if order.ascending { "asc" } else { "desc" })
     }
 }

@@ -1,9 +1,11 @@
 //! What the traces within some bounds have in common against the rest: attributes that set them apart, ranked.
 
-use super::sinks::{Contrast, Counts};
-use super::whole::{Wanted, extents};
+use super::sinks::{Contrast, Counted, Counts};
+use super::whole::{TOGETHER, Wanted, extents};
 use crate::limits::MAX_CONTRAST_TRACES;
-use clew_model::traces::{AttributeContrast, Grain, SpanScan, TraceBounds, TraceContrast, TraceFilter, TraceView};
+use clew_model::traces::{
+    Among, AttributeContrast, Grain, SpanScan, TraceBounds, TraceContrast, TraceFilter, TraceView,
+};
 use clew_model::{Context, ReadError, TimeRange, TraceId};
 use hashbrown::HashMap;
 
@@ -46,9 +48,7 @@ pub fn contrast(context: &Context, view: &dyn TraceView, query: &ContrastQuery) 
     drop(memory);
     found.looked_at_selected = groups.values().filter(|selected| **selected).count() as u64;
     found.looked_at_rest = groups.len() as u64 - found.looked_at_selected;
-    let sink = Contrast::new(context, &groups);
-    view.scan(context, &SpanScan::by_trace(query.range, &query.filter, Grain::Span), &sink)?;
-    let counted = sink.found();
+    let counted = attributes(context, view, query, groups)?;
     found.truncated = counted.truncated;
     let (of_selected, of_rest) = (found.looked_at_selected as f64, found.looked_at_rest as f64);
     let apart = |counts: &Counts| counts.selected as f64 / of_selected - counts.rest as f64 / of_rest;
@@ -66,6 +66,29 @@ pub fn contrast(context: &Context, view: &dyn TraceView, query: &ContrastQuery) 
     };
     found.attributes = ranked.into_iter().map(attribute).collect();
     Ok(found)
+}
+
+/// The attributes of the traces of both groups, those included that reach beyond the range: slow ones often do.
+fn attributes(
+    context: &Context,
+    view: &dyn TraceView,
+    query: &ContrastQuery,
+    mut groups: HashMap<TraceId, bool>,
+) -> Result<Counted, ReadError> {
+    let ids: Vec<TraceId> = groups.keys().copied().collect();
+    let beyond = view.reaching_beyond(context, query.range, &ids)?;
+    let beyond: HashMap<TraceId, bool> = beyond.into_iter().filter_map(|id| groups.remove_entry(&id)).collect();
+    let scan = SpanScan::by_trace(query.range, &query.filter, Grain::Span);
+    let sink = Contrast::new(context, &groups);
+    view.scan(context, &scan, &sink)?;
+    let mut counted = sink.found();
+    let ids: Vec<TraceId> = beyond.keys().copied().collect();
+    for ids in ids.chunks(TOGETHER) {
+        let sink = Contrast::new(context, &beyond);
+        view.scan(context, &SpanScan { among: Among::Traces(ids), ..scan }, &sink)?;
+        counted.merge(sink.found());
+    }
+    Ok(counted)
 }
 
 /// The least by which the shares of two groups must differ.
@@ -158,6 +181,25 @@ mod tests {
         assert_eq!(found.selected + found.rest, (1..=100).filter(|trace| trace % 3 == 2).count() as u64);
         assert_eq!(found.attributes[0].key, "status");
         assert!(found.attributes.iter().all(|one| one.key != "region"));
+    }
+
+    #[test]
+    fn what_stands_in_spans_beyond_the_range_counts() {
+        let mut all = spans();
+        for trace in (1..=100u8).filter(|trace| trace % 6 == 5) {
+            let mut late = span(trace, 3, "store", 2_000, 2_100);
+            late.parent_span_id = Some(span_id(1));
+            late.attributes = vec![Attribute::new("attempt", "last")];
+            all.push(late);
+        }
+        let selected = TraceBounds { min_duration: Some(1_500), ..TraceBounds::default() };
+        let range = TimeRange::new(0, 1_000);
+        let query = ContrastQuery { filter: TraceFilter::default(), range, selected, limit: 20 };
+        let found = contrast(&context(), &Fake::new(all, 7), &query).unwrap();
+        let late = found.attributes.iter().find(|one| one.key == "attempt").map(|one| (one.selected, one.rest));
+        assert_eq!(late, Some((found.selected, 0)));
+        // What stands within the range is not counted twice.
+        assert!(found.attributes.iter().all(|one| one.selected <= found.selected && one.rest <= found.rest));
     }
 
     #[test]

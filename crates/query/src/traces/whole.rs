@@ -9,7 +9,7 @@ use clew_model::{Context, ReadError, Reservation, TimeRange, TraceId};
 use hashbrown::HashSet;
 
 /// Traces that are looked up at once.
-const TOGETHER: usize = 4_096;
+pub(super) const TOGETHER: usize = 4_096;
 
 /// Which traces.
 #[derive(Debug, Clone, Copy)]

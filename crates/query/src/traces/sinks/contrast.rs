@@ -36,7 +36,7 @@ pub(crate) struct Counts {
 
 /// What was counted.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct Counted {
     /// Of each item.
     pub items: HashMap<Item, Counts>,
     /// Whether there were more items than are told apart: those met later are missing.
@@ -49,7 +49,7 @@ pub(crate) struct Contrast<'c> {
     context: &'c Context,
     /// Of each trace whether it is selected.
     groups: &'c HashMap<TraceId, bool>,
-    found: Mutex<Found>,
+    found: Mutex<Counted>,
 }
 
 impl<'c> Contrast<'c> {
@@ -59,12 +59,21 @@ impl<'c> Contrast<'c> {
     }
 
     /// What was counted.
-    pub(crate) fn found(self) -> Found {
+    pub(crate) fn found(self) -> Counted {
         self.found.into_inner().unwrap_or_default()
     }
 }
 
-impl Found {
+impl Counted {
+    /// Adds what was counted of other traces.
+    pub(crate) fn merge(&mut self, other: Counted) {
+        self.truncated |= other.truncated;
+        for (item, counts) in other.items {
+            self.add(item, counts);
+        }
+        self.memory.extend(other.memory);
+    }
+
     fn add(&mut self, item: Item, counts: Counts) {
         if let Some(own) = self.items.get_mut(&item) {
             own.selected += counts.selected;
@@ -79,13 +88,13 @@ impl Found {
 
 impl Sink<dyn SpanBatch> for Contrast<'_> {
     fn worker(&self) -> Box<dyn SinkWorker<dyn SpanBatch> + '_> {
-        Box::new(Worker { sink: self, found: Found::default() })
+        Box::new(Worker { sink: self, found: Counted::default() })
     }
 }
 
 struct Worker<'s> {
     sink: &'s Contrast<'s>,
-    found: Found,
+    found: Counted,
 }
 
 impl SinkWorker<dyn SpanBatch> for Worker<'_> {
@@ -121,12 +130,7 @@ impl SinkWorker<dyn SpanBatch> for Worker<'_> {
     }
 
     fn merge(self: Box<Self>) -> Result<(), ReadError> {
-        let mut found = locked(&self.sink.found);
-        found.truncated |= self.found.truncated;
-        for (item, counts) in self.found.items {
-            found.add(item, counts);
-        }
-        found.memory.extend(self.found.memory);
+        locked(&self.sink.found).merge(self.found);
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ mod spans;
 mod summaries;
 
 pub(super) use candidates::Candidates;
-pub(super) use contrast::{Contrast, Counts, Item};
+pub(super) use contrast::{Contrast, Counted, Counts, Item};
 pub use edges::service_edges;
 pub(super) use extents::{Extent, Extents};
 pub use service::service;
