@@ -49,10 +49,10 @@ describe('health of services', () => {
 });
 
 it('counts a rate over the part of the range that has data', () => {
-	const range = { start: 0, end: 3600e3 };
 	const at = (seconds: number) => new Date(seconds * 1e3).toISOString();
-	expect(coveredMillis(range, at(1800))).toBe(1800e3);
-	expect(coveredMillis(range, undefined)).toBe(3600e3);
-	expect(coveredMillis(range, at(-50))).toBe(3600e3);
-	expect(coveredMillis(range, at(3600))).toBe(1e3);
+	const covered = (from?: string) => coveredMillis({ asked: { start: at(0), end: at(3600) }, covered_from: from });
+	expect(covered(at(1800))).toBe(1800e3);
+	expect(covered()).toBe(3600e3);
+	expect(covered(at(-50))).toBe(3600e3);
+	expect(covered(at(3600))).toBe(1e3);
 });

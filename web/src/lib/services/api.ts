@@ -1,7 +1,9 @@
 import { answer, api, type Schema } from '$lib/api/client';
+import type { Asked, Bounds } from '$lib/time/covered';
 
-/** The calls about services that tell of one service and of who calls whom. */
+/** The calls about services: all of them, one, and who calls whom. Each answer says for which range it was asked. */
 
+export type Services = Schema['ServicesDto'];
 export type ServiceDetails = Schema['ServiceDetailsDto'];
 export type Operation = Schema['OperationDto'];
 export type Neighbour = Schema['NeighbourDto'];
@@ -9,16 +11,15 @@ export type MapNode = Schema['ServiceNodeDto'];
 export type MapEdge = Schema['ServiceEdgeDto'];
 export type ServiceMap = Schema['ServiceMapDto'];
 
-/** A range as the API takes it. */
-interface Bounds {
-	start: string;
-	end: string;
+export async function fetchServices(asked: Bounds, signal: AbortSignal): Promise<Services & Asked> {
+	return { ...(await answer(api.GET('/api/v1/services', { params: { query: asked }, signal }))), asked };
 }
 
-export function fetchService(name: string, bounds: Bounds, signal: AbortSignal): Promise<ServiceDetails> {
-	return answer(api.GET('/api/v1/services/{name}', { params: { path: { name }, query: bounds }, signal }));
+export async function fetchService(name: string, asked: Bounds, signal: AbortSignal): Promise<ServiceDetails & Asked> {
+	const params = { path: { name }, query: asked };
+	return { ...(await answer(api.GET('/api/v1/services/{name}', { params, signal }))), asked };
 }
 
-export function fetchMap(bounds: Bounds, signal: AbortSignal): Promise<ServiceMap> {
-	return answer(api.GET('/api/v1/service-map', { params: { query: bounds }, signal }));
+export async function fetchMap(asked: Bounds, signal: AbortSignal): Promise<ServiceMap & Asked> {
+	return { ...(await answer(api.GET('/api/v1/service-map', { params: { query: asked }, signal }))), asked };
 }

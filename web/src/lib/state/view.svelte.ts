@@ -109,7 +109,7 @@ export class View {
 	 * A link to what an answer counted: to the range as it was asked for, not as it has moved since, so that the number
 	 * there is the number here.
 	 */
-	counted(path: string, asked: { start: string; end: string } = this.bounds, params: Params = {}): string {
+	counted(path: string, asked: { start: string; end: string }, params: Params = {}): string {
 		return linkTo(path, { from: asked.start, to: asked.end, ...params });
 	}
 

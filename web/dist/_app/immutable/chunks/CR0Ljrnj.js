@@ -1,1 +1,0 @@
-function e(e,t){let n=t?Date.parse(t):NaN,r=Number.isNaN(n)?e.start:Math.min(e.end,Math.max(e.start,n));return Math.max(1e3,e.end-r)}export{e as t};

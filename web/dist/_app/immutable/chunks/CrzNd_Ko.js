@@ -1,0 +1,1 @@
+import"./iSeKeK6V.js";

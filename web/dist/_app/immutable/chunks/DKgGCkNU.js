@@ -1,0 +1,1 @@
+function e({asked:e,covered_from:t}){let n={start:Date.parse(e.start),end:Date.parse(e.end)},r=t?Date.parse(t):NaN,i=Number.isNaN(r)?n.start:Math.min(n.end,Math.max(n.start,r));return Math.max(1e3,n.end-i)}export{e as t};

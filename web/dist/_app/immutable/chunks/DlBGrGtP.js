@@ -1,1 +1,0 @@
-import"./OCkn2-a0.js";
