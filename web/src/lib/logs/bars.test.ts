@@ -80,9 +80,19 @@ describe('counts while records arrive', () => {
 		expect(found.buckets[3]?.counts.unspecified).toBe(1);
 	});
 
-	it('stay as they are where nothing came, or what came lies far ahead', () => {
+	it('stay as they are where nothing came, or what came lies far ahead or before the first bucket', () => {
 		expect(withArrivals(data, [], 11_500)).toBe(data);
-		expect(withArrivals(data, [log('99999000000000', 'INFO')], 11_500).buckets).toHaveLength(2);
+		const ahead = withArrivals(data, [log('99999000000000', 'INFO')], 11_500);
+		expect([ahead.buckets.length, ahead.total]).toEqual([2, 4]);
+		const before = withArrivals(data, [log('9000000000', 'INFO'), log('9999999999', 'ERROR')], 8_000);
+		expect([before.buckets.length, before.total]).toEqual([2, 4]);
+	});
+
+	it('add up to the total', () => {
+		const arrived = ['9000000000', '11600000000', '12000000000', '99999000000000'].map((at) => log(at, 'INFO'));
+		const found = withArrivals(data, arrived, 8_000);
+		expect(found.total).toBe(6);
+		expect(found.buckets.reduce((sum, one) => sum + one.total, 0)).toBe(found.total);
 	});
 });
 

@@ -32,9 +32,10 @@ export function withArrivals(data: Histogram, arrived: readonly Arrival[], until
 	if (fresh.length === 0 || step <= 0n || !first) return data;
 	const buckets = data.buckets.map((bucket) => ({ ...bucket, counts: { ...bucket.counts } }));
 	const start = BigInt(first.start_unix_nano);
+	let put = 0;
 	for (const log of fresh) {
 		const place = Number((BigInt(log.time_unix_nano) - start) / step);
-		if (place >= data.buckets.length + MOST_NEW) continue;
+		if (place < 0 || place >= data.buckets.length + MOST_NEW) continue;
 		while (buckets.length <= place) {
 			const at = start + BigInt(buckets.length) * step;
 			const counts = Object.fromEntries(SEVERITIES.map((key) => [key, 0])) as Record<SeverityKey, number>;
@@ -50,8 +51,10 @@ export function withArrivals(data: Histogram, arrived: readonly Arrival[], until
 		const key = (log.severity === '' ? 'unspecified' : log.severity.toLowerCase()) as SeverityKey;
 		bucket.total += 1;
 		bucket.counts[key] += 1;
+		put += 1;
 	}
-	return { ...data, buckets, total: data.total + fresh.length };
+	// What no bucket holds is not counted: the total is what the bars show.
+	return { ...data, buckets, total: data.total + put };
 }
 
 /**
