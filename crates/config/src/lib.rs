@@ -14,5 +14,6 @@ pub mod prometheus;
 pub mod relabel;
 pub mod rules;
 mod shape;
+mod shown_url;
 pub mod web_config;
 pub mod yaml;

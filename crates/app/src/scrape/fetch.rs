@@ -148,7 +148,7 @@ fn protocol_of(job: &ScrapeConfig, headers: &HeaderMap) -> Result<ScrapeProtocol
 /// The body, decompressed, of at most `limit` bytes; more is not read.
 pub(super) async fn read_body(mut response: Response, limit: u64) -> Result<Bytes, ScrapeError> {
     let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| ScrapeError::Request(chain(&error)))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| ScrapeError::Request(chain(&error.without_url())))? {
         if (body.len() + chunk.len()) as u64 > limit {
             return Err(ScrapeError::BodySize(limit));
         }

@@ -1,13 +1,13 @@
 //! All jobs of a configuration.
 
 use super::client::{Clients, JobClients};
-use super::discovery::DnsServers;
+use super::discovery::{DnsServers, URL_LABEL};
 use super::job_task::{Job, Legacies, RunningJob, Shared};
 use super::limits::MAX_CONCURRENT_SCRAPES;
 use super::sink::MetricSink;
 use super::status::{ActiveTarget, DroppedTarget, Health, JobStatus, ScrapeStatus};
 use super::target_task::{Stop, TargetEntry};
-use clew_config::prometheus::{PrometheusConfig, ScrapeConfig};
+use clew_config::prometheus::{PrometheusConfig, ScrapeConfig, shown_url};
 use clew_config::relabel::LabelBuilder;
 use clew_config::yaml::render_duration;
 use clew_host::Clock;
@@ -95,7 +95,7 @@ impl ScrapeManager {
             let found = job.found.lock();
             status.active.extend(found.active.iter().map(|entry| active(pool, entry)));
             let dropped =
-                |labels: &LabelBuilder| DroppedTarget { discovered_labels: owned(labels), scrape_pool: pool.clone() };
+                |labels: &LabelBuilder| DroppedTarget { discovered_labels: told(labels), scrape_pool: pool.clone() };
             status.dropped.extend(found.dropped.iter().map(dropped));
             status.dropped_counts.insert(pool.clone(), found.dropped_count);
             let targets = found.active.len();
@@ -141,7 +141,7 @@ fn active(pool: &str, entry: &TargetEntry) -> ActiveTarget {
     let target = &entry.target;
     let last = entry.last.lock().clone();
     ActiveTarget {
-        discovered_labels: owned(&target.discovered),
+        discovered_labels: told(&target.discovered),
         labels: target.labels.clone(),
         scrape_pool: pool.to_owned(),
         scrape_url: target.url.to_string(),
@@ -155,6 +155,8 @@ fn active(pool: &str, entry: &TargetEntry) -> ActiveTarget {
     }
 }
 
-fn owned(labels: &LabelBuilder) -> Vec<(String, String)> {
-    labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+/// Labels as they may be told: the URL of a list keeps its query, in which a token may stand, for relabelling alone.
+fn told(labels: &LabelBuilder) -> Vec<(String, String)> {
+    let value = |name: &str, value: &str| if name == URL_LABEL { shown_url(value) } else { value.to_owned() };
+    labels.iter().map(|(name, text)| (name.to_owned(), value(name, text))).collect()
 }

@@ -2,8 +2,10 @@
 //! that a server answers, and records of the DNS.
 
 use super::http_client::{HttpClientConfig, read_http_client};
+use super::secret::Secret;
 use super::static_labels::{is_target_address, read_labels};
 use crate::shape::is_http_url;
+use crate::shown_url::{shown_url, url_without_user};
 use crate::yaml::{Content, Document, Fault, Faults, Source, Value};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -38,12 +40,26 @@ pub struct FileDiscovery {
 /// A server that answers a list of targets (`http_sd_configs`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpDiscovery {
-    /// What is requested.
-    pub url: String,
+    /// What is requested; it may hold a password or a token.
+    pub url: Secret,
     /// Time between requests, and the longest time of one.
     pub refresh_interval: Duration,
     /// How it is reached.
     pub http: HttpClientConfig,
+}
+
+impl HttpDiscovery {
+    /// The URL for messages: without user name, password, query and fragment.
+    #[must_use]
+    pub fn shown_url(&self) -> String {
+        shown_url(self.url.reveal())
+    }
+
+    /// The URL without user name and password, as the label of targets has it.
+    #[must_use]
+    pub fn label_url(&self) -> String {
+        url_without_user(self.url.reveal())
+    }
 }
 
 /// A kind of DNS record that names targets.
@@ -148,13 +164,14 @@ pub(super) fn read_http(value: &Value<'_>) -> Vec<HttpDiscovery> {
         let url = fields.required("url", "http://host/targets");
         let text = url.as_ref().and_then(Value::text).unwrap_or_default();
         if let Some(url) = url.filter(|_| !is_http_url(text)) {
-            url.fault(format!("{text:?} is not a URL of HTTP"), "write http://host:port/path or https://…");
+            // The text is not repeated: it may hold a password.
+            url.fault("is not a URL of HTTP", "write http://host:port/path or https://…");
         }
         let refresh_interval = fields.get("refresh_interval").and_then(|value| value.duration());
         let http = read_http_client(&mut fields);
         fields.finish();
         let refresh_interval = refresh_interval.filter(|own| !own.is_zero()).unwrap_or(DEFAULT_HTTP_REFRESH);
-        all.push(HttpDiscovery { url: text.to_owned(), refresh_interval, http });
+        all.push(HttpDiscovery { url: Secret::new(text), refresh_interval, http });
     }
     all
 }

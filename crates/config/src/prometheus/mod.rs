@@ -18,6 +18,7 @@ mod static_labels;
 #[cfg(test)]
 mod tests;
 
+pub use crate::shown_url::shown_url;
 pub use discovery::{
     DnsDiscovery, DnsRecord, FileDiscovery, HttpDiscovery, TargetGroup, read_json_target_groups, read_target_groups,
 };

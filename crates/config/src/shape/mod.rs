@@ -9,6 +9,7 @@ mod http_keys;
 pub(crate) use http_keys::{AUTHENTICATION, HTTP_CLIENT, OAUTH2, TLS};
 
 use crate::relabel::read_rules;
+use crate::shown_url::has_valid_port;
 use crate::yaml::{Content, Fields, Value};
 
 /// The kind of value that a key takes.
@@ -156,7 +157,8 @@ fn check_url(value: &Value<'_>) {
     if let Some(text) = value.text()
         && !is_http_url(text)
     {
-        value.fault(format!("{text:?} is not a URL of HTTP"), "write http://host:port/path or https://…");
+        // The text is not repeated: it may hold a password.
+        value.fault("is not a URL of HTTP", "write http://host:port/path or https://…");
     }
 }
 
@@ -166,5 +168,6 @@ pub(crate) fn is_http_url(text: &str) -> bool {
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    is_http && !host.is_empty() && !host.starts_with(':') && !text.contains(char::is_whitespace)
+    let is_host = !host.is_empty() && !host.starts_with(':') && has_valid_port(host);
+    is_http && is_host && !text.contains(char::is_whitespace)
 }

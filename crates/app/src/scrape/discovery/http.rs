@@ -7,8 +7,8 @@ use clew_config::prometheus::{HttpDiscovery, TargetGroup, read_json_target_group
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, USER_AGENT};
 use reqwest::{StatusCode, Url};
 
-/// The label with the URL that a target comes from.
-const URL_LABEL: &str = "__meta_url";
+/// The label with the URL that a target comes from, without user name and password.
+pub(in super::super) const URL_LABEL: &str = "__meta_url";
 
 /// Asks for a list, within the interval between two questions.
 pub(super) async fn ask(discovery: &HttpDiscovery, client: &JobClient) -> Result<Vec<TargetGroup>, String> {
@@ -20,7 +20,7 @@ pub(super) async fn ask(discovery: &HttpDiscovery, client: &JobClient) -> Result
 }
 
 async fn request(discovery: &HttpDiscovery, client: &JobClient) -> Result<Vec<TargetGroup>, String> {
-    let url = Url::parse(&discovery.url).map_err(|error| format!("it is not a URL: {error}"))?;
+    let url = Url::parse(discovery.url.reveal()).map_err(|error| format!("it is not a URL: {error}"))?;
     let client = client.for_target(&url)?;
     let mut request = client
         .client
@@ -33,13 +33,16 @@ async fn request(discovery: &HttpDiscovery, client: &JobClient) -> Result<Vec<Ta
     }
     let request = authenticated(request, &discovery.http, &client.tokens).await.map_err(|error| error.to_string())?;
     let request = extra_headers(request, &discovery.http).await.map_err(|error| error.to_string())?;
-    let response = request.send().await.map_err(|error| format!("no connection: {}", chain(&error)))?;
+    let response = request.send().await.map_err(|error| {
+        // Not with the URL, which may hold a token.
+        format!("no connection: {}", chain(&error.without_url()))
+    })?;
     if response.status() != StatusCode::OK {
         return Err(format!("the server answered the HTTP status {}", response.status()));
     }
     check_type(response.headers())?;
     let body = read_body(response, MAX_TARGET_FILE_BYTES).await.map_err(|error| error.to_string())?;
-    let url = discovery.url.clone();
+    let url = discovery.label_url();
     let read = move || {
         let mut groups = read_json_target_groups(&body)?;
         for group in &mut groups {

@@ -28,18 +28,22 @@ impl ListSource {
         }
     }
 
-    /// Asks once. Answers each part of the list: the URL's, or a name's.
+    /// Asks once. Answers each part of the list: the URL's, or a name's. Errors are as short as they may be told.
     async fn ask(&self, job: &Job) -> Vec<Part> {
-        match self {
+        let mut parts = match self {
             ListSource::Http(discovery, place) => {
                 let answer = match job.list_client(*place) {
                     Some(client) => http::ask(discovery, &client).await,
                     None => Err("there is no client for it".to_owned()),
                 };
-                vec![(discovery.url.clone(), answer)]
+                vec![(discovery.shown_url(), answer)]
             }
             ListSource::Dns(discovery) => dns::look_up(discovery, &job.shared.dns).await,
+        };
+        for error in parts.iter_mut().filter_map(|(_, answer)| answer.as_mut().err()) {
+            error.truncate(error.floor_char_boundary(MAX_ERROR_BYTES));
         }
+        parts
     }
 
     fn key(&self) -> &'static str {
@@ -139,8 +143,7 @@ impl TargetList {
                     self.errors.remove(&name);
                     self.parts.insert(name, groups);
                 }
-                Err(mut error) => {
-                    error.truncate(error.floor_char_boundary(MAX_ERROR_BYTES));
+                Err(error) => {
                     self.errors.insert(name, error);
                 }
             }

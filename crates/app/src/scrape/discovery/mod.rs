@@ -7,4 +7,5 @@ mod lists;
 
 pub(super) use dns::DnsServers;
 pub(super) use files::{TargetFiles, refresh_interval};
+pub(super) use http::URL_LABEL;
 pub(super) use lists::{TargetList, TargetLists};

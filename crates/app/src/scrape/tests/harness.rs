@@ -43,6 +43,33 @@ pub(super) fn shown(batch: &MetricBatch) -> Vec<String> {
     batch.samples.iter().map(|sample| format!("{} {}", series(sample.series), value(sample.value))).collect()
 }
 
+/// What is logged while it is the subscriber of a thread.
+#[derive(Clone, Default)]
+pub(super) struct CapturedLog(Arc<Mutex<Vec<u8>>>);
+
+impl CapturedLog {
+    /// Takes every line but those that trace what connections do.
+    pub(super) fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
+        let log = self.clone();
+        tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(move || log.clone()).finish()
+    }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock()).into_owned()
+    }
+}
+
+impl std::io::Write for CapturedLog {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 pub(super) struct Harness {
     pub(super) manager: ScrapeManager,
     pub(super) sink: Arc<Recorder>,

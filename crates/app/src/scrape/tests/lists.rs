@@ -3,7 +3,7 @@
 use super::super::discovery::DnsServers;
 use super::dns_server::{A, AAAA, CNAME, DnsServer, MX, NS, SERVER_FAILURE, SRV, name, service};
 use super::exporter::{Exporter, Reply};
-use super::harness::{Harness, of, shown};
+use super::harness::{CapturedLog, Harness, of, shown};
 
 fn json(body: &str) -> Reply {
     Reply { headers: vec![("Content-Type", "application/json".to_owned())], ..Reply::text(body) }
@@ -23,14 +23,15 @@ async fn a_server_lists_targets_and_its_last_good_list_stays_while_it_fails() {
     .await;
     let url = format!("http://{}/targets?dc=1", list.address);
     let config = format!(
-        "scrape_configs:\n  - job_name: j\n    scrape_interval: 400ms\n    scrape_timeout: 400ms\n    http_sd_configs:\n      - url: {url}\n        refresh_interval: 150ms\n        basic_auth: {{username: me, password: secret}}\n        http_headers: {{X-Tenant: {{values: [one]}}}}\n"
+        "scrape_configs:\n  - job_name: j\n    scrape_interval: 400ms\n    scrape_timeout: 400ms\n    http_sd_configs:\n      - url: {url}\n        refresh_interval: 150ms\n        basic_auth: {{username: me, password: secret}}\n        http_headers: {{X-Tenant: {{values: [one]}}}}\n    relabel_configs:\n      - {{source_labels: [__meta_url], regex: '.*dc=(.*)', target_label: dc}}\n"
     );
     let harness = Harness::start(&config).await;
     let (_, batch) = harness.scraped(0, true).await;
-    let expected = format!("a{{instance=\"{}\", job=\"j\", team=\"core\"}} 1", exporter.address);
+    let expected = format!("a{{dc=\"1\", instance=\"{}\", job=\"j\", team=\"core\"}} 1", exporter.address);
     assert_eq!(of(&shown(&batch), "a"), [expected.as_str()]);
     let target = harness.target("found", |_| true).await;
-    assert_eq!((discovered(&target, "__meta_url"), discovered(&target, "__meta_x")), (Some(url.as_str()), Some("y")));
+    let shown = url.strip_suffix("?dc=1").unwrap();
+    assert_eq!((discovered(&target, "__meta_url"), discovered(&target, "__meta_x")), (Some(shown), Some("y")));
     let asked = list.requests()[0].to_lowercase();
     for line in [
         "get /targets?dc=1 http/1.1",
@@ -52,7 +53,7 @@ async fn a_server_lists_targets_and_its_last_good_list_stays_while_it_fails() {
     ] {
         list.set(reply);
         let problems = harness.problems(said, |problems| problems.iter().any(|own| own.contains(said))).await;
-        assert!(problems[0].starts_with(&format!("http_sd_configs of {url}: ")), "{problems:?}");
+        assert!(problems[0].starts_with(&format!("http_sd_configs of {shown}: ")), "{problems:?}");
         assert!(problems[0].ends_with("; 1 target of the last good answer stay"), "{problems:?}");
         harness.target("kept", |target| target.scrape_url.contains(&exporter.address)).await;
     }
@@ -60,6 +61,51 @@ async fn a_server_lists_targets_and_its_last_good_list_stays_while_it_fails() {
     list.set(json("[]"));
     harness.targets(&[]).await;
     harness.problems("left", <[String]>::is_empty).await;
+}
+
+#[tokio::test]
+async fn secrets_in_the_url_of_a_list_are_told_nowhere() {
+    let log = CapturedLog::default();
+    let _guard = tracing::subscriber::set_default(log.subscriber());
+    let exporter = Exporter::start(Reply::text("a 1\n")).await;
+    let list = Exporter::start(json(&format!(
+        "[{{\"targets\": [\"{0}\"]}}, {{\"targets\": [\"{0}\"], \"labels\": {{\"drop\": \"me\"}}}}]",
+        exporter.address
+    )))
+    .await;
+    let config = |address: &str| {
+        format!(
+            "scrape_configs:\n  - job_name: j\n    scrape_interval: 400ms\n    scrape_timeout: 400ms\n    http_sd_configs: [{{url: 'http://me:s3cret@{address}/targets?token=s3cret#s3cret', refresh_interval: 150ms}}]\n    relabel_configs:\n      - {{source_labels: [drop], regex: me, action: drop}}\n      - {{regex: __meta_url, action: labelmap, replacement: whence}}\n"
+        )
+    };
+    let harness = Harness::start(&config(&list.address)).await;
+    let shown = format!("http://{}/targets", list.address);
+    let target = harness.target("found", |_| true).await;
+    assert_eq!(discovered(&target, "__meta_url"), Some(shown.as_str()));
+    // What relabelling makes of it is the user's business; the password stands in nothing that it sees.
+    let whence = target.labels.iter().find(|(name, _)| name == "whence").map(|(_, value)| value.as_str());
+    assert_eq!(whence, Some(format!("{shown}?token=s3cret#s3cret").as_str()));
+    assert_eq!(harness.manager.status().dropped.len(), 1);
+    let asked = list.requests()[0].to_lowercase();
+    // base64 of "me:s3cret", by coreutils.
+    assert!(asked.contains("token=s3cret") && asked.contains("authorization: basic bwu6cznjcmv0"), "{asked}");
+
+    // Without the label of the user's own, and with a server that is not there, one that lies and one that ends early.
+    let quiet = |address: &str| config(address).replace("replacement: whence", "replacement: __tmp");
+    let gone = Exporter::start(Reply::text("")).await.address.clone();
+    let long = json(&format!("[{{\"{}\": 1}}]", "x".repeat(100_000)));
+    let redirect = vec![("Location", "http://me:s3cret@127.0.0.1:1/?token=s3cret".to_owned())];
+    let redirecting = Exporter::start(Reply { status: "302 Found", headers: redirect, ..json("") }).await;
+    for (address, reply) in [(&gone, long.clone()), (&list.address, long), (&redirecting.address, json(""))] {
+        list.set(reply);
+        harness.apply(&quiet(address)).await;
+        harness.problems("told", |problems| problems.iter().any(|own| own.contains(address.as_str()))).await;
+        let status = format!("{:?}", harness.manager.status());
+        assert!(!status.contains("s3cret"), "{status}");
+    }
+    let log = log.text();
+    assert!(log.contains("the last good answer stays") && !log.contains("s3cret"), "{log}");
+    assert!(log.lines().all(|line| line.len() < 4096), "{}", log.len());
 }
 
 #[tokio::test]
