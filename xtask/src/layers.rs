@@ -82,8 +82,18 @@ const PURE: &[&str] = &[
 const DISK: &[&str] = &["fastrand", "parking_lot", "roaring", "rustix", "tantivy", "tracing", "tracing-subscriber"];
 
 /// External crates of floor 2 beyond those: async and HTTP clients.
-const ASYNC: &[&str] =
-    &["arc-swap", "bytes", "futures-util", "hickory-resolver", "reqwest", "rustls", "tokio", "tokio-util"];
+const ASYNC: &[&str] = &[
+    "arc-swap",
+    "bytes",
+    "futures-util",
+    "hickory-resolver",
+    "http",
+    "hyper-util",
+    "reqwest",
+    "rustls",
+    "tokio",
+    "tokio-util",
+];
 
 /// External crates of floor 3 beyond those: HTTP and gRPC servers.
 const NETWORK: &[&str] = &[

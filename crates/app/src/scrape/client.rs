@@ -6,6 +6,7 @@ use clew_config::prometheus::{
     HttpClientConfig, OAuth2Config, ProxyConfig, ScrapeConfig, SecretSource, TlsConfig, TlsVersion,
 };
 use clew_config::yaml::decode_text;
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
@@ -104,13 +105,34 @@ impl JobClient {
             return Ok(TargetClient { client, url: url.clone(), host: None, tokens: self.tokens.clone() });
         };
         let host = url.host_str().unwrap_or_default().to_owned();
+        if passed_on(&self.connection.proxy, url)? {
+            // The proxy would be told to connect to the name, wherever that is, and credentials would go there.
+            return Err(format!(
+                "tls_config.server_name is not built for what a proxy passes on, and {host} is reached through one; add \
+                 it to no_proxy, or leave server_name out"
+            ));
+        }
         let shown = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
         let resolver = Renamed { name: name.to_owned(), host };
-        let client = build(&self.connection, Some(resolver))?;
+        // No proxy for the host means none for the name either.
+        let connection = Connection { proxy: ProxyConfig::None, ..self.connection.clone() };
+        let client = build(&connection, Some(resolver))?;
         let mut url = url.clone();
         url.set_host(Some(name)).map_err(|error| format!("the server_name {name:?} is no host name: {error}"))?;
         Ok(TargetClient { client, url, host: Some(shown), tokens: self.tokens.clone() })
     }
+}
+
+/// Whether a proxy passes on what is asked of a URL, as the HTTP client itself decides.
+fn passed_on(proxy: &ProxyConfig, url: &Url) -> Result<bool, String> {
+    let matcher = match proxy {
+        ProxyConfig::None => return Ok(false),
+        ProxyConfig::Environment => Matcher::from_system(),
+        // Which proxy does not matter here.
+        ProxyConfig::Fixed { no_proxy, .. } => Matcher::builder().all("http://proxy").no(no_proxy.as_str()).build(),
+    };
+    let uri: http::Uri = url.as_str().parse().map_err(|error| format!("it is not a URL: {error}"))?;
+    Ok(matcher.intercept(&uri).is_some())
 }
 
 /// The client that asks for tokens. Reads certificates, so it blocks.
@@ -273,6 +295,28 @@ mod tests {
         assert_eq!(target.host.as_deref(), Some("10.0.0.1:8443"));
         let plain = named.for_target(&Url::parse("http://10.0.0.1:8080/metrics").unwrap()).unwrap();
         assert_eq!((plain.url.as_str(), plain.host), ("http://10.0.0.1:8080/metrics", None));
+    }
+
+    #[test]
+    fn a_server_name_is_refused_where_a_proxy_passes_on() {
+        let keys = |proxy: &str| format!("    tls_config: {{server_name: example.org}}\n{proxy}");
+        let fixed = "    proxy_url: http://127.0.0.1:3128\n";
+        let excepted = |no_proxy: &str| format!("{fixed}    no_proxy: '{no_proxy}'\n");
+        for (proxy, url, passes) in [
+            (fixed.to_owned(), "https://10.0.0.1:8443/", false),
+            (fixed.to_owned(), "http://10.0.0.1:8080/", true),
+            (excepted("10.0.0.0/8"), "https://10.0.0.1:8443/", true),
+            (excepted("10.0.0.0/8"), "https://11.0.0.1:8443/", false),
+            (excepted("example.org"), "https://10.0.0.1:8443/", false),
+            (excepted("a.org, .inner.net"), "https://web.inner.net/", true),
+            (excepted("*"), "https://10.0.0.1:8443/", true),
+        ] {
+            let found = client(&keys(&proxy)).for_target(&Url::parse(url).unwrap());
+            assert_eq!(found.is_ok(), passes, "{proxy} {url}");
+            if let Err(error) = found {
+                assert!(error.contains("server_name is not built for what a proxy passes on"), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -170,13 +170,29 @@ pub(super) fn is_reserved_header(name: &str) -> bool {
 pub(super) fn read_http_client(fields: &mut Fields<'_>) -> HttpClientConfig {
     // Both versions of HTTP bring the same samples, and this client speaks HTTP/1.1.
     let _ = fields.get("enable_http2").and_then(|value| value.bool());
+    let (tls, proxy) = read_connection(fields);
     HttpClientConfig {
         authentication: read_authentication(fields),
         headers: fields.get("http_headers").map(|value| read_headers(&value)).unwrap_or_default(),
-        tls: fields.get("tls_config").map(|value| read_tls(&value)).unwrap_or_default(),
+        tls,
         follow_redirects: fields.get("follow_redirects").and_then(|value| value.bool()).unwrap_or(true),
-        proxy: read_proxy(fields),
+        proxy,
     }
+}
+
+/// Reads `tls_config` and the keys of a proxy.
+fn read_connection(fields: &mut Fields<'_>) -> (TlsConfig, ProxyConfig) {
+    let section = fields.get("tls_config");
+    let tls = section.as_ref().map(read_tls).unwrap_or_default();
+    let proxy = read_proxy(fields);
+    let name = section.filter(|_| tls.server_name.is_some() && proxy != ProxyConfig::None);
+    if let Some(value) = name.and_then(|section| section.fields().get_written("server_name")) {
+        value.warn(
+            "is not built for what a proxy passes on: that is not asked over HTTPS, and its status says so",
+            "name hosts that are reached directly in no_proxy",
+        );
+    }
+    (tls, proxy)
 }
 
 /// Reads the keys of a proxy, with the checks that Prometheus makes between them.
@@ -256,6 +272,7 @@ fn read_oauth2(fields: &Fields<'_>, value: &Value<'_>) -> Authentication {
     let secret = read_secret(&mut inner, ["client_secret", "client_secret_file", "client_secret_ref"]);
     let scopes = inner.get("scopes").map(|value| value.items()).unwrap_or_default();
     let params = inner.get("endpoint_params").map(|value| value.entries()).unwrap_or_default();
+    let (tls, proxy) = read_connection(&mut inner);
     Authentication::OAuth2(Box::new(OAuth2Config {
         client_id: text(inner.get("client_id")),
         client_secret: secret.unwrap_or_else(|| SecretSource::Inline(Secret::default())),
@@ -265,8 +282,8 @@ fn read_oauth2(fields: &Fields<'_>, value: &Value<'_>) -> Authentication {
             .iter()
             .filter_map(|(name, value)| value.text().map(|text| ((*name).to_owned(), text.to_owned())))
             .collect(),
-        tls: inner.get("tls_config").map(|value| read_tls(&value)).unwrap_or_default(),
-        proxy: read_proxy(&mut inner),
+        tls,
+        proxy,
     }))
 }
 
