@@ -56,3 +56,6 @@ pub(super) const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Time before its end from which on a token is not used any more.
 pub(super) const TOKEN_MARGIN: Duration = Duration::from_secs(10);
+
+/// Time in which a token that could not be had is not asked for again.
+pub(super) const TOKEN_RETRY_PAUSE: Duration = Duration::from_secs(1);

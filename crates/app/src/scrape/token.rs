@@ -3,30 +3,51 @@
 
 use super::client::{chain, token_client};
 use super::fetch::{read_body, reveal};
-use super::limits::{MAX_TOKEN_ANSWER_BYTES, TOKEN_MARGIN, TOKEN_TIMEOUT};
+use super::limits::{MAX_TOKEN_ANSWER_BYTES, TOKEN_MARGIN, TOKEN_RETRY_PAUSE, TOKEN_TIMEOUT};
 use clew_config::prometheus::OAuth2Config;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use parking_lot::Mutex;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// The tokens that the targets of jobs which connect alike need, one for each configuration.
+/// The tokens that the targets of jobs which connect alike need, one for each configuration; one that nobody answers
+/// for keeps nobody from the others.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
-    /// Held while one is asked for, so that many targets ask once.
-    kept: Mutex<Vec<Kept>>,
+    /// As many as there are configurations.
+    kept: Mutex<Vec<Arc<Token>>>,
 }
 
-struct Kept {
+/// The token of one configuration.
+struct Token {
     config: OAuth2Config,
-    header: String,
-    /// `None`: it does not expire.
-    until: Option<Instant>,
+    state: Mutex<State>,
 }
 
-impl std::fmt::Debug for Kept {
+enum State {
+    Unknown,
+    /// It is asked for, once for all that wait.
+    Asking(Asked),
+    Known {
+        header: String,
+        /// `None`: it does not expire.
+        until: Option<Instant>,
+    },
+    /// It could not be had, and is not asked for until then.
+    Failed {
+        error: String,
+        until: Instant,
+    },
+}
+
+type Asked = Shared<BoxFuture<'static, Result<String, String>>>;
+
+impl std::fmt::Debug for Token {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("<token>")
     }
@@ -45,23 +66,69 @@ struct Answer {
 impl Tokens {
     /// The `Authorization` header of a configuration.
     pub(super) async fn header(&self, config: &OAuth2Config) -> Result<String, String> {
-        let mut kept = self.kept.lock().await;
-        kept.retain(|one| one.until.is_none_or(|until| Instant::now() < until));
-        if let Some(one) = kept.iter().find(|one| one.config == *config) {
-            return Ok(one.header.clone());
+        let token = self.of(config);
+        token.header().await
+    }
+
+    fn of(&self, config: &OAuth2Config) -> Arc<Token> {
+        let mut kept = self.kept.lock();
+        if let Some(token) = kept.iter().find(|token| token.config == *config) {
+            return token.clone();
         }
-        let asked = tokio::time::timeout(TOKEN_TIMEOUT, ask(config)).await;
-        let answer = asked.unwrap_or_else(|_| Err("no complete answer in time".to_owned()))?;
-        let scheme = match answer.token_type.to_ascii_lowercase().as_str() {
-            "" | "bearer" => "Bearer".to_owned(),
-            _ => answer.token_type,
+        let token = Arc::new(Token { config: config.clone(), state: Mutex::new(State::Unknown) });
+        kept.push(token.clone());
+        token
+    }
+}
+
+impl Token {
+    async fn header(self: Arc<Self>) -> Result<String, String> {
+        let asked = {
+            let mut state = self.state.lock();
+            match &*state {
+                State::Known { header, until } if until.is_none_or(|until| Instant::now() < until) => {
+                    return Ok(header.clone());
+                }
+                State::Failed { error, until } if Instant::now() < *until => return Err(error.clone()),
+                State::Asking(asked) if asked.peek().is_none() => asked.clone(),
+                _ => {
+                    let asked = self.clone().ask();
+                    *state = State::Asking(asked.clone());
+                    asked
+                }
+            }
         };
-        let lifetime = answer.expires_in.filter(|seconds| *seconds > 0.0).map(|seconds| seconds.min(1.0e9));
+        asked.await
+    }
+
+    /// Asks in a task of its own: a scrape that ends before the answer does not end the question.
+    fn ask(self: Arc<Self>) -> Asked {
+        let task = tokio::spawn(async move {
+            let asked = tokio::time::timeout(TOKEN_TIMEOUT, ask(&self.config)).await;
+            let answer = asked.unwrap_or_else(|_| Err("no complete answer in time".to_owned()));
+            let result = answer.map(Answer::into_header);
+            *self.state.lock() = match result.clone() {
+                Ok((header, until)) => State::Known { header, until },
+                Err(error) => State::Failed { error, until: Instant::now() + TOKEN_RETRY_PAUSE },
+            };
+            result.map(|(header, _)| header)
+        });
+        let flattened = async { task.await.unwrap_or_else(|error| Err(error.to_string())) };
+        flattened.boxed().shared()
+    }
+}
+
+impl Answer {
+    /// The `Authorization` header, and until when it may be used.
+    fn into_header(self) -> (String, Option<Instant>) {
+        let scheme = match self.token_type.to_ascii_lowercase().as_str() {
+            "" | "bearer" => "Bearer".to_owned(),
+            _ => self.token_type,
+        };
+        let lifetime = self.expires_in.filter(|seconds| *seconds > 0.0).map(|seconds| seconds.min(1.0e9));
         let until =
             lifetime.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds).saturating_sub(TOKEN_MARGIN));
-        let header = format!("{scheme} {}", answer.access_token);
-        kept.push(Kept { config: config.clone(), header: header.clone(), until });
-        Ok(header)
+        (format!("{scheme} {}", self.access_token), until)
     }
 }
 
@@ -96,7 +163,7 @@ async fn request(config: &OAuth2Config, client: &Client, secret: &str, in_header
         let escaped = |text: &str| encoded(&[(String::new(), text.to_owned())]).map(|text| text.replacen('=', "", 1));
         request = request.basic_auth(escaped(&config.client_id)?, Some(escaped(secret)?));
     }
-    let response = request.send().await.map_err(|error| chain(&error))?;
+    let response = request.send().await.map_err(|error| chain(&error.without_url()))?;
     if response.status() != StatusCode::OK {
         return Err(format!("the token_url answered the HTTP status {}", response.status()));
     }

@@ -5,7 +5,7 @@ use super::dns_server::{A, AAAA, CNAME, DnsServer, MX, NS, SERVER_FAILURE, SRV, 
 use super::exporter::{Exporter, Reply};
 use super::harness::{CapturedLog, Harness, of, shown};
 
-fn json(body: &str) -> Reply {
+pub(super) fn json(body: &str) -> Reply {
     Reply { headers: vec![("Content-Type", "application/json".to_owned())], ..Reply::text(body) }
 }
 
@@ -242,32 +242,5 @@ async fn a_proxy_passes_requests_on() {
         proxy.requests()[0].starts_with("GET http://far.example.org:9100/metrics HTTP/1.1"),
         "{:?}",
         proxy.requests()
-    );
-}
-
-#[tokio::test]
-async fn a_token_is_asked_for_once_and_sent_to_every_target() {
-    let exporter = Exporter::start(Reply::text("a 1\n")).await;
-    let server =
-        Exporter::start(json("{\"access_token\": \"t0ken\", \"token_type\": \"bearer\", \"expires_in\": 3600}")).await;
-    let config = format!(
-        "scrape_configs:\n  - job_name: j\n    scrape_interval: 400ms\n    scrape_timeout: 400ms\n    oauth2: {{client_id: me, client_secret: 'a b', token_url: 'http://{}/token', scopes: [read], endpoint_params: {{audience: x}}}}\n    static_configs: [{{targets: ['{}']}}]\n",
-        server.address, exporter.address
-    );
-    let harness = Harness::start(&config).await;
-    let (place, _) = harness.scraped(0, true).await;
-    harness.scraped(place + 1, true).await;
-    let sent = exporter.requests().join("").to_lowercase();
-    assert!(sent.contains("authorization: bearer t0ken"), "{sent}");
-    let asked = server.requests();
-    // base64 of "me:a+b"
-    assert!(asked.len() == 1 && asked[0].contains("Basic bWU6YSti"), "{asked:?}");
-
-    let refusing = Exporter::start(Reply { status: "401 Unauthorized", ..json("{}") }).await;
-    harness.apply(&config.replace(&server.address, &refusing.address)).await;
-    let target = harness.target("down", |target| target.health.as_str() == "down").await;
-    assert_eq!(
-        target.last_error,
-        "no token of oauth2 could be had: the token_url answered the HTTP status 401 Unauthorized"
     );
 }

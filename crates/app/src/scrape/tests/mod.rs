@@ -8,3 +8,4 @@ mod lists;
 mod reload;
 mod requests;
 mod samples;
+mod tokens;
