@@ -136,9 +136,12 @@ fn passed_on(proxy: &ProxyConfig, url: &Url) -> Result<bool, String> {
 }
 
 /// The client that asks for tokens. Reads certificates, so it blocks.
-pub(super) fn token_client(config: &OAuth2Config) -> Result<Client, String> {
+pub(super) fn token_client(config: &OAuth2Config) -> Result<TargetClient, String> {
     let (tls, proxy) = (config.tls.clone(), config.proxy.clone());
-    build(&Connection { tls, follow_redirects: true, compression: true, proxy }, None)
+    let connection = Connection { tls, follow_redirects: true, compression: true, proxy };
+    let client = build(&connection, None);
+    let url = Url::parse(&config.token_url).map_err(|error| format!("the token_url is not a URL: {error}"))?;
+    JobClient { connection, client, tokens: Arc::default() }.for_target(&url)
 }
 
 /// Resolves one name to the addresses of another.
@@ -280,7 +283,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clew_config::prometheus::parse;
+    use clew_config::prometheus::{Authentication, parse};
 
     fn client(keys: &str) -> Arc<JobClient> {
         let text = format!("scrape_configs:\n  - job_name: j\n{keys}");
@@ -317,6 +320,22 @@ mod tests {
                 assert!(error.contains("server_name is not built for what a proxy passes on"), "{error}");
             }
         }
+    }
+
+    #[test]
+    fn a_server_name_counts_for_the_server_of_tokens_too() {
+        let config = |keys: &str| {
+            let text = format!(
+                "scrape_configs: [{{job_name: j, oauth2: {{client_id: i, token_url: 'https://10.0.0.1:8443/t', {keys}}}}}]"
+            );
+            let job = parse(Path::new("p.yml"), &text, &|_| None).unwrap().config.jobs[0].clone();
+            let Some(Authentication::OAuth2(config)) = &job.http.authentication else { panic!() };
+            token_client(config)
+        };
+        let named = config("tls_config: {server_name: example.org}").unwrap();
+        assert_eq!((named.url.as_str(), named.host.as_deref()), ("https://example.org:8443/t", Some("10.0.0.1:8443")));
+        let error = config("tls_config: {server_name: example.org}, proxy_url: 'http://p:1'").unwrap_err();
+        assert!(error.contains("server_name is not built for what a proxy passes on"), "{error}");
     }
 
     #[test]

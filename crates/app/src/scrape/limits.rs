@@ -51,6 +51,9 @@ pub(super) const DNS_NAMES_AT_ONCE: usize = 16;
 /// Largest answer of a server that gives tokens.
 pub(super) const MAX_TOKEN_ANSWER_BYTES: u64 = 1024 * 1024;
 
+/// Longest time for which a token is kept, in seconds.
+pub(super) const MAX_TOKEN_SECONDS: f64 = 1.0e9;
+
 /// Longest wait for a token.
 pub(super) const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
 

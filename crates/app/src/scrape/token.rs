@@ -1,16 +1,16 @@
 //! Tokens of OAuth 2 for a client's own credentials (RFC 6749, section 4.4): asked for when they are needed, kept until
 //! they expire.
 
-use super::client::{chain, token_client};
+use super::client::{TargetClient, chain, token_client};
 use super::fetch::{read_body, reveal};
-use super::limits::{MAX_TOKEN_ANSWER_BYTES, TOKEN_MARGIN, TOKEN_RETRY_PAUSE, TOKEN_TIMEOUT};
+use super::limits::{MAX_TOKEN_ANSWER_BYTES, MAX_TOKEN_SECONDS, TOKEN_MARGIN, TOKEN_RETRY_PAUSE, TOKEN_TIMEOUT};
 use clew_config::prometheus::OAuth2Config;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use reqwest::{Client, StatusCode, Url};
-use serde::Deserialize;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST};
+use reqwest::{StatusCode, Url};
+use serde::{Deserialize, Deserializer};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -58,9 +58,23 @@ impl std::fmt::Debug for Token {
 struct Answer {
     access_token: String,
     #[serde(default)]
-    token_type: String,
+    token_type: Option<String>,
     #[serde(default)]
-    expires_in: Option<f64>,
+    expires_in: Option<Seconds>,
+}
+
+/// A time in seconds; some servers write it as text.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Number(f64),
+    Text(#[serde(deserialize_with = "number_in_text")] f64),
+}
+
+fn number_in_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let seconds = text.trim().parse().ok().filter(|seconds: &f64| seconds.is_finite());
+    seconds.ok_or_else(|| serde::de::Error::custom("no number of seconds"))
 }
 
 impl Tokens {
@@ -121,11 +135,14 @@ impl Token {
 impl Answer {
     /// The `Authorization` header, and until when it may be used.
     fn into_header(self) -> (String, Option<Instant>) {
-        let scheme = match self.token_type.to_ascii_lowercase().as_str() {
-            "" | "bearer" => "Bearer".to_owned(),
-            _ => self.token_type,
+        let scheme = self.token_type.unwrap_or_default();
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "" | "bearer" => "Bearer",
+            _ => scheme.as_str(),
         };
-        let lifetime = self.expires_in.filter(|seconds| *seconds > 0.0).map(|seconds| seconds.min(1.0e9));
+        let lifetime = self.expires_in.map(|(Seconds::Number(seconds) | Seconds::Text(seconds))| seconds);
+        // As Go's client has it: 0 says nothing, and what has ended is used once.
+        let lifetime = lifetime.filter(|seconds| *seconds != 0.0).map(|seconds| seconds.clamp(0.0, MAX_TOKEN_SECONDS));
         let until =
             lifetime.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds).saturating_sub(TOKEN_MARGIN));
         (format!("{scheme} {}", self.access_token), until)
@@ -144,7 +161,12 @@ async fn ask(config: &OAuth2Config) -> Result<Answer, String> {
     }
 }
 
-async fn request(config: &OAuth2Config, client: &Client, secret: &str, in_header: bool) -> Result<Answer, String> {
+async fn request(
+    config: &OAuth2Config,
+    client: &TargetClient,
+    secret: &str,
+    in_header: bool,
+) -> Result<Answer, String> {
     let mut form = vec![("grant_type".to_owned(), "client_credentials".to_owned())];
     if !config.scopes.is_empty() {
         form.push(("scope".to_owned(), config.scopes.join(" ")));
@@ -155,13 +177,17 @@ async fn request(config: &OAuth2Config, client: &Client, secret: &str, in_header
         form.push(("client_secret".to_owned(), secret.to_owned()));
     }
     let mut request = client
-        .post(&config.token_url)
+        .client
+        .post(client.url.clone())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(ACCEPT, "application/json")
         .body(encoded(&form)?);
     if in_header {
         let escaped = |text: &str| encoded(&[(String::new(), text.to_owned())]).map(|text| text.replacen('=', "", 1));
         request = request.basic_auth(escaped(&config.client_id)?, Some(escaped(secret)?));
+    }
+    if let Some(host) = &client.host {
+        request = request.header(HOST, host);
     }
     let response = request.send().await.map_err(|error| chain(&error.without_url()))?;
     if response.status() != StatusCode::OK {

@@ -82,3 +82,34 @@ async fn many_that_need_a_token_ask_once_and_a_failure_is_remembered() {
     // Once with the credentials in the header, and once with them in the body.
     assert_eq!(refusing.requests().len(), 2);
 }
+
+#[tokio::test]
+async fn answers_are_taken_as_servers_write_them() {
+    let server = Exporter::start(json("{}")).await;
+    let not_json = "the token_url answered no token in JSON";
+    for (rest, expected, is_kept) in [
+        ("", Ok("Bearer t0ken"), true),
+        (", \"expires_in\": 3600", Ok("Bearer t0ken"), true),
+        (", \"expires_in\": \"3600\"", Ok("Bearer t0ken"), true),
+        (", \"expires_in\": 3599.5", Ok("Bearer t0ken"), true),
+        (", \"expires_in\": null, \"token_type\": null", Ok("Bearer t0ken"), true),
+        (", \"expires_in\": 0, \"token_type\": \"BEARER\"", Ok("Bearer t0ken"), true),
+        (", \"expires_in\": 1e300, \"token_type\": \"MAC\"", Ok("MAC t0ken"), true),
+        (", \"expires_in\": -1", Ok("Bearer t0ken"), false),
+        (", \"expires_in\": \"-1\"", Ok("Bearer t0ken"), false),
+        (", \"expires_in\": 5", Ok("Bearer t0ken"), false),
+        (", \"expires_in\": \"soon\"", Err(not_json), true),
+        (", \"expires_in\": \"NaN\"", Err(not_json), true),
+        (", \"expires_in\": []", Err(not_json), true),
+    ] {
+        server.set(json(&format!("{GOOD}{rest}}}")));
+        let (tokens, wanted, before) = (Tokens::default(), oauth2(&server.address), server.requests().len());
+        for _ in 0..2 {
+            let found = tokens.header(&wanted).await;
+            assert_eq!(found.as_deref().map_err(String::as_str), expected, "{rest}");
+        }
+        // What is no token is asked for in both ways, once.
+        let asked = if is_kept && expected.is_ok() { 1 } else { 2 };
+        assert_eq!(server.requests().len() - before, asked, "{rest}");
+    }
+}
