@@ -1,13 +1,18 @@
 //! Reading a prometheus.yml from the disk with the files it includes, and looking into those it mentions.
 
 use crate::documents::read_document;
-use crate::file_patterns::matching;
+use crate::file_patterns::{Matching, matching};
 use crate::rule_file;
 use clew_config::limits::MAX_INCLUDED_FILES;
 use clew_config::prometheus::{Environment, IncludedFile, LoadedPrometheusConfig, parse_including, read_target_groups};
 use clew_config::rules::RuleFile;
-use clew_config::yaml::{Fault, MentionedFile, Severity};
+use clew_config::yaml::{Fault, MentionedFile, Origin, Severity};
 use std::path::Path;
+
+/// What is wrong with a pattern that names too much.
+fn too_many() -> String {
+    format!("it names more than {MAX_INCLUDED_FILES} files")
+}
 
 /// Reads a file. Blocks. Files of rules are read too, and must be in order, as Prometheus wants them. That a file of
 /// secrets, certificates or targets cannot be read or used now is a warning: it is read at each use.
@@ -21,7 +26,9 @@ pub fn load(file: &Path, environment: Environment<'_>) -> Result<LoadedPrometheu
             text: read_document(path).map_err(|fault| fault.problem),
             path: path.to_path_buf(),
         };
-        matching(pattern, MAX_INCLUDED_FILES).iter().map(|path| include(path)).collect()
+        let found = matching(pattern, MAX_INCLUDED_FILES);
+        let more = found.is_cut.then(|| IncludedFile { path: pattern.to_path_buf(), text: Err(too_many()) });
+        found.files.iter().map(|path| include(path)).chain(more).collect()
     };
     let mut loaded = parse_including(file, &text, environment, &inclusion)?;
     let mut faults = std::mem::take(&mut loaded.warnings);
@@ -51,7 +58,11 @@ fn warning(mentioned: &MentionedFile, problem: String) -> Fault {
 
 fn check_rules(patterns: &[MentionedFile], faults: &mut Vec<Fault>) {
     for pattern in patterns {
-        let files = matching(&pattern.path, MAX_INCLUDED_FILES);
+        let Matching { files, is_cut } = matching(&pattern.path, MAX_INCLUDED_FILES);
+        if is_cut {
+            let problem = format!("{}: {}", pattern.path.display(), too_many());
+            faults.push(Fault { severity: Severity::Error, ..warning(pattern, problem) });
+        }
         if files.is_empty() {
             faults.push(warning(pattern, format!("there is no file {}", pattern.path.display())));
         }
@@ -66,7 +77,14 @@ fn check_rules(patterns: &[MentionedFile], faults: &mut Vec<Fault>) {
 fn check_targets(loaded: &LoadedPrometheusConfig, faults: &mut Vec<Fault>) {
     let discoveries = loaded.config.jobs.iter().flat_map(|job| &job.file_sd_configs);
     for pattern in discoveries.flat_map(|discovery| &discovery.files) {
-        for file in matching(pattern, MAX_INCLUDED_FILES) {
+        let Matching { files, is_cut } = matching(pattern, MAX_INCLUDED_FILES);
+        if is_cut {
+            let origin = Origin::File { file: pattern.as_path().into(), line: 1, column: 1 };
+            let (path, remedy) = (String::new(), String::new());
+            let problem = format!("{}, the first of which are looked at now", too_many());
+            faults.push(Fault { severity: Severity::Warning, origin, path, problem, remedy });
+        }
+        for file in files {
             let told = match read_document(&file) {
                 Ok(text) => read_target_groups(&file, &text).err().unwrap_or_default(),
                 Err(fault) => vec![fault],
@@ -119,6 +137,19 @@ mod tests {
         let told: Vec<String> = load(&file, &|_| None).unwrap().warnings.iter().map(ToString::to_string).collect();
         for part in ["p.yml:1:24: warning: rule_files[1]: there is no file", "t.json:1:3: warning: [0]: unknown key"] {
             assert!(told.iter().any(|line| line.contains(part)), "{part} is not in {told:?}");
+        }
+        std::fs::create_dir(folder.path().join("many")).unwrap();
+        for number in 0..=MAX_INCLUDED_FILES {
+            std::fs::write(folder.path().join(format!("many/{number}.yml")), "").unwrap();
+        }
+        for (key, refused) in [("rule_files", true), ("scrape_config_files", true), ("", false)] {
+            let jobs = "scrape_configs: [{job_name: a, file_sd_configs: [{files: ['many/*.yml']}]}]".to_owned();
+            let text = if refused { format!("{key}: ['many/*.yml']\n") } else { jobs };
+            std::fs::write(&file, text).unwrap();
+            let loaded = load(&file, &|_| None);
+            assert_eq!(loaded.is_err(), refused, "{key}");
+            let told = loaded.map_or_else(|faults| faults, |loaded| loaded.warnings);
+            assert!(told.iter().any(|fault| fault.problem.contains("it names more than 1000 files")), "{key}");
         }
         let missing = load(&folder.path().join("q.yml"), &|_| None).unwrap_err();
         assert!(missing[0].to_string().contains("q.yml:1:1: cannot be read"), "{}", missing[0]);

@@ -18,6 +18,8 @@ type Stamp = (Option<SystemTime>, u64);
 #[derive(Debug, Default)]
 pub(in super::super) struct TargetFiles {
     read: BTreeMap<PathBuf, ReadFile>,
+    /// What is wrong with patterns.
+    faults: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -34,11 +36,15 @@ impl TargetFiles {
     pub(in super::super) fn refresh(&mut self, discoveries: &[FileDiscovery], all: bool) -> bool {
         let mut changed = false;
         let mut present = BTreeMap::new();
-        for path in discoveries
-            .iter()
-            .flat_map(|discovery| &discovery.files)
-            .flat_map(|pattern| matching(pattern, MAX_TARGET_FILES))
-        {
+        let patterns = discoveries.iter().flat_map(|discovery| &discovery.files);
+        let found: Vec<_> = patterns.map(|pattern| (pattern, matching(pattern, MAX_TARGET_FILES))).collect();
+        let cut = found.iter().filter(|(_, found)| found.is_cut);
+        let faults: Vec<String> = cut
+            .map(|(pattern, _)| {
+                format!("{} names more than {MAX_TARGET_FILES} files; the rest is left out", pattern.display())
+            })
+            .collect();
+        for path in found.into_iter().flat_map(|(_, found)| found.files) {
             let stamp = stamp(&path);
             let known = self.read.remove(&path);
             let file = match known {
@@ -50,7 +56,11 @@ impl TargetFiles {
             };
             present.insert(path, file);
         }
-        changed |= !self.read.is_empty();
+        changed |= !self.read.is_empty() || self.faults != faults;
+        for error in faults.iter().filter(|fault| !self.faults.contains(fault)) {
+            tracing::warn!(%error, "not all files of targets are read");
+        }
+        self.faults = faults;
         self.read = present;
         changed
     }
@@ -62,7 +72,8 @@ impl TargetFiles {
 
     /// What is wrong with files.
     pub(in super::super) fn errors(&self) -> impl Iterator<Item = &str> {
-        self.read.values().filter_map(|file| file.error.as_deref())
+        let files = self.read.values().filter_map(|file| file.error.as_deref());
+        self.faults.iter().map(String::as_str).chain(files)
     }
 }
 

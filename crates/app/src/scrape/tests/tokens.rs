@@ -56,7 +56,7 @@ async fn a_server_of_tokens_that_does_not_answer_keeps_no_other_job_from_its_own
     let keys =
         |server: &Exporter| format!("    oauth2: {{client_id: me, token_url: 'http://{}/token'}}\n", server.address);
     let silent_job = job("s", &exporter.address, &keys(&silent));
-    let harness = Harness::start(&config(&[silent_job.clone()])).await;
+    let harness = Harness::start(&config(std::slice::from_ref(&silent_job))).await;
     harness.scraped(0, false).await;
     harness.apply(&config(&[silent_job, job("g", &exporter.address, &keys(&good))])).await;
     let up = |lines: &[String]| lines.iter().any(|line| line.starts_with("up{") && line.contains("job=\"g\"} 1"));
