@@ -12,8 +12,9 @@ test: test-tools test-rust test-clients test-web test-image
 program:
 	cargo build --locked --workspace --bins --tests
 
-# Everything in Rust: units, properties, golden queries, simulated crashes.
-test-rust: program
+# Everything in Rust: units, properties, golden queries, simulated crashes; what Clew says of configurations beside what
+# promtool says.
+test-rust: test-tools program
 	cargo test --locked --workspace
 
 # Real clients against a real server: the OpenTelemetry SDK, prometheus_client, structlog, curl, the node exporter; killed under load.

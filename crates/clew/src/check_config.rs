@@ -2,7 +2,7 @@
 
 use crate::config::Overrides;
 use crate::reload::read_all;
-use crate::terminal::say;
+use crate::terminal::{counted, say};
 use clew_app::documents::read_document;
 use clew_app::{prometheus_file, rule_file};
 use clew_config::alertmanager::check_alertmanager;
@@ -121,9 +121,4 @@ fn rules(read: RuleFile, what: &str) -> Checked {
     let (rules, groups) = (counted(read.rules, "rule"), counted(read.groups, "group"));
     let verdict = format!("{what}: {rules} in {groups}. Rules are not evaluated yet");
     checked(read.warnings, verdict)
-}
-
-/// A number of things; the plural is made by an s.
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -1,6 +1,7 @@
 //! Text for whoever sits at the terminal. The other end of a pipe may be gone (`| head`): that changes neither what
 //! happened nor the exit code, so nothing here fails, where `println!` and `eprintln!` would panic.
 
+use std::fmt::Display;
 use std::io::Write as _;
 
 /// Says a line of the answer, on standard output.
@@ -11,4 +12,9 @@ pub(crate) fn say(line: &str) {
 /// Says why a command failed, on standard error.
 pub(crate) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// How many of a thing, in words, the plural made by an s: `1 log`, `2 logs`.
+pub(crate) fn counted(count: impl Display + PartialEq + From<u8>, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1.into() { "" } else { "s" })
 }

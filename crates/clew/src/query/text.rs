@@ -95,11 +95,6 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// How many of a thing, in words: `1 log`, `2 logs`.
-pub(super) fn counted(count: u64, one: &str) -> String {
-    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -110,9 +110,14 @@ fn sorted(outcome: &str) -> Vec<&str> {
     words
 }
 
+/// Runs where promtool is installed; `tests/install-tools` does that, before all other tests in CI.
 #[test]
-#[ignore = "needs promtool"]
 fn promtool_says_the_same() {
+    if Command::new("promtool").arg("--version").stderr(Stdio::null()).stdout(Stdio::null()).status().is_err() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "promtool is not installed: run tests/install-tools");
+        eprintln!("promtool is not installed (tests/install-tools does that): nothing is compared");
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let mut wrong = Vec::new();
     for Shape { name, document, outcome } in shapes() {
