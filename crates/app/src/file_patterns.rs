@@ -13,8 +13,9 @@ pub(crate) struct Matching {
     pub(crate) is_cut: bool,
 }
 
-/// The files that a pattern names, the first `limit` of them at most, in the order of their names. `*`, `?`, `[…]` and `\\` in a part of the path stand
-/// for what Go takes them for; a part without them is taken literally. Blocks. Folders that cannot be read name none.
+/// The files that a pattern names, the first `limit` of them at most, in the order of their names. `*`, `?`, `[…]` and
+/// `\\` in a part of the path stand for what Go takes them for; a part without them is taken literally. Blocks. Folders
+/// that cannot be read name none.
 pub(crate) fn matching(pattern: &Path, limit: usize) -> Matching {
     let mut is_cut = false;
     let mut found = vec![PathBuf::new()];

@@ -64,7 +64,7 @@ fn check(file: &Path) -> Result<Checked, Vec<Fault>> {
         }
         Some(FileKind::Targets) => {
             let groups = read_target_groups(file, &text)?;
-            let targets = groups.iter().map(|group| group.targets.len()).sum();
+            let targets: usize = groups.iter().map(|group| group.targets.len()).sum();
             Ok(checked(
                 Vec::new(),
                 format!("a usable file of targets for file_sd_configs with {}", counted(targets, "target")),

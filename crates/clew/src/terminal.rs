@@ -15,6 +15,6 @@ pub(crate) fn complain(line: &str) {
 }
 
 /// How many of a thing, in words, the plural made by an s: `1 log`, `2 logs`.
-pub(crate) fn counted(count: impl Display + PartialEq + From<u8>, one: &str) -> String {
-    format!("{count} {one}{}", if count == 1.into() { "" } else { "s" })
+pub(crate) fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str) -> String {
+    format!("{count} {one}{}", if count == N::from(1) { "" } else { "s" })
 }

@@ -127,6 +127,7 @@ impl JobClient {
 fn passed_on(proxy: &ProxyConfig, url: &Url) -> Result<bool, String> {
     let matcher = match proxy {
         ProxyConfig::None => return Ok(false),
+        ProxyConfig::Fixed { no_proxy, .. } if excepts_everything(no_proxy) => return Ok(false),
         ProxyConfig::Environment => Matcher::from_system(),
         // Which proxy does not matter here.
         ProxyConfig::Fixed { no_proxy, .. } => Matcher::builder().all("http://proxy").no(no_proxy.as_str()).build(),
@@ -161,6 +162,11 @@ impl Resolve for Renamed {
             Ok(found)
         })
     }
+}
+
+/// Whether no host is to be reached by the proxy: the HTTP client knows `*` for names, Go for addresses too.
+fn excepts_everything(no_proxy: &str) -> bool {
+    no_proxy.split(',').any(|entry| entry.trim() == "*")
 }
 
 fn build(connection: &Connection, resolver: Option<Renamed>) -> Result<Client, String> {
@@ -199,6 +205,9 @@ fn build(connection: &Connection, resolver: Option<Renamed>) -> Result<Client, S
 /// The proxy that is written out.
 fn proxy(config: &ProxyConfig) -> Result<Option<reqwest::Proxy>, String> {
     let ProxyConfig::Fixed { url, no_proxy, connect_headers } = config else { return Ok(None) };
+    if excepts_everything(no_proxy) {
+        return Ok(None);
+    }
     let made = reqwest::Proxy::all(url.reveal()).map_err(|error| format!("the proxy_url: {}", chain(&error)))?;
     let mut headers = HeaderMap::new();
     for header in connect_headers {

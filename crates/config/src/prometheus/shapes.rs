@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 const SIGNS: [(char, &str); 4] = [('→', "\t"), ('␍', "\r"), ('⇔', "\u{feff}"), ('␄', "")];
 
 /// Keys of Prometheus that promtool 2.42 as Debian builds it does not know.
-const UNKNOWN_TO_PROMTOOL: [&str; 16] = [
+const UNKNOWN_TO_PROMTOOL: [&str; 17] = [
     "azuread",
     "body_size_limit",
     "ca",
@@ -24,6 +24,7 @@ const UNKNOWN_TO_PROMTOOL: [&str; 16] = [
     "label_value_length_limit",
     "linode_sd_configs",
     "nomad_sd_configs",
+    "proxy_from_environment",
     "sample_limit",
     "scrape_config_files",
     "target_limit",

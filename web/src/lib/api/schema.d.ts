@@ -762,7 +762,7 @@ export interface components {
         };
         /** @description What a pasted text names: the most likely thing, and all of them. */
         ResolutionDto: components["schemas"]["NamedDto"] & {
-            /** @description What exists first, then what looks most like an ID; at most 72. */
+            /** @description What exists first, then what looks most like an ID; at most 33. */
             candidates: components["schemas"]["NamedDto"][];
         };
         /** @description What produced a record. */

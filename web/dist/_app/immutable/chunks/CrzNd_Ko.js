@@ -1,1 +1,0 @@
-import"./iSeKeK6V.js";

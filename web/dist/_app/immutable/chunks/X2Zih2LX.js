@@ -1,0 +1,1 @@
+import"./CWeNlg2F.js";
