@@ -84,8 +84,10 @@ const DISK: &[&str] = &["fastrand", "parking_lot", "roaring", "rustix", "tantivy
 /// External crates of floor 2 beyond those: async and HTTP clients.
 const ASYNC: &[&str] = &[
     "arc-swap",
+    "argon2",
     "bytes",
     "futures-util",
+    "getrandom",
     "hickory-resolver",
     "http",
     "hyper-util",

@@ -2,13 +2,14 @@
 
 use crate::error::ApiError;
 use crate::limits::{COMPRESS_FROM, COMPRESS_LEVEL, PREFLIGHT_AGE, REQUEST_ID_BYTES};
+use crate::shape::Port;
 use crate::state::ApiState;
 use crate::{caller, origin};
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use clew_model::ErrorKind;
 use clew_telemetry::table;
 use std::any::Any;
@@ -31,10 +32,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SECRETS: [HeaderName; 3] = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
 
 /// The routes with everything around them, from the outside in: secrets are marked, the request gets its ID, is counted,
-/// is checked for coming from a page of another origin, its answer is compressed, a panic becomes an error, and the
-/// handler is told who calls.
-pub(crate) fn around(routes: Router<ApiState>, state: ApiState) -> Router {
+/// is checked for coming from a page of another origin, its answer is compressed, a panic becomes an error, and its route
+/// asks who calls.
+pub(crate) fn around(routes: Router<ApiState>, state: ApiState, port: Port) -> Router {
     let layers = ServiceBuilder::new()
+        .layer(Extension(port))
         .layer(SetSensitiveRequestHeadersLayer::new(SECRETS))
         .layer(middleware::from_fn(drop_unfit_id))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
@@ -46,7 +48,7 @@ pub(crate) fn around(routes: Router<ApiState>, state: ApiState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), origin::guard))
         .layer(compression())
         .layer(panics(IntoResponse::into_response))
-        .layer(middleware::from_fn(caller::identify));
+        .layer(middleware::from_fn_with_state(state.clone(), caller::bring));
     // Bodies are capped where they are read, each by its own limit.
     routes.layer(layers).layer(DefaultBodyLimit::disable()).with_state(state)
 }

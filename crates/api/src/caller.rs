@@ -1,13 +1,133 @@
-//! Who calls: decided here and nowhere else, before a handler sees the request.
+//! Who calls, and whether they may: decided here and nowhere else, before a handler sees the request.
+//!
+//! Each route says beside itself what it needs ([`open`], [`ingest`], [`read`], [`admin`]). Only behind such a word is
+//! there a [`Caller`](clew_model::Caller), without which no question is answered and no record taken.
 
-use axum::extract::Request;
-use axum::middleware::Next;
+use crate::credentials;
+use crate::error::ApiError;
+use crate::peer::Peer;
+use crate::shape::Port;
+use crate::state::ApiState;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::Response;
-use clew_model::Caller;
+use axum::routing::MethodRouter;
+use clew_app::access::{Access, Refusal};
+use clew_model::{ErrorKind, Scopes};
+use std::sync::Arc;
 
-/// Puts the [`Caller`] into the request. Until authentication is built (`auth.mode`), whoever reaches a port is anonymous
-/// and may do everything.
-pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(Caller::anonymous());
+/// How a page asks by itself: `navigate` is a person who follows a link (Fetch Metadata, W3C).
+const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"clew\"");
+const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"clew\", charset=\"UTF-8\"");
+
+/// The door, carried by each request to its route.
+#[derive(Clone)]
+struct Door(Arc<Access>);
+
+/// Brings the door to the route.
+pub(crate) async fn bring(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Door(Arc::clone(&state.access)));
     next.run(request).await
+}
+
+/// Routes for everybody: they tell nothing that is kept.
+pub(crate) fn open(routes: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
+    routes
+}
+
+/// Routes for those who may send records.
+pub(crate) fn ingest(routes: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
+    needing(Scopes::INGEST, routes)
+}
+
+/// Routes for those who may ask.
+pub(crate) fn read(routes: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
+    needing(Scopes::READ, routes)
+}
+
+/// Routes for those who may change how the server runs.
+pub(crate) fn admin(routes: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
+    needing(Scopes::ADMIN, routes)
+}
+
+fn needing(scope: Scopes, routes: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
+    routes.route_layer(middleware::from_fn(move |request, next| admit(scope, request, next)))
+}
+
+/// Lets through whoever has the scope, known to the handler as a [`Caller`](clew_model::Caller).
+async fn admit(scope: Scopes, mut request: Request, next: Next) -> Response {
+    let refused = match request.extensions().get::<Door>().cloned() {
+        // A route without the layers around it is a mistake, which lets nobody in.
+        None => ApiError::new(ErrorKind::Internal, "nobody decides here who may ask"),
+        Some(Door(access)) => {
+            let address = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
+            match access.identify(credentials::of(request.headers()), address).await {
+                Ok(caller) if caller.scopes.contain(scope) => {
+                    request.extensions_mut().insert(caller);
+                    return next.run(request).await;
+                }
+                Ok(caller) => {
+                    access.count_missing_scope();
+                    out_of_scope(&caller.principal, caller.scopes, scope)
+                }
+                Err(refusal) => return challenge(&request, refusal),
+            }
+        }
+    };
+    Port::of(&request).refuse(&request, refused)
+}
+
+fn out_of_scope(principal: &str, has: Scopes, needed: Scopes) -> ApiError {
+    let (needed, has) = (needed.names().join(", "), has.names());
+    let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
+    ApiError::new(ErrorKind::PermissionDenied, format!("this needs the scope {needed}; {principal} has {has}"))
+}
+
+/// 401 with the ways in, or 429 for those who failed too often.
+fn challenge(request: &Request, refusal: Refusal) -> Response {
+    let retry = match refusal {
+        Refusal::TooMany { retry_after } => Some(retry_after.as_secs().max(1)),
+        _ => None,
+    };
+    let mut response = Port::of(request).refuse(request, refused(refusal));
+    let headers = response.headers_mut();
+    match retry {
+        Some(seconds) => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        None => {
+            headers.append(header::WWW_AUTHENTICATE, BEARER);
+            if !is_page(request.headers()) {
+                headers.append(header::WWW_AUTHENTICATE, BASIC);
+            }
+        }
+    }
+    response
+}
+
+fn refused(refusal: Refusal) -> ApiError {
+    let how = "send `Authorization: Bearer <token>`, or a user's name and password by HTTP's basic authentication";
+    let (message, hint) = match refusal {
+        Refusal::Missing => ("this server asks who you are".to_owned(), how),
+        Refusal::Unreadable(why) => (format!("the credentials cannot be read: {why}"), how),
+        Refusal::Wrong => {
+            ("the name and password, or the token, are nobody's here".to_owned(), "look for typing errors")
+        }
+        Refusal::TooMany { .. } => {
+            let error = ApiError::new(
+                ErrorKind::Unavailable,
+                "too many attempts with wrong credentials are under way from your address",
+            );
+            return ApiError { status: Some(StatusCode::TOO_MANY_REQUESTS), ..error };
+        }
+    };
+    ApiError { hint: Some(hint.to_owned()), ..ApiError::new(ErrorKind::Unauthenticated, message) }
+}
+
+/// Whether a script of a page asks: it shows a form of its own, and the browser's would stand in its way.
+fn is_page(headers: &HeaderMap) -> bool {
+    headers.get(MODE).is_some_and(|mode| mode != "navigate")
 }

@@ -2,12 +2,13 @@
 //! network. What such a page asks is refused before it does anything, unless `server.cors` lists its origin.
 
 use crate::error::ApiError;
+use crate::shape::Port;
 use crate::state::ApiState;
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use clew_model::ErrorKind;
 
 /// Where the page stands that asks: `same-origin`, `same-site`, `cross-site`, `none` (Fetch Metadata, W3C).
@@ -27,7 +28,8 @@ pub(crate) async fn guard(State(state): State<ApiState>, request: Request, next:
     }
     let message = "pages of another origin may not use this server";
     let hint = "if this page is meant to, list its origin in server.cors";
-    ApiError { hint: Some(hint.to_owned()), ..ApiError::new(ErrorKind::PermissionDenied, message) }.into_response()
+    let error = ApiError { hint: Some(hint.to_owned()), ..ApiError::new(ErrorKind::PermissionDenied, message) };
+    Port::of(&request).refuse(&request, error)
 }
 
 /// Programs name neither origin nor site: they are no pages. `authority` is what the request line names (HTTP/2).

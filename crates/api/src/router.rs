@@ -1,6 +1,8 @@
 //! Which path is served by what.
 
 use crate::around::{around, panics};
+use crate::caller::{admin, ingest, open, read};
+use crate::shape::Port;
 use crate::state::ApiState;
 use crate::{
     correlate, log_context, log_tail, logs, openapi, operations, otlp, prometheus, readable_path, services, status,
@@ -15,49 +17,49 @@ use axum::routing::{get, post};
 
 /// Everything over HTTP: the REST API, the compatible APIs under their prefixes, OTLP/HTTP, operations.
 pub fn main_router(state: ApiState) -> Router {
-    around(main_routes(), state)
+    around(main_routes(), state, Port::Main)
 }
 
 /// OTLP/HTTP alone, for port 4318.
 pub fn otlp_http_router(state: ApiState) -> Router {
-    around(otlp_http_routes(), state)
+    around(otlp_http_routes(), state, Port::OtlpHttp)
 }
 
 /// Prometheus' HTTP API at the root, for port 9090.
 pub fn prometheus_router(state: ApiState) -> Router {
-    around(prometheus_routes(), state)
+    around(prometheus_routes(), state, Port::Prometheus)
 }
 
 /// OTLP/gRPC alone, for port 4317.
 pub fn otlp_grpc_router(state: ApiState) -> Router {
-    around(otlp::grpc_routes(), state)
+    around(otlp::grpc_routes(), state, Port::OtlpGrpc)
 }
 
 fn main_routes() -> Router<ApiState> {
     Router::new()
-        .route("/", get(web::root))
-        .route("/api/v1/logs", get(logs::search).post(logs::ingest))
-        .route("/api/v1/logs/histogram", get(logs::histogram))
-        .route("/api/v1/logs/patterns", get(logs::patterns))
-        .route("/api/v1/logs/fields", get(logs::fields))
-        .route("/api/v1/logs/fields/{name}/values", get(logs::field_values))
-        .route("/api/v1/logs/tail", get(log_tail::tail))
-        .route("/api/v1/logs/{id}/context", get(log_context::context))
-        .route("/api/v1/traces", get(traces::search))
-        .route("/api/v1/traces/density", get(traces::density))
-        .route("/api/v1/traces/contrast", get(traces::contrast))
-        .route("/api/v1/traces/{id}", get(traces::trace))
-        .route("/api/v1/services", get(services::list))
-        .route("/api/v1/services/{name}", get(services::details))
-        .route("/api/v1/service-map", get(services::map))
-        .route("/api/v1/correlate/{id}", get(correlate::correlate))
-        .route("/api/v1/resolve", get(correlate::resolve))
-        .route("/api/v1/status", get(status::status))
-        .route("/api/v1/openapi.json", get(openapi::serve))
-        .route("/-/healthy", get(operations::healthy))
-        .route("/-/ready", get(operations::ready))
-        .route("/-/reload", post(operations::reload).put(operations::reload))
-        .route("/metrics", get(operations::metrics))
+        .route("/", open(get(web::root)))
+        .route("/api/v1/logs", read(get(logs::search)).merge(ingest(post(logs::ingest))))
+        .route("/api/v1/logs/histogram", read(get(logs::histogram)))
+        .route("/api/v1/logs/patterns", read(get(logs::patterns)))
+        .route("/api/v1/logs/fields", read(get(logs::fields)))
+        .route("/api/v1/logs/fields/{name}/values", read(get(logs::field_values)))
+        .route("/api/v1/logs/tail", read(get(log_tail::tail)))
+        .route("/api/v1/logs/{id}/context", read(get(log_context::context)))
+        .route("/api/v1/traces", read(get(traces::search)))
+        .route("/api/v1/traces/density", read(get(traces::density)))
+        .route("/api/v1/traces/contrast", read(get(traces::contrast)))
+        .route("/api/v1/traces/{id}", read(get(traces::trace)))
+        .route("/api/v1/services", read(get(services::list)))
+        .route("/api/v1/services/{name}", read(get(services::details)))
+        .route("/api/v1/service-map", read(get(services::map)))
+        .route("/api/v1/correlate/{id}", read(get(correlate::correlate)))
+        .route("/api/v1/resolve", read(get(correlate::resolve)))
+        .route("/api/v1/status", read(get(status::status)))
+        .route("/api/v1/openapi.json", read(get(openapi::serve)))
+        .route("/-/healthy", open(get(operations::healthy)))
+        .route("/-/ready", open(get(operations::ready)))
+        .route("/-/reload", admin(post(operations::reload).put(operations::reload)))
+        .route("/metrics", read(get(operations::metrics)))
         .nest("/prometheus", prometheus::routes())
         .merge(otlp_routes())
         .fallback(page_or_nothing)
@@ -67,24 +69,24 @@ fn main_routes() -> Router<ApiState> {
 
 fn otlp_http_routes() -> Router<ApiState> {
     otlp_routes()
-        .route("/-/healthy", get(operations::healthy))
+        .route("/-/healthy", open(get(operations::healthy)))
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
 }
 
 fn prometheus_routes() -> Router<ApiState> {
     prometheus::routes()
-        .route("/", get(operations::welcome))
-        .route("/-/reload", post(operations::reload).put(operations::reload))
-        .route("/metrics", get(operations::metrics))
+        .route("/", read(get(operations::welcome)))
+        .route("/-/reload", admin(post(operations::reload).put(operations::reload)))
+        .route("/metrics", read(get(operations::metrics)))
         .layer(middleware::from_fn(readable_path::on_prometheus_port))
 }
 
 fn otlp_routes() -> Router<ApiState> {
     Router::new()
-        .route("/v1/logs", post(otlp::logs))
-        .route("/v1/metrics", post(otlp::metrics))
-        .route("/v1/traces", post(otlp::traces))
+        .route("/v1/logs", ingest(post(otlp::logs)))
+        .route("/v1/metrics", ingest(post(otlp::metrics)))
+        .route("/v1/traces", ingest(post(otlp::traces)))
         .layer(panics(otlp::panicked))
 }
 
@@ -108,5 +110,7 @@ async fn wrong_method(method: Method, uri: Uri) -> Response {
     crate::error::ApiError::wrong_method(&method, &uri).into_response()
 }
 
+#[cfg(test)]
+mod door_tests;
 #[cfg(test)]
 mod tests;

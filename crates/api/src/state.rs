@@ -2,6 +2,7 @@
 
 use crate::config_status::ConfigStatus;
 use clew_app::App;
+use clew_app::access::Access;
 use clew_app::scrape::ScrapeManager;
 use clew_codec::otlp::OtlpMetricOptions;
 use std::num::NonZero;
@@ -62,6 +63,8 @@ pub struct ApiState {
     pub app: Arc<App>,
     /// Scraping.
     pub scrape: Arc<ScrapeManager>,
+    /// Who may use it.
+    pub access: Arc<Access>,
     /// The options.
     pub options: Arc<ApiOptions>,
     /// Whether requests are still taken; false once the server is stopping.
@@ -77,10 +80,11 @@ pub struct ApiState {
 impl ApiState {
     /// The state over a started program.
     #[must_use]
-    pub fn new(app: Arc<App>, scrape: Arc<ScrapeManager>, options: ApiOptions) -> Self {
+    pub fn new(app: Arc<App>, scrape: Arc<ScrapeManager>, access: Arc<Access>, options: ApiOptions) -> Self {
         Self {
             app,
             scrape,
+            access,
             decoders: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, NonZero::get))),
             bodies: Arc::new(Semaphore::new(crate::intake::room_permits(options.ingest_room, options.ingest_body))),
             options: Arc::new(options),

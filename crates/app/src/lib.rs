@@ -3,6 +3,7 @@
 //! A record's way in: [`ingest`] (limits, journal, hot tail), then [`maintenance`] (sealing, compaction, retention).
 //! Its way out: [`reads`]. What Clew fetches itself: [`scrape`].
 
+pub mod access;
 mod disk_usage;
 pub mod documents;
 mod error;

@@ -49,6 +49,12 @@ pub(crate) enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// Print the hash of a password, for `auth.users`.
+    ///
+    /// The password is typed, or comes as a line of standard input; never as an argument, which others could read.
+    HashPassword,
+    /// Make a token: print it and its digest, for `auth.tokens`.
+    NewToken,
     /// Print a document that is generated from the code.
     #[command(hide = true)]
     Docs {

@@ -11,9 +11,11 @@ mod listeners;
 mod open_files;
 mod query;
 mod reload;
+mod secrets;
 mod server;
 mod storage;
 mod terminal;
+mod watch;
 mod welcome;
 
 use clap::Parser;
@@ -31,6 +33,8 @@ fn main() -> ExitCode {
         Command::Query { command } => query::run(&command),
         Command::Health { server } => query::health(server.as_deref()),
         Command::CheckConfig { file } => check_config::run(&file),
+        Command::HashPassword => secrets::hash(),
+        Command::NewToken => secrets::token(),
         Command::Docs { document } => print_document(document),
     }
 }

@@ -2,9 +2,10 @@
 //! the old one in force.
 
 use crate::cli::ServeArgs;
-use crate::config::{Config, Loaded, Overrides, load};
+use crate::config::{Auth, Config, Loaded, Overrides, load};
 use crate::listeners::Security;
 use clew_api::{ConfigStatus, TlsError};
+use clew_app::access::{Access, Book};
 use clew_app::prometheus_file;
 use clew_app::scrape::ScrapeManager;
 use clew_config::prometheus::PrometheusConfig;
@@ -23,6 +24,8 @@ pub(crate) struct Everything {
     pub config: Config,
     /// What to scrape.
     pub prometheus: PrometheusConfig,
+    /// Who may use the server.
+    pub book: Book,
     /// Warnings of both.
     pub warnings: Vec<String>,
 }
@@ -65,11 +68,24 @@ pub(crate) fn read_all(file: Option<&Path>, overrides: &Overrides) -> Result<Eve
             Err(faults) => warnings.extend(faults),
         }
     }
+    let book = read_book(&config, &files, &mut warnings);
     if warnings.iter().any(|fault| fault.severity == Severity::Error) {
         return Err(warnings);
     }
     let warnings = warnings.iter().map(ToString::to_string).collect();
-    Ok(Everything { config, prometheus, warnings })
+    Ok(Everything { config, prometheus, book, warnings })
+}
+
+/// All who may use the server; that a file of them is not there was told with the line that names it.
+fn read_book(config: &Config, files: &[MentionedFile], faults: &mut Vec<Fault>) -> Book {
+    if files.iter().any(|file| file.key == "auth.file" && std::fs::File::open(&file.path).is_err()) {
+        return Book::default();
+    }
+    let book = config.auth.book(faults);
+    book.unwrap_or_else(|more| {
+        faults.extend(more);
+        Book::default()
+    })
 }
 
 /// Looks whether the files that settings name can be read, and whether what they hold can be used.
@@ -114,14 +130,26 @@ fn lines(faults: &[Fault]) -> String {
     faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
+/// What a reload changes while it runs.
+pub(crate) struct Live {
+    /// What came of reading the configuration.
+    pub status: Arc<ConfigStatus>,
+    /// Scraping.
+    pub scrape: Arc<ScrapeManager>,
+    /// Who may use the server.
+    pub access: Arc<Access>,
+    /// The log.
+    pub logs: Logs,
+}
+
 /// Reads the configuration anew and puts it in force.
 pub(crate) struct Reloader {
     args: ServeArgs,
     /// Resolved settings that only a restart changes, as they were at the start.
     fixed: String,
-    status: Arc<ConfigStatus>,
-    scrape: Arc<ScrapeManager>,
-    logs: Logs,
+    live: Live,
+    /// Who may use the server, as it was read last.
+    auth: Mutex<Auth>,
     runtime: Handle,
     registry: Arc<Registry>,
     /// One reload at a time.
@@ -131,16 +159,26 @@ pub(crate) struct Reloader {
 impl Reloader {
     /// A reloader for a server started with these arguments and this configuration.
     #[must_use]
-    pub(crate) fn new(
-        args: ServeArgs,
-        config: &Config,
-        status: Arc<ConfigStatus>,
-        scrape: Arc<ScrapeManager>,
-        logs: Logs,
-        runtime: Handle,
-        registry: Arc<Registry>,
-    ) -> Self {
-        Self { args, fixed: fixed(config), status, scrape, logs, runtime, registry, turn: Mutex::new(()) }
+    pub(crate) fn new(args: ServeArgs, config: &Config, live: Live, runtime: Handle, registry: Arc<Registry>) -> Self {
+        let (fixed, auth) = (fixed(config), Mutex::new(config.auth.clone()));
+        Self { args, fixed, live, auth, runtime, registry, turn: Mutex::new(()) }
+    }
+
+    /// Reads `auth.file` anew, which changed; one that cannot be used leaves the last one in force.
+    pub(crate) fn reread_auth_file(&self) {
+        let _turn = self.turn.lock();
+        let mut warnings = Vec::new();
+        let book = self.auth.lock().book(&mut warnings);
+        match book {
+            Ok(book) => {
+                self.live.access.replace(book);
+                tracing::info!("auth.file was read anew");
+            }
+            Err(faults) => {
+                let faults = lines(&faults);
+                tracing::error!(%faults, "auth.file is not usable; the last one stays in force");
+            }
+        }
     }
 
     /// Reads and applies. Blocks; not to be called on a runtime's thread.
@@ -154,11 +192,11 @@ impl Reloader {
         });
         let (label, outcome) = match outcome {
             Ok(warnings) => {
-                self.status.reloaded(warnings);
+                self.live.status.reloaded(warnings);
                 ("ok", Ok(()))
             }
             Err(faults) => {
-                self.status.reload_failed();
+                self.live.status.reload_failed();
                 ("failed", Err(faults))
             }
         };
@@ -169,13 +207,17 @@ impl Reloader {
     /// Answers the warnings of what is in force now.
     fn read_and_apply(&self) -> Result<Vec<String>, String> {
         let mut everything = read(&self.args)?;
-        self.logs
+        self.live
+            .logs
             .set_filter(&log_filter(&everything.config.log_level))
             .map_err(|error| format!("log.level: {error}"))?;
-        self.runtime.block_on(self.scrape.apply(&everything.prometheus));
+        self.live.access.replace(std::mem::take(&mut everything.book));
+        self.auth.lock().clone_from(&everything.config.auth);
+        self.runtime.block_on(self.live.scrape.apply(&everything.prometheus));
         if fixed(&everything.config) != self.fixed {
             everything.warnings.push(
-                "some changed settings take effect at the next start: all but log.level and scraping do".to_owned(),
+                "some changed settings take effect at the next start: all but log.level, scraping, users and tokens do"
+                    .to_owned(),
             );
         }
         for warning in &everything.warnings {
@@ -189,12 +231,14 @@ impl Reloader {
 /// The settings that only a restart changes, in one comparable text.
 fn fixed(config: &Config) -> String {
     format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         config.server,
         config.storage,
         config.correlation_fields,
         config.correlation_patterns,
         config.limits,
-        config.log_format
+        config.log_format,
+        config.auth.mode,
+        config.auth.file
     )
 }

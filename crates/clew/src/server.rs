@@ -5,15 +5,17 @@ use crate::cli::ServeArgs;
 use crate::config::DropIn;
 use crate::demo::{Demo, TemporaryFolder};
 use crate::listeners::{self, BindError, Security, Sockets};
-use crate::reload::{self, Everything, Reloader};
+use crate::reload::{self, Everything, Live, Reloader};
 use crate::storage::{app_options, memory_shares};
 use crate::terminal::complain;
+use crate::watch::watch;
 use crate::welcome::Addresses;
 use anyhow::{Context, Result};
 use clew_api::{
     ApiOptions, ApiState, ConfigStatus, Http, Listener, main_router, otlp_grpc_router, otlp_http_router,
     prometheus_router,
 };
+use clew_app::access::{Access, AuthMode};
 use clew_app::scrape::ScrapeManager;
 use clew_app::{App, ScrapeSink};
 use clew_host::{DiskFiles, OsRandom, SystemClock};
@@ -120,7 +122,7 @@ fn run_as(args: &ServeArgs, role: Role) -> ExitCode {
 async fn run_until_stopped(
     args: &ServeArgs,
     role: Role,
-    everything: Everything,
+    mut everything: Everything,
     registry: Arc<Registry>,
     logs: Logs,
 ) -> Result<()> {
@@ -134,21 +136,20 @@ async fn run_until_stopped(
     let app = start_app(&everything, Arc::clone(&registry)).await?;
     let scrape = start_scraping(&app, &everything, &registry).await;
     let config_status = Arc::new(ConfigStatus::new(everything.warnings.clone()));
-    let reloader = Arc::new(Reloader::new(
-        args.clone(),
-        &everything.config,
-        Arc::clone(&config_status),
-        Arc::clone(&scrape),
-        logs,
-        tokio::runtime::Handle::current(),
-        registry,
-    ));
+    let mode = everything.config.auth.mode;
+    let access = Arc::new(Access::new(mode, std::mem::take(&mut everything.book), &registry));
+    let live =
+        Live { status: Arc::clone(&config_status), scrape: Arc::clone(&scrape), access: Arc::clone(&access), logs };
+    let runtime = tokio::runtime::Handle::current();
+    let reloader = Arc::new(Reloader::new(args.clone(), &everything.config, live, runtime, registry));
     let state = ApiState::new(
         Arc::clone(&app),
         Arc::clone(&scrape),
+        access,
         api_options(&everything, role, &addresses, config_status, Arc::clone(&reloader)),
     );
 
+    watch_auth_file(&everything, &reloader, &state.stop);
     let span_metrics = tokio::spawn(Arc::clone(&app).keep_writing_span_metrics());
     let mut running = Running { app, scrape, span_metrics, state, servers: JoinSet::new(), demo: None };
     let start = Start { role, everything: &everything, addresses: &addresses, security, data_dir: &data_dir };
@@ -293,7 +294,7 @@ fn api_options(
         otlp_metrics: clew_api::OtlpMetricOptions::default(),
         version: env!("CARGO_PKG_VERSION"),
         addresses: addresses.for_api(),
-        auth_explicit: everything.config.auth_written,
+        auth_explicit: everything.config.auth.is_written,
         demo: matches!(role, Role::Demo { .. }),
         temporary: role == Role::Demo { keeps_data: false },
         welcome: addresses.welcome(),
@@ -330,12 +331,23 @@ fn start_listeners(
     servers
 }
 
+fn watch_auth_file(everything: &Everything, reloader: &Arc<Reloader>, stop: &CancellationToken) {
+    let (files, reloader) = (everything.config.auth.file.iter().cloned().collect(), Arc::clone(reloader));
+    tokio::spawn(watch(files, stop.clone(), move || reloader.reread_auth_file()));
+}
+
 /// An open server was meant (the configuration refuses others); whoever reads the log may not know.
 fn say_exposure(everything: &Everything) {
-    let exposed = everything.config.server.exposed();
-    if !exposed.is_empty() {
-        let listeners = exposed.join(", ");
+    let server = &everything.config.server;
+    let listeners = server.exposed().join(", ");
+    if listeners.is_empty() {
+    } else if everything.config.auth.mode == AuthMode::None {
         tracing::warn!(%listeners, "auth.mode is none: whoever reaches these may read and write everything");
+    } else if server.tls.cert.is_none() {
+        tracing::warn!(
+            %listeners,
+            "passwords and tokens come in unencrypted: set server.tls, or let nobody but a proxy that speaks TLS reach these"
+        );
     }
 }
 

@@ -45,6 +45,16 @@ impl Scopes {
     /// Everything.
     pub const ALL: Self = Self((1 << 3) - 1);
 
+    /// Each scope with its name in configuration files.
+    pub const NAMED: [(&'static str, Self); 3] =
+        [("ingest", Self::INGEST), ("read", Self::READ), ("admin", Self::ADMIN)];
+
+    /// The names of those in this set.
+    #[must_use]
+    pub fn names(self) -> Vec<&'static str> {
+        Self::NAMED.into_iter().filter(|(_, scope)| self.contain(*scope)).map(|(name, _)| name).collect()
+    }
+
     /// Whether all of `wanted` are in this set.
     #[must_use]
     pub fn contain(self, wanted: Self) -> bool {

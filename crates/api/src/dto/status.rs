@@ -143,7 +143,7 @@ impl StatusDto {
             data_dir: app.options().data_dir.display().to_string(),
             memory_bytes: clew_telemetry::resident_bytes(),
             max_bytes: app.options().max_bytes,
-            auth: AuthDto { mode: "none", explicit: options.auth_explicit },
+            auth: AuthDto { mode: state.access.mode().as_str(), explicit: options.auth_explicit },
             signals: status.signals.into_iter().map(SignalStatusDto::from).collect(),
             sources: status.sources.into_iter().map(SourceDto::from).collect(),
             config_warnings: options.config.warnings(),

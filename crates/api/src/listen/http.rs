@@ -2,14 +2,18 @@
 
 use super::protocol::{Connection, StreamProtocol};
 use crate::limits::{HEADER_TIMEOUT, STREAMS};
+use crate::peer::Peer;
 use axum::Router;
+use axum::http::Request;
 use futures_util::future::{BoxFuture, FutureExt};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use std::pin::pin;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+use tower::util::MapRequest;
 
 /// HTTP, answered by a router.
 pub struct Http {
@@ -26,7 +30,12 @@ impl Http {
 
 impl StreamProtocol for Http {
     fn serve(self: Arc<Self>, connection: Connection, stop: CancellationToken) -> BoxFuture<'static, ()> {
-        let service = TowerToHyperService::new(self.router.clone());
+        let peer = Peer { address: connection.peer, is_tls: connection.is_tls };
+        let known = MapRequest::new(self.router.clone(), move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            request
+        });
+        let service = TowerToHyperService::new(known);
         async move {
             let mut builder = auto::Builder::new(TokioExecutor::new());
             builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);

@@ -16,6 +16,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub struct Connection {
     /// Whose.
     pub peer: SocketAddr,
+    /// Whether it is encrypted.
+    pub is_tls: bool,
     /// Its bytes.
     pub stream: Box<dyn Stream>,
 }

@@ -133,6 +133,7 @@ impl Streams {
             // Small answers should not wait for more bytes.
             let _ = stream.set_nodelay(true);
             let stream = StallGuard::new(stream, WRITE_STALL);
+            let is_tls = tls.is_some();
             let stream: Box<dyn Stream> = match tls {
                 None => Box::new(stream),
                 Some(tls) => match timeout(HANDSHAKE, tls.accept(stream)).await {
@@ -141,7 +142,7 @@ impl Streams {
                     Err(_) => return tracing::debug!(listener = name, %peer, "the TLS handshake took too long"),
                 },
             };
-            protocol.serve(Connection { peer, stream }, stop).await;
+            protocol.serve(Connection { peer, is_tls, stream }, stop).await;
         }
     }
 }

@@ -6,6 +6,7 @@ use super::signals::{self, Encoding};
 use super::{count_refusal, decode_off_thread};
 use crate::around::panics;
 use crate::body::{self, ContentEncoding};
+use crate::caller::ingest;
 use crate::error::ApiError;
 use crate::intake;
 use crate::state::ApiState;
@@ -46,9 +47,14 @@ pub(crate) fn routes() -> Router<ApiState> {
         let handler = move |State(state): State<ApiState>,
                             Extension(caller): Extension<Caller>,
                             request: Request<Body>| { export(state, caller, signal, request) };
-        router = router.route(path, post(handler));
+        router = router.route(path, ingest(post(handler)));
     }
-    router.fallback(unimplemented_call).layer(panics(|error| with_accepted(refusal(error))))
+    router.fallback(unimplemented_call).layer(panics(refused_call))
+}
+
+/// How a call is refused that is not looked into.
+pub(crate) fn refused_call(error: ApiError) -> Response<Body> {
+    with_accepted(refusal(error))
 }
 
 async fn unimplemented_call(request: Request<Body>) -> impl IntoResponse {

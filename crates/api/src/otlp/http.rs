@@ -112,6 +112,11 @@ pub(crate) fn panicked(error: ApiError) -> Response {
     refusal(Encoding::Json, &error)
 }
 
+/// How a request is refused that is not looked into: in its own encoding, where it names one.
+pub(crate) fn refused(headers: &HeaderMap, error: &ApiError) -> Response {
+    refusal(encoding(headers).unwrap_or(Encoding::Json), error)
+}
+
 fn respond(status: axum::http::StatusCode, encoding: Encoding, body: Vec<u8>) -> Response {
     let kind = match encoding {
         Encoding::Protobuf => "application/x-protobuf",

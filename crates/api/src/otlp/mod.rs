@@ -4,8 +4,8 @@ mod grpc;
 mod http;
 mod signals;
 
-pub(crate) use grpc::routes as grpc_routes;
-pub(crate) use http::{logs, metrics, panicked, traces};
+pub(crate) use grpc::{refused_call, routes as grpc_routes};
+pub(crate) use http::{logs, metrics, panicked, refused, traces};
 
 use crate::body::ContentEncoding;
 use crate::error::ApiError;

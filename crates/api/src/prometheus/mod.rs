@@ -10,6 +10,7 @@ mod targets;
 pub(crate) use respond::failure;
 
 use crate::around::panics;
+use crate::caller::{open, read};
 use crate::state::ApiState;
 use axum::Router;
 use axum::routing::get;
@@ -17,19 +18,19 @@ use axum::routing::get;
 /// The routes, to be nested under `/prometheus`.
 pub(crate) fn routes() -> Router<ApiState> {
     Router::new()
-        .route("/api/v1/query", get(query::instant).post(query::instant))
-        .route("/api/v1/query_range", get(query::range).post(query::range))
-        .route("/api/v1/query_exemplars", get(query::exemplars).post(query::exemplars))
-        .route("/api/v1/series", get(labels::series).post(labels::series))
-        .route("/api/v1/labels", get(labels::names).post(labels::names))
-        .route("/api/v1/label/{name}/values", get(labels::values))
-        .route("/api/v1/metadata", get(metadata::metadata))
-        .route("/api/v1/targets", get(targets::targets))
-        .route("/api/v1/scrape_pools", get(targets::scrape_pools))
-        .route("/api/v1/status/buildinfo", get(status::buildinfo))
-        .route("/api/v1/status/runtimeinfo", get(status::runtimeinfo))
-        .route("/-/healthy", get(crate::operations::healthy))
-        .route("/-/ready", get(crate::operations::ready))
+        .route("/api/v1/query", read(get(query::instant).post(query::instant)))
+        .route("/api/v1/query_range", read(get(query::range).post(query::range)))
+        .route("/api/v1/query_exemplars", read(get(query::exemplars).post(query::exemplars)))
+        .route("/api/v1/series", read(get(labels::series).post(labels::series)))
+        .route("/api/v1/labels", read(get(labels::names).post(labels::names)))
+        .route("/api/v1/label/{name}/values", read(get(labels::values)))
+        .route("/api/v1/metadata", read(get(metadata::metadata)))
+        .route("/api/v1/targets", read(get(targets::targets)))
+        .route("/api/v1/scrape_pools", read(get(targets::scrape_pools)))
+        .route("/api/v1/status/buildinfo", read(get(status::buildinfo)))
+        .route("/api/v1/status/runtimeinfo", read(get(status::runtimeinfo)))
+        .route("/-/healthy", open(get(crate::operations::healthy)))
+        .route("/-/ready", open(get(crate::operations::ready)))
         .fallback(respond::no_such_path)
         .method_not_allowed_fallback(respond::wrong_method)
         .layer(panics(|error| failure(&error)))

@@ -1,60 +1,11 @@
-//! What stands around handlers: whoever calls is known, requests have IDs, panics are answered, answers are compressed,
+//! What stands around handlers: requests have IDs, panics are answered, answers are compressed,
 //! pages of other origins do nothing.
 
 use super::*;
 use crate::testing::{Answer, ask, state};
-use axum::extract::{MatchedPath, Request};
 use axum::http::StatusCode;
-use axum::middleware::Next;
-use clew_model::Caller;
-use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
-
-/// Every path that the sources give to `route`, and those of the gRPC services.
-fn written_paths() -> BTreeSet<String> {
-    let sources = [include_str!("../router.rs"), include_str!("../prometheus/mod.rs"), include_str!("../otlp/grpc.rs")];
-    let literals = sources.into_iter().flat_map(|source| source.split('"').skip(1).step_by(2));
-    let paths = literals.filter(|text| text.starts_with('/') && !text.contains(' ')).map(str::to_owned);
-    paths.filter(|path| path != "/prometheus").collect()
-}
-
-type Seen = Arc<Mutex<Vec<(String, Option<Caller>)>>>;
-
-/// The router, with something in the place of every handler that notes who calls.
-fn probed(routes: Router<ApiState>, state: &ApiState, seen: &Seen) -> Router {
-    let seen = Arc::clone(seen);
-    let probe = middleware::from_fn(move |request: Request, _: Next| {
-        let path = request.extensions().get::<MatchedPath>().map_or("fallback", MatchedPath::as_str).to_owned();
-        seen.lock().unwrap().push((path, request.extensions().get::<Caller>().cloned()));
-        async { StatusCode::NO_CONTENT }
-    });
-    around(routes.layer(probe), state.clone())
-}
-
-#[tokio::test]
-async fn every_handler_of_every_port_is_told_who_calls() {
-    let (state, seen) = (state(|_, _| {}), Seen::default());
-    let ports = [main_routes(), otlp_http_routes(), prometheus_routes(), otlp::grpc_routes()];
-    let mut missing = written_paths();
-    assert!(missing.len() > 30, "{missing:?}");
-    for routes in ports {
-        let router = probed(routes, &state, &seen);
-        for path in written_paths() {
-            let path = path.replace(['{', '}'], "");
-            for (prefix, method) in [("", "GET"), ("", "POST"), ("/prometheus", "GET"), ("/prometheus", "POST")] {
-                ask(&router, method, &format!("{prefix}{path}"), &[], "").await;
-            }
-        }
-    }
-    for (path, caller) in seen.lock().unwrap().iter() {
-        assert_eq!(caller.as_ref(), Some(&Caller::anonymous()), "{path}");
-        missing.remove(path);
-        missing.remove(path.trim_start_matches("/prometheus"));
-    }
-    assert!(missing.is_empty(), "no router answers {missing:?}");
-    state.app.stop();
-}
 
 #[tokio::test]
 async fn a_request_has_an_id_that_is_answered() {
@@ -80,7 +31,7 @@ async fn a_panic_is_one_failed_request_in_the_shape_of_its_api() {
     async fn panics_now() -> StatusCode {
         panic!("a bug")
     }
-    let own = around(Router::new().route("/bug", get(panics_now)), state.clone());
+    let own = around(Router::new().route("/bug", get(panics_now)), state.clone(), Port::Main);
     let answer = ask(&own, "GET", "/bug", &[("x-request-id", "req-8")], "").await;
     assert_eq!((answer.status.as_u16(), answer.header("x-request-id")), (500, "req-8"));
     assert!(
@@ -89,7 +40,7 @@ async fn a_panic_is_one_failed_request_in_the_shape_of_its_api() {
         answer.text()
     );
     assert_eq!(ask(&own, "GET", "/bug", &[], "").await.status.as_u16(), 500, "the next one is answered too");
-    let shaped = |layer: Router<ApiState>| around(layer, state.clone());
+    let shaped = |layer: Router<ApiState>| around(layer, state.clone(), Port::Main);
     let bug = || Router::new().route("/bug", get(panics_now));
     let prometheus = shaped(bug().layer(panics(|error| prometheus::failure(&error))));
     let answer = ask(&prometheus, "GET", "/bug", &[], "").await;
@@ -134,7 +85,7 @@ async fn answers_that_must_not_be_compressed_are_left_alone() {
         .route("/tagged", get(async move || ([("etag", "\"1\"")], large())))
         .route("/packed", get(async move || ([("content-encoding", "br")], large())))
         .route("/text", get(async move || large()));
-    let router = around(routes, state.clone());
+    let router = around(routes, state.clone(), Port::Main);
     for (path, encoding) in [("/events", ""), ("/grpc", ""), ("/tagged", ""), ("/packed", "br"), ("/text", "gzip")] {
         let answer = ask(&router, "GET", path, &[("accept-encoding", "gzip")], "").await;
         assert_eq!(answer.header("content-encoding"), encoding, "{path}");

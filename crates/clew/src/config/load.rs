@@ -1,7 +1,7 @@
 //! File, environment, flags: read in this order, every fault of all three at once.
 
 use super::settings::{SETTINGS, Setting};
-use super::{Address, Config, DropIn, Limits, Memory, Retention, Server, Storage, Tls};
+use super::{Address, Auth, Config, DropIn, Limits, Memory, Retention, Server, Storage, Tls};
 use clew_config::yaml::{
     Document, Fault, Faults, MentionedFile, Origin, Severity, Source, Value, decode_text, nearest,
 };
@@ -85,7 +85,7 @@ fn defaults() -> Config {
         prometheus_config: None,
         correlation_fields: Vec::new(),
         correlation_patterns: Vec::new(),
-        auth_written: false,
+        auth: Auth::default(),
         limits: Limits {
             memory: Memory::Share(0.25),
             query_memory: None,
@@ -108,7 +108,7 @@ fn defaults() -> Config {
     }
     debug_assert!(!faults.has_errors(), "a default of the table cannot be read");
     // A written `none` differs from the default.
-    config.auth_written = false;
+    config.auth.is_written = false;
     config
 }
 
@@ -254,7 +254,7 @@ fn apply_flags(flags: &Overrides, config: &mut Config, faults: &Faults) {
 /// An open server that others can reach must be meant.
 fn check_exposure(config: &Config, faults: &Faults) {
     let exposed = config.server.exposed();
-    if exposed.is_empty() || config.auth_written {
+    if exposed.is_empty() || config.auth.is_written {
         return;
     }
     faults.push(Fault {
@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(config.limits.ingest_body, 64 << 20);
         assert_eq!(config.limits.query_timeout, Duration::from_secs(60));
         assert_eq!(config.limits.slow_query, Some(Duration::from_secs(5)));
-        assert!(!config.auth_written);
+        assert!(!config.auth.is_written);
     }
 
     #[test]

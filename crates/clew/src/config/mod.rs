@@ -3,6 +3,7 @@
 //! [`settings::SETTINGS`] is the one definition of every key: the parser, the names of environment variables and
 //! `docs/configuration.md` are made from it.
 
+mod auth;
 mod docs;
 mod drop_in;
 mod limits;
@@ -10,6 +11,7 @@ mod load;
 mod read;
 mod settings;
 
+pub(crate) use auth::Auth;
 pub(crate) use docs::render_docs;
 pub(crate) use drop_in::DropIn;
 pub(crate) use load::{Loaded, Overrides, load};
@@ -34,8 +36,8 @@ pub(crate) struct Config {
     pub correlation_fields: Vec<String>,
     /// Patterns of IDs inside messages.
     pub correlation_patterns: Vec<Regex>,
-    /// Whether `auth.mode` was written: an open server on an address beyond loopback must be meant.
-    pub auth_written: bool,
+    /// Who may use the server.
+    pub auth: Auth,
     /// Bounds.
     pub limits: Limits,
     /// What to log.

@@ -148,19 +148,6 @@ pub(super) fn memory(value: &Value<'_>, into: &mut Memory) {
     }
 }
 
-/// Only `none` is built; the others are known, so that nobody thinks they are in force.
-pub(super) fn auth_mode(value: &Value<'_>, config: &mut Config) {
-    match value.filled_text() {
-        Some("none") => config.auth_written = true,
-        Some(mode @ ("basic" | "token" | "oidc")) => value.fault(
-            format!("{mode:?} is not built yet"),
-            "write `none` and put a proxy that authenticates before Clew, or listen on loopback",
-        ),
-        Some(mode) => value.fault(format!("{mode:?} is no mode"), "write `none`"),
-        None => {}
-    }
-}
-
 pub(super) fn log_format(value: &Value<'_>, config: &mut Config) {
     set(&mut config.log_format, value.choice(&[("human", LogFormat::Human), ("json", LogFormat::Json)]));
 }

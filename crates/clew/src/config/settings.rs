@@ -1,7 +1,7 @@
 //! The table of every key: name, default, what it does, how it is read.
 
 use super::Config;
-use super::{drop_in, read};
+use super::{auth, drop_in, read};
 use clew_config::yaml::Value;
 
 /// One key.
@@ -196,9 +196,34 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting!(
         "auth.mode",
         "none",
-        "`none`",
-        "Who may use the server. Only `none` is built so far; on an address beyond loopback it must be written on purpose.",
-        read::auth_mode
+        "`none`, `basic` or `token`",
+        "Who may use the server: everybody (`none`; on an address beyond loopback it must be written on purpose), users with \
+         passwords and whoever has a token (`basic`), or whoever has a token (`token`). [security.md](security.md) says \
+         how each is shown, and what needs which scope.",
+        |value, config| auth::mode(value, &mut config.auth)
+    ),
+    setting!(
+        "auth.users",
+        "[]",
+        "list of `{ name, password_hash, scopes }`",
+        "Users. `clew hash-password` makes the hash (argon2id). Scopes are `ingest`, `read` and `admin`; none includes \
+         another. Changes take effect with a reload.",
+        |value, config| auth::users(value, &mut config.auth.users)
+    ),
+    setting!(
+        "auth.tokens",
+        "[]",
+        "list of `{ name, digest, scopes }`",
+        "Tokens for programs. `clew new-token` makes a token and the digest to write here (SHA-256).",
+        |value, config| auth::tokens(value, &mut config.auth.tokens)
+    ),
+    setting!(
+        "auth.file",
+        "",
+        "path",
+        "A YAML file with `users` and `tokens` in the same form, beside those above. It is read anew when it changes; one \
+         that cannot be used leaves the last one in force.",
+        |value, config| read::file(value, &mut config.auth.file)
     ),
     setting!(
         "limits.memory",

@@ -148,6 +148,10 @@ metrics! {
     gauge LISTENER_CONNECTIONS = "clew_listener_connections" ["listener"];
     /// Datagrams that were dropped, since more came than could be taken.
     counter LISTENER_DROPPED = "clew_listener_dropped_datagrams_total" ["listener"];
+    /// Requests that were not let in, or whose caller may not do what they ask.
+    counter AUTH_REFUSED = "clew_auth_refused_total" ["reason"];
+    /// Passwords compared with their hash.
+    counter AUTH_PASSWORD_CHECKS = "clew_auth_password_checks_total" [];
     /// gRPC requests answered.
     counter GRPC_REQUESTS = "clew_grpc_requests_total" ["method", "status"];
 

@@ -1,0 +1,97 @@
+//! What a request shows of who it is from (RFC 9110, 11.6; RFC 7617; RFC 6750).
+
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use clew_app::access::Credentials;
+
+/// Some programs leave the padding out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The credentials in these headers.
+#[must_use]
+pub(crate) fn of(headers: &HeaderMap) -> Credentials {
+    let mut written = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = written.next() else { return Credentials::Nothing };
+    if written.next().is_some() {
+        return Credentials::Unreadable("there are several Authorization headers");
+    }
+    let Ok(text) = std::str::from_utf8(value.as_bytes()) else {
+        return Credentials::Unreadable("the Authorization header is no UTF-8");
+    };
+    let (scheme, rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    let rest = rest.trim();
+    if rest.is_empty() {
+        return Credentials::Unreadable("the Authorization header holds a scheme alone");
+    }
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Credentials::Token(rest.to_owned())
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        basic(rest)
+    } else {
+        Credentials::Unreadable("the scheme is neither Basic nor Bearer")
+    }
+}
+
+fn basic(encoded: &str) -> Credentials {
+    let Ok(bytes) = BASE64.decode(encoded) else {
+        return Credentials::Unreadable("what follows Basic is no base64");
+    };
+    let Ok(text) = String::from_utf8(bytes) else {
+        return Credentials::Unreadable("the name and password are no UTF-8");
+    };
+    match text.split_once(':') {
+        Some((name, password)) => Credentials::Password { name: name.to_owned(), password: password.to_owned() },
+        None => Credentials::Unreadable("there is no colon between name and password"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn read(values: &[&str]) -> Credentials {
+        let pairs = values.iter().map(|value| (header::AUTHORIZATION, HeaderValue::from_str(value).unwrap()));
+        let mut headers = HeaderMap::new();
+        pairs.for_each(|(name, value)| {
+            headers.append(name, value);
+        });
+        of(&headers)
+    }
+
+    #[test]
+    fn both_schemes_are_read_however_they_are_spelled() {
+        let password =
+            |name: &str, password: &str| Credentials::Password { name: name.into(), password: password.into() };
+        // RFC 7617, 2 and 2.1: Aladdin, and 123£ in UTF-8.
+        for (value, expected) in [
+            ("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", password("Aladdin", "open sesame")),
+            ("basic  QWxhZGRpbjpvcGVuIHNlc2FtZQ", password("Aladdin", "open sesame")),
+            ("Basic dGVzdDoxMjPCow==", password("test", "123£")),
+            ("Basic YTpiOmM=", password("a", "b:c")),
+            ("Basic Og==", password("", "")),
+            ("Bearer abc", Credentials::Token("abc".into())),
+            ("BEARER abc", Credentials::Token("abc".into())),
+        ] {
+            assert!(read(&[value]) == expected, "{value}");
+        }
+        assert!(of(&HeaderMap::new()) == Credentials::Nothing);
+        for values in [
+            &["Basic"][..],
+            &["Bearer "],
+            &["Digest x"],
+            &["Basic !"],
+            &["Basic YQ=="],
+            &["Basic /zo="],
+            &["Bearer a", "Bearer b"],
+            &[""],
+        ] {
+            assert!(matches!(read(values), Credentials::Unreadable(_)), "{values:?}");
+        }
+    }
+}

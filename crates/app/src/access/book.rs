@@ -1,0 +1,64 @@
+//! Those who are known.
+
+use super::password::PasswordHash;
+use super::token::TokenDigest;
+use clew_model::Scopes;
+use std::collections::HashMap;
+
+/// Somebody who has a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The name, without colons: HTTP's basic authentication has no way to write them.
+    pub name: String,
+    /// The hash of the password.
+    pub hash: PasswordHash,
+    /// What they may do.
+    pub scopes: Scopes,
+}
+
+/// Something that has a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// What it is called in logs.
+    pub name: String,
+    /// The digest of the token.
+    pub digest: TokenDigest,
+    /// What it may do.
+    pub scopes: Scopes,
+}
+
+/// All who are known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Book {
+    users: HashMap<String, User>,
+    tokens: HashMap<TokenDigest, Token>,
+}
+
+impl Book {
+    /// A book of these; of several of one name, or with one digest, the first counts.
+    #[must_use]
+    pub fn new(users: impl IntoIterator<Item = User>, tokens: impl IntoIterator<Item = Token>) -> Self {
+        let mut book = Self::default();
+        for user in users {
+            book.users.entry(user.name.clone()).or_insert(user);
+        }
+        for token in tokens {
+            book.tokens.entry(token.digest).or_insert(token);
+        }
+        book
+    }
+
+    /// Whether nobody is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.tokens.is_empty()
+    }
+
+    pub(super) fn user(&self, name: &str) -> Option<&User> {
+        self.users.get(name)
+    }
+
+    pub(super) fn token(&self, token: &str) -> Option<&Token> {
+        self.tokens.get(&TokenDigest::of(token))
+    }
+}

@@ -1,0 +1,45 @@
+//! Bounds of the door that nobody configures.
+
+use std::time::Duration;
+
+/// Passwords that are checked at once.
+pub(super) const PASSWORD_CHECKS: usize = 2;
+
+/// Memory that checking one password may take, KiB (argon2's `m`).
+pub(super) const PASSWORD_MEMORY: u32 = 128 << 10;
+
+/// Passes over that memory (argon2's `t`).
+pub(super) const PASSWORD_PASSES: u32 = 16;
+
+/// Longest password, bytes.
+pub(super) const PASSWORD_BYTES: usize = 1_024;
+
+/// Right passwords that are remembered, as digests.
+pub(super) const VERIFIED: usize = 4_096;
+
+/// How long they are remembered.
+pub(super) const VERIFIED_AGE: Duration = Duration::from_secs(600);
+
+/// Failed attempts by an address or for a name that cost nothing.
+pub(super) const FREE_FAILURES: u32 = 4;
+
+/// How long the next attempt waits; each further failure doubles it.
+pub(super) const FIRST_DELAY: Duration = Duration::from_millis(250);
+
+/// How often it is doubled: to 8 s.
+pub(super) const DOUBLINGS: u32 = 5;
+
+/// Attempts of one address that may be under way; more are sent away.
+pub(super) const WAITING_BY_ADDRESS: u32 = 4;
+
+/// Attempts that may be under way in all.
+pub(super) const WAITING: u32 = 256;
+
+/// Addresses and names whose failures are remembered.
+pub(super) const REMEMBERED: usize = 8_192;
+
+/// How long failures are remembered after the last one.
+pub(super) const FORGET: Duration = Duration::from_secs(900);
+
+/// Characters of a refused name that the log shows.
+pub(super) const SHOWN_NAME: usize = 64;

@@ -1,0 +1,107 @@
+//! The door as a whole.
+
+use super::*;
+use clew_telemetry::BuildInfo;
+use std::time::Instant;
+
+const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+/// How long the first attempt waits that is not free.
+const DELAY: Duration = Duration::from_millis(10);
+
+const TOKEN: &str = "clew_of-the-agents";
+
+fn door(mode: AuthMode) -> (Access, Arc<Registry>) {
+    let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));
+    let attempts = Arc::new(Attempts::delayed_by(DELAY));
+    (Access { attempts, ..Access::new(mode, book("s3cret"), &registry) }, registry)
+}
+
+fn book(password: &str) -> Book {
+    let hash = PasswordHash::parse(&hash_password(password).unwrap()).unwrap();
+    let user = User { name: "ada".to_owned(), hash, scopes: Scopes::READ };
+    let token = Token { name: "agents".to_owned(), digest: TokenDigest::of(TOKEN), scopes: Scopes::INGEST };
+    Book::new([user], [token])
+}
+
+fn password(name: &str, password: &str) -> Credentials {
+    Credentials::Password { name: name.to_owned(), password: password.to_owned() }
+}
+
+#[tokio::test]
+async fn who_is_known_gets_in_by_what_the_mode_takes() {
+    let token = || Credentials::Token(TOKEN.to_owned());
+    let agents = Some(("token:agents", Scopes::INGEST));
+    let ada = Some(("ada", Scopes::READ));
+    for (mode, credentials, expected) in [
+        (AuthMode::Basic, password("ada", "s3cret"), ada),
+        (AuthMode::Basic, token(), agents),
+        (AuthMode::Basic, password("whoever", TOKEN), agents),
+        (AuthMode::Basic, password("ada", "wrong"), None),
+        (AuthMode::Basic, password("eve", "s3cret"), None),
+        (AuthMode::Basic, password("ada", ""), None),
+        (AuthMode::Basic, Credentials::Token("s3cret".to_owned()), None),
+        (AuthMode::Basic, Credentials::Nothing, None),
+        (AuthMode::Token, token(), agents),
+        (AuthMode::Token, password("", TOKEN), agents),
+        (AuthMode::Token, password("ada", "s3cret"), None),
+        (AuthMode::None, Credentials::Nothing, Some(("anonymous", Scopes::ALL))),
+        (AuthMode::None, password("ada", "wrong"), Some(("anonymous", Scopes::ALL))),
+    ] {
+        let (door, _) = door(mode);
+        let caller = door.identify(credentials, Some(ADDRESS)).await;
+        let found = caller.as_ref().ok().map(|caller| (&*caller.principal, caller.scopes));
+        assert_eq!(found, expected, "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_right_password_is_checked_once_until_the_book_has_another() {
+    let (door, registry) = door(AuthMode::Basic);
+    let checks = registry.counter(&table::AUTH_PASSWORD_CHECKS, []);
+    for _ in 0..50 {
+        assert!(door.identify(password("ada", "s3cret"), Some(ADDRESS)).await.is_ok());
+    }
+    assert_eq!(checks.get(), 1);
+    door.replace(book("other"));
+    assert_eq!(door.identify(password("ada", "s3cret"), Some(ADDRESS)).await, Err(Refusal::Wrong));
+    assert!(door.identify(password("ada", "other"), Some(ADDRESS)).await.is_ok());
+    door.replace(Book::default());
+    assert_eq!(door.identify(password("ada", "other"), Some(ADDRESS)).await, Err(Refusal::Wrong));
+}
+
+#[tokio::test]
+async fn who_fails_is_slowed_and_counted_and_who_is_known_is_not() {
+    let (door, registry) = door(AuthMode::Basic);
+    door.identify(password("ada", "s3cret"), Some(ADDRESS)).await.unwrap();
+    let began = Instant::now();
+    for n in 0..10 {
+        let wrong = if n % 2 == 0 { password("ada", "guess") } else { Credentials::Token(format!("guess-{n}")) };
+        assert_eq!(door.identify(wrong, Some(ADDRESS)).await, Err(Refusal::Wrong));
+    }
+    // Four are free, then 1, 2, 4, 8, 16 and 32 times the first delay.
+    assert!(began.elapsed() > DELAY * 63, "{:?}", began.elapsed());
+    assert_eq!(registry.counter(&table::AUTH_REFUSED, ["wrong"]).get(), 10);
+    let began = Instant::now();
+    assert!(door.identify(Credentials::Token(TOKEN.to_owned()), Some(ADDRESS)).await.is_ok());
+    assert!(door.identify(password("ada", "s3cret"), Some(ADDRESS)).await.is_ok());
+    assert!(began.elapsed() < DELAY * 16, "{:?}", began.elapsed());
+    let guesses = (0..9).map(|_| door.identify(Credentials::Token("guess".to_owned()), Some(ADDRESS)));
+    let refused = futures_util::future::join_all(guesses).await;
+    let sent_away = refused.iter().filter(|refused| matches!(refused, Err(Refusal::TooMany { .. }))).count();
+    assert_eq!((sent_away, registry.counter(&table::AUTH_REFUSED, ["too_many"]).get()), (5, 5));
+}
+
+#[tokio::test]
+async fn who_is_not_there_takes_as_long_as_who_is() {
+    let (door, _) = door(AuthMode::Basic);
+    // The first prepares what it compares with.
+    let _ = door.identify(password("nobody", "x"), Some(ADDRESS)).await;
+    let mut times = Vec::new();
+    for name in ["ada", "nobody"] {
+        let began = Instant::now();
+        let _ = door.identify(password(name, "x"), None).await;
+        times.push(began.elapsed().as_secs_f64());
+    }
+    let ratio = times[1] / times[0];
+    assert!((0.1..10.0).contains(&ratio), "{times:?}");
+}

@@ -1,0 +1,281 @@
+//! Who may use the server: users and tokens, in the configuration and in a file that is read anew when it changes.
+
+use clew_app::access::{AuthMode, Book, PasswordHash, Token, TokenDigest, User};
+use clew_config::yaml::{Document, Fault, Faults, Origin, Severity, Source, Value, decode_text};
+use clew_model::Scopes;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Longest name of a user or token, bytes.
+const NAME_BYTES: usize = 128;
+
+/// Largest `auth.file`, bytes.
+const FILE_BYTES: u64 = 4 << 20;
+
+/// Who may use the server.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Auth {
+    /// What is asked of callers.
+    pub mode: AuthMode,
+    /// Whether the mode was written: an open server that is meant differs from one by default.
+    pub is_written: bool,
+    /// Users.
+    pub users: Vec<User>,
+    /// Tokens.
+    pub tokens: Vec<Token>,
+    /// More users and tokens.
+    pub file: Option<PathBuf>,
+}
+
+impl Auth {
+    /// All who are known, those of the file too, which is read. Warnings go to `warnings`.
+    ///
+    /// # Errors
+    /// Every fault of the file; that there is nobody who could use the server.
+    pub(crate) fn book(&self, warnings: &mut Vec<Fault>) -> Result<Book, Vec<Fault>> {
+        let (mut users, mut tokens) = (self.users.clone(), self.tokens.clone());
+        if let Some(file) = &self.file {
+            let (more_users, more_tokens) = read_file(file)?;
+            let twice = more_users.iter().find(|user| users.iter().any(|known| known.name == user.name));
+            if let Some(user) = twice {
+                let problem = format!("the user {:?} stands in auth.users too, which counts", user.name);
+                warnings.push(fault(Severity::Warning, "auth.file", problem, ""));
+            }
+            users.extend(more_users);
+            tokens.extend(more_tokens);
+        }
+        let is_without = match self.mode {
+            AuthMode::None => {
+                if !users.is_empty() || !tokens.is_empty() {
+                    let problem = "users or tokens are named, and whoever reaches the server needs neither".to_owned();
+                    warnings.push(fault(Severity::Warning, "auth.mode", problem, "write basic or token"));
+                }
+                false
+            }
+            AuthMode::Basic => users.is_empty() && tokens.is_empty(),
+            AuthMode::Token => tokens.is_empty(),
+        };
+        if is_without {
+            let problem = format!("{} is asked for, and nobody could use the server", self.mode.as_str());
+            let remedy = "name somebody in auth.users, auth.tokens or auth.file; `clew hash-password` and \
+                          `clew new-token` make what stands there";
+            return Err(vec![fault(Severity::Error, "auth.mode", problem, remedy)]);
+        }
+        Ok(Book::new(users, tokens))
+    }
+}
+
+fn fault(severity: Severity, path: &str, problem: String, remedy: &str) -> Fault {
+    Fault { severity, origin: Origin::Default, path: path.to_owned(), problem, remedy: remedy.to_owned() }
+}
+
+/// The modes that are built; the other is known, so that nobody thinks it is in force.
+pub(super) fn mode(value: &Value<'_>, into: &mut Auth) {
+    let built = [AuthMode::None, AuthMode::Basic, AuthMode::Token];
+    let Some(text) = value.filled_text() else { return };
+    match built.into_iter().find(|mode| mode.as_str() == text) {
+        Some(mode) => (into.mode, into.is_written) = (mode, true),
+        None if text == "oidc" => {
+            value.fault(
+                "\"oidc\" is not built yet",
+                "write `basic` or `token`, or put a proxy that authenticates before Clew",
+            );
+        }
+        None => value.fault(format!("{text:?} is no mode"), "write `none`, `basic` or `token`"),
+    }
+}
+
+pub(super) fn users(value: &Value<'_>, into: &mut Vec<User>) {
+    into.clear();
+    for item in value.items() {
+        if let Some(user) = user(&item) {
+            if into.iter().any(|known| known.name == user.name) {
+                item.fault(format!("the user {:?} is there twice", user.name), "remove one of them");
+            }
+            into.push(user);
+        }
+    }
+}
+
+fn user(item: &Value<'_>) -> Option<User> {
+    let mut fields = item.fields();
+    let name = fields.required("name", "ada").and_then(|value| name(&value));
+    let hash = fields.required("password_hash", "'$argon2id$v=19$…' (clew hash-password)").and_then(|value| {
+        value.parsed(PasswordHash::parse, "write what `clew hash-password` prints, in 'single quotes'")
+    });
+    let scopes = scopes(&mut fields);
+    fields.finish();
+    Some(User { name: name?, hash: hash?, scopes: scopes? })
+}
+
+pub(super) fn tokens(value: &Value<'_>, into: &mut Vec<Token>) {
+    into.clear();
+    for item in value.items() {
+        if let Some(token) = token(&item) {
+            if into.iter().any(|known| known.name == token.name || known.digest == token.digest) {
+                item.fault(
+                    format!("the token {:?} is there twice, by its name or its digest", token.name),
+                    "remove one of them",
+                );
+            }
+            into.push(token);
+        }
+    }
+}
+
+fn token(item: &Value<'_>) -> Option<Token> {
+    let mut fields = item.fields();
+    let name = fields.required("name", "agents").and_then(|value| name(&value));
+    let digest = fields.required("digest", "'sha256:…' (clew new-token)").and_then(|value| {
+        value.parsed(TokenDigest::parse, "write the digest that `clew new-token` prints beside the token")
+    });
+    let scopes = scopes(&mut fields);
+    fields.finish();
+    Some(Token { name: name?, digest: digest?, scopes: scopes? })
+}
+
+/// Basic authentication cannot carry a colon in a name, and a log line no line break.
+fn name(value: &Value<'_>) -> Option<String> {
+    let text = value.filled_text()?;
+    if text.len() > NAME_BYTES || text.chars().any(|c| c == ':' || c.is_control()) {
+        value.fault("is no name", format!("write at most {NAME_BYTES} bytes without colons and line breaks"));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn scopes(fields: &mut clew_config::yaml::Fields<'_>) -> Option<Scopes> {
+    let value = fields.required("scopes", "[read]")?;
+    let items = value.items();
+    if items.is_empty() {
+        value.fault("names no scope", "write some of ingest, read, admin");
+    }
+    let read: Vec<Option<Scopes>> = items.iter().map(|item| item.choice(&Scopes::NAMED)).collect();
+    read.into_iter().try_fold(Scopes::NONE, |all, scope| Some(all | scope?))
+}
+
+/// The users and tokens of a file.
+fn read_file(file: &Path) -> Result<(Vec<User>, Vec<Token>), Vec<Fault>> {
+    let faults = Faults::new();
+    let (mut users_of, mut tokens_of) = (Vec::new(), Vec::new());
+    match read_text(file) {
+        Err(problem) => {
+            let origin = Origin::File { file: Arc::from(file), line: 1, column: 1 };
+            let remedy = "check the path and its permissions".to_owned();
+            faults.push(Fault { severity: Severity::Error, origin, path: "auth.file".to_owned(), problem, remedy });
+        }
+        Ok(text) => {
+            if let Some(document) = Document::parse(file, &text, &faults) {
+                let source = Source::file(&Arc::from(file), &faults);
+                let mut fields = source.root(&document).fields();
+                if let Some(value) = fields.get("users") {
+                    users(&value, &mut users_of);
+                }
+                if let Some(value) = fields.get("tokens") {
+                    tokens(&value, &mut tokens_of);
+                }
+                fields.finish();
+            }
+        }
+    }
+    if faults.has_errors() { Err(faults.into_sorted()) } else { Ok((users_of, tokens_of)) }
+}
+
+fn read_text(file: &Path) -> Result<String, String> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).map_err(|error| format!("cannot be read: {error}"))?;
+    opened.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
+    if bytes.len() as u64 > FILE_BYTES {
+        return Err(format!("is larger than {FILE_BYTES} bytes"));
+    }
+    decode_text(&bytes).map(|text| text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Loaded, Overrides, load};
+    use super::*;
+    use std::collections::BTreeMap;
+
+    const HASH: &str = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    const DIGEST: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    fn read(text: &str) -> Result<Loaded, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("clew.yml");
+        std::fs::write(&file, text).unwrap();
+        load(Some(&file), &BTreeMap::new(), &Overrides::default())
+            .map_err(|faults| faults.iter().map(|fault| format!("{fault}\n")).collect())
+    }
+
+    #[test]
+    fn users_and_tokens_are_read_with_what_they_may_do() {
+        let text = format!(
+            "auth:\n  mode: basic\n  users: [{{ name: ada, password_hash: '{HASH}', scopes: [read, admin] }}]\n  \
+             tokens:\n    - name: agents\n      digest: {DIGEST}\n      scopes: [ingest]\n"
+        );
+        let auth = read(&text).unwrap().config.auth;
+        assert_eq!((auth.mode, auth.is_written), (AuthMode::Basic, true));
+        assert_eq!((auth.users[0].name.as_str(), auth.users[0].scopes), ("ada", Scopes::READ | Scopes::ADMIN));
+        assert_eq!((auth.tokens[0].digest, auth.tokens[0].scopes), (TokenDigest::of("abc"), Scopes::INGEST));
+        let shown = format!("{auth:?}");
+        assert!(!shown.contains("CTFhFd") && !shown.contains("ba7816"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line_and_without_secrets() {
+        for (text, expected) in [
+            ("auth: { mode: basik }", "is no mode"),
+            ("auth: { users: [{ name: ada, password_hash: hunter2, scopes: [read] }] }", "no hash in PHC form"),
+            ("auth: { users: [{ name: ada, password: hunter2, scopes: [read] }] }", "unknown key \"password\""),
+            ("auth: { users: [{ name: ada, scopes: [read] }] }", "password_hash is missing"),
+            ("auth: { tokens: [{ name: a, digest: clew_hunter2, scopes: [read] }] }", "not the digest of one"),
+            ("auth: { tokens: [{ name: a, digest: DIGEST }] }", "scopes is missing"),
+            ("auth: { tokens: [{ name: a, digest: DIGEST, scopes: [] }] }", "names no scope"),
+            ("auth: { tokens: [{ name: a, digest: DIGEST, scopes: [write] }] }", "write one of ingest, read, admin"),
+            ("auth: { tokens: [{ name: 'a:b', digest: DIGEST, scopes: [read] }] }", "is no name"),
+            (
+                "auth: { tokens: [{ name: a, digest: DIGEST, scopes: [read] }, { name: b, digest: DIGEST, scopes: [read] }] }",
+                "is there twice",
+            ),
+        ] {
+            let faults = read(&text.replace("DIGEST", DIGEST)).unwrap_err();
+            assert!(faults.contains(expected) && faults.contains("clew.yml:1:"), "{text}: {faults}");
+            assert!(!faults.contains("hunter2"), "{faults}");
+        }
+    }
+
+    #[test]
+    fn a_door_that_nobody_could_pass_is_a_fault() {
+        let of = |text: &str| {
+            let mut warnings = Vec::new();
+            let book = read(text).unwrap().config.auth.book(&mut warnings).map_err(|faults| faults[0].to_string());
+            (book, warnings.len())
+        };
+        let token = format!("tokens: [{{ name: a, digest: {DIGEST}, scopes: [read] }}]");
+        let user = format!("users: [{{ name: ada, password_hash: '{HASH}', scopes: [read] }}]");
+        for mode in ["basic", "token"] {
+            assert!(of(&format!("auth: {{ mode: {mode} }}")).0.unwrap_err().contains("nobody could use"));
+            assert_eq!(of(&format!("auth: {{ mode: {mode}, {token} }}")).1, 0);
+        }
+        assert!(of(&format!("auth: {{ mode: token, {user} }}")).0.is_err());
+        assert!(of(&format!("auth: {{ mode: basic, {user} }}")).0.is_ok());
+        assert_eq!(of(&format!("auth: {{ {user} }}")).1, 1, "it is said that users do nothing while all are let in");
+    }
+
+    #[test]
+    fn a_file_adds_to_the_configuration_and_its_faults_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("door.yml");
+        let auth = Auth { mode: AuthMode::Token, file: Some(file.clone()), ..Auth::default() };
+        std::fs::write(&file, format!("tokens:\n  - {{ name: a, digest: '{DIGEST}', scopes: [read] }}\n")).unwrap();
+        let expected = Token { name: "a".to_owned(), digest: TokenDigest::of("abc"), scopes: Scopes::READ };
+        assert_eq!(auth.book(&mut Vec::new()).unwrap(), Book::new([], [expected]));
+        std::fs::write(&file, "tokens: []\nuser: []\n").unwrap();
+        let fault = auth.book(&mut Vec::new()).unwrap_err()[0].to_string();
+        assert!(fault.contains("door.yml:2:") && fault.contains("users"), "{fault}");
+        std::fs::remove_file(&file).unwrap();
+        assert!(auth.book(&mut Vec::new()).unwrap_err()[0].to_string().contains("cannot be read"));
+    }
+}

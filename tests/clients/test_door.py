@@ -1,0 +1,188 @@
+"""Who is let in: users and tokens of the configuration and of a file, over HTTP, OTLP and gRPC, with real clients."""
+
+import base64
+import os
+import pty
+import re
+import subprocess
+import time
+
+import grpc
+import pytest
+import requests
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
+
+import clew_server
+
+REFUSED = "credentials were refused"
+
+
+def run(*arguments, typed=None):
+    done = subprocess.run([clew_server.binary(), *arguments], input=typed, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def hashed(password):
+    return run("hash-password", typed=password + "\n").strip()
+
+
+def new_token():
+    """A token and its digest."""
+    return re.fullmatch(r"token:  (clew_[\w-]{43})\ndigest: (sha256:[0-9a-f]{64})\n", run("new-token")).groups()
+
+
+@pytest.fixture
+def door(new_clew):
+    """A server with a user and a token for each scope; answers it and the tokens by scope."""
+    tokens = {scope: new_token() for scope in ("ingest", "read", "admin")}
+    listed = "".join(
+        f"    - {{ name: {scope}, digest: '{digest}', scopes: [{scope}] }}\n" for scope, (_, digest) in tokens.items()
+    )
+    clew = new_clew(
+        f"auth:\n  mode: basic\n  users:\n    - {{ name: ada, password_hash: '{hashed('s3cret: ☃')}', scopes: [read] }}\n"
+        f"  tokens:\n{listed}"
+    )
+    return clew.start(), {scope: token for scope, (token, _) in tokens.items()}
+
+
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_each_scope_opens_what_it_is_for(door):
+    clew, tokens = door
+    clew.expect_complaint(REFUSED)
+    for headers, expected in [
+        ({}, (401, 401, 401)),
+        (bearer("clew_guess"), (401, 401, 401)),
+        (bearer(tokens["ingest"]), (403, 200, 403)),
+        (bearer(tokens["read"]), (200, 403, 403)),
+        (bearer(tokens["admin"]), (403, 403, 200)),
+    ]:
+        asked = clew.request("GET", "/api/v1/logs", headers=headers)
+        sent = clew.request("POST", "/api/v1/logs", data=b"{}", headers=headers | {"Content-Type": "application/json"})
+        reloaded = clew.request("POST", "/-/reload", headers=headers)
+        assert (asked.status_code, sent.status_code, reloaded.status_code) == expected, headers
+        for refused in (asked, sent, reloaded):
+            if refused.status_code == 401:
+                assert "Basic" in refused.headers["WWW-Authenticate"] and "Bearer" in refused.headers["WWW-Authenticate"]
+    for path in ("/-/healthy", "/-/ready"):
+        assert clew.request("GET", path).status_code == 200
+    assert clew.request("GET", "/", headers={"Accept": "text/html"}).status_code == 200
+
+
+def test_passwords_are_taken_and_tokens_in_their_place(door):
+    clew, tokens = door
+    clew.expect_complaint(REFUSED)
+    for user, password, status in [
+        ("ada", "s3cret: ☃".encode(), 200),
+        ("ada", b"wrong", 401),
+        ("eve", "s3cret: ☃".encode(), 401),
+        ("whoever", tokens["read"].encode(), 200),
+    ]:
+        credentials = base64.b64encode(user.encode() + b":" + password).decode()
+        headers = {"Authorization": f"Basic {credentials}"}
+        answer = clew.request("GET", "/prometheus/api/v1/query?query=1", headers=headers)
+        assert answer.status_code == status, (user, password)
+        assert answer.json()["status"] == ("success" if status == 200 else "error")
+
+
+def test_sdks_send_with_a_token_and_are_told_without_one(door):
+    clew, tokens = door
+    clew.expect_complaint(REFUSED)
+    spans = []
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(type("Keep", (), {
+        "export": lambda self, batch: spans.extend(batch) or SpanExportResult.SUCCESS,
+        "shutdown": lambda self: None,
+    })()))
+    provider.get_tracer("t").start_span("guarded").end()
+    http, rpc = f"http://127.0.0.1:{clew.otlp}/v1/traces", f"http://127.0.0.1:{clew.grpc}"
+    for token, expected in [(tokens["ingest"], SpanExportResult.SUCCESS), (tokens["read"], SpanExportResult.FAILURE)]:
+        assert HttpExporter(http, headers={"authorization": f"Bearer {token}"}).export(spans) == expected
+        exporter = GrpcExporter(rpc, insecure=True, headers=(("authorization", f"Bearer {token}"),))
+        assert exporter.export(spans) == expected
+    stub = logs_service_pb2_grpc.LogsServiceStub(grpc.insecure_channel(f"127.0.0.1:{clew.grpc}"))
+    for metadata, code in [
+        (None, grpc.StatusCode.UNAUTHENTICATED),
+        ((("authorization", f"Bearer {tokens['read']}"),), grpc.StatusCode.PERMISSION_DENIED),
+    ]:
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.Export(logs_service_pb2.ExportLogsServiceRequest(), metadata=metadata, timeout=20)
+        assert refused.value.code() == code
+    found = requests.get(clew.url("/api/v1/traces"), headers=bearer(tokens["read"]), timeout=20).json()
+    assert len(found["traces"]) == 1 and "guarded" in str(found["traces"][0])
+
+
+def test_a_file_of_tokens_is_read_anew_when_it_changes(new_clew, tmp_path):
+    (first, first_digest), (second, second_digest) = new_token(), new_token()
+    file = tmp_path / "door.yml"
+
+    def write(digest):
+        file.write_text(f"tokens: [{{ name: a, digest: '{digest}', scopes: [read] }}]\n")
+
+    write(first_digest)
+    clew = new_clew(f"auth: {{ mode: token, file: {file} }}\n").start()
+    clew.expect_complaint(REFUSED)
+
+    def status(token):
+        return clew.request("GET", "/api/v1/status", headers=bearer(token)).status_code
+
+    assert (status(first), status(second)) == (200, 401)
+    write(second_digest)
+    clew_server.wait_until(lambda: status(second) == 200, 20, "the new token counts")
+    assert status(first) == 401
+    clew.expect_complaint("auth.file is not usable")
+    file.write_text("tokens: [{ name: a }]\n")
+    clew_server.wait_until(lambda: "auth.file is not usable" in clew.log(), 20, "the fault is told")
+    assert status(second) == 200
+
+
+def test_guessing_is_slowed_and_counted_and_no_secret_is_written(door):
+    clew, tokens = door
+    clew.expect_complaint(REFUSED)
+    began = time.monotonic()
+    guesses = [f"hunter{n}" for n in range(8)]
+    for guess in guesses:
+        assert clew.request("GET", "/api/v1/status", auth=("ada", guess)).status_code == 401
+    assert time.monotonic() - began > 0.25 + 0.5 + 1 + 2
+    answer = clew.request("GET", "/metrics", headers=bearer(tokens["read"]))
+    own = clew_server.parse_exposition(answer.text)
+    assert own["clew_auth_refused_total", frozenset({("reason", "wrong")})] == len(guesses)
+    status = clew.request("GET", "/api/v1/status", headers=bearer(tokens["read"]))
+    assert status.json()["auth"] == {"mode": "basic", "explicit": True}
+    for text in (clew.log(), answer.text, status.text):
+        for secret in [*guesses, *tokens.values(), "argon2id", "sha256:"]:
+            assert secret not in text
+    assert "ada" in clew.log() and "127.0.0.1" in clew.log()
+
+
+def test_a_reload_changes_who_is_let_in(door):
+    clew, tokens = door
+    clew.expect_complaint(REFUSED)
+    token, digest = new_token()
+    clew.configure(f"auth: {{ mode: basic, tokens: [{{ name: new, digest: '{digest}', scopes: [read] }}] }}\n")
+    assert clew.request("POST", "/-/reload", headers=bearer(tokens["admin"])).status_code == 200
+    assert clew.request("GET", "/api/v1/status", headers=bearer(token)).status_code == 200
+    assert clew.request("GET", "/api/v1/status", headers=bearer(tokens["read"])).status_code == 401
+
+
+def test_a_password_is_never_taken_from_the_command_line_and_not_shown_while_typed():
+    refused = subprocess.run([clew_server.binary(), "hash-password", "hunter2"], capture_output=True, timeout=30)
+    assert refused.returncode == 2
+    terminal, other = pty.openpty()
+    asked = subprocess.Popen([clew_server.binary(), "hash-password"], stdin=other, stdout=subprocess.PIPE, stderr=other)
+    shown = b""
+    for prompt in (b"Password: ", b"again: "):
+        while prompt not in shown:
+            shown += os.read(terminal, 1024)
+        time.sleep(0.2)
+        os.write(terminal, b"hunter2\n")
+    assert asked.communicate(timeout=30)[0].startswith(b"$argon2id$v=19$")
+    assert b"hunter2" not in shown
+    os.close(terminal), os.close(other)
