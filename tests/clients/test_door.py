@@ -4,6 +4,7 @@ import base64
 import os
 import pty
 import re
+import signal
 import subprocess
 import time
 
@@ -186,3 +187,55 @@ def test_a_password_is_never_taken_from_the_command_line_and_not_shown_while_typ
     assert asked.communicate(timeout=30)[0].startswith(b"$argon2id$v=19$")
     assert b"hunter2" not in shown
     os.close(terminal), os.close(other)
+
+
+def test_the_command_line_asks_with_a_token_or_a_password(door):
+    clew, tokens = door
+    clew.expect_complaint(REFUSED)
+    for arguments, environment, code in [
+        ([], {}, 1),
+        ([], {"CLEW_TOKEN": tokens["read"]}, 0),
+        (["--token", tokens["read"]], {"CLEW_TOKEN": "clew_other"}, 0),
+        (["--token", tokens["ingest"]], {}, 1),
+        (["--user", "ada"], {"CLEW_PASSWORD": "s3cret: ☃"}, 0),
+        (["--user", "ada"], {"CLEW_PASSWORD": "hunter2"}, 1),
+        (["--user", "ada"], {}, 2),
+        (["--server", clew.url("").replace("://", "://whoever:" + tokens["read"] + "@")], {}, 0),
+        (["--server", clew.url("").replace("://", "://ada:hunter2@")], {}, 1),
+        (["--server", "http://ada:hunter2@127.0.0.1:1"], {}, 1),
+        (["--server", "ftp://ada:hunter2@h"], {}, 2),
+    ]:
+        done = subprocess.run(
+            [clew_server.binary(), "query", "logs", *arguments],
+            env={"PATH": os.environ["PATH"], "CLEW_URL": clew.url("")} | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert done.returncode == code, (arguments, done.stderr)
+        assert "hunter2" not in done.stderr and "clew_" not in done.stderr
+    assert run("health", "--server", clew.url("")) is not None
+
+
+def test_a_login_ends_when_it_is_not_used_and_with_its_user(new_clew):
+    user = f"{{ name: ada, password_hash: '{hashed('s3cret')}', scopes: [read] }}"
+    clew = new_clew(f"auth: {{ mode: basic, session_idle: 2s, users: [{user}] }}\n").start()
+    browser = requests.Session()
+    answer = browser.post(clew.url("/api/v1/session"), json={"name": "ada", "password": "s3cret"}, timeout=20)
+    assert answer.json()["principal"] == "ada"
+    assert "HttpOnly" in answer.headers["Set-Cookie"] and "SameSite=Strict" in answer.headers["Set-Cookie"]
+
+    def status():
+        return browser.get(clew.url("/api/v1/status"), timeout=20).status_code
+
+    for _ in range(3):
+        time.sleep(1)
+        assert status() == 200
+    time.sleep(2.5)
+    assert status() == 401
+    browser.post(clew.url("/api/v1/session"), json={"name": "ada", "password": "s3cret"}, timeout=20)
+    assert status() == 200
+    clew.configure(f"auth: {{ mode: basic, session_idle: 2s, users: [{user.replace('ada', 'bob')}] }}\n")
+    clew.process.send_signal(signal.SIGHUP)
+    clew_server.wait_until(lambda: status() == 401, 10, "the session ends with its user")

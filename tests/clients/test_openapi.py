@@ -75,6 +75,9 @@ def test_the_contracts_paths_are_described(description):
         ("/api/v1/correlate/{id}", "get"),
         ("/api/v1/resolve", "get"),
         ("/api/v1/status", "get"),
+        ("/api/v1/session", "get"),
+        ("/api/v1/session", "post"),
+        ("/api/v1/session", "delete"),
     } <= described
 
 
@@ -93,5 +96,8 @@ def test_every_described_path_answers_as_described(clew, description):
             responses = operation["responses"]
             assert str(response.status_code) in responses, (method, path)
             assert response.status_code != 405
-            described = responses[str(response.status_code)]["content"]
+            described = responses[str(response.status_code)].get("content")
+            if described is None:
+                assert response.content == b"" and "Content-Type" not in response.headers, (method, path)
+                continue
             assert response.headers["Content-Type"].partition(";")[0] in described, (method, path)

@@ -8,6 +8,7 @@ writes to FACTS, as JSON, where the server is and what it holds, once all of it 
 import json
 import pathlib
 import random
+import subprocess
 import sys
 import tempfile
 import threading
@@ -166,6 +167,16 @@ def fill(clew, now):
     return trace_id, services
 
 
+def guarded_server(folder):
+    """A server that asks who one is: `ada` with the password `open sesame`."""
+    command = [clew_server.binary(), "hash-password"]
+    hashed = subprocess.run(command, input="open sesame\n", capture_output=True, text=True, check=True).stdout.strip()
+    user = f"{{ name: ada, password_hash: '{hashed}', scopes: [read] }}"
+    guarded = clew_server.Clew(pathlib.Path(folder) / "guarded", f"auth: {{ mode: basic, users: [{user}] }}\n")
+    guarded.expect_complaint("credentials were refused")
+    return guarded
+
+
 def main():
     facts_path = pathlib.Path(sys.argv[1])
     exporter = clew_server.free_port()
@@ -181,8 +192,10 @@ def main():
             "  - job_name: gone\n    static_configs: [{ targets: ['127.0.0.1:9'] }]\n"
         )
         clew.expect_complaint("target is down")
+        guarded = guarded_server(folder)
         try:
             clew.start()
+            guarded.start()
             now = time.time_ns()
             trace_id, services = fill(clew, now)
             # A graph's newest point may be some seconds old: what is shown must have been there by then.
@@ -190,7 +203,7 @@ def main():
             stop = threading.Event()
             ticker = threading.Thread(target=tick, args=(clew, stop), daemon=True)
             ticker.start()
-            facts = {"url": clew.url(""), "correlationId": CORRELATION_ID, "taskId": TASK_ID, "traceId": trace_id}
+            facts = {"url": clew.url(""), "guardedUrl": guarded.url(""), "correlationId": CORRELATION_ID, "taskId": TASK_ID, "traceId": trace_id}
             partial = facts_path.with_suffix(".partial")
             partial.write_text(json.dumps(facts))
             partial.rename(facts_path)
@@ -200,8 +213,10 @@ def main():
             for service in services:
                 service.shutdown()
             clew.stop()
+            guarded.stop()
         finally:
             clew.close()
+            guarded.close()
 
 
 if __name__ == "__main__":

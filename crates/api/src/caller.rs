@@ -87,7 +87,7 @@ fn out_of_scope(principal: &str, has: Scopes, needed: Scopes) -> ApiError {
 }
 
 /// 401 with the ways in, or 429 for those who failed too often.
-fn challenge(request: &Request, refusal: Refusal) -> Response {
+pub(crate) fn challenge(request: &Request, refusal: Refusal) -> Response {
     let retry = match refusal {
         Refusal::TooMany { retry_after } => Some(retry_after.as_secs().max(1)),
         _ => None,

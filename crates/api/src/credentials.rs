@@ -16,7 +16,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[must_use]
 pub(crate) fn of(headers: &HeaderMap) -> Credentials {
     let mut written = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = written.next() else { return Credentials::Nothing };
+    let Some(value) = written.next() else {
+        return session(headers).map_or(Credentials::Nothing, Credentials::Session);
+    };
     if written.next().is_some() {
         return Credentials::Unreadable("there are several Authorization headers");
     }
@@ -35,6 +37,18 @@ pub(crate) fn of(headers: &HeaderMap) -> Credentials {
     } else {
         Credentials::Unreadable("the scheme is neither Basic nor Bearer")
     }
+}
+
+/// The cookie of a session.
+pub(crate) const COOKIE: &str = "clew_session";
+
+/// The secret text of the session that a browser shows (RFC 6265, 5.4).
+#[must_use]
+pub(crate) fn session(headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut ours = pairs.filter(|(name, value)| *name == COOKIE && !value.is_empty());
+    ours.next().map(|(_, value)| value.to_owned())
 }
 
 fn basic(encoded: &str) -> Credentials {
@@ -81,6 +95,13 @@ mod tests {
             assert!(read(&[value]) == expected, "{value}");
         }
         assert!(of(&HeaderMap::new()) == Credentials::Nothing);
+        let cookies = |text: &'static str| HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static(text))]);
+        assert_eq!(session(&cookies("a=b; clew_session=xyz;c=d")).as_deref(), Some("xyz"));
+        assert_eq!(session(&cookies("xclew_session=xyz; clew_session=")), None);
+        let mut both = cookies("clew_session=xyz");
+        assert!(of(&both) == Credentials::Session("xyz".into()));
+        both.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer abc"));
+        assert!(of(&both) == Credentials::Token("abc".into()), "what was written wins");
         for values in [
             &["Basic"][..],
             &["Bearer "],

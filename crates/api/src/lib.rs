@@ -27,6 +27,7 @@ mod prometheus;
 mod readable_path;
 mod router;
 mod services;
+mod session;
 mod shape;
 mod state;
 mod status;

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Largest form body of a query API.
 pub(crate) const MAX_QUERY_BODY: usize = 1 << 20;
 
+/// Largest body of a login.
+pub(crate) const MAX_LOGIN_BODY: usize = 16 << 10;
+
 /// A body larger than this is decompressed and decoded on the blocking pool.
 pub(crate) const INLINE_DECODE_BYTES: usize = 64 << 10;
 

@@ -2,7 +2,7 @@
 
 use crate::dto::{TailDroppedDto, TailLogsDto, TailReadyDto, TailWarningDto};
 use crate::error::ErrorBody;
-use crate::{correlate, log_context, log_tail, logs, services, status, traces};
+use crate::{correlate, log_context, log_tail, logs, services, session, status, traces};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
@@ -33,6 +33,9 @@ use utoipa::OpenApi;
         correlate::correlate,
         correlate::resolve,
         status::status,
+        session::current,
+        session::log_in,
+        session::log_out,
     ),
     components(schemas(ErrorBody, TailReadyDto, TailLogsDto, TailDroppedDto, TailWarningDto)),
     tags(

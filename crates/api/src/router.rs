@@ -5,8 +5,8 @@ use crate::caller::{admin, ingest, open, read};
 use crate::shape::Port;
 use crate::state::ApiState;
 use crate::{
-    correlate, log_context, log_tail, logs, openapi, operations, otlp, prometheus, readable_path, services, status,
-    traces, web,
+    correlate, log_context, log_tail, logs, openapi, operations, otlp, prometheus, readable_path, services, session,
+    status, traces, web,
 };
 use axum::Router;
 use axum::extract::State;
@@ -55,6 +55,7 @@ fn main_routes() -> Router<ApiState> {
         .route("/api/v1/correlate/{id}", read(get(correlate::correlate)))
         .route("/api/v1/resolve", read(get(correlate::resolve)))
         .route("/api/v1/status", read(get(status::status)))
+        .route("/api/v1/session", open(get(session::current).post(session::log_in).delete(session::log_out)))
         .route("/api/v1/openapi.json", read(get(openapi::serve)))
         .route("/-/healthy", open(get(operations::healthy)))
         .route("/-/ready", open(get(operations::ready)))
@@ -112,5 +113,7 @@ async fn wrong_method(method: Method, uri: Uri) -> Response {
 
 #[cfg(test)]
 mod door_tests;
+#[cfg(test)]
+mod session_tests;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use crate::state::{Addresses, ApiOptions, ApiState};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use clew_app::access::{Access, AuthMode, Book};
+use clew_app::access::{Access, AccessOptions, AuthMode, Book};
 use clew_app::reads::QueryLimits;
 use clew_app::scrape::ScrapeManager;
 use clew_app::signal::Retention;
@@ -64,7 +64,7 @@ pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> Ap
     let random = Arc::new(SeededRandom::new(1));
     let app = App::start(options, Arc::new(SimFiles::new()), Arc::clone(&clock) as _, random, Arc::clone(&registry));
     let app = app.expect("a start");
-    let access = Access::new(AuthMode::None, Book::default(), &registry);
+    let access = Access::new(AccessOptions::of(AuthMode::None), Book::default(), &registry);
     let scrape = ScrapeManager::new(Arc::new(ScrapeSink::new(Arc::clone(&app))), clock, registry);
     ApiState::new(app, Arc::new(scrape), Arc::new(access), api)
 }

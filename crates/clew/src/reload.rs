@@ -238,7 +238,7 @@ fn fixed(config: &Config) -> String {
         config.correlation_patterns,
         config.limits,
         config.log_format,
-        config.auth.mode,
+        config.auth.options(),
         config.auth.file
     )
 }

@@ -63,6 +63,11 @@ pub(crate) fn read_password() -> Result<String, String> {
     Ok(password)
 }
 
+/// A password that is typed once.
+pub(crate) fn ask_once() -> Result<String, String> {
+    if stdin().is_terminal() { ask("Password: ") } else { Err("nobody can be asked for a password".to_owned()) }
+}
+
 fn ask(prompt: &str) -> Result<String, String> {
     let mut terminal = std::io::stderr();
     let _ = write!(terminal, "{prompt}").and_then(|()| terminal.flush());

@@ -136,8 +136,8 @@ async fn run_until_stopped(
     let app = start_app(&everything, Arc::clone(&registry)).await?;
     let scrape = start_scraping(&app, &everything, &registry).await;
     let config_status = Arc::new(ConfigStatus::new(everything.warnings.clone()));
-    let mode = everything.config.auth.mode;
-    let access = Arc::new(Access::new(mode, std::mem::take(&mut everything.book), &registry));
+    let book = std::mem::take(&mut everything.book);
+    let access = Arc::new(Access::new(everything.config.auth.options(), book, &registry));
     let live =
         Live { status: Arc::clone(&config_status), scrape: Arc::clone(&scrape), access: Arc::clone(&access), logs };
     let runtime = tokio::runtime::Handle::current();

@@ -5,7 +5,7 @@ use crate::peer::Peer;
 use crate::testing::state;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
-use clew_app::access::{Access, AuthMode, Book, PasswordHash, Token, TokenDigest, User, hash_password};
+use clew_app::access::{Access, AccessOptions, AuthMode, Book, PasswordHash, Token, TokenDigest, User, hash_password};
 use clew_model::Scopes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -34,6 +34,9 @@ const MAIN: &str = "
     GET /api/v1/correlate/{id} read
     GET /api/v1/resolve read
     GET /api/v1/status read
+    GET /api/v1/session -
+    POST /api/v1/session -
+    DELETE /api/v1/session -
     GET /api/v1/openapi.json read
     GET /-/healthy -
     GET /-/ready -
@@ -151,7 +154,7 @@ fn guarded(mode: AuthMode) -> ApiState {
         scopes,
     });
     let state = state(|_, _| {});
-    let access = Access::new(mode, Book::new([user], tokens), state.app.observer().registry());
+    let access = Access::new(AccessOptions::of(mode), Book::new([user], tokens), state.app.observer().registry());
     ApiState { access: Arc::new(access), ..state }
 }
 
@@ -206,6 +209,8 @@ async fn check(router: &Router, method: &str, path: &str, need: Option<&str>, po
         };
         let expected = match (need, scope) {
             (None, _) => Verdict::NotThere,
+            // Everybody may ask who they are; what they show must be theirs.
+            (Some("-"), None) if found == Verdict::Unauthenticated && path == "/api/v1/session" => found,
             (Some("-"), _) => Verdict::Through,
             (Some(_), None) => Verdict::Unauthenticated,
             (Some(need), Some(scope)) if need != scope => Verdict::Forbidden,

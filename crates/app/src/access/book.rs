@@ -58,7 +58,7 @@ impl Book {
         self.users.get(name)
     }
 
-    pub(super) fn token(&self, token: &str) -> Option<&Token> {
-        self.tokens.get(&TokenDigest::of(token))
+    pub(super) fn token(&self, digest: &TokenDigest) -> Option<&Token> {
+        self.tokens.get(digest)
     }
 }

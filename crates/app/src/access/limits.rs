@@ -20,6 +20,9 @@ pub(super) const VERIFIED: usize = 4_096;
 /// How long they are remembered.
 pub(super) const VERIFIED_AGE: Duration = Duration::from_secs(600);
 
+/// Sessions that are open; beyond it the one goes that was used longest ago.
+pub(super) const SESSIONS: usize = 1_024;
+
 /// Failed attempts by an address or for a name that cost nothing.
 pub(super) const FREE_FAILURES: u32 = 4;
 

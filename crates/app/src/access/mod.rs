@@ -7,6 +7,7 @@ mod attempts;
 mod book;
 mod limits;
 mod password;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -21,6 +22,7 @@ use attempts::{Attempt, Attempts};
 use clew_model::{Caller, Scopes, TenantId};
 use clew_telemetry::{Counter, Registry, table};
 use limits::PASSWORD_CHECKS;
+use sessions::{Holder, Sessions};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +39,15 @@ pub enum AuthMode {
     Basic,
     /// A token.
     Token,
+}
+
+impl AccessOptions {
+    /// The usual lives of sessions: half a day without use, a week.
+    #[must_use]
+    pub fn of(mode: AuthMode) -> Self {
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+        Self { mode, session_idle: hours(12), session_age: hours(7 * 24) }
+    }
 }
 
 impl AuthMode {
@@ -65,8 +76,21 @@ pub enum Credentials {
         /// The password.
         password: String,
     },
+    /// The secret text of a session.
+    Session(String),
     /// Something that cannot be read; why.
     Unreadable(&'static str),
+}
+
+/// How the door is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccessOptions {
+    /// What is asked of callers.
+    pub mode: AuthMode,
+    /// How long a session lives without use.
+    pub session_idle: Duration,
+    /// How long a session lives.
+    pub session_age: Duration,
 }
 
 /// Why a request is not answered.
@@ -85,9 +109,19 @@ pub enum Refusal {
     },
 }
 
+/// Why nobody was logged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginError {
+    /// They are not let in.
+    Refused(Refusal),
+    /// The server cannot; why.
+    Failed(String),
+}
+
 /// The door.
 pub struct Access {
-    mode: AuthMode,
+    options: AccessOptions,
+    sessions: Sessions,
     book: ArcSwap<Book>,
     verified: Verified,
     attempts: Arc<Attempts>,
@@ -108,10 +142,11 @@ struct Counts {
 impl Access {
     /// A door in this mode for those in the book.
     #[must_use]
-    pub fn new(mode: AuthMode, book: Book, registry: &Registry) -> Self {
+    pub fn new(options: AccessOptions, book: Book, registry: &Registry) -> Self {
         let refused = |reason| registry.counter(&table::AUTH_REFUSED, [reason]);
         Self {
-            mode,
+            options,
+            sessions: Sessions::new(options.session_idle, options.session_age),
             book: ArcSwap::from_pointee(book),
             verified: Verified::new(),
             attempts: Arc::new(Attempts::default()),
@@ -129,7 +164,13 @@ impl Access {
     /// What is asked of callers.
     #[must_use]
     pub fn mode(&self) -> AuthMode {
-        self.mode
+        self.options.mode
+    }
+
+    /// How long a session lives.
+    #[must_use]
+    pub fn session_age(&self) -> Duration {
+        self.options.session_age
     }
 
     /// Puts another book in force, from the next request on.
@@ -142,26 +183,59 @@ impl Access {
     /// # Errors
     /// Why they are not let in.
     pub async fn identify(&self, credentials: Credentials, address: Option<IpAddr>) -> Result<Caller, Refusal> {
-        if self.mode == AuthMode::None {
+        if self.mode() == AuthMode::None {
             return Ok(Caller::anonymous());
         }
-        let outcome = match credentials {
-            Credentials::Nothing => Err(Refusal::Missing),
-            Credentials::Unreadable(why) => Err(Refusal::Unreadable(why)),
-            Credentials::Token(token) => match self.book.load().token(&token) {
-                Some(known) => Ok(named(&format!("token:{}", known.name), known.scopes)),
-                None => self.fail(address, None).await,
-            },
-            Credentials::Password { name, password } => self.by_password(name, password, address).await,
-        };
-        if let Err(refusal) = &outcome {
+        let known = self.known(credentials, address).await;
+        if let Err(refusal) = &known {
             match refusal {
                 Refusal::Missing => self.counts.missing.inc(),
                 Refusal::Wrong | Refusal::Unreadable(_) => self.counts.wrong.inc(),
                 Refusal::TooMany { .. } => self.counts.too_many.inc(),
             }
         }
-        outcome
+        Ok(known?.caller)
+    }
+
+    /// Opens a session for who shows these credentials; answers its secret text.
+    ///
+    /// # Errors
+    /// Why they are not let in.
+    pub async fn log_in(
+        &self,
+        credentials: Credentials,
+        address: Option<IpAddr>,
+    ) -> Result<(Caller, String), LoginError> {
+        let known = self.known(credentials, address).await.map_err(LoginError::Refused)?;
+        let secret = self.sessions.open(known.holder).map_err(LoginError::Failed)?;
+        Ok((known.caller, secret))
+    }
+
+    /// Ends a session.
+    pub fn log_out(&self, secret: &str) {
+        self.sessions.close(secret);
+    }
+
+    /// Whose session this is.
+    #[must_use]
+    pub fn session(&self, secret: &str) -> Option<Caller> {
+        let holder = self.sessions.holder(secret)?;
+        let caller = self.of_holder(&holder);
+        if caller.is_none() {
+            self.sessions.close(secret);
+        }
+        caller
+    }
+
+    /// Who a session's holder is now; nobody, once the user or token is not in the book any more, or another password is.
+    fn of_holder(&self, holder: &Holder) -> Option<Caller> {
+        let book = self.book.load();
+        match holder {
+            Holder::User { name, hash } => {
+                book.user(name).filter(|user| user.hash == *hash).map(|user| Known::user(user).caller)
+            }
+            Holder::Token(digest) => book.token(digest).map(|token| Known::token(token).caller),
+        }
     }
 
     /// Counts a request of a known caller that lacks the scope it needs.
@@ -169,19 +243,37 @@ impl Access {
         self.counts.scope.inc();
     }
 
-    async fn by_password(&self, name: String, password: String, address: Option<IpAddr>) -> Result<Caller, Refusal> {
-        let book = self.book.load_full();
-        if let Some(known) = book.token(&password) {
-            return Ok(named(&format!("token:{}", known.name), known.scopes));
+    async fn known(&self, credentials: Credentials, address: Option<IpAddr>) -> Result<Known, Refusal> {
+        match credentials {
+            Credentials::Nothing => Err(Refusal::Missing),
+            Credentials::Unreadable(why) => Err(Refusal::Unreadable(why)),
+            // One that has ended is no guess.
+            Credentials::Session(secret) => {
+                let holder = self.sessions.holder(&secret).ok_or(Refusal::Missing)?;
+                let caller = self.session(&secret).ok_or(Refusal::Missing)?;
+                Ok(Known { caller, holder })
+            }
+            Credentials::Token(token) => match self.book.load().token(&TokenDigest::of(&token)) {
+                Some(known) => Ok(Known::token(known)),
+                None => self.fail(address, None).await,
+            },
+            Credentials::Password { name, password } => self.by_password(name, password, address).await,
         }
-        if self.mode == AuthMode::Token {
+    }
+
+    async fn by_password(&self, name: String, password: String, address: Option<IpAddr>) -> Result<Known, Refusal> {
+        let book = self.book.load_full();
+        if let Some(known) = book.token(&TokenDigest::of(&password)) {
+            return Ok(Known::token(known));
+        }
+        if self.mode() == AuthMode::Token {
             return self.fail(address, None).await;
         }
         let user = book.user(&name);
         if let Some(user) = user
             && self.verified.knows(user, &password)
         {
-            return Ok(named(&user.name, user.scopes));
+            return Ok(Known::user(user));
         }
         let attempt = self.enter(address, Some(&name)).await?;
         self.counts.checks.inc();
@@ -200,7 +292,7 @@ impl Access {
             (true, Some(user)) => {
                 attempt.succeeded();
                 self.verified.remember(user, &password);
-                Ok(named(&user.name, user.scopes))
+                Ok(Known::user(user))
             }
             _ => {
                 told(attempt.failed(), address, Some(&name));
@@ -210,7 +302,7 @@ impl Access {
     }
 
     /// A failure that needed no check: it is slowed as others are.
-    async fn fail(&self, address: Option<IpAddr>, name: Option<&str>) -> Result<Caller, Refusal> {
+    async fn fail(&self, address: Option<IpAddr>, name: Option<&str>) -> Result<Known, Refusal> {
         let attempt = self.enter(address, name).await?;
         told(attempt.failed(), address, name);
         Err(Refusal::Wrong)
@@ -223,6 +315,23 @@ impl Access {
             tokio::time::sleep(delay).await;
         }
         Ok(attempt)
+    }
+}
+
+/// Somebody who was let in.
+struct Known {
+    caller: Caller,
+    holder: Holder,
+}
+
+impl Known {
+    fn user(user: &User) -> Self {
+        let holder = Holder::User { name: user.name.clone(), hash: user.hash.clone() };
+        Self { caller: named(&user.name, user.scopes), holder }
+    }
+
+    fn token(token: &Token) -> Self {
+        Self { caller: named(&format!("token:{}", token.name), token.scopes), holder: Holder::Token(token.digest) }
     }
 }
 

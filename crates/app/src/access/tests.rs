@@ -13,7 +13,7 @@ const TOKEN: &str = "clew_of-the-agents";
 fn door(mode: AuthMode) -> (Access, Arc<Registry>) {
     let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));
     let attempts = Arc::new(Attempts::delayed_by(DELAY));
-    (Access { attempts, ..Access::new(mode, book("s3cret"), &registry) }, registry)
+    (Access { attempts, ..Access::new(AccessOptions::of(mode), book("s3cret"), &registry) }, registry)
 }
 
 fn book(password: &str) -> Book {
@@ -104,4 +104,21 @@ async fn who_is_not_there_takes_as_long_as_who_is() {
     }
     let ratio = times[1] / times[0];
     assert!((0.1..10.0).contains(&ratio), "{times:?}");
+}
+
+#[tokio::test]
+async fn a_session_ends_with_the_password_that_opened_it() {
+    let (door, _) = door(AuthMode::Basic);
+    let (caller, secret) = door.log_in(password("ada", "s3cret"), Some(ADDRESS)).await.unwrap();
+    let by_session = || door.identify(Credentials::Session(secret.clone()), Some(ADDRESS));
+    assert_eq!(by_session().await, Ok(caller));
+    let (_, of_token) = door.log_in(Credentials::Token(TOKEN.to_owned()), None).await.unwrap();
+    assert_eq!(door.session(&of_token).map(|caller| caller.scopes), Some(Scopes::INGEST));
+    door.replace(book("other"));
+    assert_eq!(by_session().await, Err(Refusal::Missing));
+    assert!(door.session(&of_token).is_some(), "that of the token is another's");
+    door.log_out(&of_token);
+    assert_eq!(door.session(&of_token), None);
+    let wrong = door.log_in(password("ada", "s3cret"), Some(ADDRESS)).await;
+    assert_eq!(wrong, Err(LoginError::Refused(Refusal::Wrong)));
 }

@@ -61,9 +61,17 @@ impl fmt::Debug for TokenDigest {
 /// # Errors
 /// The system gives no random numbers.
 pub fn new_token() -> Result<String, String> {
+    Ok(format!("{PREFIX}{}", random_text()?))
+}
+
+/// 256 random bits, as text.
+///
+/// # Errors
+/// The system gives no random numbers.
+pub(super) fn random_text() -> Result<String, String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| format!("the system gives no random numbers: {error}"))?;
-    Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Who may use the server: users and tokens, in the configuration and in a file that is read anew when it changes.
 
-use clew_app::access::{AuthMode, Book, PasswordHash, Token, TokenDigest, User};
+use clew_app::access::{AccessOptions, AuthMode, Book, PasswordHash, Token, TokenDigest, User};
 use clew_config::yaml::{Document, Fault, Faults, Origin, Severity, Source, Value, decode_text};
 use clew_model::Scopes;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Longest name of a user or token, bytes.
 const NAME_BYTES: usize = 128;
@@ -25,9 +26,18 @@ pub(crate) struct Auth {
     pub tokens: Vec<Token>,
     /// More users and tokens.
     pub file: Option<PathBuf>,
+    /// How long a session lives without use.
+    pub session_idle: Duration,
+    /// How long a session lives.
+    pub session_age: Duration,
 }
 
 impl Auth {
+    /// How the door is built.
+    pub(crate) fn options(&self) -> AccessOptions {
+        AccessOptions { mode: self.mode, session_idle: self.session_idle, session_age: self.session_age }
+    }
+
     /// All who are known, those of the file too, which is read. Warnings go to `warnings`.
     ///
     /// # Errors

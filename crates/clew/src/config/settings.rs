@@ -226,6 +226,20 @@ pub(super) const SETTINGS: &[Setting] = &[
         |value, config| read::file(value, &mut config.auth.file)
     ),
     setting!(
+        "auth.session_idle",
+        "12h",
+        "duration",
+        "How long a login of the web page lasts without being used.",
+        |value, config| read::duration(value, &mut config.auth.session_idle)
+    ),
+    setting!(
+        "auth.session_age",
+        "7d",
+        "duration",
+        "How long a login of the web page lasts at most.",
+        |value, config| read::duration(value, &mut config.auth.session_age)
+    ),
+    setting!(
         "limits.memory",
         "25%",
         "percentage or size",

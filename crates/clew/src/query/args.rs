@@ -22,11 +22,19 @@ pub(crate) enum QueryCommand {
 }
 
 /// Where to ask and how to answer.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct CommonArgs {
     /// The server. Default: the variable CLEW_URL, else http://127.0.0.1:4300.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
+
+    /// A token. Default: the variable CLEW_TOKEN, which others on the machine cannot read.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "user")]
+    pub token: Option<String>,
+
+    /// A user's name. The password comes from the variable CLEW_PASSWORD, else it is asked for.
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
 
     /// How to answer. Default: a table on a terminal, else a JSON object a line.
     #[arg(long, short, value_name = "FORMAT")]

@@ -1,8 +1,10 @@
 //! Asking a running server over HTTP.
 
 use super::args::{CommonArgs, DEFAULT_SERVER, SERVER_VARIABLE};
+use super::credentials;
 use super::error::{QueryError, Refusal};
 use crate::limits::{QUERY_CONNECT_TIMEOUT, QUERY_SILENCE, QUERY_TIMEOUT};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, Response, Url};
 use std::time::Duration;
 
@@ -39,7 +41,13 @@ impl Server {
     /// # Errors
     /// An address that is none.
     pub(super) fn of(common: &CommonArgs) -> Result<Self, QueryError> {
-        Self::at(common.server.as_deref())
+        let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let text = common.server.clone().or_else(|| variable(SERVER_VARIABLE));
+        let mut base = parse_base(&text.unwrap_or_else(|| DEFAULT_SERVER.to_owned()))?;
+        let authorization = credentials::of(common, &mut base, variable)?;
+        let client = client(&base, authorization);
+        let client = client.map_err(|error| QueryError::Usage(format!("cannot make a client: {error}")))?;
+        Ok(Self { base, client })
     }
 
     /// The server at this address, else the one that the environment names, else the default.
@@ -47,11 +55,7 @@ impl Server {
     /// # Errors
     /// An address that is none.
     pub(super) fn at(address: Option<&str>) -> Result<Self, QueryError> {
-        let variable = std::env::var(SERVER_VARIABLE).ok().filter(|text| !text.is_empty());
-        let text = address.map(str::to_owned).or(variable).unwrap_or_else(|| DEFAULT_SERVER.to_owned());
-        let base = parse_base(&text)?;
-        let client = client(&base).map_err(|error| QueryError::Usage(format!("cannot make a client: {error}")))?;
-        Ok(Self { base, client })
+        Self::of(&CommonArgs { server: address.map(str::to_owned), ..CommonArgs::default() })
     }
 
     /// Where it is.
@@ -148,7 +152,9 @@ async fn accepted(response: Response, query: &str) -> Result<Response, QueryErro
 fn parse_base(text: &str) -> Result<Url, QueryError> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let fault = |reason: &str| {
-        QueryError::Usage(format!("{text:?} is no address of a server: {reason}; write it as {DEFAULT_SERVER}"))
+        // It may hold a password.
+        let shown = text.rsplit_once('@').map_or(text, |(_, host)| host);
+        QueryError::Usage(format!("{shown:?} is no address of a server: {reason}; write it as {DEFAULT_SERVER}"))
     };
     let url = Url::parse(&with_scheme).map_err(|error| fault(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -157,12 +163,13 @@ fn parse_base(text: &str) -> Result<Url, QueryError> {
     Ok(url)
 }
 
-fn client(base: &Url) -> reqwest::Result<Client> {
+fn client(base: &Url, authorization: Option<HeaderValue>) -> reqwest::Result<Client> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Only a second caller fails, and then one is installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    let builder = Client::builder().connect_timeout(QUERY_CONNECT_TIMEOUT).gzip(true);
+    let headers = authorization.map(|value| (AUTHORIZATION, value)).into_iter().collect();
+    let builder = Client::builder().connect_timeout(QUERY_CONNECT_TIMEOUT).gzip(true).default_headers(headers);
     let is_local = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     let builder = if is_local { builder.no_proxy() } else { builder };
     // The system's certificates take some milliseconds to read, and a small container has none.

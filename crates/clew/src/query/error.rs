@@ -97,7 +97,10 @@ impl Refusal {
         if let Some(position) = self.position.filter(|_| !self.query.is_empty()) {
             let _ = write!(out, "\n{}", caret(&self.query, position));
         }
-        if let Some(hint) = &self.hint {
+        if self.status == 401 {
+            let token = super::credentials::TOKEN_VARIABLE;
+            let _ = write!(out, "\nhint: set {token}, or name yourself with --token or --user");
+        } else if let Some(hint) = &self.hint {
             let _ = write!(out, "\nhint: {hint}");
         }
         out

@@ -6,6 +6,7 @@
 mod args;
 mod client;
 mod correlate;
+mod credentials;
 mod error;
 mod logs;
 mod metrics;

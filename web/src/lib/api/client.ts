@@ -1,5 +1,6 @@
 import createClient from 'openapi-fetch';
 import { base } from '$app/paths';
+import { session } from '$lib/session/session.svelte';
 import { parseJson } from './json';
 import type { components, paths } from './schema';
 
@@ -66,6 +67,7 @@ export function unreachable(cause: unknown): unknown {
 }
 
 export function failureOf(body: unknown, status: number): ApiFailure {
+	if (status === 401) session.lost();
 	const detail = (body as { error?: { code?: string; message?: string; position?: number; hint?: string } } | undefined)
 		?.error;
 	if (detail && typeof detail === 'object' && detail.message) {

@@ -1,4 +1,5 @@
 import { base } from '$app/paths';
+import { session } from '$lib/session/session.svelte';
 import { ApiFailure, unreachable } from './client';
 
 /** Prometheus' HTTP API as Clew answers it below `/prometheus`. */
@@ -60,6 +61,7 @@ export async function prometheus<T>(
 	if (body?.status === 'success' && body.data !== undefined) {
 		return { data: body.data, warnings: body.warnings ?? [], infos: body.infos ?? [] };
 	}
+	if (response.status === 401) session.lost();
 	throw new ApiFailure(
 		body?.error ?? `The server answered ${response.status}.`,
 		body?.errorType ?? 'error',

@@ -212,6 +212,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who asks, and how one can log in. Everybody may ask. */
+        get: operations["session"];
+        put?: never;
+        /** Opens a session; its secret comes as a cookie. */
+        post: operations["log_in"];
+        /** Ends the session that the cookie names. */
+        delete: operations["log_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/status": {
         parameters: {
             query?: never;
@@ -675,6 +694,15 @@ export interface components {
             step_nanos: number;
             warnings?: string[];
         };
+        /** @description A login: by name and password, or by a token. */
+        LoginDto: {
+            /** @description A user's name. */
+            name?: string | null;
+            /** @description The user's password. */
+            password?: string | null;
+            /** @description A token instead of both. */
+            token?: string | null;
+        };
         /** @description Something that a pasted text names. */
         NamedDto: {
             /**
@@ -924,6 +952,17 @@ export interface components {
             truncated: boolean;
             /** @description What is missing or damaged. */
             warnings?: string[];
+        };
+        /** @description Who is logged in, and how one can. */
+        SessionDto: {
+            /** @description What the server asks of callers: `none`, `basic`, `token`. */
+            mode: string;
+            /** @description Who it is; absent where nobody is logged in. */
+            principal?: string | null;
+            /** @description What they may do. */
+            scopes: string[];
+            /** @description By what one can log in: `password`, `token`. */
+            ways: string[];
         };
         /** @description Records by severity. */
         SeverityCountsDto: {
@@ -1822,6 +1861,113 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
+            };
+        };
+    };
+    session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDto"];
+                };
+            };
+            /** @description What the request shows is nobody's */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    log_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginDto"];
+            };
+        };
+        responses: {
+            /** @description Who is logged in now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDto"];
+                };
+            };
+            /** @description The login cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name and password, or the token, are nobody's */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The login is no JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts failed; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    log_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nobody is logged in any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

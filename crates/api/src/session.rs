@@ -1,0 +1,175 @@
+//! `/api/v1/session`: logging in and out of the web page, and who is.
+//!
+//! The cookie is for this host alone, no script reads it, no page of another site makes a browser send it, and where the
+//! connection is encrypted it never goes in the clear.
+
+use crate::caller::challenge;
+use crate::credentials::{self, COOKIE};
+use crate::error::{ApiError, ErrorBody};
+use crate::limits::MAX_LOGIN_BODY;
+use crate::peer::Peer;
+use crate::state::ApiState;
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use clew_app::access::{AuthMode, Credentials, LoginError};
+use clew_model::{Caller, ErrorKind};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How the browser reached the proxy before this server.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Who is logged in, and how one can.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionDto {
+    /// What the server asks of callers: `none`, `basic`, `token`.
+    mode: &'static str,
+    /// By what one can log in: `password`, `token`.
+    ways: Vec<&'static str>,
+    /// Who it is; absent where nobody is logged in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<String>,
+    /// What they may do.
+    scopes: Vec<&'static str>,
+}
+
+impl SessionDto {
+    fn new(mode: AuthMode, caller: Option<&Caller>) -> Self {
+        let ways = match mode {
+            AuthMode::None => Vec::new(),
+            AuthMode::Basic => vec!["password", "token"],
+            AuthMode::Token => vec!["token"],
+        };
+        Self {
+            mode: mode.as_str(),
+            ways,
+            principal: caller.map(|caller| caller.principal.to_string()),
+            scopes: caller.map_or(Vec::new(), |caller| caller.scopes.names()),
+        }
+    }
+}
+
+/// A login: by name and password, or by a token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LoginDto {
+    /// A user's name.
+    name: Option<String>,
+    /// The user's password.
+    password: Option<String>,
+    /// A token instead of both.
+    token: Option<String>,
+}
+
+impl LoginDto {
+    fn credentials(self) -> Result<Credentials, ApiError> {
+        match self {
+            Self { name: Some(name), password: Some(password), token: None } => {
+                Ok(Credentials::Password { name, password })
+            }
+            Self { name: None, password: None, token: Some(token) } => Ok(Credentials::Token(token)),
+            _ => Err(ApiError::bad_request("a login is a name and a password, or a token")),
+        }
+    }
+}
+
+/// Who asks, and how one can log in. Everybody may ask.
+#[utoipa::path(
+    get, path = "/api/v1/session", tag = "server", operation_id = "session",
+    responses(
+        (status = 200, description = "Who it is", body = SessionDto),
+        (status = 401, description = "What the request shows is nobody's", body = ErrorBody),
+    )
+)]
+pub(crate) async fn current(State(state): State<ApiState>, request: Request) -> Response {
+    let mode = state.access.mode();
+    let caller = match credentials::of(request.headers()) {
+        _ if mode == AuthMode::None => Some(Caller::anonymous()),
+        Credentials::Nothing => None,
+        Credentials::Session(secret) => state.access.session(&secret),
+        shown => {
+            let address = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
+            match state.access.identify(shown, address).await {
+                Ok(caller) => Some(caller),
+                Err(refusal) => return challenge(&request, refusal),
+            }
+        }
+    };
+    ([(header::CACHE_CONTROL, "no-store")], Json(SessionDto::new(mode, caller.as_ref()))).into_response()
+}
+
+/// Opens a session; its secret comes as a cookie.
+#[utoipa::path(
+    post, path = "/api/v1/session", tag = "server", operation_id = "log_in", request_body = LoginDto,
+    responses(
+        (status = 200, description = "Who is logged in now", body = SessionDto),
+        (status = 400, description = "The login cannot be read", body = ErrorBody),
+        (status = 401, description = "The name and password, or the token, are nobody's", body = ErrorBody),
+        (status = 415, description = "The login is no JSON", body = ErrorBody),
+        (status = 429, description = "Too many attempts failed; `Retry-After` says when to try again", body = ErrorBody),
+    )
+)]
+pub(crate) async fn log_in(State(state): State<ApiState>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let credentials = match read(&head.headers, body).await {
+        Ok(credentials) => credentials,
+        Err(error) => return error.into_response(),
+    };
+    if state.access.mode() == AuthMode::None {
+        return Json(SessionDto::new(AuthMode::None, Some(&Caller::anonymous()))).into_response();
+    }
+    let request = Request::from_parts(head, axum::body::Body::empty());
+    let peer = request.extensions().get::<Peer>().copied();
+    match state.access.log_in(credentials, peer.map(|peer| peer.address.ip())).await {
+        Ok((caller, secret)) => {
+            // Whoever logs in anew leaves the session before.
+            if let Some(before) = credentials::session(request.headers()) {
+                state.access.log_out(&before);
+            }
+            let age = state.access.session_age().as_secs();
+            let cookie = cookie(&secret, age, is_encrypted(peer, request.headers()));
+            let body = Json(SessionDto::new(state.access.mode(), Some(&caller)));
+            ([(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, "no-store".to_owned())], body).into_response()
+        }
+        Err(LoginError::Refused(refusal)) => challenge(&request, refusal),
+        Err(LoginError::Failed(why)) => ApiError::new(ErrorKind::Internal, why).into_response(),
+    }
+}
+
+/// Ends the session that the cookie names.
+#[utoipa::path(
+    delete, path = "/api/v1/session", tag = "server", operation_id = "log_out",
+    responses((status = 204, description = "Nobody is logged in any more"))
+)]
+pub(crate) async fn log_out(State(state): State<ApiState>, request: Request) -> Response {
+    if let Some(secret) = credentials::session(request.headers()) {
+        state.access.log_out(&secret);
+    }
+    let peer = request.extensions().get::<Peer>().copied();
+    let cookie = cookie("", 0, is_encrypted(peer, request.headers()));
+    (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
+}
+
+/// JSON alone: a form of another page cannot send it without asking first.
+async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Credentials, ApiError> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind: &HeaderValue| kind.to_str().ok()).unwrap_or_default();
+    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+        return Err(ApiError::unsupported_media_type("a login is JSON; send application/json"));
+    }
+    let body = crate::body::read(body, MAX_LOGIN_BODY).await?;
+    // serde's own words would show what was sent.
+    let login: LoginDto = serde_json::from_slice(&body)
+        .map_err(|_| ApiError::bad_request("a login is {\"name\": …, \"password\": …} or {\"token\": …}"))?;
+    login.credentials()
+}
+
+fn is_encrypted(peer: Option<Peer>, headers: &HeaderMap) -> bool {
+    peer.is_some_and(|peer| peer.is_tls) || headers.get(FORWARDED_PROTO).is_some_and(|proto| proto == "https")
+}
+
+fn cookie(secret: &str, age: u64, is_encrypted: bool) -> String {
+    let secure = if is_encrypted { "; Secure" } else { "" };
+    format!("{COOKIE}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}")
+}

@@ -1,0 +1,1 @@
+import"./Bq4KCh9h.js";

@@ -1,1 +1,0 @@
-import"./CWeNlg2F.js";
