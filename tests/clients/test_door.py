@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import ssl
 import subprocess
 import time
 
@@ -239,3 +240,50 @@ def test_a_login_ends_when_it_is_not_used_and_with_its_user(new_clew):
     clew.configure(f"auth: {{ mode: basic, session_idle: 2s, users: [{user.replace('ada', 'bob')}] }}\n")
     clew.process.send_signal(signal.SIGHUP)
     clew_server.wait_until(lambda: status() == 401, 10, "the session ends with its user")
+
+
+def test_a_name_that_is_not_the_servers_is_refused_on_every_port(new_clew):
+    clew = new_clew().start()
+    ports = {clew.http: "/api/v1/logs", clew.otlp: "/v1/logs"}
+    for port, path in ports.items():
+        for host, refused in [("evil.example", True), (f"evil.example:{port}", True), (f"localhost:{port}", False)]:
+            answer = requests.get(f"http://127.0.0.1:{port}{path}", headers={"Host": host}, timeout=20)
+            assert (answer.status_code == 403) == refused, (host, answer.text)
+            assert answer.headers["X-Content-Type-Options"] == "nosniff" and "Referrer-Policy" in answer.headers
+            assert not refused or "server.hosts" in answer.text or path == "/v1/logs"
+    options = [("grpc.default_authority", "evil.example")]
+    stub = logs_service_pb2_grpc.LogsServiceStub(grpc.insecure_channel(f"127.0.0.1:{clew.grpc}", options=options))
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.Export(logs_service_pb2.ExportLogsServiceRequest(), timeout=20)
+    assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_certificates_are_read_anew_when_they_change(new_clew, tmp_path):
+    testdata = clew_server.REPOSITORY / "crates/api/src/listen/testdata"
+    cert, key = tmp_path / "tls.pem", tmp_path / "tls.key"
+
+    def install(name):
+        cert.write_bytes((testdata / f"{name}.pem").read_bytes())
+        key.write_bytes((testdata / f"{name}.key").read_bytes())
+
+    install("server")
+    clew = new_clew(f"  tls: {{ cert: {cert}, key: {key} }}\n")
+    clew.spawn()
+
+    def shown(port):
+        try:
+            return ssl.get_server_certificate(("127.0.0.1", port), timeout=5).strip()
+        except OSError:
+            return None
+
+    def expected(name):
+        return (testdata / f"{name}.pem").read_text().strip()
+
+    ports = (clew.http, clew.grpc, clew.otlp)
+    clew_server.wait_until(lambda: all(shown(port) == expected("server") for port in ports), 30, "TLS is spoken")
+    install("client")
+    clew_server.wait_until(lambda: all(shown(port) == expected("client") for port in ports), 30, "the new one is shown")
+    clew.expect_complaint("certificates are not usable")
+    key.write_text("no key")
+    clew_server.wait_until(lambda: "certificates are not usable" in clew.log(), 30, "the fault is told")
+    assert shown(clew.http) == expected("client")

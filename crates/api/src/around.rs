@@ -4,7 +4,7 @@ use crate::error::ApiError;
 use crate::limits::{COMPRESS_FROM, COMPRESS_LEVEL, PREFLIGHT_AGE, REQUEST_ID_BYTES};
 use crate::shape::Port;
 use crate::state::ApiState;
-use crate::{caller, origin};
+use crate::{caller, host, origin};
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::{self, Next};
@@ -32,11 +32,12 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SECRETS: [HeaderName; 3] = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
 
 /// The routes with everything around them, from the outside in: secrets are marked, the request gets its ID, is counted,
-/// is checked for coming from a page of another origin, its answer is compressed, a panic becomes an error, and its route
+/// is checked for the name it asks by and for coming from a page of another origin, its answer is compressed, a panic becomes an error, and its route
 /// asks who calls.
 pub(crate) fn around(routes: Router<ApiState>, state: ApiState, port: Port) -> Router {
     let layers = ServiceBuilder::new()
         .layer(Extension(port))
+        .layer(middleware::map_response(secure))
         .layer(SetSensitiveRequestHeadersLayer::new(SECRETS))
         .layer(middleware::from_fn(drop_unfit_id))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
@@ -44,6 +45,7 @@ pub(crate) fn around(routes: Router<ApiState>, state: ApiState, port: Port) -> R
         // Only the span: what goes wrong is logged where it is known.
         .layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_response(()).on_failure(()))
         .layer(middleware::from_fn_with_state(state.clone(), count))
+        .layer(middleware::from_fn_with_state(state.clone(), host::guard))
         .layer(option_layer(cors(&state.options.cors)))
         .layer(middleware::from_fn_with_state(state.clone(), origin::guard))
         .layer(compression())
@@ -51,6 +53,21 @@ pub(crate) fn around(routes: Router<ApiState>, state: ApiState, port: Port) -> R
         .layer(middleware::from_fn_with_state(state.clone(), caller::bring));
     // Bodies are capped where they are read, each by its own limit.
     routes.layer(layers).layer(DefaultBodyLimit::disable()).with_state(state)
+}
+
+/// What a browser may do with any answer: take it for nothing but what its type says, tell nobody where it came from, and
+/// hand it to no page of another origin that did not ask as one (CORS).
+const SECURITY: [(HeaderName, HeaderValue); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
+async fn secure(mut response: Response) -> Response {
+    SECURITY.into_iter().for_each(|(name, value)| {
+        response.headers_mut().entry(name).or_insert(value);
+    });
+    response
 }
 
 /// An ID that could spoil the log is none.

@@ -11,6 +11,7 @@ mod correlate;
 mod credentials;
 mod dto;
 mod error;
+mod host;
 mod intake;
 mod limits;
 mod listen;
@@ -38,9 +39,10 @@ mod web;
 
 pub use clew_codec::otlp::OtlpMetricOptions;
 pub use config_status::ConfigStatus;
+pub use host::HostNames;
 pub use listen::{
-    Connection, Datagram, DatagramProtocol, Http, Listener, ServeError, Stream, StreamProtocol, TlsError, TlsFiles,
-    Transport, server_config,
+    Connection, Datagram, DatagramProtocol, Http, Listener, LiveTls, ServeError, Stream, StreamProtocol, TlsError,
+    TlsFiles, Transport,
 };
 pub use openapi::openapi_json;
 pub use router::{main_router, otlp_grpc_router, otlp_http_router, prometheus_router};

@@ -17,6 +17,9 @@ const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// How it asks: `navigate` is a person who follows a link.
 const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
+/// What it asks for: `document` is a page of its own, `iframe` a part of another.
+const DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
 /// The host that a proxy was asked for. No page can set it elsewhere without being asked first (CORS).
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
@@ -43,15 +46,22 @@ fn is_allowed(method: &Method, headers: &HeaderMap, authority: Option<&str>, lis
     match text(SITE) {
         Some("same-origin" | "none") => return true,
         // Nothing is changed by looking at it.
-        Some(_) => return *method == Method::GET && text(MODE) == Some("navigate"),
+        Some(_) => {
+            let is_whole = text(DESTINATION).is_none_or(|destination| destination == "document");
+            return *method == Method::GET && is_whole && text(MODE) == Some("navigate");
+        }
         None => {}
     }
-    if !is_page {
-        return true;
-    }
     let own = [authority, text(header::HOST), text(FORWARDED_HOST)];
-    let host = origin.and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
-    host.is_some_and(|host| own.into_iter().flatten().any(|own| own.eq_ignore_ascii_case(host)))
+    let is_own = |url: &str| {
+        let host = url.split_once("://").and_then(|(_, rest)| rest.split('/').next());
+        host.is_some_and(|host| own.into_iter().flatten().any(|own| own.eq_ignore_ascii_case(host)))
+    };
+    if is_page {
+        return origin.is_some_and(is_own);
+    }
+    // Old browsers tell of a form's page by nothing else.
+    *method == Method::GET || text(header::REFERER).is_none_or(is_own)
 }
 
 #[cfg(test)]
@@ -85,7 +95,21 @@ mod tests {
             (&get, &[("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate")], true),
             // A link from elsewhere.
             (&get, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")], true),
+            (
+                &get,
+                &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")],
+                true,
+            ),
+            (&get, &[("host", "clew:4300"), ("referer", "http://wiki.example/a")], true),
+            (&post, &[("host", "clew:4300"), ("referer", "http://clew:4300/logs")], true),
             // Other pages.
+            (
+                &get,
+                &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
+                false,
+            ),
+            (&post, &[("host", "clew:4300"), ("referer", "http://evil.example/clew:4300/")], false),
+            (&post, &[("host", "clew:4300"), ("referer", "http://clew:4300.evil.example/")], false),
             (&post, &[("host", "clew:4300"), ("origin", "http://evil.example")], false),
             (&get, &[("host", "clew:4300"), ("origin", "http://evil.example")], false),
             (&post, &[("host", "clew:4300"), ("origin", "http://clew:8080")], false),

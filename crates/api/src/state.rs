@@ -1,6 +1,7 @@
 //! What every handler is given.
 
 use crate::config_status::ConfigStatus;
+use crate::host::HostNames;
 use clew_app::App;
 use clew_app::access::Access;
 use clew_app::scrape::ScrapeManager;
@@ -34,6 +35,8 @@ pub struct ApiOptions {
     pub ingest_room: u64,
     /// Largest single log record (`limits.log_line`).
     pub log_line: usize,
+    /// Names by which the server may be asked, beside those that are its own in any case.
+    pub hosts: HostNames,
     /// Origins whose pages may send and ask (`server.cors`).
     pub cors: Vec<String>,
     /// How OTLP metrics become series.

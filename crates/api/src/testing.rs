@@ -1,6 +1,7 @@
 //! A whole program in memory, for tests of the HTTP layer.
 
 use crate::config_status::ConfigStatus;
+use crate::host::HostNames;
 use crate::state::{Addresses, ApiOptions, ApiState};
 use axum::Router;
 use axum::body::Body;
@@ -47,6 +48,7 @@ pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> Ap
         ingest_body: 1 << 20,
         ingest_room: 8 << 20,
         log_line: 64 << 10,
+        hosts: HostNames::default(),
         cors: Vec::new(),
         otlp_metrics: OtlpMetricOptions::default(),
         version: "0",

@@ -3,8 +3,7 @@
 
 use crate::config::{Address, Config, DropIn, Server, Tls};
 use anyhow::Context as _;
-use clew_api::TlsFiles;
-use rustls::ServerConfig;
+use clew_api::{LiveTls, TlsFiles};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -29,7 +28,7 @@ pub(crate) struct Sockets<S> {
 /// What all ports have in common: how they are secured, how many may connect.
 pub(crate) struct Security {
     /// TLS, where it is configured.
-    pub tls: Option<Arc<ServerConfig>>,
+    pub tls: Option<Arc<LiveTls>>,
     /// Connections at once, for each port.
     pub connections: usize,
 }
@@ -40,17 +39,7 @@ impl Security {
     /// # Errors
     /// Files that cannot be read or used.
     pub(crate) fn of(config: &Config) -> anyhow::Result<Self> {
-        let Tls { cert, key, client_ca } = &config.server.tls;
-        let read = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-        let tls = match (cert, key) {
-            (Some(cert), Some(key)) => {
-                let (certificate, key) = (read(cert)?, read(key)?);
-                let client_ca = client_ca.as_deref().map(read).transpose()?;
-                let files = TlsFiles { certificate: &certificate, key: &key, client_ca: client_ca.as_deref() };
-                Some(clew_api::server_config(files)?)
-            }
-            _ => None,
-        };
+        let tls = with_tls_files(&config.server.tls, |files| Ok(Arc::new(LiveTls::new(files)?)))?;
         Ok(Self { tls, connections: config.limits.connections.unwrap_or(usize::MAX) })
     }
 
@@ -59,6 +48,21 @@ impl Security {
     pub(crate) fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
     }
+}
+
+/// Does something with what the files of TLS hold, if there are any.
+///
+/// # Errors
+/// Files that cannot be read, or what is done with them.
+pub(crate) fn with_tls_files<T>(
+    tls: &Tls,
+    then: impl FnOnce(TlsFiles<'_>) -> anyhow::Result<T>,
+) -> anyhow::Result<Option<T>> {
+    let Tls { cert: Some(cert), key: Some(key), client_ca } = tls else { return Ok(None) };
+    let read = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let (certificate, key) = (read(cert)?, read(key)?);
+    let client_ca = client_ca.as_deref().map(read).transpose()?;
+    then(TlsFiles { certificate: &certificate, key: &key, client_ca: client_ca.as_deref() }).map(Some)
 }
 
 /// The option that opens the ports of the replaced systems.

@@ -2,9 +2,9 @@
 //! the old one in force.
 
 use crate::cli::ServeArgs;
-use crate::config::{Auth, Config, Loaded, Overrides, load};
-use crate::listeners::Security;
-use clew_api::{ConfigStatus, TlsError};
+use crate::config::{Auth, Config, Loaded, Overrides, Tls, load};
+use crate::listeners::{Security, with_tls_files};
+use clew_api::{ConfigStatus, LiveTls, TlsError};
 use clew_app::access::{Access, Book};
 use clew_app::prometheus_file;
 use clew_app::scrape::ScrapeManager;
@@ -138,6 +138,8 @@ pub(crate) struct Live {
     pub scrape: Arc<ScrapeManager>,
     /// Who may use the server.
     pub access: Arc<Access>,
+    /// TLS, where it is configured.
+    pub tls: Option<Arc<LiveTls>>,
     /// The log.
     pub logs: Logs,
 }
@@ -150,6 +152,8 @@ pub(crate) struct Reloader {
     live: Live,
     /// Who may use the server, as it was read last.
     auth: Mutex<Auth>,
+    /// The files of TLS at the start.
+    tls: Tls,
     runtime: Handle,
     registry: Arc<Registry>,
     /// One reload at a time.
@@ -161,7 +165,19 @@ impl Reloader {
     #[must_use]
     pub(crate) fn new(args: ServeArgs, config: &Config, live: Live, runtime: Handle, registry: Arc<Registry>) -> Self {
         let (fixed, auth) = (fixed(config), Mutex::new(config.auth.clone()));
-        Self { args, fixed, live, auth, runtime, registry, turn: Mutex::new(()) }
+        let tls = config.server.tls.clone();
+        Self { args, fixed, live, auth, tls, runtime, registry, turn: Mutex::new(()) }
+    }
+
+    /// Reads certificates anew, which changed; ones that cannot be used leave the last ones in force.
+    pub(crate) fn reread_certificates(&self) {
+        let Some(tls) = &self.live.tls else { return };
+        match with_tls_files(&self.tls, |files| Ok(tls.replace(files)?)) {
+            Ok(_) => tracing::info!("the certificates were read anew"),
+            Err(error) => {
+                tracing::error!(error = %format!("{error:#}"), "the new certificates are not usable; the last ones stay in force")
+            }
+        }
     }
 
     /// Reads `auth.file` anew, which changed; one that cannot be used leaves the last one in force.
@@ -171,6 +187,7 @@ impl Reloader {
         let book = self.auth.lock().book(&mut warnings);
         match book {
             Ok(book) => {
+                self.reread_certificates();
                 self.live.access.replace(book);
                 tracing::info!("auth.file was read anew");
             }
@@ -211,6 +228,7 @@ impl Reloader {
             .logs
             .set_filter(&log_filter(&everything.config.log_level))
             .map_err(|error| format!("log.level: {error}"))?;
+        self.reread_certificates();
         self.live.access.replace(std::mem::take(&mut everything.book));
         self.auth.lock().clone_from(&everything.config.auth);
         self.runtime.block_on(self.live.scrape.apply(&everything.prometheus));

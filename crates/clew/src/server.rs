@@ -2,7 +2,7 @@
 
 use crate::EXIT_USAGE;
 use crate::cli::ServeArgs;
-use crate::config::DropIn;
+use crate::config::{DropIn, Server, Tls};
 use crate::demo::{Demo, TemporaryFolder};
 use crate::listeners::{self, BindError, Security, Sockets};
 use crate::reload::{self, Everything, Live, Reloader};
@@ -12,8 +12,8 @@ use crate::watch::watch;
 use crate::welcome::Addresses;
 use anyhow::{Context, Result};
 use clew_api::{
-    ApiOptions, ApiState, ConfigStatus, Http, Listener, main_router, otlp_grpc_router, otlp_http_router,
-    prometheus_router,
+    ApiOptions, ApiState, ConfigStatus, HostNames, Http, Listener, LiveTls, main_router, otlp_grpc_router,
+    otlp_http_router, prometheus_router,
 };
 use clew_app::access::{Access, AuthMode};
 use clew_app::scrape::ScrapeManager;
@@ -138,18 +138,23 @@ async fn run_until_stopped(
     let config_status = Arc::new(ConfigStatus::new(everything.warnings.clone()));
     let book = std::mem::take(&mut everything.book);
     let access = Arc::new(Access::new(everything.config.auth.options(), book, &registry));
-    let live =
-        Live { status: Arc::clone(&config_status), scrape: Arc::clone(&scrape), access: Arc::clone(&access), logs };
+    let live = Live {
+        status: Arc::clone(&config_status),
+        scrape: Arc::clone(&scrape),
+        access: Arc::clone(&access),
+        tls: security.tls.clone(),
+        logs,
+    };
     let runtime = tokio::runtime::Handle::current();
     let reloader = Arc::new(Reloader::new(args.clone(), &everything.config, live, runtime, registry));
     let state = ApiState::new(
         Arc::clone(&app),
         Arc::clone(&scrape),
         access,
-        api_options(&everything, role, &addresses, config_status, Arc::clone(&reloader)),
+        api_options(&everything, role, &addresses, config_status, Arc::clone(&reloader), security.tls.clone()),
     );
 
-    watch_auth_file(&everything, &reloader, &state.stop);
+    watch_files(&everything, &reloader, &state.stop);
     let span_metrics = tokio::spawn(Arc::clone(&app).keep_writing_span_metrics());
     let mut running = Running { app, scrape, span_metrics, state, servers: JoinSet::new(), demo: None };
     let start = Start { role, everything: &everything, addresses: &addresses, security, data_dir: &data_dir };
@@ -284,9 +289,11 @@ fn api_options(
     addresses: &Addresses,
     config: Arc<ConfigStatus>,
     reloader: Arc<Reloader>,
+    tls: Option<Arc<LiveTls>>,
 ) -> ApiOptions {
     let limits = everything.config.limits;
     ApiOptions {
+        hosts: HostNames { listed: host_names(&everything.config.server), tls },
         cors: everything.config.server.cors.clone(),
         ingest_body: limits.ingest_body,
         ingest_room: memory_shares(&everything.config).bodies,
@@ -331,9 +338,21 @@ fn start_listeners(
     servers
 }
 
-fn watch_auth_file(everything: &Everything, reloader: &Arc<Reloader>, stop: &CancellationToken) {
-    let (files, reloader) = (everything.config.auth.file.iter().cloned().collect(), Arc::clone(reloader));
-    tokio::spawn(watch(files, stop.clone(), move || reloader.reread_auth_file()));
+/// What is read anew when it changes: certificates, users and tokens.
+fn watch_files(everything: &Everything, reloader: &Arc<Reloader>, stop: &CancellationToken) {
+    let (config, auth) = (&everything.config, Arc::clone(reloader));
+    let files = config.auth.file.iter().cloned().collect();
+    tokio::spawn(watch(files, stop.clone(), move || auth.reread_auth_file()));
+    let (Tls { cert, key, client_ca }, tls) = (config.server.tls.clone(), Arc::clone(reloader));
+    let files = [cert, key, client_ca].into_iter().flatten().collect();
+    tokio::spawn(watch(files, stop.clone(), move || tls.reread_certificates()));
+}
+
+/// Names that the configuration gives the server, and the machine's own.
+fn host_names(server: &Server) -> Vec<String> {
+    let listens = [&server.http, &server.otlp_grpc, &server.otlp_http].map(|address| address.host.to_ascii_lowercase());
+    let machine = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
+    server.hosts.iter().cloned().chain(listens).chain([machine]).collect()
 }
 
 /// An open server was meant (the configuration refuses others); whoever reads the log may not know.

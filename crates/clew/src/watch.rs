@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How often files are looked at.
-const EVERY: Duration = Duration::from_secs(2);
+const EVERY: Duration = Duration::from_secs(1);
 
 /// What tells one state of a file from another. A mounted secret is a link whose target is exchanged: another inode.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,8 @@ pub(crate) async fn watch(files: Vec<PathBuf>, stop: CancellationToken, changed:
         return;
     }
     let changed = std::sync::Arc::new(changed);
-    let mut known = marks(&files);
+    let mut applied = marks(&files);
+    let mut before = applied.clone();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -38,11 +39,12 @@ pub(crate) async fn watch(files: Vec<PathBuf>, stop: CancellationToken, changed:
         }
         let looked = files.clone();
         let Ok(now) = tokio::task::spawn_blocking(move || marks(&looked)).await else { return };
-        // Certificate and key are two files: wait until they stay as they are.
-        if now != known {
-            known = now;
+        // Certificate and key are two files, and one may be half written: they must stay as they are for a while.
+        if now == before && now != applied {
             let changed = std::sync::Arc::clone(&changed);
             let _ = tokio::task::spawn_blocking(move || changed()).await;
+            applied = now.clone();
         }
+        before = now;
     }
 }

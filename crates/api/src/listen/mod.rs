@@ -16,11 +16,10 @@ mod tests;
 
 pub use http::Http;
 pub use protocol::{Connection, Datagram, DatagramProtocol, Stream, StreamProtocol};
-pub use tls::{TlsError, TlsFiles, server_config};
+pub use tls::{LiveTls, TlsError, TlsFiles};
 
 use crate::limits::{CONNECTIONS, DATAGRAM_BYTES};
 use clew_telemetry::Registry;
-use rustls::ServerConfig;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -60,7 +59,7 @@ pub struct Listener {
 }
 
 enum Socket {
-    Streams { socket: TcpListener, tls: Option<Arc<ServerConfig>>, protocol: Arc<dyn StreamProtocol> },
+    Streams { socket: TcpListener, tls: Option<Arc<LiveTls>>, protocol: Arc<dyn StreamProtocol> },
     Datagrams { socket: UdpSocket, protocol: Arc<dyn DatagramProtocol> },
 }
 
@@ -83,7 +82,7 @@ impl Listener {
     pub fn streams(
         name: &'static str,
         socket: TcpListener,
-        tls: Option<Arc<ServerConfig>>,
+        tls: Option<Arc<LiveTls>>,
         protocol: Arc<dyn StreamProtocol>,
     ) -> Self {
         Self { name, socket: Socket::Streams { socket, tls, protocol }, bound: CONNECTIONS }

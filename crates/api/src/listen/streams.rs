@@ -3,9 +3,9 @@
 use super::ServeError;
 use super::protocol::{Connection, Stream, StreamProtocol};
 use super::stall::StallGuard;
+use super::tls::LiveTls;
 use crate::limits::{ACCEPT_PAUSE, DRAIN, HANDSHAKE, WRITE_STALL};
 use clew_telemetry::{Counter, Gauge, Registry, table};
-use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 /// What all connections of a port share.
 pub(super) struct Streams {
     name: &'static str,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<LiveTls>>,
     protocol: Arc<dyn StreamProtocol>,
     /// A permit for each connection that there may be.
     room: Arc<Semaphore>,
@@ -50,7 +50,7 @@ impl Drop for Place {
 impl Streams {
     pub(super) fn new(
         name: &'static str,
-        tls: Option<Arc<ServerConfig>>,
+        tls: Option<Arc<LiveTls>>,
         protocol: Arc<dyn StreamProtocol>,
         most: usize,
         registry: &Registry,
@@ -58,7 +58,7 @@ impl Streams {
         let most = most.min(u32::MAX as usize).min(Semaphore::MAX_PERMITS);
         Self {
             name,
-            tls: tls.map(TlsAcceptor::from),
+            tls,
             protocol,
             room: Arc::new(Semaphore::new(most)),
             most,
@@ -128,7 +128,8 @@ impl Streams {
         peer: SocketAddr,
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let (name, tls, protocol) = (self.name, self.tls.clone(), Arc::clone(&self.protocol));
+        let (name, protocol) = (self.name, Arc::clone(&self.protocol));
+        let tls = self.tls.as_ref().map(|tls| TlsAcceptor::from(tls.config()));
         async move {
             // Small answers should not wait for more bytes.
             let _ = stream.set_nodelay(true);

@@ -89,7 +89,7 @@ impl Served {
 
     async fn streams(tls: Option<TlsFiles<'_>>, connections: usize) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let tls = tls.map(|files| server_config(files).unwrap());
+        let tls = tls.map(|files| Arc::new(LiveTls::new(files).unwrap()));
         Self::new(Listener::streams("shout", socket, tls, Arc::new(Shout)).bounded(connections))
     }
 
@@ -219,9 +219,38 @@ async fn where_clients_must_show_a_certificate_others_are_turned_away() {
     served.ended().await.unwrap();
 }
 
+#[tokio::test]
+async fn certificates_that_change_are_shown_from_the_next_connection_on() {
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let tls = Arc::new(LiveTls::new(SERVER).unwrap());
+    let served = Served::new(Listener::streams("shout", socket, Some(Arc::clone(&tls)), Arc::new(Shout)));
+    let stream = TcpStream::connect(served.address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut open = connector(None).connect(name, stream).await.unwrap();
+    assert_eq!(say(&mut open, "one").await, "ONE");
+    assert!(tls.replace(TlsFiles { key: include_bytes!("testdata/client.key"), ..SERVER }).is_err());
+    assert!(over_tls(served.address, &connector(None)).await.is_ok(), "the last ones that could be used stay");
+    // The client's certificate is for another name, so that a client of this one turns away.
+    let client: (&[u8], &[u8]) = (include_bytes!("testdata/client.pem"), include_bytes!("testdata/client.key"));
+    tls.replace(TlsFiles { certificate: client.0, key: client.1, client_ca: None }).unwrap();
+    assert!(over_tls(served.address, &connector(None)).await.is_err());
+    assert_eq!(say(&mut open, "two").await, "TWO", "what is open goes on");
+    tls.replace(TlsFiles { client_ca: Some(AUTHORITY), ..SERVER }).unwrap();
+    assert!(over_tls(served.address, &connector(None)).await.is_err(), "clients are asked for certificates now");
+    assert_eq!(over_tls(served.address, &connector(Some(client))).await.unwrap(), "SECRET\n");
+    drop(open);
+    served.ended().await.unwrap();
+}
+
+#[test]
+fn a_certificate_is_for_its_names_alone() {
+    let tls = LiveTls::new(SERVER).unwrap();
+    assert!(tls.is_for("localhost") && !tls.is_for("evil.example") && !tls.is_for("") && !tls.is_for("a b"));
+}
+
 #[test]
 fn files_that_cannot_be_used_are_named_by_their_setting() {
-    let refused = |files| server_config(files).unwrap_err().to_string();
+    let refused = |files| LiveTls::new(files).unwrap_err().to_string();
     let empty = refused(TlsFiles { certificate: b"", ..SERVER });
     assert!(empty.starts_with("server.tls.cert: the file holds no certificate"), "{empty}");
     let no_key = refused(TlsFiles { key: AUTHORITY, ..SERVER });

@@ -1,8 +1,10 @@
-//! TLS for listeners: which certificate is shown, whose certificates are asked for.
+//! TLS for listeners: which certificate is shown, whose certificates are asked for; both may change while it runs.
 
+use arc_swap::ArcSwap;
+use rustls::client::verify_server_name;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use std::sync::Arc;
 
@@ -31,13 +33,57 @@ const CERTIFICATE: &str = "server.tls.cert";
 const KEY: &str = "server.tls.key";
 const CLIENT_CA: &str = "server.tls.client_ca";
 
+/// How the listeners speak TLS, from the next connection on.
+#[derive(Debug)]
+pub struct LiveTls(ArcSwap<Current>);
+
+#[derive(Debug)]
+struct Current {
+    config: Arc<ServerConfig>,
+    certificate: CertificateDer<'static>,
+}
+
+impl LiveTls {
+    /// TLS by these files.
+    ///
+    /// # Errors
+    /// Files that hold no certificate or key, or do not belong together.
+    pub fn new(files: TlsFiles<'_>) -> Result<Self, TlsError> {
+        Ok(Self(ArcSwap::from_pointee(current(files)?)))
+    }
+
+    /// Puts other files in force. Connections that are open go on as they are.
+    ///
+    /// # Errors
+    /// Files that cannot be used; the last ones stay in force.
+    pub fn replace(&self, files: TlsFiles<'_>) -> Result<(), TlsError> {
+        self.0.store(Arc::new(current(files)?));
+        Ok(())
+    }
+
+    /// How the next connection is made.
+    #[must_use]
+    pub(super) fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.0.load().config)
+    }
+
+    /// Whether the certificate is one for this name.
+    #[must_use]
+    pub(crate) fn is_for(&self, name: &str) -> bool {
+        let current = self.0.load();
+        let Ok(name) = ServerName::try_from(name) else { return false };
+        ParsedCertificate::try_from(&current.certificate).is_ok_and(|parsed| verify_server_name(&parsed, &name).is_ok())
+    }
+}
+
 /// How a listener speaks TLS 1.2 and 1.3; HTTP/2 is offered before HTTP/1.1.
 ///
 /// # Errors
 /// Files that hold no certificate or key, or do not belong together.
-pub fn server_config(files: TlsFiles<'_>) -> Result<Arc<ServerConfig>, TlsError> {
+fn current(files: TlsFiles<'_>) -> Result<Current, TlsError> {
     let fault = |setting| move |problem: String| TlsError { setting, problem };
     let chain = certificates(files.certificate).map_err(fault(CERTIFICATE))?;
+    let certificate = chain.first().cloned().ok_or_else(|| fault(CERTIFICATE)("there is none".to_owned()))?;
     let key = PrivateKeyDer::from_pem_slice(files.key)
         .map_err(|error| fault(KEY)(format!("the file holds no private key in PEM form: {error}")))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -59,7 +105,7 @@ pub fn server_config(files: TlsFiles<'_>) -> Result<Arc<ServerConfig>, TlsError>
         .with_single_cert(chain, key)
         .map_err(|error| fault(KEY)(format!("the key does not belong to the certificate of {CERTIFICATE}: {error}")))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(Current { config: Arc::new(config), certificate })
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -146,3 +146,55 @@ async fn a_page_of_a_listed_origin_may_send_and_ask() {
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (StatusCode::FORBIDDEN, ""));
     state.app.stop();
 }
+
+#[tokio::test]
+async fn a_name_that_is_not_the_servers_is_answered_nowhere() {
+    let state = state(|_, api| api.hosts.listed = vec!["clew.example.com".to_owned()]);
+    let ports = [
+        (main_router(state.clone()), "/api/v1/logs", "\"code\":\"forbidden\""),
+        (main_router(state.clone()), "/", "\"code\":\"forbidden\""),
+        (main_router(state.clone()), "/metrics", "server.hosts"),
+        (main_router(state.clone()), "/prometheus/api/v1/labels", "\"status\":\"error\""),
+        (otlp_http_router(state.clone()), "/v1/logs", "\"code\":7"),
+        (prometheus_router(state.clone()), "/api/v1/labels", "\"status\":\"error\""),
+    ];
+    for (router, path, says) in &ports {
+        for method in ["GET", "POST", "OPTIONS", "DELETE"] {
+            let (evil, own) = (format!("http://evil.example{path}"), format!("http://clew.example.com{path}"));
+            let answer = ask(router, method, &evil, &[], "").await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path}");
+            assert!(answer.text().contains(says), "{}", answer.text());
+            assert_ne!(ask(router, method, &own, &[], "").await.status, StatusCode::FORBIDDEN, "{method} {path}");
+        }
+    }
+    let grpc = otlp_grpc_router(state.clone());
+    let call = "http://evil.example/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+    assert_eq!(ask(&grpc, "POST", call, &[], "").await.header("grpc-status"), "7");
+    state.app.stop();
+}
+
+#[tokio::test]
+async fn every_answer_says_what_a_browser_may_do_with_it() {
+    let state = state(|_, _| {});
+    for (router, method, path) in [
+        (main_router(state.clone()), "GET", "/api/v1/logs"),
+        (main_router(state.clone()), "GET", "/"),
+        (main_router(state.clone()), "GET", "/nothing"),
+        (main_router(state.clone()), "POST", "/v1/logs"),
+        (main_router(state.clone()), "GET", "http://evil.example/"),
+        (main_router(state.clone()), "DELETE", "/metrics"),
+        (otlp_http_router(state.clone()), "GET", "/-/healthy"),
+        (prometheus_router(state.clone()), "GET", "/api/v1/labels"),
+        (otlp_grpc_router(state.clone()), "POST", "/nothing"),
+    ] {
+        let answer = ask(&router, method, path, &[], "").await;
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(answer.header(name), value, "{method} {path}");
+        }
+    }
+    state.app.stop();
+}

@@ -29,7 +29,7 @@ const NOT_PAGES: [&str; 13] = [
 ];
 
 /// What a browser may do with what it is sent. Everything comes from this server; small images may stand in style sheets.
-const SECURITY: [(HeaderName, HeaderValue); 4] = [
+const SECURITY: [(HeaderName, HeaderValue); 2] = [
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
@@ -37,8 +37,6 @@ const SECURITY: [(HeaderName, HeaderValue); 4] = [
              frame-ancestors 'none'",
         ),
     ),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 

@@ -70,6 +70,7 @@ fn defaults() -> Config {
             otlp_grpc: address(),
             otlp_http: address(),
             drop_in: Vec::new(),
+            hosts: Vec::new(),
             cors: Vec::new(),
             tls: Tls::default(),
         },
@@ -434,6 +435,18 @@ mod tests {
             ["['*']", "[shop.example]", "[https://shop.example/path]", "['ftp://shop.example']", "['https://a b']"]
         {
             assert!(cors(wrong).unwrap_err()[0].contains("clew.yml:1:"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_of_the_server_are_hosts_alone() {
+        let hosts = |text: &str| {
+            from_text(&format!("server: {{ hosts: {text} }}\n"), &[]).map(|loaded| loaded.config.server.hosts)
+        };
+        let both = vec!["clew.example.com".to_owned(), "*.svc".to_owned()];
+        assert_eq!(hosts("[Clew.example.com., '*.svc']"), Ok(both));
+        for wrong in ["['*']", "['*.']", "[https://a.example]", "['a.example:80']", "['a b']", "['a..b']", "[a.*.b]"] {
+            assert!(hosts(wrong).unwrap_err()[0].contains("clew.yml:1:"), "{wrong}");
         }
     }
 

@@ -57,6 +57,8 @@ pub(crate) struct Server {
     pub otlp_http: Address,
     /// The replaced systems whose ports are opened too, on the host of `http`.
     pub drop_in: Vec<DropIn>,
+    /// Names of the server beside those that are its own in any case.
+    pub hosts: Vec<String>,
     /// Origins whose pages may send and ask.
     pub cors: Vec<String>,
     /// The files for TLS.

@@ -34,6 +34,21 @@ pub(super) fn origins(value: &Value<'_>, into: &mut Vec<String>) {
     *into = value.items().iter().filter_map(origin).collect();
 }
 
+/// Names of hosts, `*.` before them for all below.
+pub(super) fn hosts(value: &Value<'_>, into: &mut Vec<String>) {
+    let host =
+        |item: &Value<'_>| item.parsed(host, "write it as clew.example.com or *.example.com, without scheme and port");
+    *into = value.items().iter().filter_map(host).collect();
+}
+
+fn host(text: &str) -> Result<String, String> {
+    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    let labels = name.strip_prefix("*.").unwrap_or(&name).split('.');
+    let is_name =
+        |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    if labels.clone().all(is_name) { Ok(name) } else { Err(format!("{text:?} is no name of a host")) }
+}
+
 fn origin(text: &str) -> Result<String, String> {
     let text = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
     let host = text

@@ -75,6 +75,16 @@ pub(super) const SETTINGS: &[Setting] = &[
         |value, config| read::file(value, &mut config.server.tls.client_ca)
     ),
     setting!(
+        "server.hosts",
+        "[]",
+        "list of names",
+        "Names by which the server is asked, such as `clew.example.com` or `*.svc.cluster.local`; a proxy's name too, where it \
+         hands it on. Beside them are known: addresses, `localhost`, names without a dot, the machine's own name, hosts of \
+         `server.http` and the others, names of the certificate. Requests for others are refused, so that no page can \
+         reach the server under a name of its own (DNS rebinding).",
+        |value, config| read::hosts(value, &mut config.server.hosts)
+    ),
+    setting!(
         "server.cors",
         "[]",
         "list of origins",
