@@ -70,6 +70,9 @@ pub(crate) struct ResolutionDto {
     best: NamedDto,
     /// What exists first, then what looks most like an ID; at most 33.
     candidates: Vec<NamedDto>,
+    /// What may be missing; absent where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// Says what a pasted text names: which IDs stand in it and how many records of each signal carry each, a service, a
@@ -99,7 +102,11 @@ pub(crate) async fn resolve(
 
 impl From<Resolution> for ResolutionDto {
     fn from(found: Resolution) -> Self {
-        Self { best: NamedDto::from(&found.best), candidates: found.named.iter().map(NamedDto::from).collect() }
+        Self {
+            best: NamedDto::from(&found.best),
+            candidates: found.named.iter().map(NamedDto::from).collect(),
+            warnings: found.warnings,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use axum::{Extension, Json};
 use clew_app::reads::traces::{ContrastTraces, SearchTraces, ShowTrace, ShowTraceDensity};
 use clew_model::logs::FieldTest;
 use clew_model::traces::{
-    AttributeTest, SpanKind, StatusCode, TraceBounds, TraceFilter, TraceKey, TraceOrder, TracePlace,
+    AttributeTest, SpanKind, SpanPage, StatusCode, TraceBounds, TraceFilter, TraceKey, TraceOrder, TracePlace,
 };
 use clew_model::{Caller, CanonicalId, ErrorKind, TimeRange, TraceId, UnixNanos};
 
@@ -168,8 +168,18 @@ pub(crate) async fn trace(
     Path(id): Path<String>,
 ) -> Result<Json<TraceDto>, ApiError> {
     let id = trace_id(&id)?;
-    let found = state.app.ask(&caller, ShowTrace { id }, |page| TraceDto::new(page).map(Json)).await?;
-    found.ok_or_else(|| ApiError::new(ErrorKind::NotFound, format!("no span of the trace {id} is kept")))
+    let written = move |page: SpanPage| {
+        let warnings = page.warnings.clone();
+        TraceDto::new(page).map(Json).ok_or_else(|| {
+            // What cannot be read may have been it.
+            let (kind, doubt) = match warnings.as_slice() {
+                [] => (ErrorKind::NotFound, String::new()),
+                said => (ErrorKind::Corrupt, format!("; {}", said.join("; "))),
+            };
+            ApiError::new(kind, format!("no span of the trace {id} is kept{doubt}"))
+        })
+    };
+    state.app.ask(&caller, ShowTrace { id }, written).await?
 }
 
 /// A trace ID in any of its spellings.

@@ -38,6 +38,14 @@ pub enum AppError {
         /// Which signal.
         signal: Signal,
     },
+    /// The disk of a signal could not be used at the start.
+    #[error("{signal} are neither taken nor answered until Clew is restarted: {reason}")]
+    Closed {
+        /// Which signal.
+        signal: Signal,
+        /// What is wrong with its disk.
+        reason: Arc<str>,
+    },
     /// Records could not be written to the journal.
     #[error("cannot write {signal} to the journal")]
     Journal {
@@ -107,6 +115,7 @@ impl AppError {
             AppError::Overloaded { .. }
             | AppError::Stopping
             | AppError::WritePathFailed { .. }
+            | AppError::Closed { .. }
             | AppError::TooManyQueries(_)
             | AppError::TooManyTails(_) => ErrorKind::Unavailable,
             AppError::Unsealable { kind, .. } => *kind,

@@ -124,6 +124,15 @@ pub const CORRELATE_RECORDS: usize = 5_000;
 /// Most IDs that a correlation follows.
 pub const CORRELATE_IDS: usize = 256;
 
+/// Files that are set aside at once of which each has a line in the log; the rest is counted.
+pub(crate) const MAX_TOLD_FILES: usize = 20;
+
+/// Files that are set aside that the status lists of each signal; the rest is counted.
+pub const MAX_LISTED_FILES: usize = 100;
+
+/// How often a question begins anew because it met a file that was not known to be damaged; each time sets one aside.
+pub(crate) const MAX_NEW_BEGINNINGS: usize = 256;
+
 /// Deepest a correlation may walk.
 pub const CORRELATE_DEPTH: usize = 5;
 

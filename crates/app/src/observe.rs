@@ -2,11 +2,14 @@
 
 use crate::ingest::{Source, Tally};
 use crate::limit_named::limit_named;
+use crate::limits::MAX_TOLD_FILES;
 use crate::server::Protocol;
 use crate::signal::{Hot, OnDisk, Removed, Sealed};
-use clew_model::{Signal, UnixNanos};
+use clew_model::{SetAside, Signal, UnixNanos};
 use clew_telemetry::{Registry, table};
-use std::collections::BTreeSet;
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +17,15 @@ use std::time::Duration;
 pub struct Observer {
     registry: Arc<Registry>,
     tally: Tally,
+    /// Of each signal how many files were set aside, and which of them were told.
+    aside: Mutex<BTreeMap<&'static str, (usize, BTreeSet<PathBuf>)>>,
 }
 
 impl Observer {
     /// An observer that counts in this registry.
     #[must_use]
     pub fn new(registry: Arc<Registry>) -> Self {
-        Self { registry, tally: Tally::new() }
+        Self { registry, tally: Tally::new(), aside: Mutex::default() }
     }
 
     /// The registry behind it.
@@ -109,6 +114,50 @@ impl Observer {
     /// A limit that refused or cut something short.
     pub fn limit_hit(&self, limit: &str) {
         self.registry.counter(&table::LIMIT_HITS, [limit]).inc();
+    }
+
+    /// Tells once in the log of each file of a signal that is set aside. `count` changes with what `list` answers.
+    pub(crate) fn set_aside(&self, signal: Signal, count: usize, list: impl FnOnce() -> Vec<SetAside>) {
+        let fresh: Vec<SetAside> = {
+            let mut aside = self.aside.lock();
+            let (known, told) = aside.entry(signal.as_str()).or_default();
+            if *known == count {
+                return;
+            }
+            *known = count;
+            list().into_iter().filter(|file| told.insert(file.file.clone())).collect()
+        };
+        for SetAside { file, reason, records, requests } in fresh.iter().take(MAX_TOLD_FILES) {
+            tracing::error!(
+                signal = signal.as_str(),
+                file = %file.display(),
+                reason,
+                records,
+                requests,
+                "set aside a file that is damaged or missing; everything else is served"
+            );
+        }
+        let rest = fresh.get(MAX_TOLD_FILES..).unwrap_or_default();
+        if !rest.is_empty() {
+            let records: u64 = rest.iter().filter_map(|file| file.records).sum();
+            let files = rest.len();
+            tracing::error!(
+                signal = signal.as_str(),
+                files,
+                records,
+                "set aside more files; GET /api/v1/status lists them"
+            );
+        }
+    }
+
+    /// Sets the gauges of what is set aside of a signal.
+    pub(crate) fn aside_gauges(&self, signal: Signal, aside: &[SetAside]) {
+        let labels = [signal.as_str()];
+        self.registry.gauge(&table::STORE_SET_ASIDE_FILES, labels).set_count(aside.len() as u64);
+        let records = aside.iter().filter_map(|file| file.records).sum();
+        self.registry.gauge(&table::STORE_SET_ASIDE_RECORDS, labels).set_count(records);
+        let requests = aside.iter().filter_map(|file| file.requests).sum();
+        self.registry.gauge(&table::JOURNAL_LOST_REQUESTS, labels).set_count(requests);
     }
 
     pub(crate) fn active_series(&self, series: u64) {

@@ -9,10 +9,10 @@ use crate::ingest::{
 use crate::limits::{HOT_HARD_FACTOR, SPAN_METRIC_INTERVAL};
 use crate::maintenance::MaintenanceOptions;
 use crate::observe::Observer;
-use crate::reads::{QueryLimits, QueryRunner, Stores};
+use crate::reads::{Closed, QueryLimits, QueryRunner, Stores};
 use crate::signal::{Retention, SignalStore};
 use clew_codec::error::Decoded;
-use clew_host::{Clock, Files, Lock, Random, atomic_write, make_dir};
+use clew_host::{Clock, Files, Lock, Random, SimFiles, atomic_write, make_dir};
 use clew_journal::{Journal, JournalMetrics};
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRecord;
@@ -21,6 +21,7 @@ use clew_model::time::NANOS_PER_MILLI;
 use clew_model::traces::Span;
 use clew_model::{Caller, Signal, TenantId, UnixNanos};
 use clew_telemetry::Registry;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -153,19 +154,31 @@ impl App {
         let span_metrics = Arc::new(SpanMetrics::default());
         // Each signal replays its own journal; side by side they start as fast as the slowest.
         let (logs, metrics, traces) = std::thread::scope(|scope| {
-            let logs = scope.spawn(|| start.signal(options.logs, LogSignal::open, log_rooms));
-            let metrics = scope.spawn(|| start.signal(options.metrics, MetricSignal::open, |_| Rooms::default()));
+            let logs = scope.spawn(|| start.signal_or_closed(options.logs, LogSignal::open, log_rooms));
+            let metrics =
+                scope.spawn(|| start.signal_or_closed(options.metrics, MetricSignal::open, |_| Rooms::default()));
             let open_traces =
                 |files: _, dir: &Path, options: &_| TraceSignal::open(files, dir, options, Arc::clone(&clock));
             let counted = options.span_metrics.then_some(&span_metrics);
-            let traces = start.signal(options.traces, open_traces, |_| trace_rooms(counted));
+            let traces = start.signal_or_closed(options.traces, open_traces, |_| trace_rooms(counted));
             (joined(logs), joined(metrics), traces)
         });
+        let (logs, metrics, traces) = (logs?, metrics?, traces?);
+        if logs.closed().is_some() && metrics.closed().is_some() && traces.closed().is_some() {
+            // There is nothing to serve.
+            let reasons: BTreeSet<&str> = [logs.closed(), metrics.closed(), traces.closed()]
+                .into_iter()
+                .flatten()
+                .map(|reason| &**reason)
+                .collect();
+            let reasons: Vec<&str> = reasons.into_iter().collect();
+            return Err(AppError::start(format!("use {}", options.data_dir.display()), reasons.join("; ")));
+        }
         let app = Arc::new(Self {
             queries: QueryRunner::new(options.queries),
-            logs: logs?,
-            metrics: metrics?,
-            traces: traces?,
+            logs,
+            metrics,
+            traces,
             span_metrics,
             options,
             started: (clock.now(), clock.monotonic()),
@@ -174,6 +187,7 @@ impl App {
             _lock: lock,
         });
         app.watch_gauges();
+        app.tell_damage();
         Ok(app)
     }
 
@@ -369,14 +383,35 @@ impl App {
         &self.queries
     }
 
-    /// The stores as queries read them.
-    pub(crate) fn stores(&self) -> Stores<'_> {
-        Stores {
-            logs: self.logs.store().reader(),
-            metrics: self.metrics.store().reader(),
-            traces: self.traces.store().reader(),
+    /// Lets a question read the stores. A signal whose disk could not be used is an error to it, or a warning where it is
+    /// about several (`across`).
+    pub(crate) fn with_stores<T>(&self, across: bool, ask: impl FnOnce(&Stores<'_>) -> T) -> T {
+        let closed = |signal: Signal, reason: Option<&Arc<str>>| {
+            reason.map(|reason| Closed { signal, reason: Arc::clone(reason), is_dispensable: across })
+        };
+        let logs = closed(Signal::Logs, self.logs.closed());
+        let metrics = closed(Signal::Metrics, self.metrics.closed());
+        let traces = closed(Signal::Traces, self.traces.closed());
+        ask(&Stores {
+            logs: match &logs {
+                Some(closed) => closed,
+                None => self.logs.store().reader(),
+            },
+            metrics: match &metrics {
+                Some(closed) => closed,
+                None => self.metrics.store().reader(),
+            },
+            traces: match &traces {
+                Some(closed) => closed,
+                None => self.traces.store().reader(),
+            },
             rules: &self.options.rules,
-        }
+        })
+    }
+
+    /// Tells in the log what is newly set aside; answers how many files were found.
+    pub(crate) fn tell_damage(&self) -> usize {
+        self.logs.tell_damage() + self.metrics.tell_damage() + self.traces.tell_damage()
     }
 
     /// Whether every signal can still be written.
@@ -408,9 +443,9 @@ impl App {
         let app = Arc::downgrade(self);
         self.observer.registry().before_render(move || {
             if let Some(app) = app.upgrade() {
-                gauges(&app.observer, &**app.logs.store());
-                gauges(&app.observer, &**app.metrics.store());
-                gauges(&app.observer, &**app.traces.store());
+                gauges(&app.observer, &app.logs);
+                gauges(&app.observer, &app.metrics);
+                gauges(&app.observer, &app.traces);
                 app.observer.active_series(app.metrics.store().active_series());
             }
         });
@@ -429,8 +464,10 @@ fn trace_rooms(metrics: Option<&Arc<SpanMetrics>>) -> Rooms<TraceSignal> {
     Rooms { accumulators, ..Rooms::default() }
 }
 
-fn gauges<S: SignalStore>(observer: &Observer, store: &S) {
-    observer.store_gauges(S::SIGNAL, store.hot(), store.on_disk());
+fn gauges<S: SignalStore>(observer: &Observer, pipeline: &Pipeline<S>) {
+    observer.store_gauges(S::SIGNAL, pipeline.store().hot(), pipeline.store().on_disk());
+    pipeline.tell_damage();
+    observer.aside_gauges(S::SIGNAL, &pipeline.set_aside());
 }
 
 fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T, AppError>>) -> Result<T, AppError> {
@@ -493,25 +530,45 @@ struct Starter<'a> {
 }
 
 impl Starter<'_> {
+    /// The write path of a signal. Where its disk cannot be used it stands on an empty one in memory, and is closed: the
+    /// other signals are served.
+    fn signal_or_closed<S: SignalStore>(
+        &self,
+        options: SignalOptions,
+        open: impl Fn(Arc<dyn Files>, &Path, &AppOptions) -> Result<S, AppError>,
+        rooms: impl Fn(&S) -> Rooms<S>,
+    ) -> Result<Pipeline<S>, AppError> {
+        match self.signal(options, &open, &rooms, Arc::clone(&self.files), None) {
+            Err(error) => {
+                let reason = error.full_message();
+                tracing::error!(signal = S::SIGNAL.as_str(), reason, "cannot start a signal; the others are served");
+                let nowhere = Arc::new(SimFiles::new());
+                self.signal(options, &open, &rooms, nowhere, Some(reason.into()))
+            }
+            started => started,
+        }
+    }
+
     fn signal<S: SignalStore>(
         &self,
         options: SignalOptions,
-        open: impl FnOnce(Arc<dyn Files>, &Path, &AppOptions) -> Result<S, AppError>,
-        rooms: impl FnOnce(&S) -> Rooms<S>,
+        open: impl Fn(Arc<dyn Files>, &Path, &AppOptions) -> Result<S, AppError>,
+        rooms: impl Fn(&S) -> Rooms<S>,
+        files: Arc<dyn Files>,
+        closed: Option<Arc<str>>,
     ) -> Result<Pipeline<S>, AppError> {
         let signal = S::SIGNAL.as_str();
         let dir = self.options.data_dir.join(signal);
         for made in [&dir, &dir.join("store")] {
-            make_dir(&*self.files, made)
-                .map_err(|error| AppError::start(format!("create {}", made.display()), error))?;
+            make_dir(&*files, made).map_err(|error| AppError::start(format!("create {}", made.display()), error))?;
         }
-        let store = open(Arc::clone(&self.files), &dir, self.options)?;
+        let store = open(Arc::clone(&files), &dir, self.options)?;
         let journal_options = clew_journal::Options {
             // A start replays at most what the hot tail may hold, plus the segment it begins in.
             segment_bytes: (options.seal_bytes * HOT_HARD_FACTOR / 4).clamp(4 << 20, 64 << 20),
             salvage: self.options.salvage_journals,
         };
-        let journal = self.journal(signal, &dir.join("journal"), journal_options)?;
+        let journal = self.journal(signal, &dir.join("journal"), journal_options, &files)?;
         let maintenance = MaintenanceOptions {
             seal_bytes: options.seal_bytes,
             seal_age: options.seal_age,
@@ -524,15 +581,23 @@ impl Starter<'_> {
             clock: Arc::clone(&self.clock),
             observer: Arc::clone(&self.observer),
             usage: Arc::clone(&self.usage),
-            files: Arc::clone(&self.files),
+            files,
             checkpoints: dir.join("checkpoints"),
+            aside: Vec::new(),
+            closed,
         };
         Pipeline::start(parts, PipelineOptions { maintenance })
     }
 
-    fn journal(&self, signal: &str, dir: &Path, options: clew_journal::Options) -> Result<Journal, AppError> {
+    fn journal(
+        &self,
+        signal: &str,
+        dir: &Path,
+        options: clew_journal::Options,
+        files: &Arc<dyn Files>,
+    ) -> Result<Journal, AppError> {
         let metrics = JournalMetrics::new(self.observer.registry(), signal);
-        let (files, random) = (Arc::clone(&self.files), Arc::clone(&self.random));
+        let (files, random) = (Arc::clone(files), Arc::clone(&self.random));
         let (journal, recovery) = Journal::open(files, random, dir, options, metrics)
             .map_err(|error| AppError::start(format!("open the journal of {signal}"), error))?;
         if let Some(tail) = &recovery.torn_tail {

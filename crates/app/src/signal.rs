@@ -1,7 +1,7 @@
 //! What the write path needs of a store: one trait over the three signals.
 
 use clew_journal::AppendSlot;
-use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
+use clew_model::{ErrorKind, SetAside, Signal, TenantId, UnixNanos};
 use std::error::Error as StdError;
 
 /// A failure of a store or a frame, with what a caller may do about it.
@@ -207,6 +207,16 @@ pub trait SignalStore: Send + Sync + 'static {
 
     /// What is on disk.
     fn on_disk(&self) -> OnDisk;
+
+    /// Which of its files are damaged or missing, as far as is known.
+    fn set_aside(&self) -> Vec<SetAside> {
+        Vec::new()
+    }
+
+    /// How many were found; asked after every question.
+    fn damage_count(&self) -> usize {
+        0
+    }
 
     /// Writes the hot tail to sealed parts and publishes them.
     ///

@@ -3,10 +3,10 @@
 use crate::ingest::{Pipeline, Source};
 use crate::server::App;
 use crate::signal::{Hot, OnDisk, Retention, SignalStore};
-use clew_model::Signal;
+use clew_model::{SetAside, Signal};
 
 /// One signal: what came since the start of the process, and what is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignalStatus {
     /// The signal.
     pub signal: Signal,
@@ -22,6 +22,10 @@ pub struct SignalStatus {
     pub retention: Retention,
     /// Whether nothing more is taken until a restart.
     pub failed: bool,
+    /// Why it takes and answers nothing until a restart, where its disk could not be used at the start.
+    pub closed: Option<String>,
+    /// Its files that are not read because they are damaged or missing.
+    pub set_aside: Vec<SetAside>,
 }
 
 /// All signals and their sources.
@@ -49,6 +53,7 @@ impl App {
 }
 
 fn signal<S: SignalStore>(pipeline: &Pipeline<S>, retention: Retention, sources: &[Source]) -> SignalStatus {
+    pipeline.tell_damage();
     let own = || sources.iter().filter(|source| source.signal == S::SIGNAL);
     SignalStatus {
         signal: S::SIGNAL,
@@ -58,5 +63,7 @@ fn signal<S: SignalStore>(pipeline: &Pipeline<S>, retention: Retention, sources:
         on_disk: pipeline.store().on_disk(),
         retention,
         failed: pipeline.status().failed,
+        closed: pipeline.closed().map(|reason| reason.to_string()),
+        set_aside: pipeline.set_aside(),
     }
 }

@@ -9,7 +9,7 @@ pub mod randomness;
 
 pub use clock::{Clock, SimClock, SystemClock};
 pub use files::{
-    DirEntry, DiskFiles, Fault, Files, Lock, OpenFiles, Operation, PooledFile, ReadFile, SimFiles, TEMPORARY_SUFFIX,
-    WriteFile, atomic_write, make_dir,
+    COPY_SUFFIX, DirEntry, DiskFiles, Fault, Files, Lock, OpenFiles, Operation, PooledFile, ReadFile, SET_ASIDE_DIR,
+    SimFiles, TEMPORARY_SUFFIX, Twin, WriteFile, atomic_write, make_dir, move_aside, open_twin, write_twin,
 };
 pub use randomness::{OsRandom, Random, SeededRandom};

@@ -7,7 +7,7 @@ use crate::error::LogStoreError;
 use crate::limits::MAX_MANIFEST_BYTES;
 use crate::part::PartMeta;
 use clew_columns::bytes::{BytesError, Problem, Reader, put_signed, put_text, put_u32, put_varint};
-use clew_host::{Files, atomic_write};
+use clew_host::{Files, write_twin};
 use clew_model::TenantId;
 use std::path::Path;
 
@@ -41,7 +41,7 @@ impl Default for Manifest {
 }
 
 impl Manifest {
-    /// `None` when there is no manifest.
+    /// As the file itself says, whatever the copy says; `None` when there is no manifest.
     pub(crate) fn load(files: &dyn Files, dir: &Path) -> Result<Option<Self>, LogStoreError> {
         let path = dir.join(FILE_NAME);
         let failed = || LogStoreError::io("read the manifest");
@@ -55,9 +55,14 @@ impl Manifest {
         Self::decode(&file.read_at(0, size).map_err(failed())?).map(Some)
     }
 
-    /// Replaces the manifest on the disk.
+    /// Grows with each change that names a new part or reaches further.
+    pub(crate) fn age(&self) -> u64 {
+        self.next_sequence.saturating_add(self.position)
+    }
+
+    /// Replaces the manifest on the disk, and its copy.
     pub(crate) fn store(&self, files: &dyn Files, dir: &Path) -> Result<(), LogStoreError> {
-        atomic_write(files, &dir.join(FILE_NAME), &self.encode()).map_err(LogStoreError::io("write the manifest"))
+        write_twin(files, &dir.join(FILE_NAME), &self.encode()).map_err(LogStoreError::io("write the manifest"))
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -82,7 +87,7 @@ impl Manifest {
         out
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, LogStoreError> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, LogStoreError> {
         let checked = bytes.split_last_chunk::<4>().filter(|(body, sum)| crc32fast::hash(body).to_le_bytes() == **sum);
         let (body, _) = checked.ok_or_else(|| LogStoreError::damaged(FILE_NAME, "it has a wrong checksum"))?;
         let mut reader = Reader::new(body);

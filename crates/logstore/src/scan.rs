@@ -118,6 +118,9 @@ impl<'a> Scanner<'a> {
             if let Some(damage) = part.damage() {
                 progress.warnings.damage(part, &damage);
             }
+            if part.is_lost() {
+                continue;
+            }
             progress.heap.push(self.entry(span, Step::Part(Arc::clone(part))));
         }
         for block in &self.snapshot.hot {
@@ -255,7 +258,12 @@ impl<'a> Scanner<'a> {
                 self.progress.lock().report.within += within as u64;
                 Ok(flow)
             }
-            (Err(error), Some(part)) => self.progress.lock().warnings.skip(part, error).map(|()| Flow::Continue),
+            (Err(error), Some(part)) => {
+                if let Home::Part(_, place) = &candidate.home {
+                    part.report_block(place, &error);
+                }
+                self.progress.lock().warnings.skip(part, error).map(|()| Flow::Continue)
+            }
             (Err(error), None) => Err(error),
         }
     }

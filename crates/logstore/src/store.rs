@@ -6,16 +6,21 @@ mod seal;
 
 use crate::error::LogStoreError;
 use crate::hot::{Frozen, HotBlock, HotTail, cut};
+use crate::limits::MAX_MANIFEST_BYTES;
 use crate::limits::OPEN_PART_FILES;
 use crate::manifest::{FILE_NAME, Manifest};
 use crate::pages::PageCache;
 use crate::part::{Part, PartMeta, PartWriter};
 use clew_columns::logs::EncodedBlock;
-use clew_host::{DirEntry, Files, OpenFiles, make_dir};
+use clew_host::{
+    COPY_SUFFIX, DirEntry, Files, OpenFiles, SET_ASIDE_DIR, TEMPORARY_SUFFIX, make_dir, move_aside, open_twin,
+};
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::{LogReader, LogRecord, LogView};
-use clew_model::{Context, TenantId, UnixNanos};
+use clew_model::{Context, ErrorKind, SetAside, TenantId, UnixNanos};
 use parking_lot::Mutex;
+use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +30,9 @@ pub use retain::RetentionReport;
 pub use seal::SealReport;
 
 const PARTS: &str = "parts";
+
+/// What the names of parts end with.
+const SUFFIX: &str = ".part";
 
 /// What may be set about a store.
 #[derive(Debug, Clone)]
@@ -78,6 +86,8 @@ pub struct LogStore {
     /// The manifest on the disk. Whoever changes it holds this lock until readers see the change.
     manifest: Mutex<Manifest>,
     next_sequence: AtomicU64,
+    /// Files that are no parts and were damaged or missing at the start.
+    aside: Vec<SetAside>,
     /// One seal at a time.
     sealing: Mutex<()>,
     /// One compaction or retention at a time.
@@ -121,13 +131,14 @@ impl LogReader for LogStore {
 }
 
 impl LogStore {
-    /// Opens the store in `dir`, or makes one. Reads the manifest only; parts are opened when queries need them.
+    /// Opens the store in `dir`, or makes one. Reads the manifest and the lengths of the parts only; parts are opened when
+    /// queries need them. What is damaged or missing is set aside, see [`LogStore::set_aside`].
     ///
     /// `rules` say which IDs are indexed. Parts keep the index they were written with: after a change of the rules,
     /// older parts are still found by trace ID and by values that look like IDs.
     ///
     /// # Errors
-    /// The disk refuses, or the manifest is damaged, missing beside parts, or of a newer version.
+    /// The disk refuses, or the manifest is of a newer version.
     pub fn open(
         files: Arc<dyn Files>,
         dir: &Path,
@@ -138,17 +149,23 @@ impl LogStore {
         for made in [dir, &parts_dir] {
             make_dir(&*files, made).map_err(LogStoreError::io("create the log store"))?;
         }
-        let manifest = load_or_create(&*files, dir, &parts_dir)?;
-        remove_leftovers(&*files, dir, &parts_dir, &manifest)?;
+        let mut aside = Vec::new();
+        let (manifest, is_certain) = load_or_create(&*files, dir, &mut aside)?;
+        let entries = files.list(&parts_dir).map_err(LogStoreError::io("list the parts"))?;
+        let lengths: HashMap<&str, u64> = entries.iter().map(|entry| (entry.name.as_str(), entry.len)).collect();
         let cache = Arc::new(PageCache::new(options.page_cache_bytes));
         let open_files = Arc::new(OpenFiles::new(Arc::clone(&files), options.open_part_files));
         let part = |meta: &PartMeta| {
             let (files, open_files) = (Arc::clone(&files), Arc::clone(&open_files));
             let below = manifest.next_number;
-            Arc::new(Part::new(meta.clone(), below, files, open_files, &parts_dir, Arc::clone(&cache)))
+            let part = Part::new(meta.clone(), below, files, open_files, &parts_dir, Arc::clone(&cache));
+            part.check_length(lengths.get(part.name()).copied());
+            Arc::new(part)
         };
+        let parts = Arc::new(manifest.parts.iter().map(part).collect());
+        remove_leftovers(&*files, dir, &manifest, entries, is_certain)?;
         let state = State {
-            parts: Arc::new(manifest.parts.iter().map(part).collect()),
+            parts,
             hot: HotTail::default(),
             frozen: None,
             position: manifest.position,
@@ -164,6 +181,7 @@ impl LogStore {
             state: Mutex::new(state),
             next_sequence: AtomicU64::new(manifest.next_sequence),
             manifest: Mutex::new(manifest),
+            aside,
             sealing: Mutex::new(()),
             maintenance: Mutex::new(()),
             files,
@@ -250,6 +268,21 @@ impl LogStore {
         }
     }
 
+    /// What is damaged or missing, as far as is known. Parts stay where they are, so that a good copy put there is read at
+    /// the next start.
+    #[must_use]
+    pub fn set_aside(&self) -> Vec<SetAside> {
+        let parts = Arc::clone(&self.state.lock().parts);
+        parts.iter().filter_map(|part| part.set_aside()).chain(self.aside.iter().cloned()).collect()
+    }
+
+    /// How many files that is; asked often.
+    #[must_use]
+    pub fn damage_count(&self) -> usize {
+        let parts = Arc::clone(&self.state.lock().parts);
+        parts.iter().filter(|part| part.is_damaged()).count() + self.aside.len()
+    }
+
     fn parts_dir(&self) -> PathBuf {
         self.dir.join(PARTS)
     }
@@ -323,17 +356,51 @@ impl LogStore {
     }
 }
 
-fn load_or_create(files: &dyn Files, dir: &Path, parts_dir: &Path) -> Result<Manifest, LogStoreError> {
-    if let Some(manifest) = Manifest::load(files, dir)? {
-        return Ok(manifest);
+/// The manifest, and whether it is surely the last one: where its copy was used, parts that it does not name may have been
+/// published after it. A store without a manifest that can be read is set aside whole, and a new one begun.
+fn load_or_create(files: &dyn Files, dir: &Path, aside: &mut Vec<SetAside>) -> Result<(Manifest, bool), LogStoreError> {
+    let read = |bytes: io::Result<&[u8]>| Manifest::decode(bytes.map_err(LogStoreError::io("read the manifest"))?);
+    let reason = match open_twin(files, &dir.join(FILE_NAME), MAX_MANIFEST_BYTES as usize, read, Manifest::age) {
+        Ok(Some(found)) => {
+            let faults = found.faults.into_iter();
+            aside.extend(faults.map(|(file, reason)| SetAside::of_records(file, reason, Some(0))));
+            return Ok((found.content, !found.is_copy));
+        }
+        Ok(None) if !has_parts(files, dir)? => return Ok((create(files, dir)?, true)),
+        Ok(None) => "its manifest and the copy of it are not there".to_owned(),
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            format!("neither its manifest nor the copy can be read: {error}")
+        }
+        Err(error) => return Err(error),
+    };
+    let whole = set_store_aside(files, dir).map_err(LogStoreError::io("set the log store aside"))?;
+    aside.push(SetAside::of_records(whole, reason, None));
+    Ok((create(files, dir)?, true))
+}
+
+fn has_parts(files: &dyn Files, dir: &Path) -> Result<bool, LogStoreError> {
+    let entries = files.list(&dir.join(PARTS)).map_err(LogStoreError::io("list the parts"))?;
+    Ok(entries.iter().any(|entry| entry.name.ends_with(SUFFIX)))
+}
+
+/// Renames the folder of the parts, and makes an empty one; answers where it is.
+fn set_store_aside(files: &dyn Files, dir: &Path) -> io::Result<PathBuf> {
+    for name in [FILE_NAME.to_owned(), format!("{FILE_NAME}{COPY_SUFFIX}")] {
+        if files.exists(&dir.join(&name))? {
+            move_aside(files, &dir.join(&name));
+        }
     }
-    let entries = files.list(parts_dir).map_err(LogStoreError::io("list the parts"))?;
-    if entries.iter().any(|entry| entry.name.ends_with(".part")) {
-        return Err(LogStoreError::damaged(
-            FILE_NAME,
-            "it is missing though there are parts; restore it from a backup",
-        ));
-    }
+    let taken = files.list(dir)?;
+    let names = (1u32..).map(|number| format!("{PARTS}.{SET_ASIDE_DIR}.{number}"));
+    let name = names.into_iter().find(|name| taken.iter().all(|entry| entry.name != *name)).unwrap_or_default();
+    let aside = dir.join(name);
+    files.rename(&dir.join(PARTS), &aside)?;
+    files.sync_dir(dir)?;
+    make_dir(files, &dir.join(PARTS))?;
+    Ok(aside)
+}
+
+fn create(files: &dyn Files, dir: &Path) -> Result<Manifest, LogStoreError> {
     let sync = |dir: &Path| files.sync_dir(dir).map_err(LogStoreError::io("sync the log store"));
     sync(dir)?;
     if let Some(parent) = dir.parent() {
@@ -344,17 +411,29 @@ fn load_or_create(files: &dyn Files, dir: &Path, parts_dir: &Path) -> Result<Man
     Ok(manifest)
 }
 
-/// Removes files that a crash left behind: unfinished ones, and parts that the manifest does not name.
-fn remove_leftovers(files: &dyn Files, dir: &Path, parts_dir: &Path, manifest: &Manifest) -> Result<(), LogStoreError> {
-    let names: Vec<String> = manifest.parts.iter().map(PartMeta::file_name).collect();
-    let list = |dir: &Path| files.list(dir).map_err(LogStoreError::io("list the log store"));
+/// Removes files that a crash left behind: unfinished ones, and parts that the manifest does not name. Where the manifest
+/// is not `certain` to be the last one those are moved aside instead.
+fn remove_leftovers(
+    files: &dyn Files,
+    dir: &Path,
+    manifest: &Manifest,
+    parts: Vec<DirEntry>,
+    is_certain: bool,
+) -> Result<(), LogStoreError> {
+    let names: HashSet<String> = manifest.parts.iter().map(PartMeta::file_name).collect();
     // What is not ours (`lost+found`, a file somebody put there) is left alone.
-    let is_part = |entry: &DirEntry| !entry.is_dir && entry.name.ends_with(".part");
-    let leftovers = list(parts_dir)?.into_iter().filter(|entry| is_part(entry) && !names.contains(&entry.name));
-    let leftovers = leftovers.map(|entry| parts_dir.join(entry.name));
-    let unfinished = list(dir)?.into_iter().filter(|entry| !entry.is_dir && entry.name.ends_with(".tmp"));
-    for path in leftovers.chain(unfinished.map(|entry| dir.join(entry.name))) {
-        files.remove_file(&path).map_err(LogStoreError::io("remove a leftover"))?;
+    let is_part = |entry: &DirEntry| !entry.is_dir && entry.name.ends_with(SUFFIX);
+    for entry in parts.into_iter().filter(|entry| is_part(entry) && !names.contains(&entry.name)) {
+        let path = dir.join(PARTS).join(entry.name);
+        if is_certain {
+            files.remove_file(&path).map_err(LogStoreError::io("remove a leftover"))?;
+        } else {
+            move_aside(files, &path);
+        }
+    }
+    let entries = files.list(dir).map_err(LogStoreError::io("list the log store"))?;
+    for entry in entries.into_iter().filter(|entry| !entry.is_dir && entry.name.ends_with(TEMPORARY_SUFFIX)) {
+        files.remove_file(&dir.join(entry.name)).map_err(LogStoreError::io("remove a leftover"))?;
     }
     Ok(())
 }

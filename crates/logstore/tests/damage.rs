@@ -132,15 +132,73 @@ fn a_part_that_is_gone_stays_damaged() {
 }
 
 #[test]
-fn a_damaged_or_missing_manifest_refuses_to_open_rather_than_lose_parts() {
+fn a_damaged_or_missing_manifest_is_mended_by_its_copy_and_said() {
     let files: Arc<dyn Files> = Arc::new(SimFiles::new());
     let dir = Path::new("logs");
     drop(three_days(&files, dir));
+    let spoil: [&dyn Fn(); 2] =
+        [&|| damage(&*files, &dir.join("manifest"), 9), &|| files.remove_file(&dir.join("manifest")).unwrap()];
+    for spoil in spoil {
+        spoil();
+        let store = open(&files, dir).unwrap();
+        assert!(matches!(store.set_aside().as_slice(), [one] if one.records == Some(0)), "{:?}", store.set_aside());
+        assert_eq!(store.search(&context(), &query(LogFilter::All, TimeRange::ALL)).unwrap().rows.len(), 300);
+        drop(store);
+        assert_eq!(open(&files, dir).unwrap().set_aside(), []);
+    }
+}
+
+#[test]
+fn parts_without_a_manifest_are_set_aside_and_not_removed() {
+    let files: Arc<dyn Files> = Arc::new(SimFiles::new());
+    let dir = Path::new("logs");
+    drop(three_days(&files, dir));
+    let names = |dir: &Path| files.list(dir).unwrap().into_iter().map(|entry| entry.name).collect::<Vec<_>>();
+    let before = names(&dir.join("parts"));
     damage(&*files, &dir.join("manifest"), 9);
-    assert_eq!(open(&files, dir).unwrap_err().kind(), ErrorKind::Corrupt);
-    files.remove_file(&dir.join("manifest")).unwrap();
-    assert_eq!(open(&files, dir).unwrap_err().kind(), ErrorKind::Corrupt);
-    assert_eq!(parts(&*files, dir).len(), 3);
+    files.remove_file(&dir.join("manifest.copy")).unwrap();
+    let store = open(&files, dir).unwrap();
+    let aside = store.set_aside();
+    assert_eq!((aside.len(), aside[0].records), (1, None), "{aside:?}");
+    assert_eq!(names(&aside[0].file), before);
+    assert_eq!(store.part_stats().parts, 0);
+}
+
+#[test]
+fn a_part_that_is_missing_cut_or_another_one_is_known_with_its_records() {
+    type Spoil<'s> = &'s dyn Fn(&dyn Files, &Path);
+    let spoil: [(&str, Spoil); 4] = [
+        ("it is not there", &|files, path| files.remove_file(path).unwrap()),
+        ("bytes, ", &|files, path| files.truncate(path, 1_000).unwrap()),
+        ("bytes, ", &|files, path| files.truncate(path, 1 << 20).unwrap()),
+        ("bytes, ", &|files, path| files.truncate(path, 0).unwrap()),
+    ];
+    for (reason, spoil) in spoil {
+        let files: Arc<dyn Files> = Arc::new(SimFiles::new());
+        let dir = Path::new("logs");
+        drop(three_days(&files, dir));
+        let path = parts(&*files, dir).remove(1);
+        spoil(&*files, &path);
+        let store = open(&files, dir).unwrap();
+        let aside = store.set_aside();
+        assert_eq!((aside.len(), aside[0].records, &aside[0].file), (1, Some(100), &path), "{aside:?}");
+        assert!(aside[0].reason.contains(reason), "{aside:?}");
+        let page = store.search(&context(), &query(LogFilter::All, TimeRange::ALL)).unwrap();
+        assert_eq!((page.rows.len(), page.warnings.len()), (200, 1), "{:?}", page.warnings);
+    }
+    // Two parts in each other's place, whatever their lengths.
+    let files: Arc<dyn Files> = Arc::new(SimFiles::new());
+    let dir = Path::new("logs");
+    drop(three_days(&files, dir));
+    let paths = parts(&*files, dir);
+    let (first, last, third) = (paths[0].as_path(), paths[2].as_path(), Path::new("logs/third"));
+    for (from, to) in [(first, third), (last, first), (third, last)] {
+        files.rename(from, to).unwrap();
+    }
+    let store = open(&files, dir).unwrap();
+    let page = store.search(&context(), &query(LogFilter::All, TimeRange::ALL)).unwrap();
+    assert_eq!((page.rows.len(), page.warnings.len()), (100, 2), "{:?}", page.warnings);
+    assert_eq!(store.set_aside().iter().map(|aside| aside.records).collect::<Vec<_>>(), [Some(100), Some(100)]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What every call to a store or a query carries: for whom, until when, and how much memory.
 
 use crate::caller::Scopes;
+use crate::damage::Warnings;
 use crate::error::{ErrorKind, ReadError};
 use crate::id::TenantId;
 use crate::scan::{Executor, Serial};
@@ -152,6 +153,8 @@ pub struct Context {
     pub memory: MemoryBudget,
     /// What the call has read.
     pub read: ReadMeter,
+    /// What whoever asked must know beside the answer.
+    pub warnings: Warnings,
     /// What runs the pieces of the call side by side.
     pub executor: Arc<dyn Executor>,
 }
@@ -168,6 +171,7 @@ impl Context {
             cancel: Cancel::default(),
             memory: MemoryBudget::new(memory_bytes),
             read: ReadMeter::default(),
+            warnings: Warnings::default(),
             executor: Arc::new(Serial),
         }
     }

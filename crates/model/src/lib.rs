@@ -6,6 +6,7 @@
 pub mod caller;
 pub mod context;
 pub mod correlation;
+pub mod damage;
 pub mod error;
 pub mod id;
 pub mod limits;
@@ -25,6 +26,7 @@ pub mod value;
 pub use caller::{Caller, Scopes};
 pub use context::{Cancel, CancelReason, Context, MemoryBudget, ReadMeter, Reservation};
 pub use correlation::CanonicalId;
+pub use damage::{SetAside, Warnings};
 pub use error::{ErrorKind, ReadError};
 pub use id::{RecordId, SpanId, TenantId, TraceId};
 pub use resource::{Resource, Scope, UNKNOWN_SERVICE};

@@ -19,6 +19,9 @@ pub(crate) struct TraceContrastDto {
     attributes: Vec<AttributeContrastDto>,
     /// Whether there were more attributes than are told apart.
     truncated: bool,
+    /// What may be missing; absent where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// An attribute with its value, and how many traces have a span with it.
@@ -52,6 +55,7 @@ impl From<TraceContrast> for TraceContrastDto {
             looked_at_rest: contrast.looked_at_rest,
             attributes: contrast.attributes.into_iter().map(AttributeContrastDto::from).collect(),
             truncated: contrast.truncated,
+            warnings: contrast.warnings,
         }
     }
 }

@@ -25,6 +25,9 @@ pub(crate) struct TraceDensityDto {
     durations: Vec<i64>,
     /// The cells that hold a trace: column, row, traces, those with an error.
     cells: Vec<[u64; 4]>,
+    /// What may be missing; absent where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl From<TraceDensity> for TraceDensityDto {
@@ -39,6 +42,7 @@ impl From<TraceDensity> for TraceDensityDto {
             columns: density.columns,
             durations: density.durations,
             cells: density.cells.into_iter().map(cell).collect(),
+            warnings: density.warnings,
         }
     }
 }

@@ -115,6 +115,9 @@ pub(crate) struct ServiceDetailsDto {
     callers: Vec<NeighbourDto>,
     /// Services that it calls, sorted by name.
     callees: Vec<NeighbourDto>,
+    /// What may be missing; absent where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// An operation of a service.
@@ -180,7 +183,7 @@ impl From<ServiceBucket> for ServiceBucketDto {
 
 impl From<ServiceStory> for ServiceDetailsDto {
     fn from(story: ServiceStory) -> Self {
-        let ServiceStory { details, edges, range, covered_from, step } = story;
+        let ServiceStory { details, edges, range, covered_from, step, warnings } = story;
         let ServiceDetails { summary, operations, series } = details;
         let (mut callers, mut callees) = (Vec::new(), Vec::new());
         for ServiceEdge { client, server, calls, errors } in edges {
@@ -204,6 +207,7 @@ impl From<ServiceStory> for ServiceDetailsDto {
             series: series.into_iter().map(ServiceBucketDto::from).collect(),
             callers,
             callees,
+            warnings,
         }
     }
 }
@@ -218,6 +222,9 @@ pub(crate) struct ServiceMapDto {
     /// The first instant of the range from which spans are kept, RFC 3339: rates count from there. Absent where none is.
     #[serde(skip_serializing_if = "Option::is_none")]
     covered_from: Option<String>,
+    /// What may be missing; absent where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// A service with spans in the range, or one that calls another from a span before it.
@@ -244,7 +251,7 @@ struct ServiceEdgeDto {
 impl From<ServiceMap> for ServiceMapDto {
     /// A caller whose own spans lie outside the range is a node without spans.
     fn from(map: ServiceMap) -> Self {
-        let ServiceMap { services, edges, covered_from } = map;
+        let ServiceMap { services, edges, covered_from, warnings } = map;
         let mut nodes: BTreeMap<String, (u64, u64)> =
             services.into_iter().map(|service| (service.name, (service.spans, service.errors))).collect();
         for edge in &edges {
@@ -257,6 +264,7 @@ impl From<ServiceMap> for ServiceMapDto {
             nodes: nodes.into_iter().map(node).collect(),
             edges: edges.into_iter().map(edge).collect(),
             covered_from: covered_from.map(rfc3339),
+            warnings,
         }
     }
 }

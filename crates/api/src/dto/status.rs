@@ -3,8 +3,10 @@
 use super::time::rfc3339;
 use crate::state::{Addresses, ApiState};
 use clew_app::ingest::Source;
+use clew_app::limits::MAX_LISTED_FILES;
 use clew_app::scrape::JobStatus;
 use clew_app::{SignalStatus, Status};
+use clew_model::SetAside;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -92,6 +94,39 @@ struct SignalStatusDto {
     retention_bytes: Option<u64>,
     /// Whether nothing more is taken until a restart.
     failed: bool,
+    /// Why nothing is taken and answered until a restart; absent where its disk could be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed: Option<String>,
+    /// Files that are not read because they are damaged or missing; the first hundred.
+    set_aside: Vec<SetAsideDto>,
+    /// How many there are.
+    set_aside_files: usize,
+    /// Records that they held and that cannot be read, as far as is known.
+    set_aside_records: u64,
+    /// Acknowledged requests that the journal has lost, as the last start counted them.
+    lost_requests: u64,
+}
+
+/// A file that is not read because it is damaged or missing.
+#[derive(Debug, Serialize, ToSchema)]
+struct SetAsideDto {
+    /// Where it is; most stay where they were, so that a good copy put there is read at the next start.
+    file: String,
+    /// What is wrong with it.
+    reason: String,
+    /// Records that it held and that cannot be read; absent where nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<u64>,
+    /// Acknowledged requests that it held and that cannot be read, for a file of a journal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<u64>,
+}
+
+impl From<SetAside> for SetAsideDto {
+    fn from(aside: SetAside) -> Self {
+        let SetAside { file, reason, records, requests } = aside;
+        Self { file: file.display().to_string(), reason, records, requests }
+    }
 }
 
 /// What one protocol brought of one signal since the start of the process.
@@ -175,6 +210,11 @@ impl From<SignalStatus> for SignalStatusDto {
             retention_nanos: status.retention.age,
             retention_bytes: status.retention.bytes,
             failed: status.failed,
+            closed: status.closed,
+            set_aside_files: status.set_aside.len(),
+            set_aside_records: status.set_aside.iter().filter_map(|aside| aside.records).sum(),
+            lost_requests: status.set_aside.iter().filter_map(|aside| aside.requests).sum(),
+            set_aside: status.set_aside.into_iter().take(MAX_LISTED_FILES).map(SetAsideDto::from).collect(),
         }
     }
 }

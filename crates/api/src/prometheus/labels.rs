@@ -27,7 +27,8 @@ async fn asked(state: &ApiState, request: Request<Body>) -> Result<SelectSeries,
 }
 
 fn written<T, S: Serialize>(list: Listed<T>, item: impl Fn(T) -> S) -> Response {
-    let warnings = list.truncated.then(|| "results truncated due to limit".to_owned()).into_iter().collect();
+    let mut warnings = list.warnings;
+    warnings.extend(list.truncated.then(|| "results truncated due to limit".to_owned()));
     let items: Vec<S> = list.items.into_iter().map(item).collect();
     Answer(Ok((items, Annotations { warnings, ..Annotations::default() }))).into_response()
 }

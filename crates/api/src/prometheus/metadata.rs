@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
-use clew_app::reads::metrics::ListMetadata;
+use clew_app::reads::metrics::{Families, ListMetadata};
 use clew_model::Caller;
 use clew_model::metrics::Metadata;
 use serde::Serialize;
@@ -45,9 +45,9 @@ pub(super) async fn metadata(
     Ok(state.app.ask(&caller, question, written).await?)
 }
 
-fn written(families: BTreeMap<String, Vec<Metadata>>) -> Response {
+fn written(found: Families) -> Response {
     let entries = |rows: Vec<Metadata>| rows.into_iter().map(MetadataEntry::from).collect::<Vec<_>>();
     let families: BTreeMap<String, Vec<MetadataEntry>> =
-        families.into_iter().map(|(name, rows)| (name, entries(rows))).collect();
-    Answer::plain(Ok(families)).into_response()
+        found.by_name.into_iter().map(|(name, rows)| (name, entries(rows))).collect();
+    Answer::warned(families, found.warnings).into_response()
 }

@@ -235,7 +235,10 @@ pub(super) async fn exemplars(
     let params = Params::of_request(request).await?;
     let question =
         FindExemplars { query: params.required("query")?.to_owned(), period: params.period(state.app.clock().now())? };
-    Ok(state.app.ask(&caller, question, |rows| Answer::plain(Ok(by_series(rows))).into_response()).await?)
+    Ok(state
+        .app
+        .ask(&caller, question, |found| Answer::warned(by_series(found.rows), found.warnings).into_response())
+        .await?)
 }
 
 fn by_series(rows: Vec<ExemplarRow>) -> Vec<ExemplarSeries> {

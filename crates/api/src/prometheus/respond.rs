@@ -38,6 +38,13 @@ impl<T> Answer<T> {
     }
 }
 
+impl<T> Answer<T> {
+    /// Data with what may be missing of it.
+    pub(super) fn warned(data: T, warnings: Vec<String>) -> Self {
+        Self(Ok((data, Annotations { warnings, ..Annotations::default() })))
+    }
+}
+
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         match self.0 {

@@ -12,7 +12,7 @@ use clew_host::Files;
 use clew_journal::AppendSlot;
 use clew_logstore::{LogStore, LogStoreError, LogStoreOptions};
 use clew_model::logs::{LogReader, LogRecord};
-use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
+use clew_model::{ErrorKind, SetAside, Signal, TenantId, UnixNanos};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -197,6 +197,14 @@ impl SignalStore for LogSignal {
     fn on_disk(&self) -> OnDisk {
         let stats = self.store.part_stats();
         OnDisk { parts: stats.parts as u64, records: stats.records, bytes: stats.bytes }
+    }
+
+    fn set_aside(&self) -> Vec<SetAside> {
+        self.store.set_aside()
+    }
+
+    fn damage_count(&self) -> usize {
+        self.store.damage_count()
     }
 
     fn seal(&self) -> Result<Sealed, StoreError> {

@@ -12,7 +12,7 @@ use clew_kvstore::KvError;
 use clew_kvstore::metrics::{ApplyReport, FrameLinks, JournalFrame, MetricStore, MetricStoreOptions, Resolved};
 use clew_model::metrics::{Exemplar, LabelSets, Metadata, MetricBatch, MetricReader};
 use clew_model::time::NANOS_PER_MILLI;
-use clew_model::{ErrorKind, Signal, TenantId, UnixNanos};
+use clew_model::{ErrorKind, SetAside, Signal, TenantId, UnixNanos};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -218,17 +218,21 @@ impl SignalStore for MetricSignal {
         OnDisk { parts: sealed.runs, records: sealed.rows, bytes: self.store.disk_bytes() }
     }
 
+    fn set_aside(&self) -> Vec<SetAside> {
+        self.store.set_aside()
+    }
+
+    fn damage_count(&self) -> usize {
+        self.store.damage_count()
+    }
+
     fn seal(&self) -> Result<Sealed, StoreError> {
         let report = self.store.seal()?;
         Ok(Sealed { position: report.position, records: report.samples, bytes: report.bytes, parts: report.partitions })
     }
 
     fn compact(&self) -> Result<bool, StoreError> {
-        let report = self.store.compact()?;
-        if let Some(damage) = &report.damage {
-            tracing::error!(signal = Self::SIGNAL.as_str(), %damage, "cannot compact a partition; its runs stay as they are");
-        }
-        Ok(report.runs > 0)
+        Ok(self.store.compact()?.runs > 0)
     }
 
     fn retain(&self, cutoff: UnixNanos, bytes: Option<u64>) -> Result<Removed, StoreError> {

@@ -16,7 +16,7 @@ use crate::observe::Observer;
 use crate::signal::{Dropped, SignalStore, StoreError};
 use clew_host::{Clock, Files};
 use clew_journal::{Journal, JournalError, JournalPosition};
-use clew_model::{ErrorKind, Signal, TenantId};
+use clew_model::{ErrorKind, SetAside, Signal, TenantId};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -54,6 +54,10 @@ pub struct PipelineParts<S: SignalStore> {
     pub checkpoints: PathBuf,
     /// What stands along the way.
     pub rooms: Rooms<S>,
+    /// Files beside the store's own that a start found damaged or missing.
+    pub aside: Vec<SetAside>,
+    /// Why the signal takes and answers nothing until a restart, where its disk could not be used.
+    pub closed: Option<Arc<str>>,
 }
 
 /// What a pipeline is doing, for the status page.
@@ -76,6 +80,8 @@ pub struct Pipeline<S: SignalStore> {
     waiting: Arc<AtomicUsize>,
     failed: Arc<AtomicBool>,
     maintenance: Arc<Maintenance<S>>,
+    aside: Vec<SetAside>,
+    closed: Option<Arc<str>>,
     commit: parking_lot::Mutex<Option<JoinHandle<()>>>,
     keep: parking_lot::Mutex<Option<JoinHandle<()>>>,
     tidy: parking_lot::Mutex<Option<JoinHandle<()>>>,
@@ -99,7 +105,7 @@ impl<S: SignalStore> Pipeline<S> {
     /// # Errors
     /// A journal, a store or a checkpoint that cannot be read, or threads that cannot be started.
     pub fn start(parts: PipelineParts<S>, options: PipelineOptions) -> Result<Self, AppError> {
-        let PipelineParts { store, journal, clock, observer, usage, files, checkpoints, rooms } = parts;
+        let PipelineParts { store, journal, clock, observer, usage, files, checkpoints, rooms, aside, closed } = parts;
         let Rooms { stages, taps, accumulators } = rooms;
         let ledger = Arc::new(Ledger::open(files, checkpoints, accumulators, store.sealed_position())?);
         replay(&*store, &ledger, &journal, &observer, &options)?;
@@ -146,6 +152,8 @@ impl<S: SignalStore> Pipeline<S> {
             waiting,
             failed,
             maintenance,
+            aside,
+            closed,
             commit: parking_lot::Mutex::new(Some(commit)),
             keep: parking_lot::Mutex::new(Some(keep)),
             tidy: parking_lot::Mutex::new(Some(tidy)),
@@ -161,7 +169,29 @@ impl<S: SignalStore> Pipeline<S> {
     /// What the path is doing.
     #[must_use]
     pub fn status(&self) -> PipelineStatus {
-        PipelineStatus { waiting: self.waiting.load(Ordering::Relaxed), failed: self.failed.load(Ordering::Relaxed) }
+        let failed = self.closed.is_some() || self.failed.load(Ordering::Relaxed);
+        PipelineStatus { waiting: self.waiting.load(Ordering::Relaxed), failed }
+    }
+
+    /// Why it takes and answers nothing until a restart, where its disk could not be used at the start.
+    #[must_use]
+    pub fn closed(&self) -> Option<&Arc<str>> {
+        self.closed.as_ref()
+    }
+
+    /// Which of its files are damaged or missing, as far as is known.
+    #[must_use]
+    pub fn set_aside(&self) -> Vec<SetAside> {
+        let mut aside = self.aside.clone();
+        aside.extend(self.store.set_aside());
+        aside
+    }
+
+    /// Tells in the log what is newly set aside; answers how many files were found.
+    pub(crate) fn tell_damage(&self) -> usize {
+        let count = self.aside.len() + self.store.damage_count();
+        self.observer.set_aside(S::SIGNAL, count, || self.set_aside());
+        count
     }
 
     /// The thread that seals and keeps retention.
@@ -176,6 +206,9 @@ impl<S: SignalStore> Pipeline<S> {
     /// Overload, a stopping server, a journal or a store that failed. After an error nothing of the batch was
     /// acknowledged, though after a failed sync it may be found later.
     pub async fn write(&self, tenant: TenantId, mut records: S::Records) -> Result<Dropped, AppError> {
+        if let Some(reason) = &self.closed {
+            return Err(AppError::Closed { signal: S::SIGNAL, reason: Arc::clone(reason) });
+        }
         for stage in &self.stages {
             let dropped = stage.pass(&tenant, &mut records);
             self.observer.dropped_by_stage(S::SIGNAL, stage.name(), dropped);

@@ -9,7 +9,7 @@ use clew_journal::AppendSlot;
 use clew_kvstore::traces::{TraceStore, TraceStoreOptions};
 use clew_model::time::NANOS_PER_MILLI;
 use clew_model::traces::{Span, TraceReader};
-use clew_model::{ErrorKind, Signal, TenantId, UnixMillis, UnixNanos};
+use clew_model::{ErrorKind, SetAside, Signal, TenantId, UnixMillis, UnixNanos};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -157,13 +157,26 @@ impl SignalStore for TraceSignal {
         OnDisk { parts: sealed.runs, records: sealed.rows, bytes: self.store.disk_bytes() }
     }
 
+    fn set_aside(&self) -> Vec<SetAside> {
+        self.store.set_aside()
+    }
+
+    fn damage_count(&self) -> usize {
+        self.store.damage_count()
+    }
+
     fn seal(&self) -> Result<Sealed, StoreError> {
         let report = self.store.seal()?;
         Ok(Sealed { position: report.position, records: report.spans, bytes: report.bytes, parts: report.runs })
     }
 
     fn compact(&self) -> Result<bool, StoreError> {
-        Ok(self.store.compact()?.merged > 0)
+        let known = self.store.damage_count();
+        match self.store.compact() {
+            // What is damaged is set aside; the others are merged by the next call.
+            Err(error) if error.is_damage() && self.store.damage_count() > known => Ok(true),
+            report => Ok(report?.merged > 0),
+        }
     }
 
     fn retain(&self, cutoff: UnixNanos, bytes: Option<u64>) -> Result<Removed, StoreError> {

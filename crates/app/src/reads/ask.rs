@@ -1,10 +1,12 @@
 //! Asking a question: planned, run on the query pool, counted, and told in the log where it was slow.
 
 use super::asked::Asked;
-use super::question::{Plan, Question};
+use super::question::{Plan, Question, Stores};
+use super::warned::Warned;
 use crate::error::AppError;
+use crate::limits::MAX_NEW_BEGINNINGS;
 use crate::server::App;
-use clew_model::Caller;
+use clew_model::{Caller, Context, ErrorKind};
 use std::sync::Arc;
 
 impl App {
@@ -20,15 +22,39 @@ impl App {
         question: Q,
         convert: impl FnOnce(Q::Answer) -> T + Send + 'static,
     ) -> Result<T, AppError> {
-        let Plan { about, timeout, work, size } = question.plan(self.clock().now())?;
+        let Plan { about, timeout, work, size, across } = question.plan(self.clock().now())?;
         let context = self.queries().context(caller, timeout);
         let asked = Asked::new(self.observer(), self.queries().limits().slow, about, &context);
         let (app, rows) = (Arc::clone(self), asked.rows());
         let answer = self.queries().run(context, move |context| {
-            let answer = work(context, &app.stores())?;
+            let mut answer = app.answer(context, across, &*work)?;
+            answer.warn(context.warnings.take());
             rows.set(size(&answer));
             Ok(convert(answer))
         });
         asked.ended(answer.await)
+    }
+
+    /// Answers a question. Where it meets a file that was not known to be damaged, it begins anew without it, so that no
+    /// answer is made of what was read before and after.
+    fn answer<T>(
+        &self,
+        context: &Context,
+        across: bool,
+        work: &(dyn Fn(&Context, &Stores<'_>) -> Result<T, AppError> + Send),
+    ) -> Result<T, AppError> {
+        let mut known = self.tell_damage();
+        for _ in 0..MAX_NEW_BEGINNINGS {
+            let answer = self.with_stores(across, |stores| work(context, stores));
+            let found = self.tell_damage();
+            match answer {
+                Err(error) if error.kind() == ErrorKind::Corrupt && found > known => {
+                    drop(context.warnings.take());
+                    known = found;
+                }
+                answer => return answer,
+            }
+        }
+        self.with_stores(across, |stores| work(context, stores))
     }
 }

@@ -44,7 +44,7 @@ impl Question for Correlate {
             let ids = first_existing(context, stores, &self.text, range)?;
             correlate(context, stores, CorrelateQuery { ids, depth, limit, range })
         });
-        Ok(plan.counting(|story| story.events.len()))
+        Ok(plan.across_signals().counting(|story| story.events.len()))
     }
 }
 

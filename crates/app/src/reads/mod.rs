@@ -4,6 +4,7 @@
 
 mod ask;
 mod asked;
+mod closed;
 mod correlate;
 pub mod logs;
 pub mod metrics;
@@ -14,8 +15,10 @@ mod runner;
 pub mod services;
 pub mod traces;
 mod walk;
+mod warned;
 mod workers;
 
+pub(crate) use closed::Closed;
 pub use correlate::{
     AlsoSeen, Correlate, Correlation, Event, EventBody, FirstSeen, FoundIn, Lane, Reached, SignalCounts, Truncation,
     correlate,
@@ -25,4 +28,5 @@ pub use question::{About, Plan, Question, Stores};
 pub use resolve::{Named, NamedKind, Resolution, Resolve};
 pub use runner::{QueryLimits, QueryRunner};
 pub use walk::CorrelateQuery;
+pub use warned::Warned;
 pub use workers::QueryThreads;

@@ -1,5 +1,6 @@
 //! A question: what is asked, as plain values, and what it takes to answer it.
 
+use super::warned::Warned;
 use crate::error::AppError;
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogReader;
@@ -12,7 +13,7 @@ use std::time::Duration;
 /// `None` where it leaves the choice to the question; [`App::ask`](crate::App::ask) answers it.
 pub trait Question {
     /// What it is answered with.
-    type Answer: Send + 'static;
+    type Answer: Warned + Send + 'static;
 
     /// Reads the texts and checks the bounds; nothing is read from a store yet. `now` is the present.
     ///
@@ -33,7 +34,7 @@ pub struct Stores<'a> {
     pub rules: &'a CorrelationRules,
 }
 
-type Work<T> = Box<dyn FnOnce(&Context, &Stores<'_>) -> Result<T, AppError> + Send>;
+type Work<T> = Box<dyn Fn(&Context, &Stores<'_>) -> Result<T, AppError> + Send>;
 
 /// A question that can be answered.
 pub struct Plan<T> {
@@ -45,18 +46,27 @@ pub struct Plan<T> {
     pub(super) work: Work<T>,
     /// How many rows, series or spans an answer has.
     pub(super) size: fn(&T) -> usize,
+    /// Whether it is about several signals, and has an answer without one of them.
+    pub(super) across: bool,
 }
 
 impl<T> Plan<T> {
-    /// A plan; `work` answers it.
-    pub fn new(about: About, work: impl FnOnce(&Context, &Stores<'_>) -> Result<T, AppError> + Send + 'static) -> Self {
-        Self { about, timeout: None, work: Box::new(work), size: |_| 0 }
+    /// A plan; `work` answers it, more than once where it meets a file that was not known to be damaged.
+    pub fn new(about: About, work: impl Fn(&Context, &Stores<'_>) -> Result<T, AppError> + Send + 'static) -> Self {
+        Self { about, timeout: None, work: Box::new(work), size: |_| 0, across: false }
     }
 
     /// The same, with at most so much time.
     #[must_use]
     pub fn within(self, timeout: Option<Duration>) -> Self {
         Self { timeout, ..self }
+    }
+
+    /// The same, of a question about several signals: where one of them cannot be read, the answer is of the others and
+    /// says so.
+    #[must_use]
+    pub fn across_signals(self) -> Self {
+        Self { across: true, ..self }
     }
 
     /// The same, with the way to count what an answer has.
@@ -66,7 +76,7 @@ impl<T> Plan<T> {
     }
 }
 
-impl<T: Send + 'static> Question for Plan<T> {
+impl<T: Warned + Send + 'static> Question for Plan<T> {
     type Answer = T;
 
     fn plan(self, _now: UnixNanos) -> Result<Self, AppError> {

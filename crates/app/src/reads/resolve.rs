@@ -26,7 +26,9 @@ impl Question for Resolve {
     fn plan(self, _now: UnixNanos) -> Result<Plan<Resolution>, AppError> {
         let range = self.period.or_all()?;
         let about = About::new("resolve").text("text", shown(&self.text)).during(range);
-        Ok(Plan::new(about, move |context, stores| resolve(context, stores, &self.text, range, RESOLVE_RECORDS)))
+        let plan =
+            Plan::new(about, move |context, stores| resolve(context, stores, &self.text, range, RESOLVE_RECORDS));
+        Ok(plan.across_signals())
     }
 }
 
@@ -77,6 +79,8 @@ pub struct Resolution {
     pub best: Named,
     /// All that it names, the best first, each once.
     pub named: Vec<Named>,
+    /// What the asker must know.
+    pub warnings: Vec<String>,
 }
 
 /// A text for the log of slow queries.
@@ -147,7 +151,7 @@ fn resolve(
     }
     named.sort_by_key(|(named, rank)| (!named.exists(), *rank));
     let named: Vec<Named> = named.into_iter().map(|(named, _)| named).collect();
-    Ok(Resolution { best: named.first().cloned().ok_or_else(no_id)?, named })
+    Ok(Resolution { best: named.first().cloned().ok_or_else(no_id)?, named, warnings: Vec::new() })
 }
 
 struct Lookup<'a> {

@@ -2,7 +2,7 @@
 
 use super::workers::QueryThreads;
 use crate::error::AppError;
-use clew_model::{Caller, Cancel, CancelReason, Context, MemoryBudget, ReadMeter};
+use clew_model::{Caller, Cancel, CancelReason, Context, MemoryBudget, ReadMeter, Warnings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -82,6 +82,7 @@ impl QueryRunner {
             cancel: Cancel::default(),
             memory: MemoryBudget::new(self.limits.memory),
             read: ReadMeter::default(),
+            warnings: Warnings::default(),
             executor: Arc::clone(&self.threads) as Arc<dyn clew_model::Executor>,
         }
     }

@@ -63,7 +63,7 @@ impl Question for ListServices {
             let logs = logged.field.top.into_iter().map(|value| (value.value, value.records)).collect();
             Ok(Services { services: together(traced, logs), truncated, covered_from, warnings: logged.warnings })
         });
-        Ok(plan.counting(|services| services.services.len()))
+        Ok(plan.across_signals().counting(|services| services.services.len()))
     }
 }
 
@@ -108,6 +108,8 @@ pub struct ServiceStory {
     pub covered_from: Option<UnixNanos>,
     /// Width of a bucket in nanoseconds.
     pub step: i64,
+    /// What the asker must know.
+    pub warnings: Vec<String>,
 }
 
 impl Question for ShowService {
@@ -122,7 +124,7 @@ impl Question for ShowService {
             let details = traces::service(context, &*view, &self.name, range, step)?;
             let edges = traces::service_edges(context, &*view, range)?;
             let covered_from = covered_from(context, &*view, range);
-            Ok(ServiceStory { details, edges, range, covered_from, step })
+            Ok(ServiceStory { details, edges, range, covered_from, step, warnings: Vec::new() })
         });
         Ok(plan.counting(|story| story.details.operations.len()))
     }
@@ -144,6 +146,8 @@ pub struct ServiceMap {
     pub edges: Vec<ServiceEdge>,
     /// As in [`Services`].
     pub covered_from: Option<UnixNanos>,
+    /// What the asker must know.
+    pub warnings: Vec<String>,
 }
 
 impl Question for ShowServiceMap {
@@ -155,7 +159,8 @@ impl Question for ShowServiceMap {
             let view = stores.traces.view(context);
             let services = traces::services(context, &*view, range)?;
             let covered_from = covered_from(context, &*view, range);
-            Ok(ServiceMap { services, edges: traces::service_edges(context, &*view, range)?, covered_from })
+            let edges = traces::service_edges(context, &*view, range)?;
+            Ok(ServiceMap { services, edges, covered_from, warnings: Vec::new() })
         });
         Ok(plan.counting(|map| map.edges.len()))
     }

@@ -38,6 +38,13 @@ pub(crate) struct Shown {
     pub kept_from: [i64; 3],
 }
 
+/// Nothing may be missing, or even said to be.
+impl clew_app::reads::Warned for Shown {
+    fn warn(&mut self, warnings: Vec<String>) {
+        assert_eq!(warnings, Vec::<String>::new());
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     pub requests: Vec<Request>,

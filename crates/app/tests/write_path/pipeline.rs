@@ -52,6 +52,8 @@ pub(crate) fn start_in(
             files: Arc::new(files.clone()),
             checkpoints: Path::new("/checkpoints").to_owned(),
             rooms,
+            aside: Vec::new(),
+            closed: None,
         },
         PipelineOptions {
             maintenance: MaintenanceOptions {

@@ -1,5 +1,6 @@
 //! The real stores behind their write paths, as a server runs them.
 
+use crate::Whole;
 use clew_app::reads::{About, Plan, QueryLimits};
 use clew_app::signal::Retention;
 use clew_app::signal::SignalStore as _;
@@ -100,9 +101,9 @@ async fn counts(app: &Arc<App>) -> (usize, usize, usize) {
         let logs = clew_query::logs::sinks::search(context, &*stores.logs.view(context), &query)?.rows.len();
         let view = stores.traces.view(context);
         let trace = clew_query::traces::trace(context, &*view, TraceId([7; 16]))?;
-        Ok((samples, logs, trace.spans.len()))
+        Ok(Whole((samples, logs, trace.spans.len())))
     });
-    app.ask(&Caller::anonymous(), plan, std::convert::identity).await.unwrap()
+    app.ask(&Caller::anonymous(), plan, |whole| whole.0).await.unwrap()
 }
 
 /// Runs what is due: the threads look at the clock when they are called.
@@ -169,9 +170,9 @@ async fn a_query_beyond_what_it_may_read_is_refused_by_the_name_of_its_limit() {
         });
         assert_eq!(send_metrics(&app, batch("m", NOW / 1_000_000, 10)).await.unwrap(), (10, 0));
         let all = Plan::new(About::new("test"), |context, stores| {
-            Ok(clew_query::metrics::samples(context, &*stores.metrics.view(context), &[], TimeRange::ALL)?.len())
+            Ok(Whole(clew_query::metrics::samples(context, &*stores.metrics.view(context), &[], TimeRange::ALL)?))
         });
-        let error = app.ask(&Caller::anonymous(), all, std::convert::identity).await.unwrap_err();
+        let error = app.ask(&Caller::anonymous(), all, |_| ()).await.unwrap_err();
         assert_eq!(error.kind(), clew_model::ErrorKind::LimitExceeded);
         assert!(error.to_string().contains(key), "{error}");
         let text = app.observer().registry().render(clew_telemetry::Format::from_accept(""));

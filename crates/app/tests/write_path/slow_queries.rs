@@ -1,6 +1,7 @@
 //! The log of slow queries: which are told, and what of them.
 
 use super::signals::{NOW, start_with};
+use crate::Whole;
 use clew_app::reads::logs::SearchLogs;
 use clew_app::reads::{About, Plan};
 use clew_app::{App, Protocol};
@@ -87,9 +88,9 @@ async fn only_what_takes_long_enough_is_told() {
     let (_dir, app) = server(Some(least)).await;
     let sleepy = Plan::new(About::new("sleepy"), move |_, _| {
         std::thread::sleep(least);
-        Ok(())
+        Ok(Whole(()))
     });
-    app.ask(&Caller::anonymous(), sleepy, std::convert::identity).await.unwrap();
+    app.ask(&Caller::anonymous(), sleepy, |_| ()).await.unwrap();
     search(&app, "hello").await;
     let told = lines.told();
     assert_eq!(told.len(), 1, "{told:?}");
@@ -109,7 +110,7 @@ async fn a_query_whose_asker_went_away_is_told_and_counted_as_cancelled() {
         }
     });
     let caller = Caller::anonymous();
-    let asked = app.ask(&caller, endless, |(): ()| ());
+    let asked = app.ask(&caller, endless, |_: Whole<()>| ());
     assert!(tokio::time::timeout(Duration::from_millis(50), asked).await.is_err());
     let told = lines.told();
     assert_eq!((told.len(), &told[0]["outcome"]), (1, &Value::from("cancelled")));

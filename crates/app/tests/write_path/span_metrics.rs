@@ -1,5 +1,6 @@
 //! Metrics of spans: switched off and on again.
 
+use crate::Whole;
 use crate::signals::{NOW, send_span, start_with};
 use clew_app::reads::services::{ListServices, ShowServiceMap};
 use clew_app::reads::{About, Plan};
@@ -17,9 +18,9 @@ async fn calls(app: &Arc<App>) -> Vec<f64> {
         let found = clew_query::metrics::samples(context, &*view, &[], TimeRange::ALL)?;
         let is_calls = |name: Option<&str>| name == Some("traces_spanmetrics_calls_total");
         let calls = found.into_iter().filter(|series| is_calls(series.labels.get("__name__")));
-        Ok(calls.flat_map(|series| series.values).collect())
+        Ok(Whole(calls.flat_map(|series| series.values).collect()))
     });
-    app.ask(&Caller::anonymous(), plan, std::convert::identity).await.unwrap()
+    app.ask(&Caller::anonymous(), plan, |whole| whole.0).await.unwrap()
 }
 
 /// Spans by the list of services, and services by the map.

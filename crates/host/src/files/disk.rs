@@ -1,8 +1,8 @@
 //! The machine's own file system.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +10,10 @@ use parking_lot::Mutex;
 
 use super::error::Context;
 use super::{DirEntry, Files, LOCK_FILE, Lock, ReadFile, WriteFile};
+
+/// What Clew keeps is for its own user alone.
+const FILE_MODE: u32 = 0o600;
+const DIRECTORY_MODE: u32 = 0o700;
 
 /// The machine's own file system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,7 +28,9 @@ impl DiskFiles {
 
 impl Files for DiskFiles {
     fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
-        let file = File::create(path).context("create", path)?;
+        let options = &mut OpenOptions::new();
+        let file =
+            options.write(true).create(true).truncate(true).mode(FILE_MODE).open(path).context("create", path)?;
         Ok(Box::new(DiskWriteFile::new(file, path, 0)))
     }
 
@@ -57,7 +63,7 @@ impl Files for DiskFiles {
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path).context("create directory", path)
+        DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path).context("create directory", path)
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>> {
@@ -89,9 +95,18 @@ impl Files for DiskFiles {
         Ok(status.f_bavail.saturating_mul(status.f_frsize))
     }
 
+    fn make_private(&self, dir: &Path) -> io::Result<()> {
+        let mode = fs::metadata(dir).context("look at", dir)?.permissions().mode();
+        if mode & 0o077 == 0 {
+            return Ok(());
+        }
+        fs::set_permissions(dir, Permissions::from_mode(mode & 0o700)).context("make private", dir)
+    }
+
     fn lock(&self, dir: &Path) -> io::Result<Box<dyn Lock>> {
         let path = dir.join(LOCK_FILE);
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).context("lock", dir)?;
+        let options = &mut OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false).mode(FILE_MODE).open(&path).context("lock", dir)?;
         match file.try_lock() {
             Ok(()) => Ok(Box::new(DiskLock { _file: file })),
             Err(TryLockError::WouldBlock) => Err(already_locked()).context("lock", dir),
@@ -206,3 +221,26 @@ struct DiskLock {
 }
 
 impl Lock for DiskLock {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_made_is_for_its_user_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let (dir, files) = (root.path().join("a/b"), DiskFiles);
+        files.create_dir_all(&dir).unwrap();
+        files.create(&dir.join("file")).unwrap();
+        let _lock = files.lock(&dir).unwrap();
+        assert_eq!([mode(&root.path().join("a")), mode(&dir)], [0o700; 2]);
+        assert_eq!([mode(&dir.join("file")), mode(&dir.join(LOCK_FILE))], [0o600; 2]);
+        fs::set_permissions(&dir, Permissions::from_mode(0o755)).unwrap();
+        files.make_private(&dir).unwrap();
+        assert_eq!(mode(&dir), 0o700);
+    }
+}

@@ -13,6 +13,7 @@ mod error;
 mod make_dir;
 mod open_files;
 mod simulated;
+mod twin;
 
 use std::fmt::Debug;
 use std::io;
@@ -24,10 +25,11 @@ pub use disk::DiskFiles;
 pub use make_dir::make_dir;
 pub use open_files::{OpenFiles, PooledFile};
 pub use simulated::{Fault, Operation, SimFiles};
+pub use twin::{COPY_SUFFIX, SET_ASIDE_DIR, Twin, move_aside, open_twin, write_twin};
 
 /// A file system. Paths are used as they are given; directories above a new name must exist.
 pub trait Files: Send + Sync + Debug {
-    /// Creates the file, or empties it if it exists, and opens it for writing.
+    /// Creates the file, or empties it if it exists, and opens it for writing. New files are for this user alone.
     fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>>;
 
     /// Opens an existing file for writing at its end.
@@ -45,7 +47,7 @@ pub trait Files: Send + Sync + Debug {
     /// Removes a directory with everything below it. Not atomic: a crash may leave part of it.
     fn remove_dir_all(&self, path: &Path) -> io::Result<()>;
 
-    /// Creates a directory and those above it, as far as missing.
+    /// Creates a directory and those above it, as far as missing; new ones are for this user alone.
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
 
     /// The entries of a directory, sorted by name (bytewise).
@@ -62,6 +64,9 @@ pub trait Files: Send + Sync + Debug {
 
     /// Bytes that may still be written to the file system that holds `dir`.
     fn available_space(&self, dir: &Path) -> io::Result<u64>;
+
+    /// Takes the rights that others have on an existing directory from them.
+    fn make_private(&self, dir: &Path) -> io::Result<()>;
 
     /// Takes the directory for this holder alone, until the lock is dropped or the process ends. Fails at once with
     /// [`io::ErrorKind::WouldBlock`] if somebody else has it. Leaves a file [`LOCK_FILE`] in the directory.

@@ -4,7 +4,7 @@
 use crate::error::KvError;
 use crate::limits::MAX_MANIFEST_BYTES;
 use clew_columns::bytes::{BytesError, Problem, Reader, put_signed, put_text, put_u32, put_varint};
-use clew_host::{Files, atomic_write};
+use clew_host::{Files, write_twin};
 use clew_model::TenantId;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -149,9 +149,9 @@ impl Manifest {
         file.read_at(0, length).map(Some).map_err(failed())
     }
 
-    /// Puts encoded bytes in the place of the manifest's file; durable when it returns.
+    /// Puts encoded bytes in the place of the manifest's file and of its copy; durable when it returns.
     pub(super) fn write(files: &dyn Files, dir: &Path, bytes: &[u8]) -> Result<(), KvError> {
-        atomic_write(files, &dir.join(FILE_NAME), bytes).map_err(KvError::io("write the manifest"))
+        write_twin(files, &dir.join(FILE_NAME), bytes).map_err(KvError::io("write the manifest"))
     }
 
     /// Encodes the manifest of a signal's store.

@@ -8,10 +8,12 @@
 //! - The journal is the write-ahead log, and a seal writes in bulk: there is no memtable, no log of the engine's own,
 //!   and no work in the background, so idle partitions cost nothing and a kill leaves nothing that could get stuck.
 //! - A partition is dropped by dropping its tables; a file goes when the last [`Snapshot`] that knows it goes.
-//! - A damaged table is an error of those who read it, and names the file ([`crate::KvError::is_damage`]); the start
-//!   reads the manifest only.
+//! - A damaged table is an error of the first who reads it, and names the file ([`crate::KvError::is_damage`]); from
+//!   then on it is set aside ([`Engine::set_aside`]): nobody reads it, and everybody can know before that something is
+//!   missing. The start reads the manifest, which is kept twice, and compares it with the lengths of the files.
 //! - Times are in whatever unit the signal counts in; partition bounds are `start <= time < end`.
 
+mod damage;
 mod edit;
 mod manifest;
 mod open;

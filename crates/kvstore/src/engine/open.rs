@@ -1,14 +1,18 @@
-//! Opening a store: version check, leftovers of unfinished work.
+//! Opening a store: version check, what is damaged or missing, leftovers of unfinished work.
 
+use super::damage::Damage;
 use super::edit::Edit;
-use super::manifest::{FORMAT_VERSION, Manifest};
+use super::manifest::{FILE_NAME, FORMAT_VERSION, Manifest};
 use super::snapshot::Snapshot;
 use super::table::{BlockCache, Slice, Table, Tables};
 use crate::error::KvError;
-use crate::limits::{CACHE_BYTES, OPEN_TABLE_FILES};
-use clew_host::{Files, Lock, OpenFiles, TEMPORARY_SUFFIX, make_dir};
+use crate::limits::{CACHE_BYTES, MAX_MANIFEST_BYTES, OPEN_TABLE_FILES};
+use clew_host::{
+    COPY_SUFFIX, DirEntry, Files, Lock, OpenFiles, SET_ASIDE_DIR, TEMPORARY_SUFFIX, make_dir, move_aside, open_twin,
+};
+use clew_model::{ErrorKind, SetAside};
 use parking_lot::{Mutex, RwLock};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,11 +61,10 @@ pub struct Engine {
 
 impl Engine {
     /// Opens the store in `dir`, creating it when there is none; removes what unfinished seals left behind. Reads the
-    /// manifest only.
+    /// manifest and the lengths of the tables only. What is damaged or missing is set aside, see [`Engine::set_aside`].
     ///
     /// # Errors
-    /// A directory that cannot be read or written, is in use, of a newer format or of another store, or a damaged
-    /// manifest.
+    /// A directory that cannot be read or written, is in use, of a newer format or of another store.
     pub fn open(files: Arc<dyn Files>, dir: &Path, options: EngineOptions) -> Result<Self, KvError> {
         let tables_dir = dir.join(TABLES);
         for made in [dir, &tables_dir] {
@@ -71,18 +74,18 @@ impl Engine {
             io::ErrorKind::WouldBlock => KvError::Locked { path: dir.to_owned() },
             _ => KvError::Io { operation: "lock the store", source },
         })?;
-        let manifest = match read_manifest(&*files, dir, &options.signal)? {
-            Some(manifest) => manifest,
-            None => first_manifest(&*files, dir, &options.signal)?,
-        };
+        let damage = Damage::default();
+        let (manifest, is_certain) = open_manifest(&*files, dir, &options.signal, &damage)?;
         let open_files = Arc::new(OpenFiles::new(Arc::clone(&files), OPEN_TABLE_FILES));
         let cache = BlockCache::new(usize::try_from(options.cache_bytes).unwrap_or(usize::MAX));
-        let tables = Arc::new(Tables { files, open_files, cache });
+        let tables = Arc::new(Tables { files, open_files, cache, damage });
         let listed: BTreeMap<u64, Arc<Table>> = names(&manifest)
             .into_iter()
             .map(|(number, name)| (number, Arc::new(Table::new(&tables, &tables_dir.join(name), number))))
             .collect();
-        remove_leftovers(&*tables.files, dir, &manifest)?;
+        let entries = tables.files.list(&tables_dir).map_err(KvError::io("list the tables"))?;
+        check_lengths(&tables.damage, &manifest, &entries);
+        remove_leftovers(&*tables.files, dir, &manifest, entries, is_certain)?;
         Ok(Self {
             tables,
             dir: dir.to_owned(),
@@ -116,6 +119,28 @@ impl Engine {
         let snapshot = self.snapshot();
         let Some(value) = snapshot.manifest().values.get(name) else { return Ok(None) };
         snapshot.table(value.table)?.get(&[])
+    }
+
+    /// What is damaged or missing, as far as is known: tables that the manifest lists, and other files of the store.
+    /// Tables stay where they are, so that a good copy put there is read at the next start.
+    #[must_use]
+    pub fn set_aside(&self) -> Vec<SetAside> {
+        let snapshot = self.snapshot();
+        let runs = snapshot.manifest().partitions.values().flat_map(|partition| &partition.runs);
+        let mut found: Vec<SetAside> = runs.filter_map(|run| snapshot.set_aside(run)).collect();
+        for value in snapshot.manifest().values.values() {
+            let table = snapshot.tables.get(&value.table);
+            let reason = table.and_then(|table| Some((table.path(), table.set_aside()?)));
+            found.extend(reason.map(|(path, reason)| SetAside::of_records(path, reason, Some(0))));
+        }
+        found.extend(self.tables.damage.others());
+        found
+    }
+
+    /// How many files were found to be so; asked often.
+    #[must_use]
+    pub fn damage_count(&self) -> usize {
+        self.tables.damage.count()
     }
 
     /// Bytes on disk of what exists.
@@ -154,45 +179,120 @@ pub(super) fn names(manifest: &Manifest) -> BTreeMap<u64, String> {
     runs.chain(values).collect()
 }
 
+/// The manifest, and whether it is surely the last one: where its copy was used, tables that it does not list may have
+/// been published after it. A store without a manifest that can be read is set aside whole, and a new one begun.
+fn open_manifest(files: &dyn Files, dir: &Path, signal: &str, damage: &Damage) -> Result<(Manifest, bool), KvError> {
+    let path = dir.join(FILE_NAME);
+    let read = |bytes: io::Result<&[u8]>| {
+        let bytes = bytes.map_err(KvError::io("read the manifest"))?;
+        read_manifest(bytes, dir, signal)
+    };
+    let reason = match open_twin(files, &path, MAX_MANIFEST_BYTES, read, |manifest| manifest.next_generation) {
+        Ok(Some(found)) => {
+            for (file, reason) in found.faults {
+                damage.other(SetAside::of_records(file, reason, Some(0)));
+            }
+            return Ok((found.content, !found.is_copy));
+        }
+        Ok(None) if !has_tables(files, dir)? => return Ok((first_manifest(files, dir, signal)?, true)),
+        Ok(None) => "its manifest and the copy of it are not there".to_owned(),
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            format!("neither its manifest nor the copy can be read: {error}")
+        }
+        Err(error) => return Err(error),
+    };
+    let whole = set_store_aside(files, dir).map_err(KvError::io("set the store aside"))?;
+    damage.other(SetAside::of_records(whole, reason, None));
+    Ok((first_manifest(files, dir, signal)?, true))
+}
+
+fn has_tables(files: &dyn Files, dir: &Path) -> Result<bool, KvError> {
+    let entries = files.list(&dir.join(TABLES)).map_err(KvError::io("list the tables"))?;
+    Ok(entries.iter().any(|entry| entry.name.ends_with(SUFFIX)))
+}
+
+/// Renames the folder of the tables, and makes an empty one; answers where it is.
+fn set_store_aside(files: &dyn Files, dir: &Path) -> io::Result<PathBuf> {
+    for name in [FILE_NAME.to_owned(), format!("{FILE_NAME}{COPY_SUFFIX}")] {
+        if files.exists(&dir.join(&name))? {
+            move_aside(files, &dir.join(&name));
+        }
+    }
+    let taken = files.list(dir)?;
+    let names = (1u32..).map(|number| format!("{TABLES}.{SET_ASIDE_DIR}.{number}"));
+    let name = names.into_iter().find(|name| taken.iter().all(|entry| entry.name != *name)).unwrap_or_default();
+    let aside = dir.join(name);
+    files.rename(&dir.join(TABLES), &aside)?;
+    files.sync_dir(dir)?;
+    make_dir(files, &dir.join(TABLES))?;
+    Ok(aside)
+}
+
 /// Publishes the manifest of a new store. It comes before any table, so that tables without one are damage and not
 /// leftovers to be removed.
 fn first_manifest(files: &dyn Files, dir: &Path, signal: &str) -> Result<Manifest, KvError> {
-    let entries = files.list(&dir.join(TABLES)).map_err(KvError::io("list the tables"))?;
-    if entries.iter().any(|entry| entry.name.ends_with(SUFFIX)) {
-        let reason = "its manifest is missing though there are data; restore it from a backup";
-        return Err(KvError::inconsistent(format!("the store in {}", dir.display()), reason));
-    }
     let manifest = Manifest::empty();
     Manifest::write(files, dir, &manifest.encode(signal))?;
     Ok(manifest)
 }
 
-fn read_manifest(files: &dyn Files, dir: &Path, signal: &str) -> Result<Option<Manifest>, KvError> {
-    let Some(bytes) = Manifest::read(files, dir)? else { return Ok(None) };
+fn read_manifest(bytes: &[u8], dir: &Path, signal: &str) -> Result<Manifest, KvError> {
     let what = || format!("the manifest in {}", dir.display());
-    let (version, found) = Manifest::peek(&bytes).map_err(KvError::damaged(what()))?;
+    let (version, found) = Manifest::peek(bytes).map_err(KvError::damaged(what()))?;
     if version > FORMAT_VERSION {
         let (path, signal) = (dir.to_owned(), signal.to_owned());
         return Err(KvError::NewerFormat { path, signal, found: version, supported: FORMAT_VERSION });
     }
+    let manifest = Manifest::decode(bytes).map_err(KvError::damaged(what()))?;
     if found != signal {
         return Err(KvError::OtherSignal { path: dir.to_owned(), found, wanted: signal.to_owned() });
     }
-    Manifest::decode(&bytes).map(Some).map_err(KvError::damaged(what()))
+    Ok(manifest)
+}
+
+/// Sets aside the tables that are not there, or have another length than they were written with.
+fn check_lengths(damage: &Damage, manifest: &Manifest, entries: &[DirEntry]) {
+    let there: HashMap<&str, u64> = entries.iter().map(|entry| (entry.name.as_str(), entry.len)).collect();
+    let runs = manifest.partitions.values().flat_map(|partition| &partition.runs);
+    let runs = runs.map(|run| (run.table, run.bytes));
+    let values = manifest.values.values().map(|value| (value.table, value.bytes));
+    let bytes: BTreeMap<u64, u64> = runs.chain(values).collect();
+    for (number, name) in names(manifest) {
+        let written = bytes.get(&number).copied().unwrap_or_default();
+        match there.get(name.as_str()) {
+            None => damage.table(number, "it is not there"),
+            Some(length) if *length != written => {
+                damage.table(number, &format!("it has {length} bytes, {written} were written"));
+            }
+            Some(_) => {}
+        }
+    }
 }
 
 /// Removes tables that the manifest does not list, from work that was not finished or whose last step was cut off, and
-/// what a manifest that was not finished left. Names that are not ours are left alone.
-fn remove_leftovers(files: &dyn Files, dir: &Path, manifest: &Manifest) -> Result<(), KvError> {
+/// what a manifest that was not finished left. Names that are not ours are left alone. Where the manifest is not
+/// `certain` to be the last one the tables are moved aside instead.
+fn remove_leftovers(
+    files: &dyn Files,
+    dir: &Path,
+    manifest: &Manifest,
+    tables: Vec<DirEntry>,
+    is_certain: bool,
+) -> Result<(), KvError> {
     let listed: BTreeSet<String> = names(manifest).into_values().collect();
     let tables_dir = dir.join(TABLES);
-    let list = |dir: &Path| files.list(dir).map_err(KvError::io("list the store"));
-    let tables = list(&tables_dir)?.into_iter().filter(|entry| entry.name.ends_with(SUFFIX));
-    let tables = tables.filter(|entry| !entry.is_dir && !listed.contains(&entry.name));
-    let tables = tables.map(|entry| tables_dir.join(entry.name));
-    let unfinished = list(dir)?.into_iter().filter(|entry| !entry.is_dir && entry.name.ends_with(TEMPORARY_SUFFIX));
-    for path in tables.chain(unfinished.map(|entry| dir.join(entry.name))) {
-        files.remove_file(&path).map_err(KvError::io("remove a leftover"))?;
+    let tables = tables.into_iter().filter(|entry| entry.name.ends_with(SUFFIX) && !entry.is_dir);
+    for entry in tables.filter(|entry| !listed.contains(&entry.name)) {
+        let path = tables_dir.join(entry.name);
+        if is_certain {
+            files.remove_file(&path).map_err(KvError::io("remove a leftover"))?;
+        } else {
+            move_aside(files, &path);
+        }
+    }
+    let entries = files.list(dir).map_err(KvError::io("list the store"))?;
+    for entry in entries.into_iter().filter(|entry| !entry.is_dir && entry.name.ends_with(TEMPORARY_SUFFIX)) {
+        files.remove_file(&dir.join(entry.name)).map_err(KvError::io("remove a leftover"))?;
     }
     Ok(())
 }

@@ -164,7 +164,9 @@ fn newer_formats_other_signals_and_open_directories_are_refused() {
         let engine = open(dir.path());
         let mut newer = engine.snapshot().manifest().encode("test");
         newer[6] = 9;
-        std::fs::write(dir.path().join("manifest"), newer).unwrap();
+        for name in ["manifest", "manifest.copy"] {
+            std::fs::write(dir.path().join(name), &newer).unwrap();
+        }
     }
     let error = try_open(dir.path(), "test").err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -287,16 +289,72 @@ proptest! {
 }
 
 #[test]
-fn data_without_a_manifest_are_refused_and_not_removed() {
+fn a_damaged_or_missing_manifest_is_mended_by_its_copy_and_said() {
+    let spoil: [fn(&Path); 3] = [
+        |path| std::fs::remove_file(path).unwrap(),
+        |path| std::fs::write(path, b"CLEWKV").unwrap(),
+        |path| {
+            let mut bytes = std::fs::read(path).unwrap();
+            bytes[20] ^= 4;
+            std::fs::write(path, bytes).unwrap();
+        },
+    ];
+    for spoil in spoil {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let engine = open(dir.path());
+            seal(&engine, 0, 10, 8, 1);
+        }
+        spoil(&dir.path().join("manifest"));
+        let engine = open(dir.path());
+        let aside = engine.set_aside();
+        assert_eq!((aside.len(), aside[0].records), (1, Some(0)), "{aside:?}");
+        assert!(aside[0].reason.ends_with("its copy is used"), "{aside:?}");
+        let snapshot = engine.snapshot();
+        assert_eq!(runs(&snapshot).iter().map(|run| count(&snapshot, run)).collect::<Vec<_>>(), [10]);
+        drop(engine);
+        assert_eq!(open(dir.path()).set_aside(), []);
+    }
+}
+
+#[test]
+fn data_without_a_manifest_are_set_aside_and_not_removed() {
     let dir = tempfile::tempdir().unwrap();
     {
         let engine = open(dir.path());
         seal(&engine, 0, 10, 8, 1);
     }
+    let table = table_files(dir.path()).remove(0);
+    let bytes = std::fs::read(&table).unwrap();
     std::fs::remove_file(dir.path().join("manifest")).unwrap();
-    for _ in 0..2 {
-        let error = try_open(dir.path(), "test").err().unwrap();
-        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    std::fs::write(dir.path().join("manifest.copy"), b"x").unwrap();
+    let engine = open(dir.path());
+    let aside = engine.set_aside();
+    assert_eq!((aside.len(), aside[0].records), (1, None), "{aside:?}");
+    assert_eq!(std::fs::read(aside[0].file.join(table.file_name().unwrap())).unwrap(), bytes);
+    assert_eq!(runs(&engine.snapshot()), []);
+    seal(&engine, 0, 5, 8, 1);
+    drop(engine);
+    let engine = open(dir.path());
+    assert_eq!((runs(&engine.snapshot()).len(), engine.set_aside().len()), (1, 0));
+}
+
+#[test]
+fn a_table_of_another_length_is_found_at_the_start() {
+    for length in [0, 10, 4_096, 1 << 20] {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let engine = open(dir.path());
+            seal(&engine, 0, 500, 100, 1);
+            seal(&engine, 0, 7, 100, 2);
+        }
+        let table = table_files(dir.path()).remove(0);
+        std::fs::OpenOptions::new().write(true).open(&table).unwrap().set_len(length).unwrap();
+        let engine = open(dir.path());
+        let aside = engine.set_aside();
+        assert_eq!((aside.len(), aside[0].records), (1, Some(500)), "{aside:?}");
+        assert!(aside[0].reason.contains(&format!("it has {length} bytes")), "{aside:?}");
+        assert_eq!(aside[0].file, table);
     }
 }
 
@@ -332,8 +390,9 @@ fn damage_of_one_table_is_named_and_hurts_its_own_records_only() {
     bytes[100_000] ^= 1;
     std::fs::write(&files[0], bytes).unwrap();
     std::fs::remove_file(&files[1]).unwrap();
-    // The start reads no data, so it does not see the damage, and does not fail for it.
+    // The start reads no data, so it does not see the bent byte, and does not fail for either.
     let engine = open(dir.path());
+    assert_eq!(engine.set_aside().iter().map(|aside| &aside.file).collect::<Vec<_>>(), [&files[1]]);
     let snapshot = engine.snapshot();
     let [bent, missing, whole] = runs(&snapshot).try_into().unwrap();
     assert_eq!(count(&snapshot, &whole), 500);
@@ -350,6 +409,7 @@ fn damage_of_one_table_is_named_and_hurts_its_own_records_only() {
     assert!(snapshot.get(&bent, &3u32.to_be_bytes()).unwrap().is_some());
     let unreadable = (0..500u32).filter(|row| snapshot.get(&bent, &row.to_be_bytes()).is_err()).count();
     assert_eq!(unreadable, 501 - found.len());
+    assert!(snapshot.set_aside(&bent).unwrap().reason.contains("a wrong checksum"));
     // Sealing and dropping go on.
     seal(&engine, 60, 10, 10, 4);
     let mut edit = engine.edit();

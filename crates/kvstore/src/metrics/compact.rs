@@ -2,7 +2,8 @@
 
 use super::report::CompactionReport;
 use super::run::{
-    RunHeader, SeriesSamples, exemplar_chunks, read_exemplars, scan_series, write_exemplars, write_head, write_series,
+    RunHeader, SeriesSamples, exemplar_chunks, read_exemplars, scan_series, write_exemplars, write_head, write_known,
+    write_series,
 };
 use super::store::MetricStore;
 use crate::engine::{Manifest, PartitionKey, Run, RunSpan, RunWriter, Snapshot};
@@ -28,7 +29,9 @@ impl MetricStore {
             let _maintenance = self.maintenance.lock();
             let snapshot = self.state.read().snapshot.clone();
             let from = first_to_merge(snapshot.manifest(), key, self.options.compact_runs);
-            if let Some(from) = from {
+            let runs = snapshot.manifest().partitions.get(key).map_or(&[][..], |partition| &partition.runs);
+            let is_whole = runs.iter().all(|run| snapshot.set_aside(run).is_none());
+            if let Some(from) = from.filter(|_| is_whole) {
                 match self.merge_runs(&snapshot, key, from, &mut report) {
                     Err(error) if error.is_damage() => report.damage = Some(error.to_string()),
                     merged => merged?,
@@ -48,22 +51,30 @@ impl MetricStore {
         let Some(partition) = snapshot.manifest().partitions.get(key) else { return Ok(()) };
         let runs = partition.runs.get(from..).unwrap_or_default();
         let loaded = self.indexes.get(snapshot, key, &partition.runs)?;
-        let headers = loaded.headers.get(from..).unwrap_or_default();
+        if let Some(run) = loaded.damaged.first() {
+            return Err(
+                snapshot.blame(run, KvError::inconsistent(format!("run {}", run.generation), "it is set aside"))
+            );
+        }
+        let headers: Vec<Arc<RunHeader>> =
+            loaded.runs.get(from..).unwrap_or_default().iter().map(|(_, header)| Arc::clone(header)).collect();
         let first_new = headers.iter().map(|header| header.first_new).min().unwrap_or_default();
-        let new: Vec<Labels> = {
-            let index = loaded.index.read();
-            index.series.all_labels().iter().skip(first_new as usize).cloned().collect()
-        };
-        let exemplars = gather_exemplars(snapshot, runs, headers)?;
+        let exemplars = gather_exemplars(snapshot, runs, &headers)?;
         let present = headers.iter().fold(RoaringBitmap::new(), |all, header| all | &header.present);
+        let (new, known): (Vec<Labels>, Vec<Labels>) = {
+            let index = loaded.index.read();
+            let known = present.range(..first_new).filter_map(|number| index.series.labels(number).cloned());
+            (index.series.all_labels().iter().skip(first_new as usize).cloned().collect(), known.collect())
+        };
         let header =
             RunHeader { first_new, new: new.len() as u32, present, exemplar_chunks: exemplar_chunks(&exemplars) };
         let mut samples = 0;
         let mut edit = self.engine.edit();
         let merged = edit.write_run(key, |writer| {
             write_head(writer, &header, &new)?;
-            samples = merge_series(writer, snapshot, runs, headers, &header.present)?;
+            samples = merge_series(writer, snapshot, runs, &headers, &header.present)?;
             write_exemplars(writer, &exemplars, &self.rules)?;
+            write_known(writer, &known)?;
             let min_time = runs.iter().map(|run| run.min_time).min().unwrap_or(key.start);
             let max_time = runs.iter().map(|run| run.max_time).max().unwrap_or(key.start);
             Ok(RunSpan { min_time, max_time, rows: samples })

@@ -35,7 +35,8 @@ impl SeriesIndex {
     }
 
     pub(super) fn labels(&self, number: u32) -> Option<&Labels> {
-        self.labels.get(number as usize)
+        // Those that are empty are lost.
+        self.labels.get(number as usize).filter(|labels| !labels.is_empty())
     }
 
     pub(super) fn all_labels(&self) -> &[Labels] {
@@ -71,6 +72,16 @@ impl SeriesIndex {
     /// Adds a series that is not there.
     pub(super) fn insert(&mut self, labels: Labels) -> u32 {
         let number = self.labels.len() as u32;
+        self.labels.push(Labels::empty());
+        self.fill(number, labels);
+        number
+    }
+
+    /// Gives the labels of a number that [`SeriesIndex::skip_to`] passed over.
+    pub(super) fn fill(&mut self, number: u32, labels: Labels) {
+        if self.labels.get(number as usize).is_none_or(|place| !place.is_empty()) {
+            return;
+        }
         for (name, value) in labels.iter() {
             if !self.postings.contains_key(name) {
                 self.postings.insert(name.into(), HashMap::new());
@@ -90,11 +101,12 @@ impl SeriesIndex {
         }
         self.bytes += labels.as_bytes().len() + SERIES_OVERHEAD;
         let hash = SeriesKey::of(&labels).hash();
-        self.labels.push(labels);
+        if let Some(place) = self.labels.get_mut(number as usize) {
+            *place = labels;
+        }
         let Self { table, labels, .. } = self;
         let hash_of = |number: &u32| labels.get(*number as usize).map_or(0, |labels| SeriesKey::of(labels).hash());
         table.insert_unique(hash, number, hash_of);
-        number
     }
 
     /// The series that pass all matchers. `check` is asked now and then whether to go on.

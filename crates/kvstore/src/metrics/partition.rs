@@ -2,10 +2,10 @@
 
 use super::head::SharedSeries;
 use super::index::SeriesIndex;
-use super::run::{RunHeader, read_header, read_labels};
+use super::run::{RunHeader, read_header, read_known, read_labels};
 use crate::engine::{PartitionKey, Run, Snapshot};
 use crate::error::KvError;
-use clew_model::ReadError;
+use clew_model::{ReadError, UnixMillis, Warnings};
 use parking_lot::{Mutex, RwLock};
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, HashMap};
@@ -52,22 +52,42 @@ impl Links {
 impl PartitionIndex {
     /// Loads what is not loaded yet, oldest run first: each run continues the numbers of those before it.
     fn load(&mut self, snapshot: &Snapshot, runs: &[Run]) -> Result<(), KvError> {
+        let is_fresh = self.headers.is_empty();
         for run in runs {
             if self.headers.contains_key(&run.generation) || self.damaged.contains_key(&run.generation) {
                 continue;
             }
-            match self.load_run(snapshot, run) {
+            match self.load_run(snapshot, run, is_fresh) {
                 Ok(()) => {}
                 Err(error) if error.is_damage() => {
-                    self.damaged.insert(run.generation, error.to_string());
+                    self.damaged.insert(run.generation, snapshot.blame(run, error).to_string());
                 }
                 Err(error) => return Err(error),
             }
         }
+        if !self.damaged.is_empty() {
+            runs.iter().try_for_each(|run| self.learn_known(snapshot, run))?;
+        }
         Ok(())
     }
 
-    fn load_run(&mut self, snapshot: &Snapshot, run: &Run) -> Result<(), KvError> {
+    /// Takes from a run the labels of its series that only a damaged one was to name.
+    fn learn_known(&mut self, snapshot: &Snapshot, run: &Run) -> Result<(), KvError> {
+        let Some(header) = self.headers.get(&run.generation).map(Arc::clone) else { return Ok(()) };
+        if header.present.range(..header.first_new).all(|number| self.series.labels(number).is_some()) {
+            return Ok(());
+        }
+        match read_known(snapshot, run, &header) {
+            Ok(known) => known.into_iter().for_each(|(number, labels)| self.series.fill(number, labels)),
+            Err(error) if error.is_damage() => {
+                self.damaged.insert(run.generation, snapshot.blame(run, error).to_string());
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn load_run(&mut self, snapshot: &Snapshot, run: &Run, is_fresh: bool) -> Result<(), KvError> {
         let header = read_header(snapshot, run)?;
         let known = self.series.len() as u32;
         if header.first_new > known {
@@ -79,21 +99,24 @@ impl PartitionIndex {
             self.series.skip_to(header.first_new);
         }
         let skip = (self.series.len() as u32 - header.first_new) as usize;
-        if header.new as usize > skip {
+        // Runs that are read for the first time never name the same number, unless one of them was set aside when the other
+        // was written, and is back.
+        let is_doubtful = is_fresh && skip > 0 && header.new > 0;
+        if header.new as usize > skip || is_doubtful {
             let labels = read_labels(snapshot, run, &header).inspect_err(|_| {
                 self.series.skip_to(header.first_new.saturating_add(header.new));
             })?;
+            let known = self.series.all_labels().iter().skip(header.first_new as usize);
+            if is_doubtful && known.zip(&labels).any(|(known, own)| !known.is_empty() && known != own) {
+                let reason = "the numbers of its series were given to others while it could not be read";
+                return Err(KvError::inconsistent(format!("run {}", run.generation), reason));
+            }
             for labels in labels.into_iter().skip(skip) {
                 self.series.insert(labels);
             }
         }
         self.headers.insert(run.generation, Arc::new(header));
         Ok(())
-    }
-
-    /// Why one of these runs cannot be read, if one is known not to be.
-    fn damage_of(&self, runs: &[Run]) -> Option<&String> {
-        runs.iter().find_map(|run| self.damaged.get(&run.generation))
     }
 
     fn has_loaded(&self, runs: &[Run]) -> bool {
@@ -125,11 +148,6 @@ impl PartitionIndex {
         Ok(())
     }
 
-    /// The headers of these runs, in their order; `None` when one is not loaded.
-    fn headers_of(&self, runs: &[Run]) -> Option<Vec<Arc<RunHeader>>> {
-        runs.iter().map(|run| self.headers.get(&run.generation).cloned()).collect()
-    }
-
     fn memory_bytes(&self) -> usize {
         let headers: usize = self.headers.values().map(|header| header.present.serialized_size() + 64).sum();
         self.series.memory_bytes() + headers + self.links.lock().numbers.capacity() * size_of::<u32>()
@@ -140,10 +158,28 @@ pub(super) type SharedIndex = Arc<RwLock<PartitionIndex>>;
 
 /// The index of a partition with the runs that were asked for. Its lock is for short looks, never to be held while runs
 /// are read: who comes with a new run waits for it, and then all others behind.
-pub(super) struct LoadedIndex {
+pub(super) struct LoadedIndex<'r> {
     pub(super) index: SharedIndex,
-    /// Of each run asked for, in their order.
-    pub(super) headers: Vec<Arc<RunHeader>>,
+    /// The runs asked for that can be read, in their order.
+    pub(super) runs: Vec<(&'r Run, Arc<RunHeader>)>,
+    /// The others.
+    pub(super) damaged: Vec<&'r Run>,
+}
+
+impl<'r> LoadedIndex<'r> {
+    /// The runs that may have samples in `start..=end`, oldest first; those that cannot be read are told.
+    pub(super) fn touching(
+        &self,
+        snapshot: &Snapshot,
+        (start, end): (UnixMillis, UnixMillis),
+        warnings: &Warnings,
+    ) -> Vec<(&'r Run, Arc<RunHeader>)> {
+        let touches = |run: &Run| run.min_time <= end && start <= run.max_time;
+        for run in self.damaged.iter().filter(|run| touches(run)) {
+            snapshot.can_be_read(run, warnings);
+        }
+        self.runs.iter().filter(|(run, _)| touches(run)).cloned().collect()
+    }
 }
 
 struct Cached {
@@ -163,18 +199,28 @@ impl IndexCache {
         Self { most_bytes, cached: Mutex::default() }
     }
 
-    /// The index of a partition, with all these runs loaded.
-    pub(super) fn get(&self, snapshot: &Snapshot, key: &PartitionKey, runs: &[Run]) -> Result<LoadedIndex, KvError> {
+    /// The index of a partition, with all these runs loaded that can be read.
+    pub(super) fn get<'r>(
+        &self,
+        snapshot: &Snapshot,
+        key: &PartitionKey,
+        runs: &'r [Run],
+    ) -> Result<LoadedIndex<'r>, KvError> {
         let index = self.get_to_extend(snapshot, key, runs)?;
-        let headers = {
+        let (mut readable, mut damaged) = (Vec::with_capacity(runs.len()), Vec::new());
+        {
             let index = index.read();
-            if let Some(reason) = index.damage_of(runs) {
-                return Err(KvError::inconsistent("a partition", reason.clone()));
+            for run in runs {
+                match index.headers.get(&run.generation) {
+                    Some(header) if snapshot.set_aside(run).is_none() => readable.push((run, Arc::clone(header))),
+                    None if !index.damaged.contains_key(&run.generation) => {
+                        return Err(KvError::inconsistent("a partition", "two of its runs have one number"));
+                    }
+                    _ => damaged.push(run),
+                }
             }
-            index.headers_of(runs)
-        };
-        let headers = headers.ok_or_else(|| KvError::inconsistent("a partition", "two of its runs have one number"))?;
-        Ok(LoadedIndex { index, headers })
+        }
+        Ok(LoadedIndex { index, runs: readable, damaged })
     }
 
     /// As [`IndexCache::get`], for who adds a run and need not know what the others hold: a run that is damaged does not

@@ -25,6 +25,8 @@ const SERIES: u8 = 2;
 const EXEMPLARS: u8 = 3;
 /// Hashes of the IDs that a list of exemplars carries.
 const EXEMPLAR_IDS: u8 = 4;
+/// Label sets of the series that earlier runs were the first to have, in lists: needed where one of those is damaged.
+const KNOWN_LABELS: u8 = 5;
 
 fn key(kind: u8, number: u32) -> [u8; 5] {
     let [a, b, c, d] = number.to_be_bytes();
@@ -132,11 +134,20 @@ pub(super) fn write_head(writer: &mut RunWriter<'_>, header: &RunHeader, new: &[
     serialized.map_err(|error| KvError::BadEntry(format!("a set of series: {error}")))?;
     put_bytes(&mut bytes, &present);
     writer.put(&key(HEADER, 0), &bytes)?;
-    let mut rest = new;
+    write_labels(writer, LABELS, new)
+}
+
+/// Writes, behind everything else, the labels of those series that are present and not new, in order of their numbers.
+pub(super) fn write_known(writer: &mut RunWriter<'_>, known: &[Labels]) -> Result<(), KvError> {
+    write_labels(writer, KNOWN_LABELS, known)
+}
+
+fn write_labels(writer: &mut RunWriter<'_>, kind: u8, labels: &[Labels]) -> Result<(), KvError> {
+    let mut rest = labels;
     let mut chunk = 0;
     while !rest.is_empty() {
         let (labels, behind) = rest.split_at(labels_in_chunk(rest));
-        writer.put(&key(LABELS, chunk), &encode_labels(labels))?;
+        writer.put(&key(kind, chunk), &encode_labels(labels))?;
         (rest, chunk) = (behind, chunk + 1);
     }
     Ok(())
@@ -210,14 +221,30 @@ pub(super) fn read_header(snapshot: &Snapshot, run: &Run) -> Result<RunHeader, K
 
 /// The label sets that a run holds.
 pub(super) fn read_labels(snapshot: &Snapshot, run: &Run, header: &RunHeader) -> Result<Vec<Labels>, KvError> {
-    let mut labels = Vec::new();
-    for entry in snapshot.scan(run, &key(LABELS, 0), Some(&key(SERIES, 0)))? {
-        let list = decode_labels(&entry?.value);
-        labels.extend(list.map_err(KvError::damaged(format!("the labels of run {}", run.generation)))?);
-    }
+    let labels = read_label_lists(snapshot, run, LABELS)?;
     if labels.len() != header.new as usize {
         let reason = format!("{} label sets, {} are announced", labels.len(), header.new);
         return Err(KvError::inconsistent(format!("run {}", run.generation), reason));
+    }
+    Ok(labels)
+}
+
+/// The labels of the series that are present in a run and not new in it, with their numbers.
+pub(super) fn read_known(snapshot: &Snapshot, run: &Run, header: &RunHeader) -> Result<Vec<(u32, Labels)>, KvError> {
+    let labels = read_label_lists(snapshot, run, KNOWN_LABELS)?;
+    let known: Vec<u32> = header.present.range(..header.first_new).collect();
+    if labels.len() != known.len() {
+        let reason = format!("{} label sets of {} known series", labels.len(), known.len());
+        return Err(KvError::inconsistent(format!("run {}", run.generation), reason));
+    }
+    Ok(known.into_iter().zip(labels).collect())
+}
+
+fn read_label_lists(snapshot: &Snapshot, run: &Run, kind: u8) -> Result<Vec<Labels>, KvError> {
+    let mut labels = Vec::new();
+    for entry in snapshot.scan(run, &key(kind, 0), Some(&key(kind + 1, 0)))? {
+        let list = decode_labels(&entry?.value);
+        labels.extend(list.map_err(KvError::damaged(format!("the labels of run {}", run.generation)))?);
     }
     Ok(labels)
 }

@@ -2,7 +2,7 @@
 
 use super::head::{Generation, State};
 use super::report::SealReport;
-use super::run::{RunHeader, SeriesSamples, exemplar_chunks, write_exemplars, write_head, write_series};
+use super::run::{RunHeader, SeriesSamples, exemplar_chunks, write_exemplars, write_head, write_known, write_series};
 use super::store::MetricStore;
 use crate::engine::{Edit, PartitionKey, RunSpan};
 use crate::error::KvError;
@@ -170,11 +170,18 @@ impl MetricStore {
         let mut numbers = Numbers { known: shared.read().series.len() as u32, new: HashMap::new(), order: Vec::new() };
         let mut series: Vec<(u32, Vec<u8>)> = Vec::with_capacity(share.series.len());
         let mut exemplars = Vec::with_capacity(share.exemplars.len());
+        let mut known = Vec::new();
         {
             let index = shared.read();
             let mut guess = 0;
             for (labels, value) in share.series {
-                let number = index.series.find_labels(&labels, guess).unwrap_or_else(|| numbers.number_of(labels));
+                let number = match index.series.find_labels(&labels, guess) {
+                    Some(number) => {
+                        known.push((number, labels));
+                        number
+                    }
+                    None => numbers.number_of(labels),
+                };
                 guess = number.wrapping_add(1);
                 series.push((number, value));
             }
@@ -185,6 +192,8 @@ impl MetricStore {
             }
         }
         series.sort_unstable_by_key(|(number, _)| *number);
+        known.sort_unstable_by_key(|(number, _)| *number);
+        let known: Vec<Labels> = known.into_iter().map(|(_, labels)| labels).collect();
         exemplars.sort_by_key(|exemplar: &StoredExemplar| exemplar.time);
         let header = RunHeader {
             first_new: numbers.known,
@@ -199,6 +208,7 @@ impl MetricStore {
                 write_series(writer, *number, value)?;
             }
             write_exemplars(writer, &exemplars, &self.rules)?;
+            write_known(writer, &known)?;
             Ok(RunSpan { min_time, max_time, rows: share.samples })
         })?;
         report.series += series.len() as u64;

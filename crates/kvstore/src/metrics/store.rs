@@ -17,7 +17,7 @@ use clew_columns::metrics::{decode_metadata, encode_metadata};
 use clew_host::Files;
 use clew_model::correlation::CorrelationRules;
 use clew_model::metrics::{LabelSets, MetricBatch};
-use clew_model::{TenantId, UnixMillis};
+use clew_model::{SetAside, TenantId, UnixMillis};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -88,9 +88,15 @@ impl MetricStore {
         let mut engine_options = EngineOptions::new("metrics", options.partition_width);
         engine_options.cache_bytes = options.cache_bytes;
         let engine = Engine::open(files, dir, engine_options)?;
-        let metadata = match engine.meta_value(METADATA)? {
-            Some(bytes) => read_metadata(&bytes).map_err(KvError::damaged("the metadata of metrics"))?,
-            None => BTreeMap::new(),
+        let metadata = match engine.meta_value(METADATA) {
+            Ok(Some(bytes)) => read_metadata(&bytes).map_err(KvError::damaged("the metadata of metrics")),
+            Ok(None) => Ok(BTreeMap::new()),
+            Err(error) => Err(error),
+        };
+        // What is lost of it comes again with the next scrapes.
+        let metadata = match metadata {
+            Err(error) if error.is_damage() => BTreeMap::new(),
+            other => other?,
         };
         let snapshot = engine.snapshot();
         let state = State {
@@ -250,6 +256,18 @@ impl MetricStore {
             }
         }
         stats
+    }
+
+    /// What is damaged or missing, as far as is known.
+    #[must_use]
+    pub fn set_aside(&self) -> Vec<SetAside> {
+        self.engine.set_aside()
+    }
+
+    /// How many files that is; asked often.
+    #[must_use]
+    pub fn damage_count(&self) -> usize {
+        self.engine.damage_count()
     }
 
     /// Bytes on disk.

@@ -4,7 +4,7 @@ use super::identity::unique;
 use super::options::CompactReport;
 use super::run::{OpenRun, RunCaches};
 use super::writer::SpanRunWriter;
-use crate::engine::{Edit, Manifest, PartitionKey, Run, Snapshot};
+use crate::engine::{Edit, PartitionKey, Run, Snapshot};
 use crate::error::KvError;
 use crate::limits::{MAX_MERGED_SPANS, MERGE_TIER_RUNS, MERGE_WINDOW_BYTES, MERGE_WINDOW_SPANS};
 use clew_columns::spans::limits::{GROUP_BYTES, GROUP_SPANS};
@@ -23,15 +23,16 @@ pub(super) struct Plan {
 }
 
 /// The first merge that is worth it: of runs of about the same size, the smallest first.
-pub(super) fn plan(manifest: &Manifest) -> Option<Plan> {
-    let mut partitions = manifest.partitions.iter();
+pub(super) fn plan(snapshot: &Snapshot) -> Option<Plan> {
+    let mut partitions = snapshot.manifest().partitions.iter();
     partitions.find_map(|(key, partition)| {
-        let runs = same_tier(&partition.runs)?;
+        let readable = partition.runs.iter().filter(|run| snapshot.set_aside(run).is_none());
+        let runs = same_tier(readable)?;
         Some(Plan { partition: key.clone(), runs })
     })
 }
 
-fn same_tier(all: &[Run]) -> Option<Vec<Run>> {
+fn same_tier<'r>(all: impl Iterator<Item = &'r Run>) -> Option<Vec<Run>> {
     let mut tiers: BTreeMap<u32, (Vec<Run>, u64)> = BTreeMap::new();
     for run in all {
         let (runs, spans) = tiers.entry(run.rows.max(1).ilog2() / 2).or_default();

@@ -260,7 +260,8 @@ impl OpenRun {
     pub(super) fn open(snapshot: &Arc<Snapshot>, run: &Run, caches: &Arc<RunCaches>) -> Result<Self, KvError> {
         let head = caches.heads.get_or_make(&run_id(run), || {
             let bytes = required(snapshot, run, &head_key(), "head")?;
-            let head = RunHead::decode(&bytes).map_err(KvError::damaged(place(run, "head")))?;
+            let head = RunHead::decode(&bytes).map_err(KvError::damaged(place(run, "head")));
+            let head = head.map_err(|error| snapshot.blame(run, error))?;
             let size = head.groups.len() * 4 + 128;
             Ok::<_, KvError>((head, size))
         })?;
@@ -297,9 +298,11 @@ impl OpenRun {
     pub(super) fn zones(&self) -> Result<Arc<Vec<BlockZone>>, KvError> {
         self.caches.zones.get_or_make(&run_id(&self.run), || {
             let bytes = required(&self.snapshot, &self.run, &zones_key(), "bounds")?;
-            let zones = decode_zones(&bytes).map_err(KvError::damaged(place(&self.run, "bounds")))?;
+            let zones = decode_zones(&bytes).map_err(KvError::damaged(place(&self.run, "bounds")));
+            let zones = zones.map_err(|error| self.blame(error))?;
             if zones.len() != self.head.blocks as usize {
-                return Err(KvError::inconsistent(place(&self.run, "bounds"), "they are not as many as the blocks"));
+                let what = place(&self.run, "bounds");
+                return Err(self.blame(KvError::inconsistent(what, "they are not as many as the blocks")));
             }
             let services: usize = zones.iter().map(|zone| zone.services.capacity() * 8).sum();
             let size = services + zones.len() * size_of::<BlockZone>();
@@ -338,8 +341,8 @@ impl OpenRun {
     /// Counts what is read, and takes its checksum off.
     fn counted<'b>(&self, bytes: &'b [u8]) -> Result<&'b [u8], KvError> {
         self.read.add(bytes.len() as u64);
-        let mut reader = checked(bytes).map_err(KvError::damaged(place(&self.run, "counts")))?;
-        reader.take(reader.left(), WHAT).map_err(KvError::damaged(place(&self.run, "counts")))
+        let taken = checked(bytes).and_then(|mut reader| reader.take(reader.left(), WHAT));
+        taken.map_err(KvError::damaged(place(&self.run, "counts"))).map_err(|error| self.blame(error))
     }
 
     /// Opens a block.
@@ -364,7 +367,8 @@ impl OpenRun {
     pub(super) fn find(&self, term: u64) -> Result<Vec<u32>, KvError> {
         let shard = shard_of(term, self.head.shard_bits);
         let bytes = required(&self.snapshot, &self.run, &shard_key(shard), "index")?;
-        let mut blocks = Shard::open(&bytes)?.find(term)?;
+        let found = Shard::open(&bytes).and_then(|shard| shard.find(term));
+        let mut blocks = found.map_err(|error| self.blame(error))?;
         let count = self.blocks();
         blocks.retain(|block| *block < count);
         Ok(blocks)
@@ -388,9 +392,9 @@ impl OpenRun {
         for same in by_shard.chunk_by(|left, right| left.0 == right.0) {
             let Some((shard, _)) = same.first() else { continue };
             let bytes = required(&self.snapshot, &self.run, &shard_key(*shard), "index")?;
-            let shard = Shard::open(&bytes)?;
+            let shard = Shard::open(&bytes).map_err(|error| self.blame(error))?;
             for (_, term) in same {
-                let mut blocks = shard.find(*term)?;
+                let mut blocks = shard.find(*term).map_err(|error| self.blame(error))?;
                 blocks.retain(|block| *block < self.blocks());
                 visit(*term, &blocks);
             }
@@ -400,12 +404,18 @@ impl OpenRun {
 
     /// An error in the columns of this run.
     pub(super) fn damaged(&self, error: &ColumnsError) -> KvError {
-        KvError::inconsistent(place(&self.run, "columns"), error.to_string())
+        self.blame(KvError::inconsistent(place(&self.run, "columns"), error.to_string()))
+    }
+
+    /// Sets the run's table aside for an error in what it says.
+    fn blame(&self, error: KvError) -> KvError {
+        self.snapshot.blame(&self.run, error)
     }
 }
 
 fn required(snapshot: &Snapshot, run: &Run, key: &[u8], what: &str) -> Result<Slice, KvError> {
-    snapshot.get(run, key)?.ok_or_else(|| KvError::inconsistent(place(run, what), "it is not there"))
+    let value = snapshot.get(run, key)?;
+    value.ok_or_else(|| snapshot.blame(run, KvError::inconsistent(place(run, what), "it is not there")))
 }
 
 fn place(run: &Run, what: &str) -> String {

@@ -11,7 +11,7 @@ use crate::error::KvError;
 use clew_host::Files;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::{Span, TraceReader, TraceView};
-use clew_model::{Context, ReadMeter, TenantId, UnixNanos};
+use clew_model::{Context, ReadMeter, SetAside, TenantId, UnixNanos, Warnings};
 use hashbrown::HashSet;
 use parking_lot::{Mutex, RwLock};
 use std::path::Path;
@@ -106,6 +106,18 @@ impl TraceStore {
         snapshot.manifest().sealed_stats()
     }
 
+    /// What is damaged or missing, as far as is known.
+    #[must_use]
+    pub fn set_aside(&self) -> Vec<SetAside> {
+        self.engine.set_aside()
+    }
+
+    /// How many files that is; asked often.
+    #[must_use]
+    pub fn damage_count(&self) -> usize {
+        self.engine.damage_count()
+    }
+
     /// Bytes on disk.
     #[must_use]
     pub fn disk_bytes(&self) -> u64 {
@@ -150,7 +162,7 @@ impl TraceStore {
     pub fn compact(&self) -> Result<CompactReport, KvError> {
         let _guard = self.maintenance.lock();
         let snapshot = self.engine.snapshot();
-        let Some(plan) = compact::plan(snapshot.manifest()) else { return Ok(CompactReport::default()) };
+        let Some(plan) = compact::plan(&snapshot) else { return Ok(CompactReport::default()) };
         let mut edit = self.engine.edit();
         let report = compact::merge(&mut edit, &snapshot, &plan, &self.caches, &self.rules)?;
         self.publish(edit.commit()?);
@@ -208,6 +220,7 @@ impl TraceStore {
             caches: self.caches.clone(),
             rules: self.rules.clone(),
             read: ReadMeter::default(),
+            warnings: Warnings::default(),
             gathered: Mutex::default(),
         }
     }
@@ -215,7 +228,7 @@ impl TraceStore {
 
 impl TraceReader for TraceStore {
     fn view(&self, context: &Context) -> Box<dyn TraceView> {
-        Box::new(View { read: context.read.clone(), ..self.snapshot() })
+        Box::new(View { read: context.read.clone(), warnings: context.warnings.clone(), ..self.snapshot() })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::engine::{Run, Snapshot};
 use crate::error::KvError;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
-use clew_model::{ReadMeter, TenantId, TimeRange, UnixNanos};
+use clew_model::{ReadMeter, TenantId, TimeRange, UnixNanos, Warnings};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub(super) struct View {
     pub rules: Arc<CorrelationRules>,
     /// Counts what the question reads.
     pub read: ReadMeter,
+    /// Where a question is told what it cannot be answered of.
+    pub warnings: Warnings,
     /// What the last scan brought together, for the next one.
     pub gathered: Mutex<Option<Arc<Gathered>>>,
 }
@@ -32,20 +34,32 @@ impl View {
     pub(super) fn runs(&self, tenant: &TenantId, range: TimeRange) -> Result<Vec<Arc<OpenRun>>, KvError> {
         let partitions = self.snapshot.manifest().overlapping(tenant, range.start, range.end);
         let runs = partitions.flat_map(|(_, partition)| &partition.runs);
-        runs.filter(|run| run.min_time <= range.end && range.start <= run.max_time).map(|run| self.open(run)).collect()
+        let touching = runs.filter(|run| run.min_time <= range.end && range.start <= run.max_time);
+        touching.filter_map(|run| self.open(run).transpose()).collect()
     }
 
     /// All runs of the tenant.
     pub(super) fn all_runs(&self, tenant: &TenantId) -> Result<Vec<Arc<OpenRun>>, KvError> {
         let partitions = self.snapshot.manifest().partitions.iter().filter(|(key, _)| key.tenant == *tenant);
         let runs = partitions.flat_map(|(_, partition)| &partition.runs);
-        runs.map(|run| self.open(run)).collect()
+        runs.filter_map(|run| self.open(run).transpose()).collect()
     }
 
-    fn open(&self, run: &Run) -> Result<Arc<OpenRun>, KvError> {
-        let mut open = OpenRun::open(&self.snapshot, run, &self.caches)?;
+    /// `None` for a run that cannot be read, which is told.
+    fn open(&self, run: &Run) -> Result<Option<Arc<OpenRun>>, KvError> {
+        if !self.snapshot.can_be_read(run, &self.warnings) {
+            return Ok(None);
+        }
+        let mut open = match OpenRun::open(&self.snapshot, run, &self.caches) {
+            Ok(open) => open,
+            Err(error) if error.is_damage() => {
+                self.snapshot.can_be_read(run, &self.warnings);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
         open.read = self.read.clone();
-        Ok(Arc::new(open))
+        Ok(Some(Arc::new(open)))
     }
 
     /// The tenant's batches of the hot tail.

@@ -10,7 +10,9 @@ use clew_columns::hash_list;
 use clew_columns::logs::{LogBlock, Need, StoredBytes, term_hash};
 use clew_columns::{ColumnsError, RowSet};
 use clew_host::{Files, OpenFiles, ReadFile};
+use clew_model::SetAside;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,8 +32,20 @@ pub(crate) struct Part {
     name: String,
     cache: Arc<PageCache>,
     opened: Mutex<Option<Arc<OpenPart>>>,
-    damage: Mutex<Option<String>>,
+    damage: Mutex<Option<Damage>>,
+    is_damaged: AtomicBool,
     given_up: AtomicBool,
+}
+
+/// What was found to be wrong with a part.
+#[derive(Debug, Default)]
+struct Damage {
+    /// The first finding.
+    reason: String,
+    /// Nothing of it can be read.
+    is_whole: bool,
+    /// The blocks that could not be read, by their places, with their rows.
+    blocks: BTreeMap<u64, u32>,
 }
 
 impl Part {
@@ -45,8 +59,19 @@ impl Part {
     ) -> Self {
         let name = meta.file_name();
         let path = dir.join(&name);
-        let (opened, damage, given_up) = (Mutex::new(None), Mutex::new(None), AtomicBool::new(false));
-        Self { meta, below, files, open_files, path, name, cache, opened, damage, given_up }
+        Self {
+            meta,
+            below,
+            files,
+            open_files,
+            path,
+            name,
+            cache,
+            opened: Mutex::new(None),
+            damage: Mutex::new(None),
+            is_damaged: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -56,15 +81,67 @@ impl Part {
     /// Remembers that something in the part is damaged; the first finding stays. What may be gone at the next try (the
     /// disk does not answer, no file may be opened) is not remembered.
     pub(crate) fn report(&self, error: &LogStoreError) {
-        if !error.is_damage() {
-            return;
+        if error.is_damage() {
+            self.note(error, |_| {});
         }
-        self.damage.lock().get_or_insert_with(|| error.to_string());
+    }
+
+    /// As [`Part::report`], of what keeps all of it from being read.
+    pub(crate) fn report_whole(&self, error: &LogStoreError) {
+        if error.is_damage() {
+            self.note(error, |damage| damage.is_whole = true);
+        }
+    }
+
+    /// As [`Part::report`], of a block.
+    pub(crate) fn report_block(&self, place: &BlockPlace, error: &LogStoreError) {
+        if error.is_damage() {
+            self.note(error, |damage| {
+                damage.blocks.insert(place.offset, place.rows);
+            });
+        }
+    }
+
+    fn note(&self, error: &LogStoreError, note: impl FnOnce(&mut Damage)) {
+        let mut damage = self.damage.lock();
+        self.is_damaged.store(true, Ordering::Relaxed);
+        note(damage.get_or_insert_with(|| Damage { reason: error.to_string(), ..Damage::default() }));
+    }
+
+    /// Whether something was found to be wrong with it.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.is_damaged.load(Ordering::Relaxed)
     }
 
     /// What was found to be wrong with it.
     pub(crate) fn damage(&self) -> Option<String> {
-        self.damage.lock().clone()
+        self.damage.lock().as_ref().map(|damage| damage.reason.clone())
+    }
+
+    /// Whether nothing of it can be read.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_damaged() && self.damage.lock().as_ref().is_some_and(|damage| damage.is_whole)
+    }
+
+    /// What was found, with the records that cannot be read.
+    pub(crate) fn set_aside(&self) -> Option<SetAside> {
+        let damage = self.damage.lock();
+        let damage = damage.as_ref()?;
+        let blocks = || damage.blocks.values().map(|rows| u64::from(*rows)).sum();
+        let records = if damage.is_whole { self.meta.rows } else { blocks() };
+        Some(SetAside::of_records(&self.path, damage.reason.clone(), Some(records)))
+    }
+
+    /// Compares the length of the file, `None` where there is none, with what was written.
+    pub(crate) fn check_length(&self, length: Option<u64>) {
+        let reason = match length {
+            None => "it is not there".to_owned(),
+            Some(length) if length != self.meta.bytes => {
+                format!("it has {length} bytes, {} were written", self.meta.bytes)
+            }
+            Some(_) => return,
+        };
+        self.report_whole(&bad(&self.name, &reason));
     }
 
     /// The file goes when the last reader is done.
@@ -78,7 +155,11 @@ impl Part {
             return Ok(Arc::clone(part));
         }
         let file = self.open_files.file(self.meta.sequence, &self.path);
-        let part = Arc::new(OpenPart::open(Arc::new(file), &self.name, &self.cache)?);
+        let part = OpenPart::open(Arc::new(file), &self.name, &self.cache).and_then(|part| {
+            let fits = part.fits(&self.meta);
+            if fits { Ok(part) } else { Err(bad(&self.name, "it is another part than the one that was written")) }
+        });
+        let part = Arc::new(part.inspect_err(|error| self.report_whole(error))?);
         *opened = Some(Arc::clone(&part));
         Ok(part)
     }
@@ -209,6 +290,14 @@ impl OpenPart {
             pieces,
             index: Mutex::new(None),
         })
+    }
+
+    /// Whether it is the part that was written under this name.
+    fn fits(&self, meta: &PartMeta) -> bool {
+        let rows: u64 = self.places.iter().map(|place| u64::from(place.rows)).sum();
+        let first = self.places.iter().map(|place| place.first).min();
+        let last = self.places.iter().map(|place| place.last).max();
+        rows == meta.rows && first == Some(meta.first) && last == Some(meta.last)
     }
 
     /// A block, of which little is read before a column is asked for.

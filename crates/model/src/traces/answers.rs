@@ -80,6 +80,8 @@ pub struct TraceDensity {
     pub durations: Vec<i64>,
     /// The cells with a trace, by column and row.
     pub cells: Vec<DensityCell>,
+    /// What the asker must know.
+    pub warnings: Vec<String>,
 }
 
 /// The traces that started in one column and took as long as one row says.
@@ -110,6 +112,8 @@ pub struct TraceContrast {
     pub attributes: Vec<AttributeContrast>,
     /// Whether there were more attributes than are told apart.
     pub truncated: bool,
+    /// What the asker must know.
+    pub warnings: Vec<String>,
 }
 
 /// An attribute with its value, and how many traces of two groups have a span with it.

@@ -118,6 +118,12 @@ metrics! {
     gauge STORE_BYTES = "clew_store_bytes" ["signal"];
     /// Records in sealed parts.
     gauge STORE_RECORDS = "clew_store_records" ["signal"];
+    /// Files of stores and journals that are not read because they are damaged or missing.
+    gauge STORE_SET_ASIDE_FILES = "clew_store_set_aside_files" ["signal"];
+    /// Records in files that are not read because they are damaged or missing, as far as is known.
+    gauge STORE_SET_ASIDE_RECORDS = "clew_store_set_aside_records" ["signal"];
+    /// Acknowledged requests that a journal has lost since it was damaged, as the last start counted them.
+    gauge JOURNAL_LOST_REQUESTS = "clew_journal_lost_requests" ["signal"];
     /// Series that took samples lately.
     gauge STORE_ACTIVE_SERIES = "clew_store_active_series" [];
     /// Compactions finished.

@@ -792,6 +792,8 @@ export interface components {
         ResolutionDto: components["schemas"]["NamedDto"] & {
             /** @description What exists first, then what looks most like an ID; at most 33. */
             candidates: components["schemas"]["NamedDto"][];
+            /** @description What may be missing; absent where nothing is. */
+            warnings?: string[];
         };
         /** @description What produced a record. */
         ResourceDto: {
@@ -879,6 +881,8 @@ export interface components {
             start: string;
             /** @description Width of a bucket of the series in nanoseconds, as text. */
             step_nanos: string;
+            /** @description What may be missing; absent where nothing is. */
+            warnings?: string[];
         };
         /** @description What is known of a service. */
         ServiceDto: {
@@ -924,6 +928,8 @@ export interface components {
             edges: components["schemas"]["ServiceEdgeDto"][];
             /** @description Sorted by name. */
             nodes: components["schemas"]["ServiceNodeDto"][];
+            /** @description What may be missing; absent where nothing is. */
+            warnings?: string[];
         };
         /** @description A service with spans in the range, or one that calls another from a span before it. */
         ServiceNodeDto: {
@@ -964,6 +970,23 @@ export interface components {
             /** @description By what one can log in: `password`, `token`. */
             ways: string[];
         };
+        /** @description A file that is not read because it is damaged or missing. */
+        SetAsideDto: {
+            /** @description Where it is; most stay where they were, so that a good copy put there is read at the next start. */
+            file: string;
+            /** @description What is wrong with it. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Records that it held and that cannot be read; absent where nobody knows.
+             */
+            records?: number | null;
+            /**
+             * Format: int64
+             * @description Acknowledged requests that it held and that cannot be read, for a file of a journal.
+             */
+            requests?: number | null;
+        };
         /** @description Records by severity. */
         SeverityCountsDto: {
             /** Format: int64 */
@@ -988,6 +1011,8 @@ export interface components {
              * @description Records (log records, samples, spans) taken since the start of the process.
              */
             accepted: number;
+            /** @description Why nothing is taken and answered until a restart; absent where its disk could be used. */
+            closed?: string | null;
             /** @description Whether nothing more is taken until a restart. */
             failed: boolean;
             /**
@@ -1000,6 +1025,11 @@ export interface components {
              * @description Records in memory and in the journal, not yet in a sealed part.
              */
             hot_records: number;
+            /**
+             * Format: int64
+             * @description Acknowledged requests that the journal has lost, as the last start counted them.
+             */
+            lost_requests: number;
             /**
              * Format: int64
              * @description Sealed parts or partitions.
@@ -1030,6 +1060,15 @@ export interface components {
              * @description Records in sealed parts, where the store knows.
              */
             sealed_records: number;
+            /** @description Files that are not read because they are damaged or missing; the first hundred. */
+            set_aside: components["schemas"]["SetAsideDto"][];
+            /** @description How many there are. */
+            set_aside_files: number;
+            /**
+             * Format: int64
+             * @description Records that they held and that cannot be read, as far as is known.
+             */
+            set_aside_records: number;
             /** @description `logs`, `metrics` or `traces`. */
             signal: string;
         };
@@ -1189,6 +1228,8 @@ export interface components {
             selected: number;
             /** @description Whether there were more attributes than are told apart. */
             truncated: boolean;
+            /** @description What may be missing; absent where nothing is. */
+            warnings?: string[];
         };
         /** @description How the traces that match are spread over start and duration. */
         TraceDensityDto: {
@@ -1223,6 +1264,8 @@ export interface components {
              * @description All that match.
              */
             traces: number;
+            /** @description What may be missing; absent where nothing is. */
+            warnings?: string[];
         };
         /** @description A whole trace. */
         TraceDto: {

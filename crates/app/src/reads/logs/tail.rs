@@ -7,7 +7,7 @@ use super::{about, filter};
 use crate::error::AppError;
 use crate::ingest::{FedLogs, Watch};
 use crate::limits::{TAIL_BATCH_ROWS, TAIL_INTERVAL, TAIL_PENDING_BYTES, TAIL_PENDING_ROWS, TAILS};
-use crate::reads::Plan;
+use crate::reads::{Plan, Warned};
 use crate::server::App;
 use clew_columns::logs::{EncodedBlock, LogBlock};
 use clew_model::logs::{LogFilter, LogReader, LogRow};
@@ -64,6 +64,12 @@ struct Pending {
     bytes: usize,
     missed: Missed,
     warnings: Vec<String>,
+}
+
+impl Warned for Pending {
+    fn warn(&mut self, mut warnings: Vec<String>) {
+        self.warnings.append(&mut warnings);
+    }
 }
 
 impl Pending {
@@ -132,7 +138,7 @@ impl App {
             // By number, since a record may come long after its time, or before it.
             let (numbers, filter) = (after.number.saturating_add(1)..from, Arc::clone(&filter));
             let about = about("logs_tail", question.query, TimeRange::ALL);
-            let plan = Plan::new(about, move |context, stores| came(context, stores.logs, &filter, numbers));
+            let plan = Plan::new(about, move |context, stores| came(context, stores.logs, &filter, numbers.clone()));
             pending = self.ask(caller, plan.counting(|came| came.rows.len()), std::convert::identity).await?;
         }
         let tenant = caller.tenant.clone();

@@ -16,10 +16,19 @@ pub struct FindExemplars {
     pub period: Period,
 }
 
-impl Question for FindExemplars {
-    type Answer = Vec<ExemplarRow>;
+/// Exemplars, in any order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Exemplars {
+    /// Each as often as it is kept.
+    pub rows: Vec<ExemplarRow>,
+    /// What the asker must know.
+    pub warnings: Vec<String>,
+}
 
-    fn plan(self, _now: UnixNanos) -> Result<Plan<Vec<ExemplarRow>>, AppError> {
+impl Question for FindExemplars {
+    type Answer = Exemplars;
+
+    fn plan(self, _now: UnixNanos) -> Result<Plan<Exemplars>, AppError> {
         let selectors: Vec<Vec<Matcher>> = promql::selectors(&promql::parse(&self.query)?);
         let range = self.period.or_all()?;
         let about = About::new("prometheus_exemplars").text(PROMQL, self.query).during(range);
@@ -29,8 +38,8 @@ impl Question for FindExemplars {
             for matchers in &selectors {
                 rows.extend(metrics::exemplars(context, &*view, matchers, range)?);
             }
-            Ok(rows)
+            Ok(Exemplars { rows, warnings: Vec::new() })
         });
-        Ok(plan.counting(Vec::len))
+        Ok(plan.counting(|found| found.rows.len()))
     }
 }

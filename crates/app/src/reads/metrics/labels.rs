@@ -26,12 +26,15 @@ pub struct Listed<T> {
     pub items: Vec<T>,
     /// Whether there are more.
     pub truncated: bool,
+    /// What the asker must know.
+    pub warnings: Vec<String>,
 }
 
 impl<T> Listed<T> {
     fn cut(all: BTreeSet<T>, limit: Option<usize>) -> Self {
         let limit = limit.unwrap_or(usize::MAX);
-        Self { truncated: all.len() > limit, items: all.into_iter().take(limit).collect() }
+        let truncated = all.len() > limit;
+        Self { truncated, items: all.into_iter().take(limit).collect(), warnings: Vec::new() }
     }
 }
 

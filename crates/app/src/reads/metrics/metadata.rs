@@ -17,18 +17,26 @@ pub struct ListMetadata {
     pub per_metric: Option<usize>,
 }
 
+/// What was said, by the family's name.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Families {
+    /// The families.
+    pub by_name: BTreeMap<String, Vec<Metadata>>,
+    /// What the asker must know.
+    pub warnings: Vec<String>,
+}
+
 impl Question for ListMetadata {
-    /// By the family's name.
-    type Answer = BTreeMap<String, Vec<Metadata>>;
+    type Answer = Families;
 
     fn plan(self, _now: UnixNanos) -> Result<Plan<Self::Answer>, AppError> {
         let about = About::new("prometheus_metadata");
         let plan = Plan::new(about, move |context, stores| {
             let view = stores.metrics.view(context);
             let rows = clew_query::metrics::metadata(context, &*view, self.metric.as_deref())?;
-            Ok(by_family(rows, self.limit, self.per_metric))
+            Ok(Families { by_name: by_family(rows, self.limit, self.per_metric), warnings: Vec::new() })
         });
-        Ok(plan.counting(BTreeMap::len))
+        Ok(plan.counting(|families| families.by_name.len()))
     }
 }
 

@@ -5,9 +5,9 @@ mod labels;
 mod metadata;
 mod query;
 
-pub use exemplars::FindExemplars;
+pub use exemplars::{Exemplars, FindExemplars};
 pub use labels::{FindSeries, ListLabelNames, ListLabelValues, Listed, SelectSeries};
-pub use metadata::ListMetadata;
+pub use metadata::{Families, ListMetadata};
 pub use query::{InstantQuery, RangeQuery};
 
 /// The language of their texts.

@@ -295,6 +295,10 @@ impl Files for SimFiles {
         })
     }
 
+    fn make_private(&self, dir: &Path) -> io::Result<()> {
+        self.run(Operation::Look, dir, |disk| disk.tree.resolve(dir).map(drop))
+    }
+
     fn lock(&self, dir: &Path) -> io::Result<Box<dyn Lock>> {
         let node = self.run(Operation::Lock, dir, |disk| {
             let node = disk.tree.resolve(dir)?;

@@ -4,6 +4,7 @@ use super::block;
 use super::cache::BlockCache;
 use super::format::{BadFooter, CHECKSUM_BYTES, FOOTER_BYTES, Footer, TABLE_VERSION, TableIndex, checksum};
 use super::slice::Slice;
+use crate::engine::damage::Damage;
 use crate::error::KvError;
 use clew_columns::bytes::BytesError;
 use clew_host::{Files, OpenFiles, PooledFile, ReadFile};
@@ -21,6 +22,8 @@ pub(crate) struct Tables {
     pub open_files: Arc<OpenFiles>,
     /// What was read.
     pub cache: BlockCache,
+    /// What is not read any more.
+    pub damage: Damage,
 }
 
 /// A table that the manifest lists, or listed when a reader came.
@@ -84,7 +87,11 @@ impl Table {
         let footer_start = footer_start.ok_or_else(|| self.damaged(format!("it ends after {length} bytes")))?;
         let bytes = self.read(footer_start, FOOTER_BYTES)?;
         let footer = Footer::decode(&bytes).map_err(|error| match error {
-            BadFooter::Newer(found) => KvError::NewerTable { file: self.path.clone(), found, supported: TABLE_VERSION },
+            BadFooter::Newer(found) => {
+                let error = KvError::NewerTable { file: self.path.clone(), found, supported: TABLE_VERSION };
+                self.shared.damage.table(self.number, &format!("it has the newer format version {found}"));
+                error
+            }
             BadFooter::Damaged(error) => self.damaged_by(error),
         })?;
         if footer.table != self.number {
@@ -145,9 +152,21 @@ impl Table {
         }
     }
 
-    /// Damage of this table.
+    /// Damage of this table, which is set aside from now on.
     pub(crate) fn damaged(&self, reason: impl Into<String>) -> KvError {
-        KvError::DamagedTable { file: self.path.clone(), reason: reason.into() }
+        let reason = reason.into();
+        self.shared.damage.table(self.number, &reason);
+        KvError::DamagedTable { file: self.path.clone(), reason }
+    }
+
+    /// Why it is set aside, if it is.
+    pub(crate) fn set_aside(&self) -> Option<String> {
+        self.shared.damage.reason(self.number)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Damage found by decoding.
@@ -161,6 +180,7 @@ impl Drop for Table {
         if *self.is_given_up.get_mut() {
             self.shared.open_files.close(self.number);
             self.shared.cache.forget(self.number);
+            self.shared.damage.forget(self.number);
             // A file that stays behind is removed when the store is opened next.
             let _ = self.shared.files.remove_file(&self.path);
         }

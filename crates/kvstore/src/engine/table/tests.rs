@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::damage::Damage;
 use crate::error::KvError;
 use crate::limits::BLOCK_BYTES;
 use clew_host::{Files, OpenFiles, SimFiles};
@@ -14,7 +15,7 @@ const PATH: &str = "/1.default.0.table";
 fn tables(files: &SimFiles, cache_bytes: usize) -> Arc<Tables> {
     let files: Arc<dyn Files> = Arc::new(files.clone());
     let open_files = Arc::new(OpenFiles::new(Arc::clone(&files), 1));
-    Arc::new(Tables { files, open_files, cache: BlockCache::new(cache_bytes) })
+    Arc::new(Tables { files, open_files, cache: BlockCache::new(cache_bytes), damage: Damage::default() })
 }
 
 fn write(files: &SimFiles, entries: &BTreeMap<Vec<u8>, Vec<u8>>) -> u64 {

@@ -54,16 +54,17 @@ impl View<'_> {
                 }
                 ExemplarsOf::Carrying(_) => None,
             };
-            let runs = partition.runs.iter().zip(&loaded.headers);
-            for (run, header) in runs.filter(|(run, _)| run.min_time <= end && start <= run.max_time) {
+            for (run, header) in loaded.touching(&self.snapshot, (start, end), &context.warnings) {
                 for chunk in 0..header.exemplar_chunks {
                     context.check()?;
                     if matches!(wanted.of, ExemplarsOf::Carrying(_))
-                        && !exemplars_may_carry(&self.snapshot, run, chunk, &wanted.hashes)?
+                        && !exemplars_may_carry(&self.snapshot, run, chunk, &wanted.hashes)
+                            .map_err(|error| self.snapshot.blame(run, error))?
                     {
                         continue;
                     }
-                    let list = read_exemplars(&self.snapshot, run, chunk)?;
+                    let list = read_exemplars(&self.snapshot, run, chunk);
+                    let list = list.map_err(|error| self.snapshot.blame(run, error))?;
                     rows.clear();
                     let index = loaded.index.read();
                     for stored in list {

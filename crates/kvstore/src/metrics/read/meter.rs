@@ -1,7 +1,7 @@
 //! What a query has read so far, against what it may.
 
 use crate::metrics::MetricStoreOptions;
-use clew_model::{Context, ErrorKind, ReadError, Reservation};
+use clew_model::{Context, ErrorKind, ReadError, Reservation, Warnings};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes taken from the query's budget at once.
@@ -22,6 +22,11 @@ impl<'a> Meter<'a> {
     /// Asks whether the query may go on.
     pub(super) fn check(&self) -> Result<(), ReadError> {
         self.context.check()
+    }
+
+    /// Where the query is told what it cannot be answered of.
+    pub(super) fn warnings(&self) -> &'a Warnings {
+        &self.context.warnings
     }
 
     /// Memory that its owner holds.

@@ -56,11 +56,7 @@ impl<'a> Plan<'a> {
         for (key, partition) in view.partitions((start, end)) {
             meter.check()?;
             let loaded = view.store.indexes.get(&view.snapshot, key, &partition.runs)?;
-            let runs = partition.runs.iter().zip(&loaded.headers);
-            let runs: Vec<_> = runs
-                .filter(|(run, _)| run.min_time <= end && start <= run.max_time)
-                .map(|(run, header)| (run, Arc::clone(header)))
-                .collect();
+            let runs = loaded.touching(&view.snapshot, (start, end), meter.warnings());
             if runs.is_empty() {
                 continue;
             }

@@ -117,12 +117,13 @@ impl<'a> RunReader<'a> {
         let first = run * SCAN_RUN_SERIES;
         let count = SCAN_RUN_SERIES.min(self.work.plan.series - first);
         self.find_labels(first, count);
-        let mut sealed: Vec<SealedValues> = Vec::new();
+        let mut sealed: Vec<SealedValues<'_>> = Vec::new();
         for partition in &self.work.plan.partitions {
             for (run, header) in &partition.runs {
                 let wanted = wanted(partition, first, count, |number| header.present.contains(number));
-                let values = read_values(&self.work.view.snapshot, run, &wanted)?;
-                sealed.push(SealedValues { values, next: 0 });
+                let snapshot = &self.work.view.snapshot;
+                let values = read_values(snapshot, run, &wanted).map_err(|error| snapshot.blame(run, error))?;
+                sealed.push(SealedValues { run, values, next: 0 });
             }
         }
         let bytes: usize = sealed.iter().flat_map(|one| &one.values).map(|(_, value)| value.len()).sum();
@@ -131,8 +132,12 @@ impl<'a> RunReader<'a> {
         for at in 0..count {
             self.samples.clear();
             for values in &mut sealed {
+                let run = values.run;
                 if let Some(value) = values.of(at) {
-                    self.append(|samples, (start, end), decoder| samples.decode(value, start, end, decoder))?;
+                    let snapshot = &self.work.view.snapshot;
+                    self.append(|samples, (start, end), decoder| {
+                        samples.decode(value, start, end, decoder).map_err(|error| snapshot.blame(run, error))
+                    })?;
                 }
             }
             read += self.read_hot(first + at)?;
@@ -215,12 +220,13 @@ impl<'a> RunReader<'a> {
 }
 
 /// The values that a run has for some series, by their place among them.
-struct SealedValues {
+struct SealedValues<'r> {
+    run: &'r Run,
     values: Vec<(usize, Slice)>,
     next: usize,
 }
 
-impl SealedValues {
+impl SealedValues<'_> {
     /// The value of a series; they are asked for in ascending order.
     fn of(&mut self, at: usize) -> Option<&Slice> {
         let (_, value) = self.values.get(self.next).filter(|(own, _)| *own == at)?;

@@ -77,7 +77,8 @@ impl View<'_> {
         for (key, partition) in self.partitions(range) {
             check()?;
             let loaded = self.store.indexes.get(&self.snapshot, key, &partition.runs)?;
-            let present = loaded.headers.iter().fold(RoaringBitmap::new(), |all, header| all | &header.present);
+            loaded.touching(&self.snapshot, range, &context.warnings);
+            let present = loaded.runs.iter().fold(RoaringBitmap::new(), |all, (_, header)| all | &header.present);
             let selected = loaded.index.read().series.select(scan.matchers, &check)? & present;
             if take(Index::Partition(loaded.index), selected)? {
                 break;

@@ -279,12 +279,24 @@ fn a_damaged_table_stops_neither_seals_into_its_partition_nor_reading_and_compac
     for round in 0..3 {
         write(&store, 5 + round, &all[..2], 2 * WIDTH + round as i64);
     }
-    // What is asked about the partition is refused rather than answered in part.
-    let error = ask(&store, &context(), &[], TimeRange::from_millis(0, 100)).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Corrupt);
+    // What is asked about the partition is answered without the samples of that run, and says so.
+    let whole = || all.iter().enumerate().map(|(at, labels)| (labels.clone(), TIMES[at].to_vec())).collect::<Vec<_>>();
+    const TIMES: [&[i64]; 6] = [&[10, 40], &[10, 40], &[30, 40], &[30, 40], &[30, 40], &[40]];
+    let context = context();
+    let found = ask(&store, &context, &[], TimeRange::from_millis(0, 100)).unwrap();
+    let shown = |found: &[SeriesData]| {
+        let mut shown: Vec<_> = found.iter().map(|one| (one.labels.clone(), one.times.to_vec())).collect();
+        shown.sort();
+        shown
+    };
+    assert_eq!(shown(&found), whole());
+    let warnings = context.warnings.take();
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].contains("is set aside") && warnings[0].contains("4 records"), "{warnings:?}");
+    let aside = store.set_aside();
+    assert_eq!((aside[0].file.as_path(), aside[0].records), (tables[1].as_path(), Some(4)));
     let report = store.compact().unwrap();
     assert_eq!((report.partitions, report.runs), (1, 3));
-    assert!(report.damage.is_some());
     let found = select(&store, &[], 2 * WIDTH, 3 * WIDTH);
     assert!(found.iter().map(|one| (&one.labels, one.times.len())).eq([(&all[0], 3), (&all[1], 3)]));
     // The same after a start, which finds the numbers that the runs after the damage began with.
