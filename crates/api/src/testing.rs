@@ -10,7 +10,7 @@ use clew_app::access::{Access, AccessOptions, AuthMode, Book};
 use clew_app::reads::QueryLimits;
 use clew_app::scrape::ScrapeManager;
 use clew_app::signal::Retention;
-use clew_app::{App, AppOptions, ScrapeSink, SignalOptions};
+use clew_app::{App, AppOptions, Outbound, ScrapeSink, SignalOptions};
 use clew_codec::otlp::OtlpMetricOptions;
 use clew_host::{SeededRandom, SimClock, SimFiles};
 use clew_model::correlation::CorrelationRules;
@@ -67,7 +67,7 @@ pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> Ap
     let app = App::start(options, Arc::new(SimFiles::new()), Arc::clone(&clock) as _, random, Arc::clone(&registry));
     let app = app.expect("a start");
     let access = Access::new(AccessOptions::of(AuthMode::None), Book::default(), &registry);
-    let scrape = ScrapeManager::new(Arc::new(ScrapeSink::new(Arc::clone(&app))), clock, registry);
+    let scrape = ScrapeManager::new(Arc::new(ScrapeSink::new(Arc::clone(&app))), clock, registry, Outbound::default());
     ApiState::new(app, Arc::new(scrape), Arc::new(access), api)
 }
 

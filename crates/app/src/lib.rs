@@ -14,6 +14,7 @@ pub mod limits;
 pub mod maintenance;
 pub mod memory;
 pub mod observe;
+mod outbound;
 pub mod prometheus_file;
 pub mod reads;
 pub mod rule_file;
@@ -25,6 +26,7 @@ mod status;
 
 pub use disk_usage::DiskUsage;
 pub use error::AppError;
+pub use outbound::{Forbidden, Network, Outbound};
 pub use scrape_sink::ScrapeSink;
 pub use server::{App, AppOptions, Protocol, SignalOptions};
 pub use status::{SignalStatus, Status};

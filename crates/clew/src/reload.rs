@@ -249,7 +249,7 @@ impl Reloader {
 /// The settings that only a restart changes, in one comparable text.
 fn fixed(config: &Config) -> String {
     format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         config.server,
         config.storage,
         config.correlation_fields,
@@ -257,6 +257,7 @@ fn fixed(config: &Config) -> String {
         config.limits,
         config.log_format,
         config.auth.options(),
-        config.auth.file
+        config.auth.file,
+        config.outbound
     )
 }

@@ -2,6 +2,7 @@
 
 use super::limits::{MAX_REDIRECTS, MAX_SECRET_FILE_BYTES};
 use super::token::Tokens;
+use crate::outbound::Outbound;
 use clew_config::prometheus::{
     HttpClientConfig, OAuth2Config, ProxyConfig, ScrapeConfig, SecretSource, TlsConfig, TlsVersion,
 };
@@ -44,6 +45,7 @@ pub(super) struct JobClients {
 #[derive(Debug)]
 pub(super) struct JobClient {
     connection: Connection,
+    outbound: Arc<Outbound>,
     client: Result<Client, String>,
     tokens: Arc<Tokens>,
 }
@@ -61,14 +63,21 @@ pub(super) struct TargetClient {
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     made: Vec<Arc<JobClient>>,
+    outbound: Arc<Outbound>,
 }
 
 impl Clients {
+    /// None yet; those that are made reach these networks.
+    pub(super) fn confined(outbound: Arc<Outbound>) -> Self {
+        Self { made: Vec::new(), outbound }
+    }
+
     /// Clients that cannot be used, and why.
     pub(super) fn none(job: &ScrapeConfig, reason: &str) -> JobClients {
         let none = |http: &HttpClientConfig| {
             let connection = Connection::of(http, true);
-            Arc::new(JobClient { connection, client: Err(reason.to_owned()), tokens: Arc::default() })
+            let (outbound, client) = (Arc::default(), Err(reason.to_owned()));
+            Arc::new(JobClient { connection, outbound, client, tokens: Arc::default() })
         };
         JobClients {
             targets: none(&job.http),
@@ -89,18 +98,24 @@ impl Clients {
         if let Some(made) = self.made.iter().find(|made| made.connection == connection) {
             return made.clone();
         }
-        let client = build(&connection, None);
-        let made = Arc::new(JobClient { connection, client, tokens: Arc::default() });
+        let made = Arc::new(JobClient::new(connection, Arc::clone(&self.outbound)));
         self.made.push(made.clone());
         made
     }
 }
 
 impl JobClient {
+    fn new(connection: Connection, outbound: Arc<Outbound>) -> Self {
+        let client = build(&connection, &outbound, None);
+        let tokens = Arc::new(Tokens::confined(Arc::clone(&outbound)));
+        Self { connection, outbound, client, tokens }
+    }
+
     /// The client for a target. With a `server_name` it is the target's own: the name takes the place of the host in
     /// the URL, so that SNI and verification use it, and resolves to the host's addresses.
     pub(super) fn for_target(&self, url: &Url) -> Result<TargetClient, String> {
         let client = self.client.clone()?;
+        self.outbound.check_host(url.host_str()).map_err(|error| error.to_string())?;
         let Some(name) = self.connection.tls.server_name.as_deref().filter(|_| url.scheme() == "https") else {
             return Ok(TargetClient { client, url: url.clone(), host: None, tokens: self.tokens.clone() });
         };
@@ -116,7 +131,7 @@ impl JobClient {
         let resolver = Renamed { name: name.to_owned(), host };
         // No proxy for the host means none for the name either.
         let connection = Connection { proxy: ProxyConfig::None, ..self.connection.clone() };
-        let client = build(&connection, Some(resolver))?;
+        let client = build(&connection, &self.outbound, Some(resolver))?;
         let mut url = url.clone();
         url.set_host(Some(name)).map_err(|error| format!("the server_name {name:?} is no host name: {error}"))?;
         Ok(TargetClient { client, url, host: Some(shown), tokens: self.tokens.clone() })
@@ -137,31 +152,60 @@ fn passed_on(proxy: &ProxyConfig, url: &Url) -> Result<bool, String> {
 }
 
 /// The client that asks for tokens. Reads certificates, so it blocks.
-pub(super) fn token_client(config: &OAuth2Config) -> Result<TargetClient, String> {
+pub(super) fn token_client(config: &OAuth2Config, outbound: &Arc<Outbound>) -> Result<TargetClient, String> {
     let (tls, proxy) = (config.tls.clone(), config.proxy.clone());
     let connection = Connection { tls, follow_redirects: true, compression: true, proxy };
-    let client = build(&connection, None);
     let url = Url::parse(&config.token_url).map_err(|error| format!("the token_url is not a URL: {error}"))?;
-    JobClient { connection, client, tokens: Arc::default() }.for_target(&url)
+    JobClient::new(connection, Arc::clone(outbound)).for_target(&url)
 }
 
-/// Resolves one name to the addresses of another.
-#[derive(Debug)]
+/// A name that stands for another host.
+#[derive(Debug, Clone)]
 struct Renamed {
     name: String,
     host: String,
 }
 
-impl Resolve for Renamed {
+/// Resolves names to those of their addresses that may be reached, one name to the addresses of another.
+#[derive(Debug)]
+struct Resolver {
+    renamed: Option<Renamed>,
+    outbound: Arc<Outbound>,
+}
+
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let wanted = if name.as_str().eq_ignore_ascii_case(&self.name) { &self.host } else { name.as_str() };
+        let renamed = self.renamed.as_ref().filter(|renamed| name.as_str().eq_ignore_ascii_case(&renamed.name));
+        let wanted = renamed.map_or(name.as_str(), |renamed| renamed.host.as_str());
         // Port 0: the URL's takes its place.
         let wanted = (wanted.trim_start_matches('[').trim_end_matches(']').to_owned(), 0);
+        let outbound = Arc::clone(&self.outbound);
         Box::pin(async move {
-            let found: Addrs = Box::new(tokio::net::lookup_host(wanted).await?.collect::<Vec<_>>().into_iter());
-            Ok(found)
+            let (mut reachable, mut forbidden) = (Vec::new(), None);
+            for found in tokio::net::lookup_host(wanted).await? {
+                match outbound.check(found.ip()) {
+                    Ok(()) => reachable.push(found),
+                    Err(error) => forbidden = Some(error),
+                }
+            }
+            match forbidden {
+                Some(error) if reachable.is_empty() => Err(error.into()),
+                _ => Ok(Box::new(reachable.into_iter()) as Addrs),
+            }
         })
     }
+}
+
+/// Follows redirects to where they may lead, a few.
+fn redirects(outbound: &Arc<Outbound>) -> Policy {
+    if outbound.is_open() {
+        return Policy::limited(MAX_REDIRECTS);
+    }
+    let (outbound, limited) = (Arc::clone(outbound), Policy::limited(MAX_REDIRECTS));
+    Policy::custom(move |attempt| match outbound.check_host(attempt.url().host_str()) {
+        Ok(()) => limited.redirect(attempt),
+        Err(error) => attempt.error(error),
+    })
 }
 
 /// Whether no host is to be reached by the proxy: the HTTP client knows `*` for names, Go for addresses too.
@@ -169,45 +213,50 @@ fn excepts_everything(no_proxy: &str) -> bool {
     no_proxy.split(',').any(|entry| entry.trim() == "*")
 }
 
-fn build(connection: &Connection, resolver: Option<Renamed>) -> Result<Client, String> {
+fn build(connection: &Connection, outbound: &Arc<Outbound>, renamed: Option<Renamed>) -> Result<Client, String> {
     // rustls wants its cryptography chosen once a process; whoever was first has chosen.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    let proxy = proxy(&connection.proxy)?;
-    let base = |resolver: Option<Renamed>| {
+    let proxy = proxy(&connection.proxy, outbound)?;
+    let is_renamed = renamed.is_some();
+    let base = || {
         let builder = Client::builder().http1_only().gzip(connection.compression).referer(false);
         let builder = match (&connection.proxy, &proxy) {
             (ProxyConfig::Environment, _) => builder,
             (_, Some(proxy)) => builder.proxy(proxy.clone()),
             (_, None) => builder.no_proxy(),
         };
-        let redirects = if connection.follow_redirects { Policy::limited(MAX_REDIRECTS) } else { Policy::none() };
+        let redirects = if connection.follow_redirects { redirects(outbound) } else { Policy::none() };
         let builder = builder.redirect(redirects).pool_max_idle_per_host(1);
-        match resolver {
-            Some(resolver) => builder.dns_resolver(Arc::new(resolver)),
-            None => builder,
+        if is_renamed || !outbound.is_open() {
+            let resolver = Resolver { renamed: renamed.clone(), outbound: Arc::clone(outbound) };
+            builder.dns_resolver(Arc::new(resolver))
+        } else {
+            builder
         }
     };
     let tls = &connection.tls;
-    if tls.ca.is_none() && !tls.insecure_skip_verify && tls.cert.is_none() && resolver.is_none() {
+    if tls.ca.is_none() && !tls.insecure_skip_verify && tls.cert.is_none() && !is_renamed {
         // Without the system's certificates (an empty container) plain HTTP must still work.
-        let secured = with_versions(base(None), tls).build();
+        let secured = with_versions(base(), tls).build();
         return secured.or_else(|error| {
             tracing::warn!(error = %chain(&error), "the system's certificates cannot be used, https targets will fail");
-            with_versions(base(None), tls).tls_certs_only([]).build().map_err(|error| chain(&error))
+            with_versions(base(), tls).tls_certs_only([]).build().map_err(|error| chain(&error))
         });
     }
-    let builder = with_certificates(with_versions(base(resolver), tls), tls)?;
+    let builder = with_certificates(with_versions(base(), tls), tls)?;
     builder.build().map_err(|error| chain(&error))
 }
 
 /// The proxy that is written out.
-fn proxy(config: &ProxyConfig) -> Result<Option<reqwest::Proxy>, String> {
+fn proxy(config: &ProxyConfig, outbound: &Outbound) -> Result<Option<reqwest::Proxy>, String> {
     let ProxyConfig::Fixed { url, no_proxy, connect_headers } = config else { return Ok(None) };
     if excepts_everything(no_proxy) {
         return Ok(None);
     }
+    let host = Url::parse(url.reveal()).ok().and_then(|url| url.host_str().map(str::to_owned));
+    outbound.check_host(host.as_deref()).map_err(|error| format!("the proxy_url: {error}"))?;
     let made = reqwest::Proxy::all(url.reveal()).map_err(|error| format!("the proxy_url: {}", chain(&error)))?;
     let mut headers = HeaderMap::new();
     for header in connect_headers {
@@ -339,7 +388,7 @@ mod tests {
             );
             let job = parse(Path::new("p.yml"), &text, &|_| None).unwrap().config.jobs[0].clone();
             let Some(Authentication::OAuth2(config)) = &job.http.authentication else { panic!() };
-            token_client(config)
+            token_client(config, &Arc::default())
         };
         let named = config("tls_config: {server_name: example.org}").unwrap();
         assert_eq!((named.url.as_str(), named.host.as_deref()), ("https://example.org:8443/t", Some("10.0.0.1:8443")));

@@ -8,6 +8,7 @@ use super::sink::MetricSink;
 use super::status::LastScrape;
 use super::target::{Target, build_target, discovered_labels};
 use super::target_task::{RunningTarget, Stop, TargetEntry, end_target};
+use crate::outbound::Outbound;
 use arc_swap::ArcSwap;
 use clew_config::prometheus::{ScrapeConfig, TargetGroup};
 use clew_config::relabel::LabelBuilder;
@@ -27,6 +28,7 @@ pub(super) struct Shared {
     pub(super) registry: Arc<Registry>,
     pub(super) running: Semaphore,
     pub(super) dns: DnsServers,
+    pub(super) outbound: Arc<Outbound>,
 }
 
 /// A job as its tasks and the status see it.

@@ -7,6 +7,7 @@ use super::limits::MAX_CONCURRENT_SCRAPES;
 use super::sink::MetricSink;
 use super::status::{ActiveTarget, DroppedTarget, Health, JobStatus, ScrapeStatus};
 use super::target_task::{Stop, TargetEntry};
+use crate::outbound::Outbound;
 use clew_config::prometheus::{PrometheusConfig, ScrapeConfig, shown_url};
 use clew_config::relabel::LabelBuilder;
 use clew_config::yaml::render_duration;
@@ -27,8 +28,9 @@ pub struct ScrapeManager {
 
 impl ScrapeManager {
     /// A manager without jobs. Samples go to `sink`, with times of `clock`.
-    pub fn new(sink: Arc<dyn MetricSink>, clock: Arc<dyn Clock>, registry: Arc<Registry>) -> Self {
-        Self::asking(sink, clock, registry, DnsServers::default())
+    /// Nothing beyond the networks of `outbound` is reached.
+    pub fn new(sink: Arc<dyn MetricSink>, clock: Arc<dyn Clock>, registry: Arc<Registry>, outbound: Outbound) -> Self {
+        Self::asking(sink, clock, registry, DnsServers::default(), outbound)
     }
 
     /// A manager that asks these servers of the DNS.
@@ -37,8 +39,10 @@ impl ScrapeManager {
         clock: Arc<dyn Clock>,
         registry: Arc<Registry>,
         dns: DnsServers,
+        outbound: Outbound,
     ) -> Self {
-        let shared = Shared { sink, clock, registry, running: Semaphore::new(MAX_CONCURRENT_SCRAPES), dns };
+        let running = Semaphore::new(MAX_CONCURRENT_SCRAPES);
+        let shared = Shared { sink, clock, registry, running, dns, outbound: Arc::new(outbound) };
         Self { shared: Arc::new(shared), running: Mutex::default(), jobs: parking_lot::Mutex::default() }
     }
 
@@ -122,9 +126,9 @@ impl ScrapeManager {
 
     /// Clients for jobs, one after the other; certificates are read, so a blocking thread makes them.
     async fn clients(&self, jobs: &[Arc<ScrapeConfig>]) -> Vec<JobClients> {
-        let owned = jobs.to_vec();
+        let (owned, outbound) = (jobs.to_vec(), Arc::clone(&self.shared.outbound));
         let made = tokio::task::spawn_blocking(move || {
-            let mut clients = Clients::default();
+            let mut clients = Clients::confined(outbound);
             owned.iter().map(|job| clients.of(job)).collect::<Vec<_>>()
         });
         match made.await {

@@ -4,6 +4,7 @@
 use super::client::{TargetClient, chain, token_client};
 use super::fetch::{read_body, reveal};
 use super::limits::{MAX_TOKEN_ANSWER_BYTES, MAX_TOKEN_SECONDS, TOKEN_MARGIN, TOKEN_RETRY_PAUSE, TOKEN_TIMEOUT};
+use crate::outbound::Outbound;
 use clew_config::prometheus::OAuth2Config;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -21,11 +22,13 @@ use tokio::time::Instant;
 pub(super) struct Tokens {
     /// As many as there are configurations.
     kept: Mutex<Vec<Arc<Token>>>,
+    outbound: Arc<Outbound>,
 }
 
 /// The token of one configuration.
 struct Token {
     config: OAuth2Config,
+    outbound: Arc<Outbound>,
     state: Mutex<State>,
 }
 
@@ -78,6 +81,11 @@ fn number_in_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::
 }
 
 impl Tokens {
+    /// Tokens of servers in these networks.
+    pub(super) fn confined(outbound: Arc<Outbound>) -> Self {
+        Self { outbound, ..Self::default() }
+    }
+
     /// The `Authorization` header of a configuration.
     pub(super) async fn header(&self, config: &OAuth2Config) -> Result<String, String> {
         let token = self.of(config);
@@ -89,7 +97,11 @@ impl Tokens {
         if let Some(token) = kept.iter().find(|token| token.config == *config) {
             return token.clone();
         }
-        let token = Arc::new(Token { config: config.clone(), state: Mutex::new(State::Unknown) });
+        let token = Arc::new(Token {
+            config: config.clone(),
+            outbound: Arc::clone(&self.outbound),
+            state: Mutex::new(State::Unknown),
+        });
         kept.push(token.clone());
         token
     }
@@ -118,7 +130,7 @@ impl Token {
     /// Asks in a task of its own: a scrape that ends before the answer does not end the question.
     fn ask(self: Arc<Self>) -> Asked {
         let task = tokio::spawn(async move {
-            let asked = tokio::time::timeout(TOKEN_TIMEOUT, ask(&self.config)).await;
+            let asked = tokio::time::timeout(TOKEN_TIMEOUT, ask(&self.config, &self.outbound)).await;
             let answer = asked.unwrap_or_else(|_| Err("no complete answer in time".to_owned()));
             let result = answer.map(Answer::into_header);
             *self.state.lock() = match result.clone() {
@@ -150,10 +162,11 @@ impl Answer {
 }
 
 /// Asks with the credentials in the header, as the standard prefers, then in the body, as some servers want.
-async fn ask(config: &OAuth2Config) -> Result<Answer, String> {
-    let owned = config.clone();
-    let client =
-        tokio::task::spawn_blocking(move || token_client(&owned)).await.map_err(|error| error.to_string())??;
+async fn ask(config: &OAuth2Config, outbound: &Arc<Outbound>) -> Result<Answer, String> {
+    let (owned, outbound) = (config.clone(), Arc::clone(outbound));
+    let client = tokio::task::spawn_blocking(move || token_client(&owned, &outbound))
+        .await
+        .map_err(|error| error.to_string())??;
     let secret = reveal(&config.client_secret).await.map_err(|error| error.to_string())?;
     match request(config, &client, &secret, true).await {
         Ok(answer) => Ok(answer),

@@ -2,6 +2,7 @@
 
 use super::settings::{SETTINGS, Setting};
 use super::{Address, Auth, Config, DropIn, Limits, Memory, Retention, Server, Storage, Tls};
+use clew_app::Outbound;
 use clew_config::yaml::{
     Document, Fault, Faults, MentionedFile, Origin, Severity, Source, Value, decode_text, nearest,
 };
@@ -87,6 +88,7 @@ fn defaults() -> Config {
         correlation_fields: Vec::new(),
         correlation_patterns: Vec::new(),
         auth: Auth::default(),
+        outbound: Outbound::default(),
         limits: Limits {
             memory: Memory::Share(0.25),
             query_memory: None,
@@ -435,6 +437,17 @@ mod tests {
             ["['*']", "[shop.example]", "[https://shop.example/path]", "['ftp://shop.example']", "['https://a b']"]
         {
             assert!(cors(wrong).unwrap_err()[0].contains("clew.yml:1:"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn networks_that_may_be_reached_are_read_and_faults_told() {
+        let read =
+            |text: &str| from_text(&format!("outbound: {{ {text} }}\n"), &[]).map(|loaded| loaded.config.outbound);
+        let outbound = read("allow: [10.0.0.0/8, 'fd00::/8'], deny: [10.1.2.3]").unwrap();
+        assert_eq!(format!("{outbound:?}"), "Outbound { allow: [10.0.0.0/8, fd00::/8], deny: [10.1.2.3/32] }");
+        for wrong in ["allow: [10.0.0.1/8]", "deny: [example.com]", "deny: [10.0.0.0/99]", "alow: []"] {
+            assert!(read(wrong).unwrap_err()[0].contains("clew.yml:1:"), "{wrong}");
         }
     }
 

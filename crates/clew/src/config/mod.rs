@@ -16,6 +16,7 @@ pub(crate) use docs::render_docs;
 pub(crate) use drop_in::DropIn;
 pub(crate) use load::{Loaded, Overrides, load};
 
+use clew_app::Outbound;
 use clew_telemetry::logs::LogFormat;
 use regex::Regex;
 use std::path::PathBuf;
@@ -38,6 +39,8 @@ pub(crate) struct Config {
     pub correlation_patterns: Vec<Regex>,
     /// Who may use the server.
     pub auth: Auth,
+    /// What may be reached on behalf of the configuration.
+    pub outbound: Outbound,
     /// Bounds.
     pub limits: Limits,
     /// What to log.

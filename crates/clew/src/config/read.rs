@@ -1,6 +1,7 @@
 //! How each kind of value is read. A fault is reported at the value and the default stays.
 
 use super::{Address, Config, Memory};
+use clew_app::Network;
 use clew_config::yaml::Value;
 use clew_telemetry::logs::LogFormat;
 use regex::Regex;
@@ -32,6 +33,12 @@ pub(super) fn origins(value: &Value<'_>, into: &mut Vec<String>) {
         item.parsed(origin, "write it as https://shop.example or http://localhost:3000; each is named")
     };
     *into = value.items().iter().filter_map(origin).collect();
+}
+
+/// Networks by the address and how many of its bits count.
+pub(super) fn networks(value: &Value<'_>, into: &mut Vec<Network>) {
+    let network = |item: &Value<'_>| item.parsed(str::parse, "write it as 10.0.0.0/8, fd00::/8 or 192.0.2.7");
+    *into = value.items().iter().filter_map(network).collect();
 }
 
 /// Names of hosts, `*.` before them for all below.

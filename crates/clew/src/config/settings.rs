@@ -250,6 +250,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         |value, config| read::duration(value, &mut config.auth.session_age)
     ),
     setting!(
+        "outbound.allow",
+        "[]",
+        "list of networks",
+        "Networks, such as `10.0.0.0/8` or `fd00::/8`, that scraping, discovery and requests for tokens may reach, and nothing \
+         else. Empty: all. What a name leads to is looked at when it is connected to, redirects too.",
+        |value, config| read::networks(value, &mut config.outbound.allow)
+    ),
+    setting!(
+        "outbound.deny",
+        "[]",
+        "list of networks",
+        "Networks that they never reach, such as `169.254.169.254`, whatever `outbound.allow` says.",
+        |value, config| read::networks(value, &mut config.outbound.deny)
+    ),
+    setting!(
         "limits.memory",
         "25%",
         "percentage or size",

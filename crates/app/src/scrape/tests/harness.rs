@@ -2,6 +2,7 @@
 
 use super::super::discovery::DnsServers;
 use super::super::{ActiveTarget, MetricSink, Refused, ScrapeManager, SinkError};
+use crate::outbound::Outbound;
 use clew_config::prometheus::parse;
 use clew_host::SystemClock;
 use clew_model::metrics::{MetricBatch, is_stale};
@@ -83,9 +84,14 @@ impl Harness {
 
     /// A manager that asks these servers of the DNS.
     pub(super) async fn asking(config: &str, dns: DnsServers) -> Self {
+        Self::confined(config, dns, Outbound::default()).await
+    }
+
+    /// A manager that reaches these networks.
+    pub(super) async fn confined(config: &str, dns: DnsServers, outbound: Outbound) -> Self {
         let sink = Arc::new(Recorder::default());
         let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "test" }));
-        let manager = ScrapeManager::asking(sink.clone(), Arc::new(SystemClock::new()), registry, dns);
+        let manager = ScrapeManager::asking(sink.clone(), Arc::new(SystemClock::new()), registry, dns, outbound);
         let harness = Self { manager, sink };
         harness.apply(config).await;
         harness

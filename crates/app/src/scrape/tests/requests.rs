@@ -1,7 +1,9 @@
 //! What is sent, and how answers are received.
 
+use super::super::discovery::DnsServers;
 use super::exporter::{Exporter, Reply};
 use super::harness::{Harness, config, job, of, shown};
+use crate::outbound::Outbound;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;
@@ -100,4 +102,36 @@ async fn redirects_are_followed_unless_the_job_says_otherwise() {
     harness.scraped(0, false).await;
     let target = harness.target("down", |target| target.health.as_str() == "down").await;
     assert_eq!(target.last_error, "server returned HTTP status 302 Found");
+}
+
+#[tokio::test]
+async fn what_may_not_be_reached_is_reached_on_no_way() {
+    let denied = |networks: &[&str]| Outbound {
+        deny: networks.iter().map(|network| network.parse().unwrap()).collect(),
+        ..Outbound::default()
+    };
+    let start = async |jobs: &str, outbound| Harness::confined(jobs, DnsServers::default(), outbound).await;
+    let goal = Exporter::start(Reply::text("reached 1\n")).await;
+    let port = goal.address.rsplit_once(':').unwrap().1.to_owned();
+    let named = format!("localhost:{port}");
+    let headers = vec![("Location", "http://127.0.0.2:1/".to_owned())];
+    let redirecting = Exporter::start(Reply { status: "302 Found", headers, ..Reply::text("") }).await;
+    let proxy = format!("    proxy_url: http://{}\n", goal.address);
+    for (address, keys, network, what) in [
+        (goal.address.clone(), "", "127.0.0.0/8", "an address"),
+        (named, "", "127.0.0.0/8", "a name"),
+        (redirecting.address.clone(), "", "127.0.0.2", "a redirect"),
+        ("h.example:80".to_owned(), proxy.as_str(), "127.0.0.1", "a proxy"),
+    ] {
+        let harness = start(&config(&[job("j", &address, keys)]), denied(&[network, "::1"])).await;
+        let target = harness.target("down", |target| target.health.as_str() == "down").await;
+        assert!(target.last_error.contains("may not be reached (outbound.deny)"), "{what}: {}", target.last_error);
+    }
+    assert!(goal.requests().is_empty(), "{:?}", goal.requests());
+    let list = format!("scrape_configs: [{{job_name: j, http_sd_configs: [{{url: 'http://{}/'}}]}}]", goal.address);
+    let harness = start(&list, denied(&["127.0.0.0/8"])).await;
+    let problems = harness.problems("of the list", |problems| !problems.is_empty()).await;
+    assert!(problems[0].contains("may not be reached (outbound.deny)") && goal.requests().is_empty(), "{problems:?}");
+    let allowed = Outbound { allow: vec!["127.0.0.0/8".parse().unwrap()], ..Outbound::default() };
+    start(&config(&[job("j", &goal.address, "")]), allowed).await.scraped(0, true).await;
 }
