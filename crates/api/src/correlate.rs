@@ -1,5 +1,6 @@
 //! `/api/v1/correlate/{id}` and `/api/v1/resolve`: one ID's whole story, and how much of it there is.
 
+use crate::answers::Asker;
 use crate::dto::CorrelationDto;
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
@@ -7,10 +8,8 @@ use crate::state::ApiState;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::Request;
-use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
+use axum::response::Response;
 use clew_app::reads::{Correlate, Named, NamedKind, Resolution, Resolve};
-use clew_model::Caller;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,7 +31,7 @@ use utoipa::ToSchema;
 )]
 pub(crate) async fn correlate(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
@@ -43,7 +42,7 @@ pub(crate) async fn correlate(
         limit: params.parse("limit")?,
         period: params.period(state.app.clock().now())?,
     };
-    Ok(state.app.ask(&caller, question, |story| Json(CorrelationDto::from(story)).into_response()).await?)
+    asker.ask(question, CorrelationDto::from).await
 }
 
 /// Something that a pasted text names.
@@ -91,13 +90,13 @@ pub(crate) struct ResolutionDto {
 )]
 pub(crate) async fn resolve(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     request: Request<Body>,
-) -> Result<Json<ResolutionDto>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let text = params.required("id")?.to_owned();
     let question = Resolve { text, period: params.period(state.app.clock().now())? };
-    Ok(state.app.ask(&caller, question, |found| Json(ResolutionDto::from(found))).await?)
+    asker.ask(question, ResolutionDto::from).await
 }
 
 impl From<Resolution> for ResolutionDto {

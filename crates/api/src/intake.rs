@@ -3,7 +3,7 @@
 
 use crate::body::too_large;
 use crate::error::ApiError;
-use crate::limits::{BODY_GRACE, BODY_MIN_RATE, FIRST_ROOM, LINGER, ROOM_WAIT};
+use crate::limits::{BODY_GRACE, BODY_MIN_RATE, FIRST_ROOM, ROOM_WAIT};
 use crate::state::ApiState;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -79,11 +79,7 @@ pub(crate) async fn receive(
 ) -> Result<(Bytes, Room), ApiError> {
     let limit = state.options.ingest_body.saturating_add(framing);
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let waits_for_leave = headers.contains_key(header::EXPECT);
     if announced.is_some_and(|bytes| bytes > limit) {
-        if !waits_for_leave {
-            linger(body).await;
-        }
         return Err(too_large(state.options.ingest_body));
     }
     let mut room = Room::new(state, announced.unwrap_or(FIRST_ROOM).min(FIRST_ROOM)).await?;
@@ -107,7 +103,6 @@ async fn read(mut body: Body, announced: Option<usize>, limit: usize, room: &mut
             frame.map_err(|error| ApiError::bad_request(format!("the request's body could not be read: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > limit {
-            linger(body).await;
             return Err(too_large(room.most));
         }
         bytes.extend_from_slice(&data);
@@ -115,13 +110,6 @@ async fn read(mut body: Body, announced: Option<usize>, limit: usize, room: &mut
             room.grow_to(announced.unwrap_or(limit)).await?;
         }
     }
-}
-
-/// Reads on for a moment without keeping anything: a connection that is closed under a client that still sends takes
-/// the answer with it.
-async fn linger(mut body: Body) {
-    let rest = async { while matches!(body.frame().await, Some(Ok(_))) {} };
-    let _ = timeout(LINGER, rest).await;
 }
 
 fn too_slow(bytes: usize) -> ApiError {

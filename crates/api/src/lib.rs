@@ -3,6 +3,7 @@
 //! A handler reads its request, calls one use-case of `clew-app`, and converts the answer. Nothing here decides what is
 //! kept or found.
 
+mod answers;
 mod around;
 mod body;
 mod caller;
@@ -41,8 +42,8 @@ pub use clew_codec::otlp::OtlpMetricOptions;
 pub use config_status::ConfigStatus;
 pub use host::HostNames;
 pub use listen::{
-    Connection, Datagram, DatagramProtocol, Http, Listener, LiveTls, ServeError, Stream, StreamProtocol, TlsError,
-    TlsFiles, Transport,
+    Activity, Busy, Connection, Datagram, DatagramProtocol, Http, Listener, LiveTls, ServeError, Stream,
+    StreamProtocol, TlsError, TlsFiles, Transport,
 };
 pub use openapi::openapi_json;
 pub use router::{main_router, otlp_grpc_router, otlp_http_router, prometheus_router};

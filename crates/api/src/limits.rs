@@ -45,7 +45,7 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Requests at once on one HTTP/2 connection.
-pub(crate) const STREAMS: u32 = 1_024;
+pub(crate) const STREAMS: u32 = 128;
 
 /// Datagrams that wait for a protocol to take them; more are dropped and counted.
 pub(crate) const DATAGRAMS: usize = 16 << 10;
@@ -74,3 +74,34 @@ pub(crate) const LINGER: Duration = Duration::from_secs(5);
 
 /// How long a client may take to send a query's body.
 pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How long a new connection may say nothing that is a request.
+pub(crate) const IDLE_FIRST: Duration = Duration::from_secs(30);
+
+/// How long a connection may say nothing between requests. Clients that keep connections (pools, exporters that send once a
+/// minute) give them up sooner themselves.
+pub(crate) const IDLE: Duration = Duration::from_secs(600);
+
+/// How long a client may take to agree to the end of its idle connection.
+pub(crate) const IDLE_GRACE: Duration = Duration::from_secs(2);
+
+/// The rest of a body that nobody wanted which is read, so that the connection can go on.
+pub(crate) const UNREAD_BYTES: u64 = 256 << 10;
+
+/// How long that may take.
+pub(crate) const UNREAD_TIME: Duration = Duration::from_secs(1);
+
+/// Pieces in which an answer is sent while it is written.
+pub(crate) const ANSWER_CHUNK: usize = 64 << 10;
+
+/// Least and most bytes that an answer may be ahead of its reader.
+pub(crate) const ANSWER_AHEAD: (u64, u64) = (256 << 10, 4 << 20);
+
+/// For how long a reader may take nothing before its answer is given up for one that finds no room.
+pub(crate) const ANSWER_YIELD: Duration = Duration::from_secs(2);
+
+/// How long an answer waits for room before its asker is told to come back.
+pub(crate) const ANSWER_ROOM_WAIT: Duration = Duration::from_secs(10);
+
+/// Answers that may wait for their readers before the one that waits longest is given up; each keeps a thread.
+pub(crate) const ANSWERS_WAITING: usize = 32;

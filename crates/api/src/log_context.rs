@@ -1,16 +1,15 @@
 //! `/api/v1/logs/{id}/context`: a log record with those before and after it.
 
+use crate::answers::Asker;
 use crate::dto::LogContextDto;
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
-use crate::state::ApiState;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::Request;
-use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
+use axum::response::Response;
 use clew_app::reads::logs::{ContextScope, LogContext, LogContextQuery};
-use clew_model::{Caller, ErrorKind, RecordId};
+use clew_model::{ErrorKind, RecordId};
 
 /// A log record with those before and after it.
 #[utoipa::path(
@@ -29,8 +28,7 @@ use clew_model::{Caller, ErrorKind, RecordId};
     )
 )]
 pub(crate) async fn context(
-    State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(id): Path<String>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
@@ -38,9 +36,9 @@ pub(crate) async fn context(
     let id = record_id(&id)?;
     let question =
         LogContextQuery { id, before: params.parse("before")?, after: params.parse("after")?, scope: scope(&params)? };
-    let written = |found: Option<LogContext>| found.map(|found| Json(LogContextDto::from(found)).into_response());
-    let found = state.app.ask(&caller, question, written).await?;
-    found.ok_or_else(|| ApiError::new(ErrorKind::NotFound, format!("no log record {id} is kept")))
+    let missing = move || ApiError::new(ErrorKind::NotFound, format!("no log record {id} is kept"));
+    let shape = move |found: Option<LogContext>| found.map(LogContextDto::from).ok_or_else(missing);
+    asker.find(question, shape).await
 }
 
 /// A record's ID as answers write it.

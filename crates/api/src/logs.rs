@@ -1,5 +1,6 @@
 //! `/api/v1/logs`: JSON logs in, log queries out.
 
+use crate::answers::Asker;
 use crate::body::{self, ContentEncoding};
 use crate::dto::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogPageDto, LogPatternsDto};
 use crate::error::{ApiError, ErrorBody};
@@ -10,7 +11,7 @@ use crate::state::ApiState;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Request, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::{Extension, Json};
 use clew_app::Protocol;
 use clew_app::reads::logs::{CountLogs, GroupLogs, ListLogFieldValues, ListLogFields, SearchLogs};
@@ -105,7 +106,7 @@ fn json_content(headers: &HeaderMap) -> Result<(), ApiError> {
 )]
 pub(crate) async fn search(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
@@ -116,8 +117,7 @@ pub(crate) async fn search(
         limit: params.parse("limit")?,
         after: cursor(&params)?,
     };
-    let written = |page| Json(LogPageDto::from(page)).into_response();
-    Ok(state.app.ask(&caller, question, written).await?)
+    asker.ask(question, LogPageDto::from).await
 }
 
 /// Counts log records over time.
@@ -136,16 +136,16 @@ pub(crate) async fn search(
 )]
 pub(crate) async fn histogram(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     request: Request<Body>,
-) -> Result<Json<HistogramDto>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let question = CountLogs {
         query: params.text("query"),
         period: params.period(state.app.clock().now())?,
         step: params.duration("step")?,
     };
-    Ok(state.app.ask(&caller, question, |counts| Json(HistogramDto::from(counts))).await?)
+    asker.ask(question, HistogramDto::from).await
 }
 
 /// Groups log records by what their messages have in common.
@@ -166,9 +166,9 @@ pub(crate) async fn histogram(
 )]
 pub(crate) async fn patterns(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     request: Request<Body>,
-) -> Result<Json<LogPatternsDto>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let newest_first = match params.get("sort") {
         None | Some("records") => false,
@@ -184,7 +184,7 @@ pub(crate) async fn patterns(
         limit: params.parse("limit")?,
         newest_first,
     };
-    Ok(state.app.ask(&caller, question, |groups| Json(LogPatternsDto::from(groups))).await?)
+    asker.ask(question, LogPatternsDto::from).await
 }
 
 /// Lists the fields of log records with their top values.
@@ -203,16 +203,16 @@ pub(crate) async fn patterns(
 )]
 pub(crate) async fn fields(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     request: Request<Body>,
-) -> Result<Json<FieldsDto>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let question = ListLogFields {
         query: params.text("query"),
         period: params.period(state.app.clock().now())?,
         top: params.parse("top")?,
     };
-    Ok(state.app.ask(&caller, question, |fields| Json(FieldsDto::from(fields))).await?)
+    asker.ask(question, FieldsDto::from).await
 }
 
 /// Lists the values of one field.
@@ -232,10 +232,10 @@ pub(crate) async fn fields(
 )]
 pub(crate) async fn field_values(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(name): Path<String>,
     request: Request<Body>,
-) -> Result<Json<FieldValuesDto>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let question = ListLogFieldValues {
         name,
@@ -243,7 +243,7 @@ pub(crate) async fn field_values(
         period: params.period(state.app.clock().now())?,
         limit: params.parse("limit")?,
     };
-    Ok(state.app.ask(&caller, question, |values| Json(FieldValuesDto::from(values))).await?)
+    asker.ask(question, FieldValuesDto::from).await
 }
 
 fn order(params: &Params) -> Result<Order, ApiError> {

@@ -1,5 +1,6 @@
 //! `/api/v1/services` and `/api/v1/service-map`: who sends spans and logs, how each does, who calls whom.
 
+use crate::answers::Asker;
 use crate::dto::{ServiceDetailsDto, ServiceMapDto, ServicesDto};
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
@@ -7,9 +8,8 @@ use crate::state::ApiState;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::Request;
-use axum::{Extension, Json};
+use axum::response::Response;
 use clew_app::reads::services::{ListServices, ShowService, ShowServiceMap};
-use clew_model::Caller;
 
 /// Lists services by their spans and their logs.
 #[utoipa::path(
@@ -25,12 +25,12 @@ use clew_model::Caller;
 )]
 pub(crate) async fn list(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     request: Request<Body>,
-) -> Result<Json<ServicesDto>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let question = ListServices { period: params.period(state.app.clock().now())? };
-    Ok(state.app.ask(&caller, question, |services| Json(ServicesDto::from(services))).await?)
+    asker.ask(question, ServicesDto::from).await
 }
 
 /// One service over time, by operation, and whom it talks to.
@@ -49,14 +49,14 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn details(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(name): Path<String>,
     request: Request<Body>,
-) -> Result<Json<ServiceDetailsDto>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let (period, step) = (params.period(state.app.clock().now())?, params.duration("step")?);
     let question = ShowService { name, period, step };
-    Ok(state.app.ask(&caller, question, |story| Json(ServiceDetailsDto::from(story))).await?)
+    asker.ask(question, ServiceDetailsDto::from).await
 }
 
 /// Who calls whom.
@@ -73,10 +73,10 @@ pub(crate) async fn details(
 )]
 pub(crate) async fn map(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     request: Request<Body>,
-) -> Result<Json<ServiceMapDto>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let question = ShowServiceMap { period: params.period(state.app.clock().now())? };
-    Ok(state.app.ask(&caller, question, |map| Json(ServiceMapDto::from(map))).await?)
+    asker.ask(question, ServiceMapDto::from).await
 }

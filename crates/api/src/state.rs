@@ -1,5 +1,6 @@
 //! What every handler is given.
 
+use crate::answers::Answers;
 use crate::config_status::ConfigStatus;
 use crate::host::HostNames;
 use clew_app::App;
@@ -76,6 +77,8 @@ pub struct ApiState {
     pub stop: CancellationToken,
     /// Kilobytes of ingest bodies that may be held at once.
     pub bodies: Arc<Semaphore>,
+    /// Answers that are written and not yet sent.
+    pub(crate) answers: Arc<Answers>,
     /// Turns to decode a large body: one for each core.
     pub decoders: Arc<Semaphore>,
 }
@@ -85,6 +88,7 @@ impl ApiState {
     #[must_use]
     pub fn new(app: Arc<App>, scrape: Arc<ScrapeManager>, access: Arc<Access>, options: ApiOptions) -> Self {
         Self {
+            answers: Answers::new(app.memory().answers.clone()),
             app,
             scrape,
             access,

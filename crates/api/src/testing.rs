@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use clew_app::access::{Access, AccessOptions, AuthMode, Book};
+use clew_app::memory::MemoryShares;
 use clew_app::reads::QueryLimits;
 use clew_app::scrape::ScrapeManager;
 use clew_app::signal::Retention;
@@ -41,6 +42,7 @@ pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> Ap
         traces: signal,
         rules: Arc::new(CorrelationRules::default()),
         queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(10), memory: 64 << 20, slow: None },
+        memory: MemoryShares::of(2 << 30),
         salvage_journals: false,
         span_metrics: true,
     };
@@ -67,7 +69,8 @@ pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> Ap
     let app = App::start(options, Arc::new(SimFiles::new()), Arc::clone(&clock) as _, random, Arc::clone(&registry));
     let app = app.expect("a start");
     let access = Access::new(AccessOptions::of(AuthMode::None), Book::default(), &registry);
-    let scrape = ScrapeManager::new(Arc::new(ScrapeSink::new(Arc::clone(&app))), clock, registry, Outbound::default());
+    let sink = Arc::new(ScrapeSink::new(Arc::clone(&app)));
+    let scrape = ScrapeManager::new(sink, clock, registry, app.memory().scraping.clone(), Outbound::default());
     ApiState::new(app, Arc::new(scrape), Arc::new(access), api)
 }
 

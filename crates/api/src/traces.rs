@@ -1,5 +1,6 @@
 //! `/api/v1/traces`: searching traces, and one trace whole.
 
+use crate::answers::Asker;
 use crate::dto::{TraceContrastDto, TraceDensityDto, TraceDto, TracePageDto};
 use crate::error::{ApiError, ErrorBody};
 use crate::params::Params;
@@ -7,13 +8,13 @@ use crate::state::ApiState;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::Request;
-use axum::{Extension, Json};
+use axum::response::Response;
 use clew_app::reads::traces::{ContrastTraces, SearchTraces, ShowTrace, ShowTraceDensity};
 use clew_model::logs::FieldTest;
 use clew_model::traces::{
     AttributeTest, SpanKind, SpanPage, StatusCode, TraceBounds, TraceFilter, TraceKey, TraceOrder, TracePlace,
 };
-use clew_model::{Caller, CanonicalId, ErrorKind, TimeRange, TraceId, UnixNanos};
+use clew_model::{CanonicalId, ErrorKind, TimeRange, TraceId, UnixNanos};
 
 /// Searches traces.
 #[utoipa::path(
@@ -46,9 +47,9 @@ use clew_model::{Caller, CanonicalId, ErrorKind, TimeRange, TraceId, UnixNanos};
 )]
 pub(crate) async fn search(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     request: Request<Body>,
-) -> Result<Json<TracePageDto>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let now = state.app.clock().now();
     let order = TraceOrder {
@@ -63,7 +64,7 @@ pub(crate) async fn search(
         limit: params.parse("limit")?,
         after: params.get("cursor").map(|text| cursor(text, order)).transpose()?,
     };
-    Ok(state.app.ask(&caller, question, move |page| Json(TracePageDto::new(page, order))).await?)
+    asker.ask(question, move |page| TracePageDto::new(page, order)).await
 }
 
 /// How the traces that match are spread over start and duration.
@@ -94,9 +95,9 @@ pub(crate) async fn search(
 )]
 pub(crate) async fn density(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     request: Request<Body>,
-) -> Result<Json<TraceDensityDto>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let now = state.app.clock().now();
     let question = ShowTraceDensity {
@@ -106,7 +107,7 @@ pub(crate) async fn density(
         columns: params.parse("columns")?,
         rows: params.parse("rows")?,
     };
-    Ok(state.app.ask(&caller, question, |density| Json(TraceDensityDto::from(density))).await?)
+    asker.ask(question, TraceDensityDto::from).await
 }
 
 /// What the traces within some bounds have in common against the rest.
@@ -137,9 +138,9 @@ pub(crate) async fn density(
 )]
 pub(crate) async fn contrast(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     request: Request<Body>,
-) -> Result<Json<TraceContrastDto>, ApiError> {
+) -> Result<Response, ApiError> {
     let params = Params::of_request(request).await?;
     let now = state.app.clock().now();
     let question = ContrastTraces {
@@ -148,7 +149,7 @@ pub(crate) async fn contrast(
         selected: bounds(&params, now)?,
         limit: params.parse("limit")?,
     };
-    Ok(state.app.ask(&caller, question, |contrast| Json(TraceContrastDto::from(contrast))).await?)
+    asker.ask(question, TraceContrastDto::from).await
 }
 
 /// One trace with all its spans.
@@ -162,15 +163,11 @@ pub(crate) async fn contrast(
         (status = 404, description = "No span of this trace is kept", body = ErrorBody),
     )
 )]
-pub(crate) async fn trace(
-    State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-) -> Result<Json<TraceDto>, ApiError> {
+pub(crate) async fn trace(asker: Asker, Path(id): Path<String>) -> Result<Response, ApiError> {
     let id = trace_id(&id)?;
-    let written = move |page: SpanPage| {
+    let shape = move |page: SpanPage| {
         let warnings = page.warnings.clone();
-        TraceDto::new(page).map(Json).ok_or_else(|| {
+        TraceDto::new(page).ok_or_else(|| {
             // What cannot be read may have been it.
             let (kind, doubt) = match warnings.as_slice() {
                 [] => (ErrorKind::NotFound, String::new()),
@@ -179,7 +176,7 @@ pub(crate) async fn trace(
             ApiError::new(kind, format!("no span of the trace {id} is kept{doubt}"))
         })
     };
-    state.app.ask(&caller, ShowTrace { id }, written).await?
+    asker.find(ShowTrace { id }, shape).await
 }
 
 /// A trace ID in any of its spellings.

@@ -8,6 +8,7 @@ use crate::ingest::{
 };
 use crate::limits::{HOT_HARD_FACTOR, SPAN_METRIC_INTERVAL};
 use crate::maintenance::MaintenanceOptions;
+use crate::memory::{Memory, MemoryShares};
 use crate::observe::Observer;
 use crate::reads::{Closed, QueryLimits, QueryRunner, Stores};
 use crate::signal::{Retention, SignalStore};
@@ -66,6 +67,8 @@ pub struct AppOptions {
     pub rules: Arc<CorrelationRules>,
     /// What queries may use.
     pub queries: QueryLimits,
+    /// How the memory is shared out.
+    pub memory: MemoryShares,
     /// Whether a journal damaged in its middle is read past the damage, which loses what stood there.
     pub salvage_journals: bool,
     /// Whether metrics are made of spans (`traces.span_metrics`).
@@ -121,6 +124,7 @@ pub struct App {
     observer: Arc<Observer>,
     /// When the start was done, by the calendar and by monotonic time.
     started: (UnixNanos, Duration),
+    memory: Memory,
     queries: QueryRunner,
     logs: Pipeline<LogSignal>,
     metrics: Pipeline<MetricSignal>,
@@ -174,8 +178,12 @@ impl App {
             let reasons: Vec<&str> = reasons.into_iter().collect();
             return Err(AppError::start(format!("use {}", options.data_dir.display()), reasons.join("; ")));
         }
+        // Whoever lets one query hold more than all were to hold means it.
+        let queries = options.memory.queries.max(options.queries.memory);
+        let memory = Memory::new(&MemoryShares { queries, ..options.memory });
         let app = Arc::new(Self {
-            queries: QueryRunner::new(options.queries),
+            queries: QueryRunner::new(options.queries, memory.queries.clone()),
+            memory,
             logs,
             metrics,
             traces,
@@ -219,6 +227,12 @@ impl App {
     #[must_use]
     pub fn observer(&self) -> &Arc<Observer> {
         &self.observer
+    }
+
+    /// The memory that outside data may take, by who holds it.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// The write path of logs.

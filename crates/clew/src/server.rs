@@ -272,12 +272,9 @@ async fn start_app(everything: &Everything, registry: Arc<Registry>) -> Result<A
 
 async fn start_scraping(app: &Arc<App>, everything: &Everything, registry: &Arc<Registry>) -> Arc<ScrapeManager> {
     let sink = Arc::new(ScrapeSink::new(Arc::clone(app)));
-    let scrape = Arc::new(ScrapeManager::new(
-        sink,
-        Arc::clone(app.clock()),
-        Arc::clone(registry),
-        everything.config.outbound.clone(),
-    ));
+    let (memory, outbound) = (app.memory().scraping.clone(), everything.config.outbound.clone());
+    let scrape = ScrapeManager::new(sink, Arc::clone(app.clock()), Arc::clone(registry), memory, outbound);
+    let scrape = Arc::new(scrape);
     scrape.apply(&everything.prometheus).await;
     let gauges = Arc::downgrade(&scrape);
     registry.before_render(move || {

@@ -52,6 +52,7 @@ pub(crate) fn app_options(config: &Config) -> AppOptions {
             memory: config.limits.query_memory.unwrap_or(shares.query),
             slow: config.limits.slow_query,
         },
+        memory: shares,
         salvage_journals: config.storage.salvage_journals,
         span_metrics: config.span_metrics,
     }

@@ -4,6 +4,7 @@ use crate::caller::Scopes;
 use crate::damage::Warnings;
 use crate::error::{ErrorKind, ReadError};
 use crate::id::TenantId;
+use crate::memory::MemoryBudget;
 use crate::scan::{Executor, Serial};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -48,74 +49,6 @@ impl Cancel {
             2 => Some(CancelReason::Deadline),
             _ => Some(CancelReason::Shutdown),
         }
-    }
-}
-
-/// A bound on the bytes a call may hold at once, shared by its parts.
-#[derive(Debug, Clone)]
-pub struct MemoryBudget {
-    inner: Arc<BudgetInner>,
-}
-
-#[derive(Debug)]
-struct BudgetInner {
-    limit: u64,
-    used: AtomicU64,
-    peak: AtomicU64,
-}
-
-impl MemoryBudget {
-    /// A budget of `limit` bytes.
-    #[must_use]
-    pub fn new(limit: u64) -> Self {
-        Self { inner: Arc::new(BudgetInner { limit, used: AtomicU64::new(0), peak: AtomicU64::new(0) }) }
-    }
-
-    /// Takes `bytes` until the reservation is dropped.
-    ///
-    /// # Errors
-    /// [`ErrorKind::LimitExceeded`] when the budget would be exceeded.
-    pub fn reserve(&self, bytes: u64) -> Result<Reservation, ReadError> {
-        let used = self.inner.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let reservation = Reservation { budget: self.clone(), bytes };
-        if used > self.inner.limit {
-            drop(reservation);
-            return Err(ReadError::new(
-                ErrorKind::LimitExceeded,
-                format!(
-                    "the query needs more than its memory limit of {} bytes (limits.query_memory); narrow the time \
-                     range or the selection",
-                    self.inner.limit
-                ),
-            ));
-        }
-        self.inner.peak.fetch_max(used, Ordering::Relaxed);
-        Ok(reservation)
-    }
-
-    /// Bytes held now.
-    #[must_use]
-    pub fn used(&self) -> u64 {
-        self.inner.used.load(Ordering::Relaxed)
-    }
-
-    /// Most bytes ever held at once.
-    #[must_use]
-    pub fn peak(&self) -> u64 {
-        self.inner.peak.load(Ordering::Relaxed)
-    }
-}
-
-/// Bytes taken from a [`MemoryBudget`]; given back on drop.
-#[derive(Debug)]
-pub struct Reservation {
-    budget: MemoryBudget,
-    bytes: u64,
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        self.budget.inner.used.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -211,20 +144,5 @@ mod tests {
         let error = context.check().unwrap_err();
         assert_eq!(error.kind, ErrorKind::DeadlineExceeded);
         assert!(error.message.contains("60 s"), "{}", error.message);
-    }
-
-    #[test]
-    fn a_budget_refuses_what_exceeds_it_and_takes_back_what_is_dropped() {
-        let budget = MemoryBudget::new(100);
-        let first = budget.reserve(60).unwrap();
-        let refused = budget.reserve(41).unwrap_err();
-        assert_eq!(refused.kind, ErrorKind::LimitExceeded);
-        assert!(refused.message.contains("100 bytes (limits.query_memory)"), "{refused}");
-        assert_eq!(budget.used(), 60);
-        drop(first);
-        let whole = budget.reserve(100).unwrap();
-        assert_eq!((budget.used(), budget.peak()), (100, 100));
-        drop(whole);
-        assert_eq!(budget.used(), 0);
     }
 }

@@ -1,19 +1,28 @@
 //! HTTP/1.1 and HTTP/2 (with prior knowledge, as gRPC clients speak it, or agreed on by TLS).
 
+use super::activity::Busy;
 use super::protocol::{Connection, StreamProtocol};
-use crate::limits::{HEADER_TIMEOUT, STREAMS};
+use super::transfer::{StreamExecutor, Transfer};
+use super::unread::Unread;
+use crate::limits::{HEADER_TIMEOUT, IDLE_GRACE, STREAMS};
 use crate::peer::Peer;
 use axum::Router;
+use axum::body::Body;
 use axum::http::Request;
+use axum::response::Response;
+use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
-use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
-use std::pin::pin;
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tower::util::MapRequest;
+use tower::ServiceExt;
 
 /// HTTP, answered by a router.
 pub struct Http {
@@ -30,29 +39,89 @@ impl Http {
 
 impl StreamProtocol for Http {
     fn serve(self: Arc<Self>, connection: Connection, stop: CancellationToken) -> BoxFuture<'static, ()> {
-        let peer = Peer { address: connection.peer, is_tls: connection.is_tls };
-        let known = MapRequest::new(self.router.clone(), move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer);
-            request
-        });
-        let service = TowerToHyperService::new(known);
-        async move {
-            let mut builder = auto::Builder::new(TokioExecutor::new());
+        let Connection { peer, is_tls, stream, activity } = connection;
+        let known = Peer { address: peer, is_tls };
+        activity.begins_at_rest();
+        let own = activity.clone();
+        let service = service_fn(move |request| answer(self.router.clone(), known, request, own.begin()));
+        let served = async move {
+            let mut builder = auto::Builder::new(StreamExecutor);
             builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
             builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).keep_alive_interval(None);
-            let mut served = pin!(builder.serve_connection_with_upgrades(TokioIo::new(connection.stream), service));
+            let mut served = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
             let ended = tokio::select! {
                 ended = served.as_mut() => ended,
                 () = stop.cancelled() => {
                     served.as_mut().graceful_shutdown();
                     served.await
                 }
+                () = activity.idle_too_long() => {
+                    served.as_mut().graceful_shutdown();
+                    // A client that says nothing does not agree to the end either.
+                    match timeout(IDLE_GRACE, served).await {
+                        Ok(ended) => ended,
+                        Err(_) => return,
+                    }
+                }
             };
             // A client that goes away in the middle is its own affair.
             if let Err(error) = ended {
-                tracing::debug!(peer = %connection.peer, %error, "a connection ended early");
+                tracing::debug!(%peer, %error, "a connection ended early");
             }
+        };
+        Transfer::new().carry(served).map(drop).boxed()
+    }
+}
+
+async fn answer(
+    router: Router,
+    peer: Peer,
+    mut request: Request<Incoming>,
+    busy: Busy,
+) -> Result<Response, Infallible> {
+    request.extensions_mut().insert(peer);
+    let (request, unread) = Unread::watch(request);
+    let mut response = router.oneshot(request).await?;
+    if let Some(unread) = unread {
+        unread.settle(&mut response).await;
+    }
+    let transfer = Transfer::current();
+    if let Some(transfer) = &transfer {
+        transfer.offer();
+    }
+    Ok(response.map(|body| Body::new(Sent { body, transfer, _busy: busy })))
+}
+
+/// A response's body on its way: its connection is at work until it is sent, and its transfer knows whether the client takes
+/// it.
+struct Sent {
+    body: Body,
+    transfer: Option<Transfer>,
+    _busy: Busy,
+}
+
+impl hyper::body::Body for Sent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        match (&polled, &self.transfer) {
+            (_, None) => {}
+            (Poll::Ready(Some(_)), Some(transfer)) => transfer.offer(),
+            (Poll::Pending | Poll::Ready(None), Some(transfer)) => transfer.rest(),
         }
-        .boxed()
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -4,19 +4,25 @@
 //! may be at once, how much may wait, TLS, peers that stop reading, an orderly stop. A protocol is what remains: it speaks
 //! with one peer ([`StreamProtocol`]), or takes what was sent in datagrams ([`DatagramProtocol`]).
 
+mod activity;
 mod datagrams;
 mod http;
 mod protocol;
 mod stall;
 mod streams;
 mod tls;
+mod transfer;
+mod unread;
 
 #[cfg(test)]
 mod tests;
 
+pub use activity::{Activity, Busy};
 pub use http::Http;
 pub use protocol::{Connection, Datagram, DatagramProtocol, Stream, StreamProtocol};
 pub use tls::{LiveTls, TlsError, TlsFiles};
+
+pub(crate) use transfer::Transfer;
 
 use crate::limits::{CONNECTIONS, DATAGRAM_BYTES};
 use clew_telemetry::Registry;

@@ -1,5 +1,6 @@
 //! What a protocol is to a listener.
 
+use super::activity::Activity;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use std::net::SocketAddr;
@@ -20,6 +21,8 @@ pub struct Connection {
     pub is_tls: bool,
     /// Its bytes.
     pub stream: Box<dyn Stream>,
+    /// Whether it is at work; a protocol that leaves it alone is until its end.
+    pub activity: Activity,
 }
 
 /// What is spoken on a port for connections.

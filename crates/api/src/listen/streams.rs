@@ -1,6 +1,7 @@
 //! Ports for connections.
 
 use super::ServeError;
+use super::activity::Crowd;
 use super::protocol::{Connection, Stream, StreamProtocol};
 use super::stall::StallGuard;
 use super::tls::LiveTls;
@@ -22,6 +23,7 @@ pub(super) struct Streams {
     /// A permit for each connection that there may be.
     room: Arc<Semaphore>,
     most: usize,
+    crowd: Arc<Crowd>,
     open: Gauge,
     full: Counter,
     /// Cancelled when connections are cut off.
@@ -62,6 +64,7 @@ impl Streams {
             protocol,
             room: Arc::new(Semaphore::new(most)),
             most,
+            crowd: Arc::default(),
             open: registry.gauge(&table::LISTENER_CONNECTIONS, [name]),
             full: registry.counter(&table::LIMIT_HITS, ["connections"]),
             cut: CancellationToken::new(),
@@ -114,11 +117,14 @@ impl Streams {
             return Some(permit);
         }
         self.full.inc();
-        tracing::warn!(
-            listener = self.name,
-            "as many connections are open as there may be: {} (limits.connections); more wait until one ends",
-            self.most
-        );
+        let makes_room = self.crowd.send_one_away();
+        if !makes_room {
+            tracing::warn!(
+                listener = self.name,
+                "as many connections are open as there may be: {} (limits.connections); more wait until one ends",
+                self.most
+            );
+        }
         Arc::clone(&self.room).acquire_owned().await.ok()
     }
 
@@ -130,6 +136,7 @@ impl Streams {
     ) -> impl Future<Output = ()> + Send + use<> {
         let (name, protocol) = (self.name, Arc::clone(&self.protocol));
         let tls = self.tls.as_ref().map(|tls| TlsAcceptor::from(tls.config()));
+        let activity = self.crowd.join();
         async move {
             // Small answers should not wait for more bytes.
             let _ = stream.set_nodelay(true);
@@ -143,7 +150,7 @@ impl Streams {
                     Err(_) => return tracing::debug!(listener = name, %peer, "the TLS handshake took too long"),
                 },
             };
-            protocol.serve(Connection { peer, is_tls, stream }, stop).await;
+            protocol.serve(Connection { peer, is_tls, stream, activity }, stop).await;
         }
     }
 }

@@ -1,15 +1,12 @@
 //! `metadata`: what senders said about metric families.
 
-use super::respond::{Answer, Failed};
+use super::respond::{Failed, Success};
+use crate::answers::Asker;
 use crate::params::Params;
-use crate::state::ApiState;
-use axum::Extension;
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::Request;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use clew_app::reads::metrics::{Families, ListMetadata};
-use clew_model::Caller;
 use clew_model::metrics::Metadata;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -29,11 +26,7 @@ impl From<Metadata> for MetadataEntry {
 }
 
 /// `GET /api/v1/metadata`
-pub(super) async fn metadata(
-    State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
-    request: Request<Body>,
-) -> Result<Response, Failed> {
+pub(super) async fn metadata(asker: Asker, request: Request<Body>) -> Result<Response, Failed> {
     let params = Params::of_request(request).await?;
     // Prometheus: a negative limit means none; of the entries of a metric 0 does too.
     let most = |limit: i64| usize::try_from(limit).ok();
@@ -42,12 +35,11 @@ pub(super) async fn metadata(
         limit: params.parse("limit")?.and_then(most),
         per_metric: params.parse("limit_per_metric")?.and_then(most).filter(|most| *most > 0),
     };
-    Ok(state.app.ask(&caller, question, written).await?)
+    Ok(asker.ask(question, written).await?)
 }
 
-fn written(found: Families) -> Response {
+fn written(found: Families) -> Success<BTreeMap<String, Vec<MetadataEntry>>> {
     let entries = |rows: Vec<Metadata>| rows.into_iter().map(MetadataEntry::from).collect::<Vec<_>>();
-    let families: BTreeMap<String, Vec<MetadataEntry>> =
-        found.by_name.into_iter().map(|(name, rows)| (name, entries(rows))).collect();
-    Answer::warned(families, found.warnings).into_response()
+    let families = found.by_name.into_iter().map(|(name, rows)| (name, entries(rows))).collect();
+    Success::warned(families, found.warnings)
 }

@@ -1,33 +1,36 @@
 //! `query`, `query_range` and `query_exemplars`.
 
-use super::respond::{Answer, Failed};
+use super::respond::{Failed, Success};
+use crate::answers::Asker;
 use crate::error::ApiError;
 use crate::params::{Params, parse_duration};
 use crate::state::ApiState;
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
-use axum::response::{IntoResponse, Response};
-use clew_app::reads::metrics::{FindExemplars, InstantQuery, RangeQuery};
-use clew_model::metrics::{ExemplarRow, Labels, NativeHistogram};
+use axum::response::Response;
+use clew_app::reads::metrics::{Exemplars, FindExemplars, InstantQuery, RangeQuery};
+use clew_model::UnixMillis;
+use clew_model::metrics::{ExemplarRow, HistogramBucket, Labels, NativeHistogram};
 use clew_model::time::NANOS_PER_MILLI;
-use clew_model::{Caller, UnixMillis};
-use clew_query::promql::{self, Annotations, QueryResult, SampleValue, Value};
-use serde::Serialize;
-use serde_json::value::RawValue;
+use clew_query::promql::{self, InstantSample, QueryResult, RangeSeries, SampleValue, Value};
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A label set as JSON.
-pub(super) type LabelMap = BTreeMap<String, String>;
+#[derive(Debug)]
+pub(super) struct LabelMap(pub Labels);
 
-/// A label set as JSON.
-pub(super) fn label_map(labels: &Labels) -> LabelMap {
-    labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+impl Serialize for LabelMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter())
+    }
 }
 
-/// `data` of a query.
+/// `data` of a query. Points are written one by one: as values of their own they would take many times the memory of the
+/// result.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct QueryData {
@@ -38,18 +41,68 @@ struct QueryData {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum ResultData {
-    Point(Point),
+    Scalar(Point),
+    Text((Seconds, String)),
     Vector(Vec<VectorSample>),
     Matrix(Vec<MatrixSeries>),
 }
 
-/// `[seconds, "value"]`
-#[derive(Debug, Serialize)]
-struct Point(Box<RawValue>, String);
+/// Seconds with up to three decimals, as Prometheus writes them: `1435781451.781`, `1435781451`.
+#[derive(Debug, Clone, Copy)]
+struct Seconds(UnixMillis);
 
-/// `[seconds, {histogram}]`
-#[derive(Debug, Serialize)]
-struct HistogramPoint(Box<RawValue>, HistogramData);
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Whole milliseconds survive a number of 64 bits for a quarter of a million years, and its shortest text is theirs.
+        if self.0 % 1000 == 0 {
+            serializer.serialize_i64(self.0 / 1000)
+        } else {
+            serializer.serialize_f64(self.0 as f64 / 1000.0)
+        }
+    }
+}
+
+/// `[seconds, "value"]`
+#[derive(Debug, Clone, Copy)]
+struct Point(UnixMillis, f64);
+
+impl Serialize for Point {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (Seconds(self.0), promql::format_value(self.1)).serialize(serializer)
+    }
+}
+
+/// `[[seconds, "value"], …]`
+#[derive(Debug)]
+struct Points(Vec<(UnixMillis, f64)>);
+
+impl Points {
+    fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Points {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(time, value)| Point(*time, *value)))
+    }
+}
+
+/// `[[seconds, {histogram}], …]`
+#[derive(Debug)]
+struct HistogramPoints(Vec<(UnixMillis, Arc<NativeHistogram>)>);
+
+impl HistogramPoints {
+    fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for HistogramPoints {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|(time, own)| (Seconds(*time), HistogramData::from(&**own))))
+    }
+}
 
 #[derive(Debug, Serialize)]
 struct VectorSample {
@@ -57,16 +110,16 @@ struct VectorSample {
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<Point>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    histogram: Option<HistogramPoint>,
+    histogram: Option<(Seconds, HistogramData)>,
 }
 
 #[derive(Debug, Serialize)]
 struct MatrixSeries {
     metric: LabelMap,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    values: Vec<Point>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    histograms: Vec<HistogramPoint>,
+    #[serde(skip_serializing_if = "Points::are_none")]
+    values: Points,
+    #[serde(skip_serializing_if = "HistogramPoints::are_none")]
+    histograms: HistogramPoints,
 }
 
 /// A native histogram: `buckets` are `[boundary rule, lower, upper, count]`.
@@ -78,10 +131,26 @@ struct HistogramData {
     buckets: Vec<(u8, String, String, String)>,
 }
 
+impl From<&NativeHistogram> for HistogramData {
+    fn from(histogram: &NativeHistogram) -> Self {
+        let bucket = |bucket: HistogramBucket| {
+            // Boundaries: 0 open left (positive), 1 open right (negative), 3 closed both (zero bucket).
+            let rule = if bucket.lower < 0.0 && bucket.upper > 0.0 { 3 } else { u8::from(bucket.upper <= 0.0) };
+            let [lower, upper, count] = [bucket.lower, bucket.upper, bucket.count].map(promql::format_value);
+            (rule, lower, upper, count)
+        };
+        Self {
+            count: promql::format_value(histogram.count),
+            sum: promql::format_value(histogram.sum),
+            buckets: histogram.buckets().into_iter().map(bucket).collect(),
+        }
+    }
+}
+
 /// `GET|POST /api/v1/query`
 pub(super) async fn instant(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Failed> {
     let params = Params::of_request(request).await?;
@@ -91,13 +160,13 @@ pub(super) async fn instant(
         lookback: params.duration("lookback_delta")?,
         timeout: timeout(&params)?,
     };
-    Ok(state.app.ask(&caller, question, rendered).await?)
+    Ok(asker.ask(question, rendered).await?)
 }
 
 /// `GET|POST /api/v1/query_range`
 pub(super) async fn range(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Failed> {
     let params = Params::of_request(request).await?;
@@ -111,7 +180,7 @@ pub(super) async fn range(
         lookback: params.duration("lookback_delta")?,
         timeout: timeout(&params)?,
     };
-    Ok(state.app.ask(&caller, question, rendered).await?)
+    Ok(asker.ask(question, rendered).await?)
 }
 
 /// A step in milliseconds: `15s`, `1m`, or a number of seconds.
@@ -129,86 +198,35 @@ fn timeout(params: &Params) -> Result<Option<Duration>, ApiError> {
     Ok(nanos.map(|nanos| Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))))
 }
 
-/// The whole answer: millions of points are written out on the query's thread, not on one that serves connections.
-fn rendered(result: QueryResult) -> Response {
-    Answer(Ok(data(result))).into_response()
-}
-
-fn data(result: QueryResult) -> (QueryData, Annotations) {
+fn rendered(result: QueryResult) -> Success<QueryData> {
+    let data = |result_type, result| QueryData { result_type, result };
     let data = match result.value {
-        Value::Scalar(time, value) => {
-            QueryData { result_type: "scalar", result: ResultData::Point(point(time, value)) }
+        Value::Scalar(time, value) => data("scalar", ResultData::Scalar(Point(time, value))),
+        Value::String(time, text) => data("string", ResultData::Text((Seconds(time), text))),
+        Value::Vector(samples) => {
+            data("vector", ResultData::Vector(samples.into_iter().map(VectorSample::from).collect()))
         }
-        Value::String(time, text) => {
-            QueryData { result_type: "string", result: ResultData::Point(Point(seconds(time), text)) }
+        Value::Matrix(series) => {
+            data("matrix", ResultData::Matrix(series.into_iter().map(MatrixSeries::from).collect()))
         }
-        Value::Vector(samples) => QueryData {
-            result_type: "vector",
-            result: ResultData::Vector(
-                samples
-                    .into_iter()
-                    .map(|sample| {
-                        let (value, histogram) = match sample.value {
-                            SampleValue::Float(value) => (Some(point(sample.time, value)), None),
-                            SampleValue::Histogram(own) => (None, Some(histogram_point(sample.time, &own))),
-                        };
-                        VectorSample { metric: label_map(&sample.labels), value, histogram }
-                    })
-                    .collect(),
-            ),
-        },
-        Value::Matrix(series) => QueryData {
-            result_type: "matrix",
-            result: ResultData::Matrix(
-                series
-                    .into_iter()
-                    .map(|one| MatrixSeries {
-                        metric: label_map(&one.labels),
-                        values: one.floats.into_iter().map(|(time, value)| point(time, value)).collect(),
-                        histograms: one.histograms.into_iter().map(|(time, own)| histogram_point(time, &own)).collect(),
-                    })
-                    .collect(),
-            ),
-        },
     };
-    (data, result.annotations)
+    Success::new(data, result.annotations)
 }
 
-fn point(time: UnixMillis, value: f64) -> Point {
-    Point(seconds(time), promql::format_value(value))
+impl From<InstantSample> for VectorSample {
+    fn from(sample: InstantSample) -> Self {
+        let (value, histogram) = match sample.value {
+            SampleValue::Float(value) => (Some(Point(sample.time, value)), None),
+            SampleValue::Histogram(own) => (None, Some((Seconds(sample.time), HistogramData::from(&*own)))),
+        };
+        Self { metric: LabelMap(sample.labels), value, histogram }
+    }
 }
 
-fn histogram_point(time: UnixMillis, histogram: &NativeHistogram) -> HistogramPoint {
-    let buckets = histogram.buckets().into_iter();
-    let data = HistogramData {
-        count: promql::format_value(histogram.count),
-        sum: promql::format_value(histogram.sum),
-        buckets: buckets
-            .map(|bucket| {
-                // Boundaries: 0 open left (positive), 1 open right (negative), 3 closed both (zero bucket).
-                let rule = if bucket.lower < 0.0 && bucket.upper > 0.0 { 3 } else { u8::from(bucket.upper <= 0.0) };
-                (
-                    rule,
-                    promql::format_value(bucket.lower),
-                    promql::format_value(bucket.upper),
-                    promql::format_value(bucket.count),
-                )
-            })
-            .collect(),
-    };
-    HistogramPoint(seconds(time), data)
-}
-
-/// Seconds with up to three decimals, as Prometheus writes them: `1435781451.781`, `1435781451`.
-fn seconds(time: UnixMillis) -> Box<RawValue> {
-    let sign = if time < 0 { "-" } else { "" };
-    let (whole, millis) = (time.unsigned_abs() / 1000, time.unsigned_abs() % 1000);
-    let text = if millis == 0 {
-        format!("{sign}{whole}")
-    } else {
-        format!("{sign}{whole}.{millis:03}").trim_end_matches('0').to_owned()
-    };
-    RawValue::from_string(text).unwrap_or_default()
+impl From<RangeSeries> for MatrixSeries {
+    fn from(one: RangeSeries) -> Self {
+        Self { metric: LabelMap(one.labels), values: Points(one.floats), histograms: HistogramPoints(one.histograms) }
+    }
 }
 
 /// `data` of `query_exemplars`.
@@ -223,36 +241,34 @@ struct ExemplarSeries {
 struct ExemplarPoint {
     labels: LabelMap,
     value: String,
-    timestamp: Box<RawValue>,
+    timestamp: Seconds,
 }
 
 /// `GET|POST /api/v1/query_exemplars`
 pub(super) async fn exemplars(
     State(state): State<ApiState>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     request: Request<Body>,
 ) -> Result<Response, Failed> {
     let params = Params::of_request(request).await?;
     let question =
         FindExemplars { query: params.required("query")?.to_owned(), period: params.period(state.app.clock().now())? };
-    Ok(state
-        .app
-        .ask(&caller, question, |found| Answer::warned(by_series(found.rows), found.warnings).into_response())
-        .await?)
+    let shape = |found: Exemplars| Success::warned(by_series(found.rows), found.warnings);
+    Ok(asker.ask(question, shape).await?)
 }
 
 fn by_series(rows: Vec<ExemplarRow>) -> Vec<ExemplarSeries> {
     let mut series: BTreeMap<Labels, Vec<ExemplarPoint>> = BTreeMap::new();
     for row in rows {
         let point = ExemplarPoint {
-            labels: label_map(&row.labels),
+            labels: LabelMap(row.labels),
             value: promql::format_value(row.value),
-            timestamp: seconds(row.time),
+            timestamp: Seconds(row.time),
         };
         series.entry(row.series).or_default().push(point);
     }
     let all = series.into_iter();
-    all.map(|(labels, exemplars)| ExemplarSeries { series_labels: label_map(&labels), exemplars }).collect()
+    all.map(|(labels, exemplars)| ExemplarSeries { series_labels: LabelMap(labels), exemplars }).collect()
 }
 
 #[cfg(test)]
@@ -264,7 +280,7 @@ mod tests {
         for (millis, text) in
             [(1_435_781_451_781, "1435781451.781"), (1_435_781_451_000, "1435781451"), (1_500, "1.5"), (-1, "-0.001")]
         {
-            assert_eq!(seconds(millis).get(), text);
+            assert_eq!(serde_json::to_string(&Seconds(millis)).unwrap(), text);
         }
     }
 }

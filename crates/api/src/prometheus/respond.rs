@@ -10,13 +10,26 @@ use serde::Serialize;
 
 /// A successful answer.
 #[derive(Debug, Serialize)]
-struct Success<T> {
+pub(super) struct Success<T> {
     status: &'static str,
     data: T,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     infos: Vec<String>,
+}
+
+impl<T> Success<T> {
+    /// Data with what a query says beside it.
+    pub(super) fn new(data: T, notes: Annotations) -> Self {
+        let Annotations { warnings, infos, .. } = notes;
+        Self { status: "success", data, warnings, infos }
+    }
+
+    /// Data with what may be missing of it.
+    pub(super) fn warned(data: T, warnings: Vec<String>) -> Self {
+        Self::new(data, Annotations { warnings, ..Annotations::default() })
+    }
 }
 
 /// A failed answer.
@@ -38,12 +51,7 @@ impl<T> Answer<T> {
     }
 }
 
-impl<T> Answer<T> {
-    /// Data with what may be missing of it.
-    pub(super) fn warned(data: T, warnings: Vec<String>) -> Self {
-        Self(Ok((data, Annotations { warnings, ..Annotations::default() })))
-    }
-}
+impl<T> Answer<T> {}
 
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {

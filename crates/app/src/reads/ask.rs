@@ -2,6 +2,7 @@
 
 use super::asked::Asked;
 use super::question::{Plan, Question, Stores};
+use super::turn::Turn;
 use super::warned::Warned;
 use crate::error::AppError;
 use crate::limits::MAX_NEW_BEGINNINGS;
@@ -10,27 +11,35 @@ use clew_model::{Caller, Context, ErrorKind};
 use std::sync::Arc;
 
 impl App {
-    /// Asks a question on behalf of a caller. `convert` makes of the answer what the asker needs (JSON, say), on the
-    /// thread that answered, not on one that serves connections; [`std::convert::identity`] leaves it as it is. Dropping
-    /// the future cancels the question.
+    /// Asks a question on behalf of a caller. Dropping the future cancels the question.
     ///
     /// # Errors
     /// A question that cannot be understood, what the stores answer, or that it was stopped.
-    pub async fn ask<Q: Question, T: Send + 'static>(
+    pub async fn ask<Q: Question>(self: &Arc<Self>, caller: &Caller, question: Q) -> Result<Q::Answer, AppError> {
+        self.ask_and(caller, question, |answer, _| Ok(answer)).await
+    }
+
+    /// The same; `convert` makes of the answer what the asker needs (JSON, say), in the turn of the query and within its
+    /// limits, not on a thread that serves connections.
+    ///
+    /// # Errors
+    /// As [`App::ask`], and what `convert` answers.
+    pub async fn ask_and<Q: Question, T: Send + 'static>(
         self: &Arc<Self>,
         caller: &Caller,
         question: Q,
-        convert: impl FnOnce(Q::Answer) -> T + Send + 'static,
+        convert: impl FnOnce(Q::Answer, &mut Turn) -> Result<T, AppError> + Send + 'static,
     ) -> Result<T, AppError> {
         let Plan { about, timeout, work, size, across } = question.plan(self.clock().now())?;
         let context = self.queries().context(caller, timeout);
         let asked = Asked::new(self.observer(), self.queries().limits().slow, about, &context);
         let (app, rows) = (Arc::clone(self), asked.rows());
-        let answer = self.queries().run(context, move |context| {
+        let answer = self.queries().run(context, move |turn| {
+            let context = turn.context();
             let mut answer = app.answer(context, across, &*work)?;
             answer.warn(context.warnings.take());
             rows.set(size(&answer));
-            Ok(convert(answer))
+            convert(answer, turn)
         });
         asked.ended(answer.await)
     }

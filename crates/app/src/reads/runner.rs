@@ -1,8 +1,10 @@
 //! Runs blocking queries on their own bounded pool, so that ingest never waits for them.
 
+use super::turn::{Pace, Turn};
 use super::workers::QueryThreads;
 use crate::error::AppError;
-use clew_model::{Caller, Cancel, CancelReason, Context, MemoryBudget, ReadMeter, Warnings};
+use clew_model::{Caller, Cancel, CancelReason, Context, MemoryBudget, MemoryShare, ReadMeter, Warnings};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,6 +12,9 @@ use tokio::sync::Semaphore;
 
 /// Queries that may wait for each one that runs.
 const WAITING_PER_RUNNING: usize = 64;
+
+/// The shortest time after which a deadline is looked at again.
+const DEADLINE_TICK: Duration = Duration::from_millis(5);
 
 /// What a query may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +33,8 @@ pub struct QueryLimits {
 #[derive(Debug)]
 pub struct QueryRunner {
     limits: QueryLimits,
+    /// What all queries may hold together.
+    memory: MemoryShare,
     permits: Arc<Semaphore>,
     threads: Arc<QueryThreads>,
     present: AtomicUsize,
@@ -54,11 +61,12 @@ impl Drop for Present<'_> {
 }
 
 impl QueryRunner {
-    /// A pool with these limits.
+    /// A pool with these limits, whose queries hold no more than the share together.
     #[must_use]
-    pub fn new(limits: QueryLimits) -> Self {
+    pub fn new(limits: QueryLimits, memory: MemoryShare) -> Self {
         Self {
             limits,
+            memory,
             permits: Arc::new(Semaphore::new(limits.concurrent)),
             threads: Arc::new(QueryThreads::new(limits.concurrent.saturating_sub(1))),
             present: AtomicUsize::new(0),
@@ -80,21 +88,34 @@ impl QueryRunner {
             scopes: caller.scopes,
             timeout: timeout.map_or(self.limits.timeout, |asked| asked.min(self.limits.timeout)),
             cancel: Cancel::default(),
-            memory: MemoryBudget::new(self.limits.memory),
+            memory: MemoryBudget::within(&self.memory, self.limits.memory),
             read: ReadMeter::default(),
             warnings: Warnings::default(),
             executor: Arc::clone(&self.threads) as Arc<dyn clew_model::Executor>,
         }
     }
 
-    /// Runs a query. Dropping the future cancels it; so does its deadline, which counts from now, waiting included.
+    /// Queries that run now.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.limits.concurrent.saturating_sub(self.permits.available_permits())
+    }
+
+    /// Bytes that queries hold now.
+    #[must_use]
+    pub fn memory_used(&self) -> u64 {
+        self.memory.used()
+    }
+
+    /// Runs a query. Dropping the future cancels it; so does its deadline, which counts from now, waiting for a turn
+    /// included, waiting for whoever reads the answer ([`Turn::aside`]) not.
     ///
     /// # Errors
     /// What the query answers; too many queries; the deadline; a panic of the query.
     pub async fn run<T: Send + 'static>(
         &self,
         context: Context,
-        query: impl FnOnce(&Context) -> Result<T, AppError> + Send + 'static,
+        query: impl FnOnce(&mut Turn) -> Result<T, AppError> + Send + 'static,
     ) -> Result<T, AppError> {
         let waiting = self.present.fetch_add(1, Ordering::Relaxed);
         let _present = Present(&self.present);
@@ -104,23 +125,30 @@ impl QueryRunner {
         let timeout = context.timeout;
         let _guard = CancelOnDrop { cancel: context.cancel.clone() };
         let cancel = context.cancel.clone();
+        let pace = Arc::new(Pace::default());
+        let (permits, own_pace) = (Arc::clone(&self.permits), Arc::clone(&pace));
         let work = async {
-            let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| AppError::Stopping)?;
+            let permit = Arc::clone(&permits).acquire_owned().await.map_err(|_| AppError::Stopping)?;
             let task = tokio::task::spawn_blocking(move || {
-                let _permit = permit;
-                context.check().map_err(AppError::from).and_then(|()| query(&context))
+                let mut turn = Turn::new(context, permits, permit, own_pace);
+                turn.context().check().map_err(AppError::from).and_then(|()| query(&mut turn))
             });
             task.await.unwrap_or_else(|error| {
                 tracing::error!(%error, "a query panicked");
                 Err(AppError::Panicked)
             })
         };
-        match tokio::time::timeout(timeout, work).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                cancel.cancel(CancelReason::Deadline);
-                let late = Context { cancel, ..Context::new(timeout, 0) };
-                Err(late.check().err().map_or(AppError::Panicked, AppError::from))
+        let mut work = pin!(work);
+        loop {
+            let left = pace.left(timeout);
+            match tokio::time::timeout(left.max(DEADLINE_TICK), &mut work).await {
+                Ok(answer) => return answer,
+                Err(_) if !pace.left(timeout).is_zero() => {}
+                Err(_) => {
+                    cancel.cancel(CancelReason::Deadline);
+                    let late = Context { cancel, ..Context::new(timeout, 0) };
+                    return Err(late.check().err().map_or(AppError::Panicked, AppError::from));
+                }
             }
         }
     }
@@ -132,16 +160,17 @@ mod tests {
     use clew_model::ErrorKind;
 
     fn runner(timeout: Duration) -> QueryRunner {
-        QueryRunner::new(QueryLimits { concurrent: 2, timeout, memory: 1 << 20, slow: None })
+        let limits = QueryLimits { concurrent: 2, timeout, memory: 1 << 20, slow: None };
+        QueryRunner::new(limits, MemoryShare::new(4 << 20))
     }
 
     fn context(runner: &QueryRunner) -> Context {
         runner.context(&Caller::anonymous(), None)
     }
 
-    fn spin(context: &Context) -> Result<(), AppError> {
+    fn spin(turn: &mut Turn) -> Result<(), AppError> {
         loop {
-            context.check()?;
+            turn.context().check()?;
             std::thread::sleep(Duration::from_millis(1));
         }
     }
@@ -158,8 +187,8 @@ mod tests {
     async fn a_query_whose_caller_went_away_is_cancelled() {
         let (tell, told) = std::sync::mpsc::channel();
         let runner = runner(Duration::from_secs(60));
-        let query = runner.run(context(&runner), move |context| {
-            let outcome = spin(context);
+        let query = runner.run(context(&runner), move |turn| {
+            let outcome = spin(turn);
             let _ = tell.send(outcome.map_err(|error| error.kind()));
             Ok(())
         });
@@ -192,5 +221,31 @@ mod tests {
         let panicked = runner.run(context(&runner), |_| -> Result<(), AppError> { panic!("a bug") }).await;
         assert!(matches!(panicked, Err(AppError::Panicked)));
         assert_eq!(runner.run(context(&runner), |_| Ok(7)).await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn while_one_waits_for_its_reader_others_have_its_turn_and_its_time_stands_still() {
+        let limits = QueryLimits { concurrent: 1, timeout: Duration::from_millis(200), memory: 1 << 20, slow: None };
+        let runner = Arc::new(QueryRunner::new(limits, MemoryShare::new(4 << 20)));
+        let (go_on, told) = std::sync::mpsc::channel();
+        let (waits, waiting) = tokio::sync::oneshot::channel();
+        let own = Arc::clone(&runner);
+        let first = tokio::spawn(async move {
+            let query = move |turn: &mut Turn| {
+                let _ = waits.send(());
+                let told = turn.aside(|_| told.recv_timeout(Duration::from_secs(20)).is_ok())?;
+                // Its time goes on: a question that computes for ever is stopped all the same.
+                spin(turn).map(|()| told)
+            };
+            own.run(context(&own), query).await
+        });
+        waiting.await.unwrap();
+        assert_eq!(runner.running(), 0);
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        assert_eq!(runner.run(context(&runner), |_| Ok(1)).await.unwrap(), 1);
+        assert!(!first.is_finished(), "its time went on while it waited");
+        go_on.send(()).unwrap();
+        let late = first.await.unwrap().unwrap_err();
+        assert_eq!(late.kind(), ErrorKind::DeadlineExceeded);
     }
 }

@@ -22,6 +22,8 @@ pub(super) enum ScrapeError {
     Status(reqwest::StatusCode),
     #[error("the answer is larger than the body_size_limit of {0} bytes")]
     BodySize(u64),
+    #[error("the answer is larger than {0} bytes, all that the memory has room for (limits.memory)")]
+    NoMemory(u64),
     #[error("the answer has no Content-Type, and the job has no fallback_scrape_protocol")]
     NoContentType,
     #[error("the answer's Content-Type {0:?} is no metrics format, and the job has no fallback_scrape_protocol")]

@@ -3,6 +3,7 @@
 use super::client::{TargetClient, chain, read_bounded};
 use super::error::ScrapeError;
 use super::limits::{MAX_BODY_BYTES, MAX_SECRET_FILE_BYTES};
+use super::pages::{Page, Pages};
 use super::target::Target;
 use super::token::Tokens;
 use bytes::{Bytes, BytesMut};
@@ -19,11 +20,16 @@ const SCRAPE_TIMEOUT: HeaderName = HeaderName::from_static("x-prometheus-scrape-
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) protocol: ScrapeProtocol,
-    pub(super) body: Bytes,
+    pub(super) page: Page,
 }
 
 /// Asks a target, within its timeout.
-pub(super) async fn fetch(job: &ScrapeConfig, target: &Target, client: &TargetClient) -> Result<Answer, ScrapeError> {
+pub(super) async fn fetch(
+    job: &ScrapeConfig,
+    target: &Target,
+    client: &TargetClient,
+    pages: &Pages,
+) -> Result<Answer, ScrapeError> {
     let request = async {
         let mut request = client.client.get(client.url.clone()).headers(headers(job, target.timeout)?);
         if let Some(host) = &client.host {
@@ -36,8 +42,8 @@ pub(super) async fn fetch(job: &ScrapeConfig, target: &Target, client: &TargetCl
         }
         let protocol = protocol_of(job, response.headers());
         let limit = if job.limits.body_size > 0 { job.limits.body_size } else { MAX_BODY_BYTES };
-        let body = read_body(response, limit).await?;
-        Ok(Answer { protocol: protocol?, body })
+        let page = pages.read(response, limit).await?;
+        Ok(Answer { protocol: protocol?, page })
     };
     tokio::time::timeout(target.timeout, request).await.unwrap_or(Err(ScrapeError::Timeout(target.timeout)))
 }

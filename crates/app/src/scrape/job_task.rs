@@ -4,6 +4,7 @@ use super::cache::SeriesCache;
 use super::client::{JobClient, JobClients};
 use super::discovery::{DnsServers, TargetFiles, TargetList, TargetLists, refresh_interval};
 use super::limits::{FILE_POLL_INTERVAL, FIRST_LISTS_WAIT, MAX_DROPPED_TARGETS, MAX_TARGETS};
+use super::pages::Pages;
 use super::sink::MetricSink;
 use super::status::LastScrape;
 use super::target::{Target, build_target, discovered_labels};
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub(super) running: Semaphore,
     pub(super) dns: DnsServers,
     pub(super) outbound: Arc<Outbound>,
+    pub(super) pages: Pages,
 }
 
 /// A job as its tasks and the status see it.

@@ -4,6 +4,7 @@ use super::client::{Clients, JobClients};
 use super::discovery::{DnsServers, URL_LABEL};
 use super::job_task::{Job, Legacies, RunningJob, Shared};
 use super::limits::MAX_CONCURRENT_SCRAPES;
+use super::pages::Pages;
 use super::sink::MetricSink;
 use super::status::{ActiveTarget, DroppedTarget, Health, JobStatus, ScrapeStatus};
 use super::target_task::{Stop, TargetEntry};
@@ -12,6 +13,7 @@ use clew_config::prometheus::{PrometheusConfig, ScrapeConfig, shown_url};
 use clew_config::relabel::LabelBuilder;
 use clew_config::yaml::render_duration;
 use clew_host::Clock;
+use clew_model::MemoryShare;
 use clew_telemetry::{Registry, table};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,10 +29,16 @@ pub struct ScrapeManager {
 }
 
 impl ScrapeManager {
-    /// A manager without jobs. Samples go to `sink`, with times of `clock`.
+    /// A manager without jobs. Samples go to `sink`, with times of `clock`; pages are held within `memory`.
     /// Nothing beyond the networks of `outbound` is reached.
-    pub fn new(sink: Arc<dyn MetricSink>, clock: Arc<dyn Clock>, registry: Arc<Registry>, outbound: Outbound) -> Self {
-        Self::asking(sink, clock, registry, DnsServers::default(), outbound)
+    pub fn new(
+        sink: Arc<dyn MetricSink>,
+        clock: Arc<dyn Clock>,
+        registry: Arc<Registry>,
+        memory: MemoryShare,
+        outbound: Outbound,
+    ) -> Self {
+        Self::asking(sink, clock, registry, memory, DnsServers::default(), outbound)
     }
 
     /// A manager that asks these servers of the DNS.
@@ -38,11 +46,13 @@ impl ScrapeManager {
         sink: Arc<dyn MetricSink>,
         clock: Arc<dyn Clock>,
         registry: Arc<Registry>,
+        memory: MemoryShare,
         dns: DnsServers,
         outbound: Outbound,
     ) -> Self {
         let running = Semaphore::new(MAX_CONCURRENT_SCRAPES);
-        let shared = Shared { sink, clock, registry, running, dns, outbound: Arc::new(outbound) };
+        let (outbound, pages) = (Arc::new(outbound), Pages::new(memory));
+        let shared = Shared { sink, clock, registry, running, dns, outbound, pages };
         Self { shared: Arc::new(shared), running: Mutex::default(), jobs: parking_lot::Mutex::default() }
     }
 

@@ -13,6 +13,7 @@ mod job_task;
 mod limits;
 mod manager;
 mod offset;
+mod pages;
 mod round;
 mod series_labels;
 mod sink;

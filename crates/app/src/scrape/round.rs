@@ -50,7 +50,7 @@ impl<'a> Round<'a> {
             self.cache.forget_texts();
         }
         let format = if answer.protocol.is_open_metrics() { Format::OpenMetricsText } else { Format::PrometheusText };
-        let mut parser = Parser::new(&answer.body, format)?;
+        let mut parser = Parser::new(&answer.page.bytes, format)?;
         let mut families = Families::default();
         while let Some(entry) = parser.next_entry()? {
             let Entry::Sample(sample) = &entry else {

@@ -140,7 +140,7 @@ impl TargetTask {
         let asking = async {
             // The permit bounds requests; the semaphore is never closed.
             let _permit = self.job.shared.running.acquire().await;
-            fetch(&self.job.config, target, client).await
+            fetch(&self.job.config, target, client, &self.job.shared.pages).await
         };
         // Waiting for the permit counts as part of the timeout.
         let bound = target.timeout.saturating_add(Duration::from_millis(10));
@@ -148,14 +148,16 @@ impl TargetTask {
     }
 
     /// Writes what a scrape brought, or that it failed.
-    async fn take(&mut self, answer: Result<Answer, ScrapeError>, began: UnixNanos, took: Duration) {
+    async fn take(&mut self, mut answer: Result<Answer, ScrapeError>, began: UnixNanos, took: Duration) {
         let time = self.schedule.align(began).div_euclid(NANOS_PER_MILLI);
         let body_size = match &answer {
-            Ok(answer) => answer.body.len() as f64,
+            Ok(answer) => answer.page.bytes.len() as f64,
             Err(ScrapeError::BodySize(_)) => -1.0,
             Err(_) => 0.0,
         };
-        let large = answer.as_ref().is_ok_and(|answer| answer.body.len() > INLINE_BODY_BYTES);
+        // Held until the samples are stored.
+        let _memory = answer.as_mut().ok().and_then(|answer| answer.page.memory.take());
+        let large = answer.as_ref().is_ok_and(|answer| answer.page.bytes.len() > INLINE_BODY_BYTES);
         let (job, entry, mut cache) = (self.job.clone(), self.entry.clone(), std::mem::take(&mut self.cache));
         let read = move || {
             let outcome = read_answer(&job.config, &entry.target, &mut cache, time, answer);

@@ -12,6 +12,7 @@
 mod model;
 mod records;
 
+use clew_app::memory::MemoryShares;
 use clew_app::reads::QueryLimits;
 use clew_app::signal::Retention;
 use clew_app::{App, AppError, AppOptions, SignalOptions};
@@ -159,6 +160,7 @@ impl World {
             traces: signal,
             rules: Arc::new(CorrelationRules::default()),
             queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(60), memory: 512 << 20, slow: None },
+            memory: MemoryShares::of(2 << 30),
             salvage_journals: false,
             span_metrics: true,
         };

@@ -93,7 +93,7 @@ pub(crate) async fn read(app: &Arc<App>) -> Result<Shown, AppError> {
         }
         Ok(shown)
     });
-    let mut shown = app.ask(&Caller::anonymous(), plan, std::convert::identity).await?;
+    let mut shown = app.ask(&Caller::anonymous(), plan).await?;
     shown.kept_from =
         [app.logs().store().kept_from(), app.metrics().store().kept_from(), app.traces().store().kept_from()];
     Ok(shown)

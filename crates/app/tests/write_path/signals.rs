@@ -1,6 +1,7 @@
 //! The real stores behind their write paths, as a server runs them.
 
 use crate::Whole;
+use clew_app::memory::MemoryShares;
 use clew_app::reads::{About, Plan, QueryLimits};
 use clew_app::signal::Retention;
 use clew_app::signal::SignalStore as _;
@@ -46,6 +47,7 @@ pub(crate) fn start_with(
         traces: signal,
         rules: Arc::new(CorrelationRules::default()),
         queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(10), memory: 64 << 20, slow: None },
+        memory: MemoryShares::of(2 << 30),
         salvage_journals: false,
         span_metrics: true,
     };
@@ -103,7 +105,7 @@ async fn counts(app: &Arc<App>) -> (usize, usize, usize) {
         let trace = clew_query::traces::trace(context, &*view, TraceId([7; 16]))?;
         Ok(Whole((samples, logs, trace.spans.len())))
     });
-    app.ask(&Caller::anonymous(), plan, |whole| whole.0).await.unwrap()
+    app.ask(&Caller::anonymous(), plan).await.unwrap().0
 }
 
 /// Runs what is due: the threads look at the clock when they are called.
@@ -172,7 +174,7 @@ async fn a_query_beyond_what_it_may_read_is_refused_by_the_name_of_its_limit() {
         let all = Plan::new(About::new("test"), |context, stores| {
             Ok(Whole(clew_query::metrics::samples(context, &*stores.metrics.view(context), &[], TimeRange::ALL)?))
         });
-        let error = app.ask(&Caller::anonymous(), all, |_| ()).await.unwrap_err();
+        let error = app.ask(&Caller::anonymous(), all).await.err().unwrap();
         assert_eq!(error.kind(), clew_model::ErrorKind::LimitExceeded);
         assert!(error.to_string().contains(key), "{error}");
         let text = app.observer().registry().render(clew_telemetry::Format::from_accept(""));

@@ -54,7 +54,7 @@ async fn server(slow: Option<Duration>) -> (tempfile::TempDir, Arc<App>) {
 
 async fn search(app: &Arc<App>, query: &str) {
     let question = SearchLogs { query: Some(query.to_owned()), ..SearchLogs::default() };
-    let _ = app.ask(&Caller::server("test"), question, |page| page.rows.len()).await;
+    let _ = app.ask(&Caller::server("test"), question).await;
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn only_what_takes_long_enough_is_told() {
         std::thread::sleep(least);
         Ok(Whole(()))
     });
-    app.ask(&Caller::anonymous(), sleepy, |_| ()).await.unwrap();
+    app.ask(&Caller::anonymous(), sleepy).await.unwrap();
     search(&app, "hello").await;
     let told = lines.told();
     assert_eq!(told.len(), 1, "{told:?}");
@@ -103,14 +103,14 @@ async fn a_query_whose_asker_went_away_is_told_and_counted_as_cancelled() {
     let lines = Lines::default();
     let _guard = lines.install();
     let (_dir, app) = server(Some(Duration::ZERO)).await;
-    let endless = Plan::new(About::new("endless").text("test", "x".repeat(10_000)), |context, _| {
+    let endless: Plan<Whole<()>> = Plan::new(About::new("endless").text("test", "x".repeat(10_000)), |context, _| {
         loop {
             context.check()?;
             std::thread::sleep(Duration::from_millis(1));
         }
     });
     let caller = Caller::anonymous();
-    let asked = app.ask(&caller, endless, |_: Whole<()>| ());
+    let asked = app.ask(&caller, endless);
     assert!(tokio::time::timeout(Duration::from_millis(50), asked).await.is_err());
     let told = lines.told();
     assert_eq!((told.len(), &told[0]["outcome"]), (1, &Value::from("cancelled")));

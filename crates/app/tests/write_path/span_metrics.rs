@@ -20,14 +20,14 @@ async fn calls(app: &Arc<App>) -> Vec<f64> {
         let calls = found.into_iter().filter(|series| is_calls(series.labels.get("__name__")));
         Ok(Whole(calls.flat_map(|series| series.values).collect()))
     });
-    app.ask(&Caller::anonymous(), plan, |whole| whole.0).await.unwrap()
+    app.ask(&Caller::anonymous(), plan).await.unwrap().0
 }
 
 /// Spans by the list of services, and services by the map.
 async fn pages(app: &Arc<App>) -> (u64, usize) {
     let anyone = Caller::anonymous();
-    let listed = app.ask(&anyone, ListServices::default(), std::convert::identity).await.unwrap();
-    let map = app.ask(&anyone, ShowServiceMap::default(), std::convert::identity).await.unwrap();
+    let listed = app.ask(&anyone, ListServices::default()).await.unwrap();
+    let map = app.ask(&anyone, ShowServiceMap::default()).await.unwrap();
     (
         listed.services.iter().filter_map(|service| service.traced.as_ref()).map(|own| own.spans).sum(),
         map.services.len(),

@@ -151,7 +151,7 @@ async fn what_damage_hides_is_said_and_not_taken_for_absent() {
     let ask = |id| {
         let question = LogContextQuery { id, before: Some(1), after: Some(1), scope: ContextScope::All };
         let app = Arc::clone(&app);
-        async move { app.ask(&Caller::anonymous(), question, std::convert::identity).await }
+        async move { app.ask(&Caller::anonymous(), question).await }
     };
     assert_eq!(ask(first).await.unwrap_err().kind(), ErrorKind::Corrupt);
     // Where nothing is damaged, what is not found is not there.
@@ -169,7 +169,7 @@ async fn a_tail_that_resumes_too_far_back_counts_what_it_leaves_out() {
     let seen = RecordId { time: NOW, number: 0 };
     let period = Period { start: Some(NOW), end: Some(NOW) };
     let question = SearchLogs { period, limit: Some(1), ..SearchLogs::default() };
-    let all = app.ask(&Caller::anonymous(), question, |page| page.rows).await.unwrap();
+    let all = app.ask(&Caller::anonymous(), question).await.unwrap().rows;
     let mut tail = tail(&app, "x", Some(RecordId { number: all[0].id.number, ..seen })).await.unwrap();
     let (rows, _, missed) = read(&mut tail, TAIL_PENDING_ROWS).await;
     assert_eq!(missed, 300);

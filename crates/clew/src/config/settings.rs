@@ -268,7 +268,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         "limits.memory",
         "25%",
         "percentage or size",
-        "Memory that the server aims to stay within: of the machine, or of the container.",
+        "One budget for everything that holds outside data: of the machine's memory, or of the cgroup's (container, service) \
+         that the server is in. Bodies, recent records, queries, answers not yet read, scraped pages and caches have shares \
+         of it; what finds no room is told to come back.",
         |value, config| read::memory(value, &mut config.limits.memory)
     ),
     setting!(
@@ -327,7 +329,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         "limits.connections",
         "4096",
         "number",
-        "Connections that one port serves at once; more wait until one ends.",
+        "Connections that one port serves at once. Idle ones make room for more, the oldest first; where all are at work \
+         more wait until one ends.",
         |value, config| read::amount(value, &mut config.limits.connections)
     ),
     setting!(

@@ -125,7 +125,7 @@ async fn newest_request(app: &Arc<App>) -> Result<i64> {
     let filter = TraceFilter { service: Some(gateway.service.name().to_owned()), attributes, ..TraceFilter::default() };
     let question = SearchTraces { filter, limit: Some(1), ..SearchTraces::default() };
     let caller = Caller::server("demo");
-    let asked = app.ask(&caller, question, std::convert::identity).await;
+    let asked = app.ask(&caller, question).await;
     let page = asked.context("cannot look for an earlier demo")?;
     Ok(page.traces.first().map_or(i64::MIN, |trace| trace.start.saturating_add(trace.duration)))
 }

@@ -139,7 +139,7 @@ impl App {
             let (numbers, filter) = (after.number.saturating_add(1)..from, Arc::clone(&filter));
             let about = about("logs_tail", question.query, TimeRange::ALL);
             let plan = Plan::new(about, move |context, stores| came(context, stores.logs, &filter, numbers.clone()));
-            pending = self.ask(caller, plan.counting(|came| came.rows.len()), std::convert::identity).await?;
+            pending = self.ask(caller, plan.counting(|came| came.rows.len())).await?;
         }
         let tenant = caller.tenant.clone();
         Ok(LogTail { watch, from, tenant, filter, pending, is_told_ready: false, due: Instant::now() })

@@ -1,8 +1,9 @@
 //! Lists of targets that a server answers.
 
 use super::super::client::{JobClient, chain};
-use super::super::fetch::{authenticated, extra_headers, read_body};
+use super::super::fetch::{authenticated, extra_headers};
 use super::super::limits::MAX_TARGET_FILE_BYTES;
+use super::super::pages::Pages;
 use clew_config::prometheus::{HttpDiscovery, TargetGroup, read_json_target_groups};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, USER_AGENT};
 use reqwest::{StatusCode, Url};
@@ -11,15 +12,19 @@ use reqwest::{StatusCode, Url};
 pub(in super::super) const URL_LABEL: &str = "__meta_url";
 
 /// Asks for a list, within the interval between two questions.
-pub(super) async fn ask(discovery: &HttpDiscovery, client: &JobClient) -> Result<Vec<TargetGroup>, String> {
+pub(super) async fn ask(
+    discovery: &HttpDiscovery,
+    client: &JobClient,
+    pages: &Pages,
+) -> Result<Vec<TargetGroup>, String> {
     let bound = discovery.refresh_interval;
-    let asked = tokio::time::timeout(bound, request(discovery, client)).await;
+    let asked = tokio::time::timeout(bound, request(discovery, client, pages)).await;
     asked.unwrap_or_else(|_| {
         Err(format!("no complete answer within the interval of {}", clew_config::yaml::render_duration(bound)))
     })
 }
 
-async fn request(discovery: &HttpDiscovery, client: &JobClient) -> Result<Vec<TargetGroup>, String> {
+async fn request(discovery: &HttpDiscovery, client: &JobClient, pages: &Pages) -> Result<Vec<TargetGroup>, String> {
     let url = Url::parse(discovery.url.reveal()).map_err(|error| format!("it is not a URL: {error}"))?;
     let client = client.for_target(&url)?;
     let mut request = client
@@ -41,10 +46,10 @@ async fn request(discovery: &HttpDiscovery, client: &JobClient) -> Result<Vec<Ta
         return Err(format!("the server answered the HTTP status {}", response.status()));
     }
     check_type(response.headers())?;
-    let body = read_body(response, MAX_TARGET_FILE_BYTES).await.map_err(|error| error.to_string())?;
+    let page = pages.read(response, MAX_TARGET_FILE_BYTES).await.map_err(|error| error.to_string())?;
     let url = discovery.label_url();
     let read = move || {
-        let mut groups = read_json_target_groups(&body)?;
+        let mut groups = read_json_target_groups(&page.bytes)?;
         for group in &mut groups {
             group.labels.retain(|(name, _)| name != URL_LABEL);
             group.labels.push((URL_LABEL.to_owned(), url.clone()));

@@ -33,7 +33,7 @@ impl ListSource {
         let mut parts = match self {
             ListSource::Http(discovery, place) => {
                 let answer = match job.list_client(*place) {
-                    Some(client) => http::ask(discovery, &client).await,
+                    Some(client) => http::ask(discovery, &client, &job.shared.pages).await,
                     None => Err("there is no client for it".to_owned()),
                 };
                 vec![(discovery.shown_url(), answer)]

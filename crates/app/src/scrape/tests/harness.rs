@@ -5,6 +5,7 @@ use super::super::{ActiveTarget, MetricSink, Refused, ScrapeManager, SinkError};
 use crate::outbound::Outbound;
 use clew_config::prometheus::parse;
 use clew_host::SystemClock;
+use clew_model::MemoryShare;
 use clew_model::metrics::{MetricBatch, is_stale};
 use clew_telemetry::{BuildInfo, Registry};
 use futures_util::future::BoxFuture;
@@ -91,7 +92,8 @@ impl Harness {
     pub(super) async fn confined(config: &str, dns: DnsServers, outbound: Outbound) -> Self {
         let sink = Arc::new(Recorder::default());
         let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "test" }));
-        let manager = ScrapeManager::asking(sink.clone(), Arc::new(SystemClock::new()), registry, dns, outbound);
+        let (clock, memory) = (Arc::new(SystemClock::new()), MemoryShare::new(64 << 20));
+        let manager = ScrapeManager::asking(sink.clone(), clock, registry, memory, dns, outbound);
         let harness = Self { manager, sink };
         harness.apply(config).await;
         harness

@@ -1,0 +1,84 @@
+//! A query's turn on the pool, and its time.
+
+use clew_model::{Context, ReadError};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// A query's turn: its context, and its place among the queries that run.
+#[derive(Debug)]
+pub struct Turn {
+    context: Context,
+    permits: Arc<Semaphore>,
+    permit: Option<OwnedSemaphorePermit>,
+    pace: Arc<Pace>,
+}
+
+impl Turn {
+    pub(super) fn new(
+        context: Context,
+        permits: Arc<Semaphore>,
+        permit: OwnedSemaphorePermit,
+        pace: Arc<Pace>,
+    ) -> Self {
+        Self { context, permits, permit: Some(permit), pace }
+    }
+
+    /// For whom the query is, what it may use, whether it may go on.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Waits for something outside, whoever reads the answer above all. Others have its turn until it comes back, and its
+    /// time stands still. Blocks.
+    ///
+    /// # Errors
+    /// The query was stopped in the meantime.
+    pub fn aside<T>(&mut self, wait: impl FnOnce(&Context) -> T) -> Result<T, ReadError> {
+        self.permit = None;
+        self.pace.pause();
+        let waited = wait(&self.context);
+        self.pace.go_on();
+        self.context.check()?;
+        // The pool is closed by nobody; without a permit the query would go on all the same.
+        self.permit = tokio::runtime::Handle::current().block_on(Arc::clone(&self.permits).acquire_owned()).ok();
+        self.context.check()?;
+        Ok(waited)
+    }
+}
+
+/// The time of a query, which stands still while it waits for whoever reads its answer.
+#[derive(Debug)]
+pub(super) struct Pace {
+    started: Instant,
+    /// How long it stood still, and since when it does now.
+    stood: Mutex<(Duration, Option<Instant>)>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { started: Instant::now(), stood: Mutex::default() }
+    }
+}
+
+impl Pace {
+    /// What is left of a time limit.
+    pub(super) fn left(&self, timeout: Duration) -> Duration {
+        let stood = self.stood.lock();
+        let stands = stood.1.map_or(Duration::ZERO, |since| since.elapsed());
+        timeout.saturating_add(stood.0).saturating_add(stands).saturating_sub(self.started.elapsed())
+    }
+
+    fn pause(&self) {
+        self.stood.lock().1 = Some(Instant::now());
+    }
+
+    fn go_on(&self) {
+        let mut stood = self.stood.lock();
+        if let Some(since) = stood.1.take() {
+            stood.0 = stood.0.saturating_add(since.elapsed());
+        }
+    }
+}
