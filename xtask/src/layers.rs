@@ -17,6 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("clew-journal", &["clew-host", "clew-telemetry"]),
     ("clew-logstore", &["clew-model", "clew-columns", "clew-host", "clew-telemetry"]),
     ("clew-kvstore", &["clew-model", "clew-columns", "clew-host", "clew-telemetry"]),
+    ("clew-catalog", &["clew-model"]),
     (
         "clew-app",
         &[
@@ -30,6 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "clew-journal",
             "clew-logstore",
             "clew-kvstore",
+            "clew-catalog",
         ],
     ),
     ("clew-api", &["clew-app", "clew-codec", "clew-model", "clew-query", "clew-telemetry"]),
@@ -46,6 +48,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "clew-journal",
             "clew-logstore",
             "clew-kvstore",
+            "clew-catalog",
             "clew-app",
             "clew-api",
         ],
@@ -79,7 +82,8 @@ const PURE: &[&str] = &[
 ];
 
 /// External crates of floor 1 beyond the pure ones: synchronous disk work.
-const DISK: &[&str] = &["fastrand", "parking_lot", "roaring", "rustix", "tantivy", "tracing", "tracing-subscriber"];
+const DISK: &[&str] =
+    &["fastrand", "parking_lot", "roaring", "rusqlite", "rustix", "tantivy", "tracing", "tracing-subscriber"];
 
 /// External crates of floor 2 beyond those: async and HTTP clients.
 const ASYNC: &[&str] = &[
@@ -124,7 +128,7 @@ const BINARY: &[&str] = &["anyhow", "clap", "signal-hook"];
 fn floor(name: &str) -> Option<usize> {
     Some(match name {
         "clew-model" | "clew-columns" | "clew-query" | "clew-codec" | "clew-config" => 0,
-        "clew-host" | "clew-telemetry" | "clew-journal" | "clew-logstore" | "clew-kvstore" => 1,
+        "clew-host" | "clew-telemetry" | "clew-journal" | "clew-logstore" | "clew-kvstore" | "clew-catalog" => 1,
         "clew-app" => 2,
         "clew-api" => 3,
         "clew" => 4,

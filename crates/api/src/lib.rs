@@ -19,6 +19,7 @@ mod listen;
 mod log_context;
 mod log_tail;
 mod logs;
+mod members;
 mod openapi;
 mod operations;
 mod origin;

@@ -8,6 +8,12 @@ pub(crate) const MAX_QUERY_BODY: usize = 1 << 20;
 /// Largest body of a login.
 pub(crate) const MAX_LOGIN_BODY: usize = 16 << 10;
 
+/// Entries of the audit log on a page unless told.
+pub(crate) const AUDIT_PAGE: usize = 100;
+
+/// Entries of the audit log on a page.
+pub(crate) const AUDIT_MOST: usize = 1_000;
+
 /// A body larger than this is decompressed and decoded on the blocking pool.
 pub(crate) const INLINE_DECODE_BYTES: usize = 64 << 10;
 

@@ -2,7 +2,7 @@
 
 use crate::dto::{TailDroppedDto, TailLogsDto, TailReadyDto, TailWarningDto};
 use crate::error::ErrorBody;
-use crate::{correlate, log_context, log_tail, logs, services, session, status, traces};
+use crate::{correlate, log_context, log_tail, logs, members, services, session, status, traces};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
@@ -33,6 +33,14 @@ use utoipa::OpenApi;
         correlate::correlate,
         correlate::resolve,
         status::status,
+        members::users,
+        members::add_user,
+        members::change_user,
+        members::remove_user,
+        members::tokens,
+        members::add_token,
+        members::remove_token,
+        members::audit,
         session::current,
         session::log_in,
         session::log_out,

@@ -1,11 +1,14 @@
 //! What operators and probes ask: health, readiness, reload, Clew's own metrics, a word of welcome.
 
 use crate::error::ApiError;
+use crate::members::record;
 use crate::state::ApiState;
-use axum::extract::State;
+use axum::Extension;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use clew_model::ErrorKind;
+use clew_app::access::Deed;
+use clew_model::{Caller, ErrorKind};
 use clew_telemetry::Format;
 
 /// `GET /` where no page is served: where to send and what to ask.
@@ -33,10 +36,16 @@ pub(crate) async fn ready(State(state): State<ApiState>) -> Response {
 }
 
 /// `POST /-/reload`: reads the configuration anew.
-pub(crate) async fn reload(State(state): State<ApiState>) -> Response {
+pub(crate) async fn reload(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response {
     let reload = state.options.reload.clone();
     let outcome = tokio::task::spawn_blocking(move || reload()).await;
     let outcome = outcome.unwrap_or_else(|_| Err("the reload failed unexpectedly; see the log".to_owned()));
+    let detail = if outcome.is_ok() { "in force" } else { "refused" };
+    record(&state, request.extensions(), &caller.principal, Deed::Reload, detail).await;
     match outcome {
         Ok(()) => "the configuration was read anew\n".into_response(),
         Err(faults) => {

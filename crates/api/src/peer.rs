@@ -1,5 +1,6 @@
 //! From where a request came.
 
+use axum::http::Extensions;
 use std::net::SocketAddr;
 
 /// The other end of a request's connection.
@@ -9,4 +10,11 @@ pub(crate) struct Peer {
     pub address: SocketAddr,
     /// Whether the connection is encrypted.
     pub is_tls: bool,
+}
+
+/// From where a request came, for people.
+#[must_use]
+pub(crate) fn origin(extensions: &Extensions) -> String {
+    let peer = extensions.get::<Peer>();
+    peer.map_or_else(|| "?".to_owned(), |peer| peer.address.ip().to_canonical().to_string())
 }

@@ -5,15 +5,15 @@ use crate::caller::{admin, ingest, open, read};
 use crate::shape::Port;
 use crate::state::ApiState;
 use crate::{
-    correlate, log_context, log_tail, logs, openapi, operations, otlp, prometheus, readable_path, services, session,
-    status, traces, web,
+    correlate, log_context, log_tail, logs, members, openapi, operations, otlp, prometheus, readable_path, services,
+    session, status, traces, web,
 };
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 
 /// Everything over HTTP: the REST API, the compatible APIs under their prefixes, OTLP/HTTP, operations.
 pub fn main_router(state: ApiState) -> Router {
@@ -56,6 +56,11 @@ fn main_routes() -> Router<ApiState> {
         .route("/api/v1/resolve", read(get(correlate::resolve)))
         .route("/api/v1/status", read(get(status::status)))
         .route("/api/v1/session", open(get(session::current).post(session::log_in).delete(session::log_out)))
+        .route("/api/v1/users", admin(get(members::users).post(members::add_user)))
+        .route("/api/v1/users/{name}", admin(put(members::change_user).delete(members::remove_user)))
+        .route("/api/v1/tokens", admin(get(members::tokens).post(members::add_token)))
+        .route("/api/v1/tokens/{name}", admin(delete(members::remove_token)))
+        .route("/api/v1/audit", admin(get(members::audit)))
         .route("/api/v1/openapi.json", read(get(openapi::serve)))
         .route("/-/healthy", open(get(operations::healthy)))
         .route("/-/ready", open(get(operations::ready)))

@@ -7,13 +7,14 @@ use crate::caller::challenge;
 use crate::credentials::{self, COOKIE};
 use crate::error::{ApiError, ErrorBody};
 use crate::limits::MAX_LOGIN_BODY;
+use crate::members::record;
 use crate::peer::Peer;
 use crate::state::ApiState;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use clew_app::access::{AuthMode, Credentials, LoginError};
+use clew_app::access::{AuthMode, Credentials, Deed, LoginError};
 use clew_model::{Caller, ErrorKind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -120,6 +121,10 @@ pub(crate) async fn log_in(State(state): State<ApiState>, request: Request) -> R
     if state.access.mode() == AuthMode::None {
         return Json(SessionDto::new(AuthMode::None, Some(&Caller::anonymous()))).into_response();
     }
+    let named = match &credentials {
+        Credentials::Password { name, .. } => name.clone(),
+        _ => "?".to_owned(),
+    };
     let request = Request::from_parts(head, axum::body::Body::empty());
     let peer = request.extensions().get::<Peer>().copied();
     match state.access.log_in(credentials, peer.map(|peer| peer.address.ip())).await {
@@ -128,12 +133,16 @@ pub(crate) async fn log_in(State(state): State<ApiState>, request: Request) -> R
             if let Some(before) = credentials::session(request.headers()) {
                 state.access.log_out(&before);
             }
+            record(&state, request.extensions(), &caller.principal, Deed::Login, "").await;
             let age = state.access.session_age().as_secs();
             let cookie = cookie(&secret, age, is_encrypted(peer, request.headers()));
             let body = Json(SessionDto::new(state.access.mode(), Some(&caller)));
             ([(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, "no-store".to_owned())], body).into_response()
         }
-        Err(LoginError::Refused(refusal)) => challenge(&request, refusal),
+        Err(LoginError::Refused(refusal)) => {
+            record(&state, request.extensions(), &named, Deed::LoginFailed, "by the form of the page").await;
+            challenge(&request, refusal)
+        }
         Err(LoginError::Failed(why)) => ApiError::new(ErrorKind::Internal, why).into_response(),
     }
 }
@@ -144,8 +153,11 @@ pub(crate) async fn log_in(State(state): State<ApiState>, request: Request) -> R
     responses((status = 204, description = "Nobody is logged in any more"))
 )]
 pub(crate) async fn log_out(State(state): State<ApiState>, request: Request) -> Response {
-    if let Some(secret) = credentials::session(request.headers()) {
+    if let Some(secret) = credentials::session(request.headers())
+        && let Some(caller) = state.access.session(&secret)
+    {
         state.access.log_out(&secret);
+        record(&state, request.extensions(), &caller.principal, Deed::Logout, "").await;
     }
     let peer = request.extensions().get::<Peer>().copied();
     let cookie = cookie("", 0, is_encrypted(peer, request.headers()));

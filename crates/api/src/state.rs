@@ -4,7 +4,7 @@ use crate::answers::Answers;
 use crate::config_status::ConfigStatus;
 use crate::host::HostNames;
 use clew_app::App;
-use clew_app::access::Access;
+use clew_app::access::{Access, Members};
 use clew_app::scrape::ScrapeManager;
 use clew_codec::otlp::OtlpMetricOptions;
 use std::num::NonZero;
@@ -69,6 +69,8 @@ pub struct ApiState {
     pub scrape: Arc<ScrapeManager>,
     /// Who may use it.
     pub access: Arc<Access>,
+    /// Those who may, and what they did.
+    pub members: Arc<Members>,
     /// The options.
     pub options: Arc<ApiOptions>,
     /// Whether requests are still taken; false once the server is stopping.
@@ -86,12 +88,13 @@ pub struct ApiState {
 impl ApiState {
     /// The state over a started program.
     #[must_use]
-    pub fn new(app: Arc<App>, scrape: Arc<ScrapeManager>, access: Arc<Access>, options: ApiOptions) -> Self {
+    pub fn new(app: Arc<App>, scrape: Arc<ScrapeManager>, members: Arc<Members>, options: ApiOptions) -> Self {
         Self {
             answers: Answers::new(app.memory().answers.clone()),
             app,
             scrape,
-            access,
+            access: Arc::clone(members.access()),
+            members,
             decoders: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, NonZero::get))),
             bodies: Arc::new(Semaphore::new(crate::intake::room_permits(options.ingest_room, options.ingest_body))),
             options: Arc::new(options),

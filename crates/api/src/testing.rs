@@ -6,7 +6,7 @@ use crate::state::{Addresses, ApiOptions, ApiState};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use clew_app::access::{Access, AccessOptions, AuthMode, Book};
+use clew_app::access::{Access, AccessOptions, AuthMode, Book, Members};
 use clew_app::memory::MemoryShares;
 use clew_app::reads::QueryLimits;
 use clew_app::scrape::ScrapeManager;
@@ -68,10 +68,22 @@ pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> Ap
     let random = Arc::new(SeededRandom::new(1));
     let app = App::start(options, Arc::new(SimFiles::new()), Arc::clone(&clock) as _, random, Arc::clone(&registry));
     let app = app.expect("a start");
-    let access = Access::new(AccessOptions::of(AuthMode::None), Book::default(), &registry);
+    let members = members(AuthMode::None, Book::default(), &app);
     let sink = Arc::new(ScrapeSink::new(Arc::clone(&app)));
     let scrape = ScrapeManager::new(sink, clock, registry, app.memory().scraping.clone(), Outbound::default());
-    ApiState::new(app, Arc::new(scrape), Arc::new(access), api)
+    ApiState::new(app, Arc::new(scrape), members, api)
+}
+
+/// The same state with another door.
+pub(crate) fn guarded(state: ApiState, mode: AuthMode, book: Book) -> ApiState {
+    let members = members(mode, book, &state.app);
+    ApiState { access: Arc::clone(members.access()), members, ..state }
+}
+
+fn members(mode: AuthMode, book: Book, app: &App) -> Arc<Members> {
+    let (registry, clock) = (app.observer().registry(), Arc::clone(app.clock()));
+    let (access, _) = Access::new(AccessOptions::of(mode), Book::default(), Arc::clone(&clock), registry);
+    Arc::new(Members::in_memory(Arc::new(access), clock, book).expect("a catalog in memory"))
 }
 
 /// What a router answers: status, headers, body.

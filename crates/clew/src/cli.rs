@@ -55,6 +55,30 @@ pub(crate) enum Command {
     HashPassword,
     /// Make a token: print it and its digest, for `auth.tokens`.
     NewToken,
+    /// Change who may use a server, running or not, beside those whom its configuration names.
+    User {
+        /// How.
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Change which tokens may be used.
+    Token {
+        /// How.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Write the users and tokens that were made to a file, or take them from one.
+    Catalog {
+        /// Which of both.
+        #[command(subcommand)]
+        command: CatalogCommand,
+    },
+    /// Look at the log of who did what.
+    Audit {
+        /// How.
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Print a document that is generated from the code.
     #[command(hide = true)]
     Docs {
@@ -90,4 +114,106 @@ pub(crate) struct ServeArgs {
     /// Also open the ports of the replaced systems whose protocols are built: 9090 (Prometheus).
     #[arg(long)]
     pub drop_in: bool,
+}
+
+/// Where the data of a server is.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct DataArgs {
+    /// The server's configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Its data, where the configuration does not say.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// `clew user`
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make a user; the password is typed, or comes as a line of standard input.
+    Add {
+        /// The name.
+        name: String,
+        /// What they may do: ingest, read, admin.
+        #[arg(long, required = true, value_delimiter = ',')]
+        scopes: Vec<String>,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Give a user another password; sessions of the web page end.
+    Password {
+        /// The name.
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Remove a user; sessions of the web page end.
+    Remove {
+        /// The name.
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// All users: name, scopes, where from, apart by tabs.
+    List {
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+/// `clew token`
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print it; it cannot be shown again.
+    Add {
+        /// What it is called.
+        name: String,
+        /// What it may do: ingest, read, admin.
+        #[arg(long, required = true, value_delimiter = ',')]
+        scopes: Vec<String>,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Remove a token.
+    Remove {
+        /// What it is called.
+        name: String,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// All tokens: name, scopes, where from, apart by tabs.
+    List {
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+/// `clew catalog`
+#[derive(Debug, Subcommand)]
+pub(crate) enum CatalogCommand {
+    /// Print users and tokens that were made as JSON, with their hashes, or write them to a new file.
+    Export {
+        /// The file.
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Take such a file in, all of it or nothing. What is there of the same name is replaced, others stay.
+    Import {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+/// `clew audit`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check that no entry was changed or taken out; exit 1 and the first that was, if any.
+    Verify {
+        #[command(flatten)]
+        data: DataArgs,
+    },
 }

@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod limits;
 mod listeners;
+mod members;
 mod open_files;
 mod query;
 mod reload;
@@ -35,6 +36,10 @@ fn main() -> ExitCode {
         Command::CheckConfig { file } => check_config::run(&file),
         Command::HashPassword => secrets::hash(),
         Command::NewToken => secrets::token(),
+        Command::User { command } => members::user(&command),
+        Command::Token { command } => members::token(&command),
+        Command::Catalog { command } => members::catalog(&command),
+        Command::Audit { command } => members::audit(&command),
         Command::Docs { document } => print_document(document),
     }
 }

@@ -5,7 +5,7 @@ use crate::cli::ServeArgs;
 use crate::config::{Auth, Config, Loaded, Overrides, Tls, load};
 use crate::listeners::{Security, with_tls_files};
 use clew_api::{ConfigStatus, LiveTls, TlsError};
-use clew_app::access::{Access, Book};
+use clew_app::access::{Book, Deed, Members};
 use clew_app::prometheus_file;
 use clew_app::scrape::ScrapeManager;
 use clew_config::prometheus::PrometheusConfig;
@@ -137,7 +137,7 @@ pub(crate) struct Live {
     /// Scraping.
     pub scrape: Arc<ScrapeManager>,
     /// Who may use the server.
-    pub access: Arc<Access>,
+    pub members: Arc<Members>,
     /// TLS, where it is configured.
     pub tls: Option<Arc<LiveTls>>,
     /// The log.
@@ -172,10 +172,13 @@ impl Reloader {
     /// Reads certificates anew, which changed; ones that cannot be used leave the last ones in force.
     pub(crate) fn reread_certificates(&self) {
         let Some(tls) = &self.live.tls else { return };
-        match with_tls_files(&self.tls, |files| Ok(tls.replace(files)?)) {
+        let read = with_tls_files(&self.tls, |files| Ok(tls.replace(files)?));
+        self.record(Deed::CertificatesRead, read.is_ok());
+        match read {
             Ok(_) => tracing::info!("the certificates were read anew"),
             Err(error) => {
-                tracing::error!(error = %format!("{error:#}"), "the new certificates are not usable; the last ones stay in force")
+                let error = format!("{error:#}");
+                tracing::error!(error, "the new certificates are not usable; the last ones stay in force");
             }
         }
     }
@@ -185,10 +188,10 @@ impl Reloader {
         let _turn = self.turn.lock();
         let mut warnings = Vec::new();
         let book = self.auth.lock().book(&mut warnings);
+        self.record(Deed::AuthFileRead, book.is_ok());
         match book {
             Ok(book) => {
-                self.reread_certificates();
-                self.live.access.replace(book);
+                self.live.members.configure(book);
                 tracing::info!("auth.file was read anew");
             }
             Err(faults) => {
@@ -196,6 +199,17 @@ impl Reloader {
                 tracing::error!(%faults, "auth.file is not usable; the last one stays in force");
             }
         }
+    }
+
+    fn record(&self, deed: Deed, is_used: bool) {
+        let detail = if is_used { "in force" } else { "refused" };
+        self.live.members.audit().record("clew", "server", deed, detail);
+    }
+
+    /// Reloads because a signal said so. Blocks; logs its own faults.
+    pub(crate) fn reload_by_signal(&self) {
+        let detail = if self.reload().is_ok() { "in force" } else { "refused" };
+        self.live.members.audit().record("?", "signal", Deed::Reload, detail);
     }
 
     /// Reads and applies. Blocks; not to be called on a runtime's thread.
@@ -229,7 +243,7 @@ impl Reloader {
             .set_filter(&log_filter(&everything.config.log_level))
             .map_err(|error| format!("log.level: {error}"))?;
         self.reread_certificates();
-        self.live.access.replace(std::mem::take(&mut everything.book));
+        self.live.members.configure(std::mem::take(&mut everything.book));
         self.auth.lock().clone_from(&everything.config.auth);
         self.runtime.block_on(self.live.scrape.apply(&everything.prometheus));
         if fixed(&everything.config) != self.fixed {

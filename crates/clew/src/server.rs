@@ -5,6 +5,7 @@ use crate::cli::ServeArgs;
 use crate::config::{DropIn, Server, Tls};
 use crate::demo::{Demo, TemporaryFolder};
 use crate::listeners::{self, BindError, Security, Sockets};
+use crate::members::Opened;
 use crate::reload::{self, Everything, Live, Reloader};
 use crate::storage::{app_options, memory_shares};
 use crate::terminal::complain;
@@ -15,7 +16,7 @@ use clew_api::{
     ApiOptions, ApiState, ConfigStatus, HostNames, Http, Listener, LiveTls, main_router, otlp_grpc_router,
     otlp_http_router, prometheus_router,
 };
-use clew_app::access::{Access, AuthMode};
+use clew_app::access::AuthMode;
 use clew_app::scrape::ScrapeManager;
 use clew_app::{App, ScrapeSink};
 use clew_host::{DiskFiles, OsRandom, SystemClock};
@@ -134,14 +135,20 @@ async fn run_until_stopped(
     let data_dir = everything.config.storage.dir.display().to_string();
 
     let app = start_app(&everything, Arc::clone(&registry)).await?;
+    let book = std::mem::take(&mut everything.book);
+    let opened = match Opened::open(&everything.config, book, &app).await {
+        Ok(opened) => opened,
+        Err(error) => {
+            let _ = tokio::task::spawn_blocking(move || app.stop()).await;
+            return Err(error);
+        }
+    };
     let scrape = start_scraping(&app, &everything, &registry).await;
     let config_status = Arc::new(ConfigStatus::new(everything.warnings.clone()));
-    let book = std::mem::take(&mut everything.book);
-    let access = Arc::new(Access::new(everything.config.auth.options(), book, &registry));
     let live = Live {
         status: Arc::clone(&config_status),
         scrape: Arc::clone(&scrape),
-        access: Arc::clone(&access),
+        members: Arc::clone(&opened.members),
         tls: security.tls.clone(),
         logs,
     };
@@ -150,13 +157,13 @@ async fn run_until_stopped(
     let state = ApiState::new(
         Arc::clone(&app),
         Arc::clone(&scrape),
-        access,
+        Arc::clone(&opened.members),
         api_options(&everything, role, &addresses, config_status, Arc::clone(&reloader), security.tls.clone()),
     );
 
     watch_files(&everything, &reloader, &state.stop);
     let span_metrics = tokio::spawn(Arc::clone(&app).keep_writing_span_metrics());
-    let mut running = Running { app, scrape, span_metrics, state, servers: JoinSet::new(), demo: None };
+    let mut running = Running { app, opened, scrape, span_metrics, state, servers: JoinSet::new(), demo: None };
     let start = Start { role, everything: &everything, addresses: &addresses, security, data_dir: &data_dir };
     let served = running.serve(sockets, start, signals.wait_for_stop(&reloader)).await;
     // Whatever kept it from serving: what was opened is closed in order.
@@ -182,6 +189,7 @@ struct Start<'a> {
 /// What must be stopped in order.
 struct Running {
     app: Arc<App>,
+    opened: Opened,
     scrape: Arc<ScrapeManager>,
     span_metrics: JoinHandle<()>,
     state: ApiState,
@@ -233,6 +241,9 @@ impl Running {
             tracing::warn!("scrapes still run; they are cut off");
         }
         self.span_metrics.abort();
+        if timeout(STOP_GRACE, self.opened.close()).await.is_err() {
+            tracing::warn!("the catalog is still written; it is not waited for");
+        }
         let app = self.app;
         match timeout(WRITE_STOP, tokio::task::spawn_blocking(move || app.stop())).await {
             Ok(stopped) => stopped.context("the write paths did not stop cleanly")?,
@@ -403,7 +414,7 @@ impl Signals {
                 _ = self.hang_up.recv() => {
                     let reloader = Arc::clone(reloader);
                     // The reload logs its own faults.
-                    tokio::task::spawn_blocking(move || reloader.reload());
+                    tokio::task::spawn_blocking(move || reloader.reload_by_signal());
                 }
             }
         }

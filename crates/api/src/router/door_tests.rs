@@ -2,14 +2,13 @@
 
 use super::*;
 use crate::peer::Peer;
-use crate::testing::state;
+use crate::testing::{self, state};
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
-use clew_app::access::{Access, AccessOptions, AuthMode, Book, PasswordHash, Token, TokenDigest, User, hash_password};
+use clew_app::access::{AuthMode, Book, PasswordHash, Token, TokenDigest, User, hash_password};
 use clew_model::Scopes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tower::ServiceExt;
 
@@ -37,6 +36,14 @@ const MAIN: &str = "
     GET /api/v1/session -
     POST /api/v1/session -
     DELETE /api/v1/session -
+    GET /api/v1/users admin
+    POST /api/v1/users admin
+    PUT /api/v1/users/{name} admin
+    DELETE /api/v1/users/{name} admin
+    GET /api/v1/tokens admin
+    POST /api/v1/tokens admin
+    DELETE /api/v1/tokens/{name} admin
+    GET /api/v1/audit admin
     GET /api/v1/openapi.json read
     GET /-/healthy -
     GET /-/ready -
@@ -153,9 +160,7 @@ fn guarded(mode: AuthMode) -> ApiState {
         digest: TokenDigest::of(name),
         scopes,
     });
-    let state = state(|_, _| {});
-    let access = Access::new(AccessOptions::of(mode), Book::new([user], tokens), state.app.observer().registry());
-    ApiState { access: Arc::new(access), ..state }
+    testing::guarded(state(|_, _| {}), mode, Book::new([user], tokens))
 }
 
 #[tokio::test]

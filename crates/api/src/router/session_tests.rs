@@ -2,11 +2,10 @@
 
 use super::*;
 use crate::peer::Peer;
-use crate::testing::{Answer, ask, state};
+use crate::testing::{self, Answer, ask, state};
 use axum::http::{Request, header};
-use clew_app::access::{Access, AccessOptions, AuthMode, Book, PasswordHash, User, hash_password};
+use clew_app::access::{AuthMode, Book, PasswordHash, User, hash_password};
 use clew_model::Scopes;
-use std::sync::Arc;
 use tower::ServiceExt;
 
 const LOGIN: &str = r#"{"name":"ada","password":"s3cret"}"#;
@@ -15,10 +14,7 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 fn guarded() -> ApiState {
     let hash = PasswordHash::parse(&hash_password("s3cret").unwrap()).unwrap();
     let user = User { name: "ada".to_owned(), hash, scopes: Scopes::READ };
-    let state = state(|_, _| {});
-    let options = AccessOptions::of(AuthMode::Basic);
-    let access = Access::new(options, Book::new([user], []), state.app.observer().registry());
-    ApiState { access: Arc::new(access), ..state }
+    testing::guarded(state(|_, _| {}), AuthMode::Basic, Book::new([user], []))
 }
 
 async fn log_in(router: &Router, headers: &[(&str, &str)]) -> Answer {

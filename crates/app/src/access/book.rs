@@ -39,19 +39,28 @@ impl Book {
     #[must_use]
     pub fn new(users: impl IntoIterator<Item = User>, tokens: impl IntoIterator<Item = Token>) -> Self {
         let mut book = Self::default();
-        for user in users {
-            book.users.entry(user.name.clone()).or_insert(user);
-        }
-        for token in tokens {
-            book.tokens.entry(token.digest).or_insert(token);
-        }
+        book.add(users, tokens);
         book
     }
 
-    /// Whether nobody is known.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.users.is_empty() && self.tokens.is_empty()
+    /// Adds those who are not in it.
+    pub(super) fn add(&mut self, users: impl IntoIterator<Item = User>, tokens: impl IntoIterator<Item = Token>) {
+        for user in users {
+            self.users.entry(user.name.clone()).or_insert(user);
+        }
+        for token in tokens {
+            self.tokens.entry(token.digest).or_insert(token);
+        }
+    }
+
+    /// All users.
+    pub(super) fn users(&self) -> impl Iterator<Item = &User> {
+        self.users.values()
+    }
+
+    /// All tokens.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = &Token> {
+        self.tokens.values()
     }
 
     pub(super) fn user(&self, name: &str) -> Option<&User> {

@@ -23,6 +23,21 @@ pub(super) const VERIFIED_AGE: Duration = Duration::from_secs(600);
 /// Sessions that are open; beyond it the one goes that was used longest ago.
 pub(super) const SESSIONS: usize = 1_024;
 
+/// Changes of sessions that wait to be written down.
+pub(super) const SESSION_CHANGES: usize = 4_096;
+
+/// Nanoseconds after which the use of a session is written down again.
+pub(super) const SESSION_NOTED: i64 = 60_000_000_000;
+
+/// Failed logins that the audit log takes a minute; more are counted.
+pub(super) const FAILURES_A_MINUTE: u32 = 60;
+
+/// How often the catalog is looked at for what commands changed.
+pub(super) const CATALOG_LOOK: Duration = Duration::from_secs(1);
+
+/// Longest name of a user or token, bytes.
+pub(super) const NAME_BYTES: usize = 128;
+
 /// Failed attempts by an address or for a name that cost nothing.
 pub(super) const FREE_FAILURES: u32 = 4;
 

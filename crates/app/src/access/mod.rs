@@ -4,8 +4,10 @@
 //! connections, each right one once in a while only; whoever fails is slowed by address and by name.
 
 mod attempts;
+mod audit;
 mod book;
 mod limits;
+mod members;
 mod password;
 mod sessions;
 #[cfg(test)]
@@ -13,16 +15,20 @@ mod tests;
 mod token;
 mod verified;
 
+pub use audit::{Audit, Deed};
 pub use book::{Book, Token, User};
+pub use clew_catalog::{CatalogError, Entry as AuditEntry};
+pub use members::{Member, MemberError, Members, check_name};
 pub use password::{PasswordHash, hash_password};
 pub use token::{TokenDigest, new_token};
 
 use arc_swap::ArcSwap;
 use attempts::{Attempt, Attempts};
+use clew_host::Clock;
 use clew_model::{Caller, Scopes, TenantId};
 use clew_telemetry::{Counter, Registry, table};
 use limits::PASSWORD_CHECKS;
-use sessions::{Holder, Sessions};
+use sessions::{Change, Holder, Sessions};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,6 +127,7 @@ pub enum LoginError {
 /// The door.
 pub struct Access {
     options: AccessOptions,
+    clock: Arc<dyn Clock>,
     sessions: Sessions,
     book: ArcSwap<Book>,
     verified: Verified,
@@ -129,6 +136,9 @@ pub struct Access {
     checks: Arc<Semaphore>,
     counts: Counts,
 }
+
+/// What happens to sessions, to be written down ([`Members::keep`]).
+pub struct SessionChanges(tokio::sync::mpsc::Receiver<Change>);
 
 /// How often what was refused.
 struct Counts {
@@ -142,11 +152,18 @@ struct Counts {
 impl Access {
     /// A door in this mode for those in the book.
     #[must_use]
-    pub fn new(options: AccessOptions, book: Book, registry: &Registry) -> Self {
+    pub fn new(
+        options: AccessOptions,
+        book: Book,
+        clock: Arc<dyn Clock>,
+        registry: &Registry,
+    ) -> (Self, SessionChanges) {
+        let (sessions, changes) = Sessions::new(options.session_idle, options.session_age);
         let refused = |reason| registry.counter(&table::AUTH_REFUSED, [reason]);
-        Self {
+        let access = Self {
             options,
-            sessions: Sessions::new(options.session_idle, options.session_age),
+            clock,
+            sessions,
             book: ArcSwap::from_pointee(book),
             verified: Verified::new(),
             attempts: Arc::new(Attempts::default()),
@@ -158,6 +175,18 @@ impl Access {
                 scope: refused("scope"),
                 checks: registry.counter(&table::AUTH_PASSWORD_CHECKS, []),
             },
+        };
+        (access, SessionChanges(changes))
+    }
+
+    /// Whether nobody is known whom the mode lets in.
+    #[must_use]
+    pub fn is_without_anybody(&self) -> bool {
+        let book = self.book.load();
+        match self.mode() {
+            AuthMode::None => false,
+            AuthMode::Basic => book.users().next().is_none() && book.tokens().next().is_none(),
+            AuthMode::Token => book.tokens().next().is_none(),
         }
     }
 
@@ -207,7 +236,7 @@ impl Access {
         address: Option<IpAddr>,
     ) -> Result<(Caller, String), LoginError> {
         let known = self.known(credentials, address).await.map_err(LoginError::Refused)?;
-        let secret = self.sessions.open(known.holder).map_err(LoginError::Failed)?;
+        let secret = self.sessions.open(known.holder, self.clock.now()).map_err(LoginError::Failed)?;
         Ok((known.caller, secret))
     }
 
@@ -219,7 +248,7 @@ impl Access {
     /// Whose session this is.
     #[must_use]
     pub fn session(&self, secret: &str) -> Option<Caller> {
-        let holder = self.sessions.holder(secret)?;
+        let holder = self.sessions.holder(secret, self.clock.now())?;
         let caller = self.of_holder(&holder);
         if caller.is_none() {
             self.sessions.close(secret);
@@ -249,7 +278,7 @@ impl Access {
             Credentials::Unreadable(why) => Err(Refusal::Unreadable(why)),
             // One that has ended is no guess.
             Credentials::Session(secret) => {
-                let holder = self.sessions.holder(&secret).ok_or(Refusal::Missing)?;
+                let holder = self.sessions.holder(&secret, self.clock.now()).ok_or(Refusal::Missing)?;
                 let caller = self.session(&secret).ok_or(Refusal::Missing)?;
                 Ok(Known { caller, holder })
             }

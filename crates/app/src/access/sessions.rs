@@ -1,12 +1,13 @@
 //! Who has logged in: a session is a random text in a cookie, of which only the digest is kept. It ends when it is not
 //! used for a while, after some days in any case, and with the user or token that opened it.
 
-use super::limits::SESSIONS;
+use super::limits::{SESSION_CHANGES, SESSION_NOTED, SESSIONS};
 use super::password::PasswordHash;
 use super::token::TokenDigest;
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// Who opened a session; what they may do is looked up at each use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,66 +18,113 @@ pub(super) enum Holder {
     Token(TokenDigest),
 }
 
-#[derive(Debug)]
-struct Session {
-    holder: Holder,
-    opened: Instant,
-    used: Instant,
+/// A session. Times are those of the wall clock, nanoseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Session {
+    pub(super) holder: Holder,
+    pub(super) opened: i64,
+    pub(super) used: i64,
+    /// The last use that was written down.
+    pub(super) noted: i64,
+}
+
+/// What is to be written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It was opened or used.
+    Put(TokenDigest, Session),
+    /// It ended.
+    Ended(TokenDigest),
 }
 
 /// The sessions that are open.
 #[derive(Debug)]
 pub(super) struct Sessions {
     open: Mutex<HashMap<TokenDigest, Session>>,
-    idle: Duration,
-    age: Duration,
+    idle: i64,
+    age: i64,
+    /// What is not taken in time is not written down: it is forgotten by a restart, no more.
+    changes: mpsc::Sender<Change>,
 }
 
 impl Sessions {
-    /// Sessions that end after so long without use, and after so long.
-    pub(super) fn new(idle: Duration, age: Duration) -> Self {
-        Self { open: Mutex::default(), idle, age }
+    /// Sessions that end after so long without use, and after so long; what is to be written down comes out of the
+    /// receiver.
+    pub(super) fn new(idle: Duration, age: Duration) -> (Self, mpsc::Receiver<Change>) {
+        let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        let (changes, taken) = mpsc::channel(SESSION_CHANGES);
+        (Self { open: Mutex::default(), idle: nanos(idle), age: nanos(age), changes }, taken)
     }
 
     /// Opens one; answers its secret text.
     ///
     /// # Errors
     /// The system gives no random numbers.
-    pub(super) fn open(&self, holder: Holder) -> Result<String, String> {
+    pub(super) fn open(&self, holder: Holder, now: i64) -> Result<String, String> {
         let secret = super::token::random_text()?;
-        let now = Instant::now();
-        let mut open = self.open.lock();
-        if open.len() >= SESSIONS {
-            open.retain(|_, session| self.is_open(session, now));
-        }
-        if open.len() >= SESSIONS {
-            let oldest = open.iter().min_by_key(|(_, session)| session.used).map(|(digest, _)| *digest);
-            oldest.and_then(|oldest| open.remove(&oldest));
-        }
-        open.insert(TokenDigest::of(&secret), Session { holder, opened: now, used: now });
+        self.put(TokenDigest::of(&secret), Session { holder, opened: now, used: now, noted: now }, now, true);
         Ok(secret)
     }
 
+    /// Puts one back that was open before a restart.
+    pub(super) fn restore(&self, digest: TokenDigest, session: Session, now: i64) {
+        self.put(digest, session, now, false);
+    }
+
+    fn put(&self, digest: TokenDigest, session: Session, now: i64, note: bool) {
+        let mut open = self.open.lock();
+        if open.len() >= SESSIONS {
+            open.retain(|digest, session| self.stays(digest, session, now));
+        }
+        if open.len() >= SESSIONS {
+            let oldest = open.iter().min_by_key(|(_, session)| session.used).map(|(digest, _)| *digest);
+            if let Some(oldest) = oldest {
+                open.remove(&oldest);
+                self.note(Change::Ended(oldest));
+            }
+        }
+        if note {
+            self.note(Change::Put(digest, session.clone()));
+        }
+        open.insert(digest, session);
+    }
+
     /// Whose session this is, which counts as its use.
-    pub(super) fn holder(&self, secret: &str) -> Option<Holder> {
-        let (digest, now) = (TokenDigest::of(secret), Instant::now());
+    pub(super) fn holder(&self, secret: &str, now: i64) -> Option<Holder> {
+        let digest = TokenDigest::of(secret);
         let mut open = self.open.lock();
         let session = open.get_mut(&digest)?;
-        if self.is_open(session, now) {
-            session.used = now;
-            return Some(session.holder.clone());
+        if !self.stays(&digest, session, now) {
+            open.remove(&digest);
+            return None;
         }
-        open.remove(&digest);
-        None
+        session.used = session.used.max(now);
+        if now.saturating_sub(session.noted) > SESSION_NOTED {
+            session.noted = now;
+            self.note(Change::Put(digest, session.clone()));
+        }
+        Some(session.holder.clone())
     }
 
     /// Ends one.
     pub(super) fn close(&self, secret: &str) {
-        self.open.lock().remove(&TokenDigest::of(secret));
+        let digest = TokenDigest::of(secret);
+        if self.open.lock().remove(&digest).is_some() {
+            self.note(Change::Ended(digest));
+        }
     }
 
-    fn is_open(&self, session: &Session, now: Instant) -> bool {
-        now.duration_since(session.used) < self.idle && now.duration_since(session.opened) < self.age
+    /// Whether it is still open; that it ended is written down.
+    fn stays(&self, digest: &TokenDigest, session: &Session, now: i64) -> bool {
+        let stays = now.saturating_sub(session.used) < self.idle && now.saturating_sub(session.opened) < self.age;
+        if !stays {
+            self.note(Change::Ended(*digest));
+        }
+        stays
+    }
+
+    fn note(&self, change: Change) {
+        let _ = self.changes.try_send(change);
     }
 }
 
@@ -84,39 +132,57 @@ impl Sessions {
 mod tests {
     use super::*;
 
+    const SECOND: i64 = 1_000_000_000;
+
     fn holder(n: usize) -> Holder {
         Holder::Token(TokenDigest::of(&n.to_string()))
     }
 
     #[test]
     fn a_session_ends_without_use_or_in_time_or_when_it_is_closed() {
-        let sessions = Sessions::new(Duration::from_millis(200), Duration::from_millis(500));
-        let secret = sessions.open(holder(1)).unwrap();
-        assert_eq!((sessions.holder(&secret), sessions.holder("other")), (Some(holder(1)), None));
-        for _ in 0..4 {
-            std::thread::sleep(Duration::from_millis(100));
-            assert!(sessions.holder(&secret).is_some(), "it is used");
+        let (sessions, mut changes) = Sessions::new(Duration::from_secs(20), Duration::from_secs(50));
+        let secret = sessions.open(holder(1), 0).unwrap();
+        assert_eq!((sessions.holder(&secret, 1), sessions.holder("other", 1)), (Some(holder(1)), None));
+        for second in [15, 30, 45, 49] {
+            assert!(sessions.holder(&secret, second * SECOND).is_some(), "it is used");
         }
-        std::thread::sleep(Duration::from_millis(110));
-        assert_eq!(sessions.holder(&secret), None, "it is old");
-        let secret = sessions.open(holder(1)).unwrap();
-        std::thread::sleep(Duration::from_millis(210));
-        assert_eq!(sessions.holder(&secret), None, "it was not used");
-        let secret = sessions.open(holder(1)).unwrap();
+        assert_eq!(sessions.holder(&secret, 50 * SECOND), None, "it is old");
+        let secret = sessions.open(holder(1), 0).unwrap();
+        assert_eq!(sessions.holder(&secret, 20 * SECOND), None, "it was not used");
+        let secret = sessions.open(holder(1), 0).unwrap();
         sessions.close(&secret);
-        assert_eq!(sessions.holder(&secret), None, "it was closed");
+        assert_eq!(sessions.holder(&secret, 1), None, "it was closed");
+        let mut told = Vec::new();
+        while let Ok(change) = changes.try_recv() {
+            told.push(matches!(change, Change::Put(..)));
+        }
+        assert_eq!(told, [true, false, true, false, true, false]);
+    }
+
+    #[test]
+    fn use_is_written_down_now_and_then() {
+        let (sessions, mut changes) = Sessions::new(Duration::from_secs(3600), Duration::from_secs(7200));
+        let secret = sessions.open(holder(1), 0).unwrap();
+        for second in 0..600 {
+            sessions.holder(&secret, second * SECOND);
+        }
+        let mut noted = 0;
+        while changes.try_recv().is_ok() {
+            noted += 1;
+        }
+        assert!((5..=11).contains(&noted), "{noted}");
     }
 
     #[test]
     fn there_are_as_many_as_there_may_be_and_the_one_used_longest_ago_goes() {
-        let sessions = Sessions::new(Duration::from_secs(60), Duration::from_secs(60));
-        let first = sessions.open(holder(0)).unwrap();
-        let second = sessions.open(holder(1)).unwrap();
-        sessions.holder(&first);
+        let (sessions, _changes) = Sessions::new(Duration::from_secs(60), Duration::from_secs(60));
+        let first = sessions.open(holder(0), 0).unwrap();
+        let second = sessions.open(holder(1), 1).unwrap();
+        sessions.holder(&first, 2);
         for n in 2..=SESSIONS {
-            sessions.open(holder(n)).unwrap();
+            sessions.open(holder(n), 3).unwrap();
         }
         assert_eq!(sessions.open.lock().len(), SESSIONS);
-        assert!(sessions.holder(&first).is_some() && sessions.holder(&second).is_none());
+        assert!(sessions.holder(&first, 4).is_some() && sessions.holder(&second, 4).is_none());
     }
 }

@@ -1,6 +1,8 @@
 //! The door as a whole.
 
 use super::*;
+use clew_host::SimClock;
+use clew_model::ErrorKind;
 use clew_telemetry::BuildInfo;
 use std::time::Instant;
 
@@ -13,7 +15,9 @@ const TOKEN: &str = "clew_of-the-agents";
 fn door(mode: AuthMode) -> (Access, Arc<Registry>) {
     let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));
     let attempts = Arc::new(Attempts::delayed_by(DELAY));
-    (Access { attempts, ..Access::new(AccessOptions::of(mode), book("s3cret"), &registry) }, registry)
+    let clock = Arc::new(SimClock::new(1));
+    let (access, _) = Access::new(AccessOptions::of(mode), book("s3cret"), clock, &registry);
+    (Access { attempts, ..access }, registry)
 }
 
 fn book(password: &str) -> Book {
@@ -121,4 +125,67 @@ async fn a_session_ends_with_the_password_that_opened_it() {
     assert_eq!(door.session(&of_token), None);
     let wrong = door.log_in(password("ada", "s3cret"), Some(ADDRESS)).await;
     assert_eq!(wrong, Err(LoginError::Refused(Refusal::Wrong)));
+}
+
+fn members(folder: &std::path::Path, configured: Book) -> (Arc<Members>, Arc<Access>, SessionChanges) {
+    let registry = Registry::new(BuildInfo { version: "0", revision: "0" });
+    let clock = Arc::new(SimClock::new(7));
+    let (access, changes) =
+        Access::new(AccessOptions::of(AuthMode::Basic), Book::default(), Arc::clone(&clock) as _, &registry);
+    let access = Arc::new(access);
+    let members = Members::open(folder, Arc::clone(&access), clock, configured).unwrap();
+    (Arc::new(members), access, changes)
+}
+
+#[tokio::test]
+async fn members_that_are_made_are_let_in_at_once_and_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (made, access, _) = members(folder.path(), book("s3cret"));
+    made.add_user("bob", "open sesame", Scopes::READ | Scopes::ADMIN, "ada").unwrap();
+    let token = made.add_token("ci", Scopes::INGEST, "ada").unwrap();
+    for (name, error) in [("bob", "is there already"), ("ada", "the configuration names"), ("a:b", "neither colons")] {
+        let refused = made.add_user(name, "x", Scopes::READ, "ada").unwrap_err().to_string();
+        assert!(refused.contains(error), "{refused}");
+    }
+    assert!(made.add_user("eve", "", Scopes::READ, "ada").unwrap_err().to_string().contains("is empty"));
+    assert!(
+        made.add_token("agents", Scopes::READ, "ada").is_err() && made.add_token("ci", Scopes::READ, "ada").is_err()
+    );
+    assert!(made.remove_user("ada").unwrap_err().to_string().contains("stands in the configuration"));
+    assert_eq!(made.remove_user("eve").unwrap_err().kind(), ErrorKind::NotFound);
+    let bob = access.identify(password("bob", "open sesame"), None).await.unwrap();
+    assert_eq!(bob.scopes, Scopes::READ | Scopes::ADMIN);
+    let (again, access, _) = members(folder.path(), Book::default());
+    assert_eq!(access.identify(Credentials::Token(token.clone()), None).await.unwrap().scopes, Scopes::INGEST);
+    let expected = Member { name: "bob".into(), scopes: Scopes::READ | Scopes::ADMIN, made: Some((7, "ada".into())) };
+    assert_eq!(again.users().unwrap(), [expected]);
+    again.change_user("bob", Some("other"), None).unwrap();
+    assert!(access.identify(password("bob", "open sesame"), None).await.is_err());
+    assert!(access.identify(password("bob", "other"), None).await.is_ok());
+    again.remove_user("bob").unwrap();
+    again.remove_token("ci").unwrap();
+    assert!(access.identify(Credentials::Token(token), None).await.is_err() && access.is_without_anybody());
+}
+
+#[tokio::test]
+async fn sessions_outlive_a_restart_and_what_commands_change_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (made, access, changes) = members(folder.path(), Book::default());
+    let stop = tokio_util::sync::CancellationToken::new();
+    let kept = tokio::spawn(Arc::clone(&made).keep(changes, stop.clone()));
+    let (command, _, _) = members(folder.path(), Book::default());
+    command.add_user("bob", "open sesame", Scopes::READ, "a command").unwrap();
+    let began = Instant::now();
+    while access.is_without_anybody() {
+        assert!(began.elapsed().as_secs() < 20);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (_, kept_open) = access.log_in(password("bob", "open sesame"), None).await.unwrap();
+    let (_, left) = access.log_in(password("bob", "open sesame"), None).await.unwrap();
+    access.log_out(&left);
+    stop.cancel();
+    kept.await.unwrap();
+    let (_, access, _) = members(folder.path(), Book::default());
+    assert_eq!(access.session(&kept_open).map(|caller| caller.principal.to_string()).as_deref(), Some("bob"));
+    assert!(access.session(&left).is_none());
 }

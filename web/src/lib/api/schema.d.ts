@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what, the newest first. */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/correlate/{id}": {
         parameters: {
             query?: never;
@@ -248,6 +265,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tokens. */
+        get: operations["tokens"];
+        put?: never;
+        /** Makes a token. The answer alone holds it. */
+        post: operations["add_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a token; what it opened ends. */
+        delete: operations["remove_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/traces": {
         parameters: {
             query?: never;
@@ -316,6 +368,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The users. Needs the scope `admin`, as all of these. */
+        get: operations["users"];
+        put?: never;
+        /** Makes a user. */
+        post: operations["add_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a user another password, other scopes, or both. */
+        put: operations["change_user"];
+        post?: never;
+        /** Removes a user; their sessions end. */
+        delete: operations["remove_user"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -362,12 +450,51 @@ export interface components {
         Attributes: {
             [key: string]: unknown;
         };
+        /** @description What was done. */
+        AuditDto: {
+            /** @description The newest first. */
+            entries: components["schemas"]["AuditEntryDto"][];
+            /**
+             * Format: int64
+             * @description `before` of the page that follows; absent on the last.
+             */
+            next?: number | null;
+        };
+        /** @description An entry of the audit log. */
+        AuditEntryDto: {
+            /** @description To what, or how it ended. */
+            detail: string;
+            /** @description Its hash. */
+            hash: string;
+            /** @description From where: an address, `command`, `signal`, `server`. */
+            origin: string;
+            /** @description The hash of the entry before it. */
+            previous: string;
+            /**
+             * Format: int64
+             * @description Its number, from 1.
+             */
+            seq: number;
+            /** @description When; RFC 3339. */
+            time: string;
+            /** @description What: `login`, `user_added` … */
+            what: string;
+            /** @description By whom. */
+            who: string;
+        };
         /** @description Who may use the server. */
         AuthDto: {
             /** @description Whether the mode was written in the configuration on purpose. */
             explicit: boolean;
             /** @description `none` */
             mode: string;
+        };
+        /** @description What is to change of a user. */
+        ChangedUserDto: {
+            /** @description Another password; sessions end with it. */
+            password?: string | null;
+            /** @description Other scopes. */
+            scopes?: string[] | null;
         };
         /** @description Everything that carries an ID. */
         CorrelationDto: {
@@ -703,6 +830,19 @@ export interface components {
             /** @description A token instead of both. */
             token?: string | null;
         };
+        /** @description A user or token. */
+        MemberDto: {
+            /** @description When they were made; RFC 3339. */
+            created?: string | null;
+            /** @description By whom. */
+            created_by?: string | null;
+            /** @description The name. */
+            name: string;
+            /** @description What they may do: `ingest`, `read`, `admin`. */
+            scopes: string[];
+            /** @description Where they stand: `configuration`, or `catalog` for those that are made while the server runs. */
+            source: string;
+        };
         /** @description Something that a pasted text names. */
         NamedDto: {
             /**
@@ -737,6 +877,22 @@ export interface components {
              */
             errors: number;
             service: string;
+        };
+        /** @description A token to be made. */
+        NewTokenDto: {
+            /** @description What it is called. */
+            name: string;
+            /** @description What it may do: `ingest`, `read`, `admin`. */
+            scopes: string[];
+        };
+        /** @description A user to be made. */
+        NewUserDto: {
+            /** @description The name, without colons. */
+            name: string;
+            /** @description The password. */
+            password: string;
+            /** @description What they may do: `ingest`, `read`, `admin`. */
+            scopes: string[];
         };
         /** @description An operation of a service. */
         OperationDto: {
@@ -1202,6 +1358,18 @@ export interface components {
             /** @description Why records may be missing of those that came before the tail resumed. */
             warnings: string[];
         };
+        /** @description A token that was made. */
+        TokenMadeDto: {
+            /** @description What it is called. */
+            name: string;
+            /** @description The token itself. It is not shown again. */
+            token: string;
+        };
+        /** @description Tokens, without their text: nobody has that but who was given it. */
+        TokensDto: {
+            /** @description By name. */
+            tokens: components["schemas"]["MemberDto"][];
+        };
         /** @description What the selected traces have in common against the rest. */
         TraceContrastDto: {
             /** @description What is more frequent among the selected, what tells the two apart best first. */
@@ -1341,6 +1509,11 @@ export interface components {
             /** @description More spans carry the IDs. */
             spans: boolean;
         };
+        /** @description Users. */
+        UsersDto: {
+            /** @description By name. */
+            users: components["schemas"]["MemberDto"][];
+        };
         /** @description Any JSON value; bytes are written as hex */
         Value: unknown;
         /** @description A value and its frequency. */
@@ -1358,6 +1531,40 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    audit: {
+        parameters: {
+            query?: {
+                /** @description Most entries; 100 unless told, 1,000 at most */
+                limit?: number;
+                /** @description Entries with smaller numbers alone: `next` of the page before */
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Entries of the audit log */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditDto"];
+                };
+            };
+            /** @description A parameter that cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     correlate: {
         parameters: {
             query?: {
@@ -2043,6 +2250,107 @@ export interface operations {
             };
         };
     };
+    tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tokens */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensDto"];
+                };
+            };
+        };
+    };
+    add_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTokenDto"];
+            };
+        };
+        responses: {
+            /** @description The token */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenMadeDto"];
+                };
+            };
+            /** @description A name or scope that cannot be one */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token was removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such token */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The token stands in the configuration */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     search_traces: {
         parameters: {
             query?: {
@@ -2263,6 +2571,157 @@ export interface operations {
             };
             /** @description No span of this trace is kept */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The users */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsersDto"];
+                };
+            };
+        };
+    };
+    add_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUserDto"];
+            };
+        };
+        responses: {
+            /** @description The user was made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A name, password or scope that cannot be one */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedUserDto"];
+            };
+        };
+        responses: {
+            /** @description The user was changed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A password or scope that cannot be one, or nothing to change */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The user stands in the configuration */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The user's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user was removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The user stands in the configuration */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,0 +1,135 @@
+//! What people make and the server keeps: users, tokens and sessions, and who did what, in one SQLite file.
+//!
+//! The schema is made by the numbered files in `migrations/`, all that are missing in one transaction when the file is
+//! opened, after a copy of what was there. A file of a newer Clew is refused. Everything is synchronous; several processes
+//! may have the file open (the server, and a command that adds a user).
+
+mod audit;
+mod export;
+mod migrations;
+mod people;
+mod sessions;
+
+pub use audit::{Chain, ChainError, Entry, Event};
+pub use export::ImportError;
+pub use people::{Token, User};
+pub use sessions::Session;
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The file, in the folder that is given.
+pub const FILE: &str = "catalog.db";
+
+/// How long a write waits for that of another process.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The file, opened.
+#[derive(Debug)]
+pub struct Catalog {
+    connection: Mutex<Connection>,
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The file or its folder cannot be used.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A newer Clew wrote it.
+    #[error("{} was written by a newer Clew: its schema is {found}, this one knows up to {known}", .path.display())]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest that is known.
+        known: i64,
+    },
+    /// It is another program's.
+    #[error("{} is no catalog of Clew's", .path.display())]
+    Foreign {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The name is taken.
+    #[error("{what} of this name is there already")]
+    Taken {
+        /// `a user`, `a token`.
+        what: &'static str,
+    },
+    /// The database refuses.
+    #[error("the catalog: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// A row holds what this Clew never wrote.
+    #[error("the catalog holds a row that cannot be read: {0}")]
+    Row(String),
+}
+
+impl Catalog {
+    /// Opens the catalog in this folder, which is made when it is not there, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// A folder or file that cannot be used, a newer schema, a file of another program's.
+    pub fn open(folder: &Path) -> Result<Self, CatalogError> {
+        let fault = |source| CatalogError::File { path: folder.to_owned(), source };
+        make_private(folder).map_err(fault)?;
+        let path = folder.join(FILE);
+        make_file_private(&path).map_err(|source| CatalogError::File { path: path.clone(), source })?;
+        let mut connection = Connection::open(&path)?;
+        prepare(&connection)?;
+        migrations::apply(&mut connection, &path)?;
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    /// A catalog that is gone with the process, for tests.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub fn in_memory() -> Result<Self, CatalogError> {
+        let mut connection = Connection::open_in_memory()?;
+        migrations::apply(&mut connection, Path::new(":memory:"))?;
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    /// A number that changes when another process wrote.
+    ///
+    /// # Errors
+    /// The database refuses.
+    pub fn foreign_changes(&self) -> Result<i64, CatalogError> {
+        Ok(self.connection.lock().pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+}
+
+/// What is written is on disk when a call returns; readers and one writer do not wait for each other.
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // What the file says is data: no code of its own is run.
+    connection.pragma_update(None, "trusted_schema", false)
+}
+
+/// The folder, which nobody but the server's user enters.
+fn make_private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    if folder.is_dir() {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new().mode(0o700).create(folder)
+}
+
+/// SQLite gives the files beside it the same permissions.
+fn make_file_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
+}
