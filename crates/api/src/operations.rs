@@ -27,12 +27,24 @@ pub(crate) async fn ready(State(state): State<ApiState>) -> Response {
         return "Clew is ready.\n".into_response();
     }
     let failed: Vec<&str> = state.app.failed_signals().into_iter().map(|signal| signal.as_str()).collect();
-    let why = if failed.is_empty() {
+    let why = if failed.is_empty() && state.app.is_disk_full() {
+        "the disk is full: what is stored is served, and nothing is taken until there is room\n".to_owned()
+    } else if failed.is_empty() {
         "Clew is stopping.\n".to_owned()
     } else {
         format!("the write path of {} failed; see the log, mend the disk, and restart Clew\n", failed.join(", "))
     };
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+}
+
+/// `POST /-/trust-clock`: a person says that the clock is right, so that data are removed by their age again.
+pub(crate) async fn trust_clock(State(state): State<ApiState>) -> &'static str {
+    // What is believed is written down.
+    let trust = tokio::task::spawn_blocking(move || state.app.trust_clock());
+    match trust.await {
+        Ok(()) => "the clock is believed\n",
+        Err(_) => "the clock could not be believed; see the log\n",
+    }
 }
 
 /// `POST /-/reload`: reads the configuration anew.

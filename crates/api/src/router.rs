@@ -65,6 +65,7 @@ fn main_routes() -> Router<ApiState> {
         .route("/-/healthy", open(get(operations::healthy)))
         .route("/-/ready", open(get(operations::ready)))
         .route("/-/reload", admin(post(operations::reload).put(operations::reload)))
+        .route("/-/trust-clock", admin(post(operations::trust_clock)))
         .route("/metrics", read(get(operations::metrics)))
         .nest("/prometheus", prometheus::routes())
         .merge(otlp_routes())

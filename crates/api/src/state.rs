@@ -106,6 +106,6 @@ impl ApiState {
     /// Whether requests are taken and everything can be written.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed) && self.app.failed_signals().is_empty()
+        self.ready.load(Ordering::Relaxed) && self.app.failed_signals().is_empty() && !self.app.is_disk_full()
     }
 }

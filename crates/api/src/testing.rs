@@ -28,6 +28,7 @@ pub(crate) const NOW: i64 = 1_800_000_000_000_000_000;
 pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> ApiState {
     let signal = SignalOptions {
         retention: Retention { age: None, bytes: None },
+        floor: None,
         seal_bytes: 1 << 20,
         seal_age: Duration::from_secs(3600),
     };
@@ -43,7 +44,7 @@ pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> Ap
         rules: Arc::new(CorrelationRules::default()),
         queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(10), memory: 64 << 20, slow: None },
         memory: MemoryShares::of(2 << 30),
-        salvage_journals: false,
+        keeps_reserve: false,
         span_metrics: true,
     };
     let mut api = ApiOptions {

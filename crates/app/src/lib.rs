@@ -4,11 +4,14 @@
 //! Its way out: [`reads`]. What Clew fetches itself: [`scrape`].
 
 pub mod access;
+mod data_dir;
+mod data_folder;
 mod disk_usage;
 pub mod documents;
 mod error;
 mod file_patterns;
 pub mod ingest;
+mod inventory;
 mod limit_named;
 pub mod limits;
 pub mod maintenance;
@@ -17,16 +20,20 @@ pub mod observe;
 mod outbound;
 pub mod prometheus_file;
 pub mod reads;
+mod room;
 pub mod rule_file;
 pub mod scrape;
 mod scrape_sink;
 mod server;
 pub mod signal;
 mod status;
+mod trusted_clock;
 
+pub use data_folder::DataFolder;
 pub use disk_usage::DiskUsage;
 pub use error::AppError;
 pub use outbound::{Forbidden, Network, Outbound};
 pub use scrape_sink::ScrapeSink;
 pub use server::{App, AppOptions, Protocol, SignalOptions};
 pub use status::{SignalStatus, Status};
+pub use trusted_clock::Doubt;

@@ -49,11 +49,27 @@ pub const MAX_ATTRIBUTES: usize = 10_000;
 /// The hot tail may grow to this multiple of the size at which it is sealed before writers must wait.
 pub const HOT_HARD_FACTOR: u64 = 4;
 
-/// A clock that moved by more than this beside monotonic time has jumped: retention pauses.
+/// A clock that goes further ahead than this beside monotonic time has jumped: nothing is removed by its age.
 pub const CLOCK_JUMP: Duration = Duration::from_secs(3600);
 
-/// How long retention by age pauses after the clock jumped, so that somebody can set it right.
-pub const CLOCK_JUMP_PAUSE: Duration = Duration::from_secs(3600);
+/// A clock that is further ahead than this at a start, compared with the last time it was believed, may have jumped.
+pub const CLOCK_WAS_OFF: Duration = Duration::from_secs(24 * 3600);
+
+/// How long, while the server runs, a clock that jumped is not believed, so that somebody can set it right or say that it
+/// is right.
+pub const CLOCK_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+/// With fewer free bytes than this a disk is full.
+pub const LEAST_ROOM: u64 = 1 << 20;
+
+/// The reserve is at most one of so many parts of the room that is free when it is made.
+pub const RESERVE_SHARE: u64 = 16;
+
+/// Most bytes of the reserve, which is given up where the disk is full, so that what is in memory can be written.
+pub const MOST_RESERVE: u64 = 16 << 20;
+
+/// How often is told in the log that requests are refused for want of room; between, they are counted.
+pub const REFUSALS_TOLD: Duration = Duration::from_secs(60);
 
 /// How often retention is applied; the first time so long after the start, when a clock that was wrong at boot has been
 /// set.

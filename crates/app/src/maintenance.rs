@@ -1,14 +1,15 @@
 //! The threads of each signal that keep it in order: one seals the hot tail and trims the journal, the other compacts
 //! parts and keeps retention, so that a long merge never holds up a seal.
 
-use crate::disk_usage::DiskUsage;
+use crate::data_folder::DataFolder;
 use crate::ingest::Ledger;
-use crate::limits::{CLOCK_JUMP, CLOCK_JUMP_PAUSE, RETENTION_INTERVAL, STOP_SEAL_BYTES};
+use crate::inventory::Entry;
+use crate::limits::{RETENTION_INTERVAL, STOP_SEAL_BYTES};
 use crate::observe::Observer;
-use crate::signal::{Retention, SignalStore, StoreError};
+use crate::signal::{Retention, Sealed, SignalStore, StoreError};
 use clew_host::Clock;
 use clew_journal::{Journal, JournalPosition};
-use clew_model::{ErrorKind, Signal};
+use clew_model::ErrorKind;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -39,11 +40,11 @@ pub struct Maintenance<S: SignalStore> {
     clock: Arc<dyn Clock>,
     observer: Arc<Observer>,
     options: MaintenanceOptions,
-    usage: Arc<DiskUsage>,
+    folder: Arc<DataFolder>,
+    /// When the store was opened, by monotonic time.
+    opened: Duration,
     /// What the store says, known here without its locks; retention alone changes it.
     kept_from: AtomicI64,
-    /// The clock when the store was opened: what jumps before the threads run is a jump too.
-    opened: ClockWatch,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -87,15 +88,6 @@ impl From<&StoreError> for Unsealable {
     }
 }
 
-/// The clock at the last retention, to notice jumps.
-#[derive(Clone, Copy)]
-struct ClockWatch {
-    wall: i64,
-    monotonic: Duration,
-    /// Until when retention by age pauses, by monotonic time.
-    paused_until: Option<Duration>,
-}
-
 impl<S: SignalStore> Maintenance<S> {
     pub(crate) fn new(
         store: Arc<S>,
@@ -104,21 +96,22 @@ impl<S: SignalStore> Maintenance<S> {
         clock: Arc<dyn Clock>,
         observer: Arc<Observer>,
         options: MaintenanceOptions,
-        usage: Arc<DiskUsage>,
+        folder: Arc<DataFolder>,
     ) -> Self {
         let hot_since = store.hot().needs_seal.then(|| clock.monotonic());
         let state = Mutex::new(State { hot_since, ..State::default() });
         let kept_from = AtomicI64::new(store.kept_from());
-        let opened = ClockWatch { wall: clock.now(), monotonic: clock.monotonic(), paused_until: None };
         let changed = Condvar::new();
-        Self { store, journal, ledger, clock, observer, options, usage, kept_from, opened, state, changed }
+        let opened = clock.monotonic();
+        Self { store, journal, ledger, clock, observer, options, folder, opened, kept_from, state, changed }
     }
 
-    /// Nothing before this instant is kept: what retention by age allows, and what the store has removed already, by
-    /// size or under a clock that went ahead.
+    /// Nothing before this instant is kept: what retention by age allows, unless the clock is not believed, and what the
+    /// store has removed already, by size or under a clock that went ahead.
     #[must_use]
     pub fn oldest_kept(&self) -> i64 {
-        let by_age = self.options.retention.age.map_or(i64::MIN, |age| self.clock.now().saturating_sub(age));
+        let age = self.options.retention.age.filter(|_| !self.folder.clock.is_doubted());
+        let by_age = age.map_or(i64::MIN, |age| self.clock.now().saturating_sub(age));
         by_age.max(self.kept_from.load(Ordering::Relaxed))
     }
 
@@ -202,12 +195,16 @@ impl<S: SignalStore> Maintenance<S> {
 
     /// Compacts parts and keeps retention, until stopped.
     pub(crate) fn run_tidying(&self) {
-        let mut watch = self.opened;
-        self.usage.set(S::SIGNAL, self.store.on_disk().bytes);
-        while let Some(work) = self.wait_for_tidying(&watch) {
+        let mut retained = self.opened;
+        self.tell_usage();
+        self.write_down();
+        while let Some(work) = self.wait_for_tidying(retained) {
             match work {
-                Work::Compact => self.compact(&watch),
-                Work::Retain => self.retain(&mut watch),
+                Work::Compact => self.compact(retained),
+                Work::Retain => {
+                    retained = self.clock.monotonic();
+                    self.retain();
+                }
             }
         }
         // What would take long to read back from the journal is sealed now, so that the next start is quick.
@@ -238,14 +235,14 @@ impl<S: SignalStore> Maintenance<S> {
     }
 
     /// Sleeps until there is something to tidy up; `None` when stopping.
-    fn wait_for_tidying(&self, watch: &ClockWatch) -> Option<Work> {
+    fn wait_for_tidying(&self, retained: Duration) -> Option<Work> {
         let mut state = self.state.lock();
         loop {
             if state.stopping {
                 return None;
             }
             let now = self.clock.monotonic();
-            let due = watch.monotonic + RETENTION_INTERVAL;
+            let due = retained + RETENTION_INTERVAL;
             // First: under load there may always be something to compact.
             if due <= now {
                 return Some(Work::Retain);
@@ -273,7 +270,7 @@ impl<S: SignalStore> Maintenance<S> {
             state.hot_since = None;
         }
         let started = std::time::Instant::now();
-        let result = self.store.seal();
+        let result = self.seal_with_room();
         let sealed = match result {
             Ok(sealed) => sealed,
             Err(error) => {
@@ -285,6 +282,7 @@ impl<S: SignalStore> Maintenance<S> {
         };
         self.observer.sealed(S::SIGNAL, &sealed, started.elapsed());
         self.trim(sealed.position);
+        self.write_down();
         let hot = self.store.hot();
         let mut state = self.state.lock();
         state.sealed = state.taken;
@@ -295,6 +293,32 @@ impl<S: SignalStore> Maintenance<S> {
         }
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// Seals; where the disk is full once more with the reserve. What is sealed gives back the room of its journal.
+    fn seal_with_room(&self) -> Result<Sealed, StoreError> {
+        match self.store.seal() {
+            Err(error) if error.kind == ErrorKind::StorageFull && self.folder.room.release() => self.store.seal(),
+            sealed => sealed,
+        }
+    }
+
+    /// Writes down what there is of the signal, by which a start knows what is missing.
+    fn write_down(&self) {
+        let (sealed, on_disk) = (self.store.sealed_position(), self.store.on_disk());
+        let entry = Entry {
+            journal: Some(self.journal.identity()),
+            sealed,
+            files: on_disk.parts,
+            records: on_disk.records,
+            checkpoints: self.ledger.has_checkpoints(),
+        };
+        self.folder.inventory.set(S::SIGNAL, entry);
+    }
+
+    /// Tells what the signal takes on disk.
+    fn tell_usage(&self) {
+        self.folder.usage.set(S::SIGNAL, self.store.on_disk().bytes, self.journal.stats().bytes);
     }
 
     /// Drops what neither the store nor an accumulator needs of the journal any more.
@@ -327,7 +351,7 @@ impl<S: SignalStore> Maintenance<S> {
     }
 
     /// Merges until there is nothing more to do, or retention is due.
-    fn compact(&self, watch: &ClockWatch) {
+    fn compact(&self, retained: Duration) {
         loop {
             if self.state.lock().stopping {
                 return;
@@ -341,7 +365,8 @@ impl<S: SignalStore> Maintenance<S> {
                     return;
                 }
             }
-            if watch.monotonic + RETENTION_INTERVAL <= self.clock.monotonic() {
+            self.write_down();
+            if retained + RETENTION_INTERVAL <= self.clock.monotonic() {
                 // What is left is looked at again after it.
                 self.state.lock().seals = SEALS_PER_COMPACTION;
                 return;
@@ -349,43 +374,32 @@ impl<S: SignalStore> Maintenance<S> {
         }
     }
 
-    /// Applies retention; by size alone while it pauses after a jump of the clock.
-    fn retain(&self, watch: &mut ClockWatch) {
-        let wall = self.clock.now();
-        let is_paused = watch.is_paused(S::SIGNAL, wall, self.clock.monotonic());
+    /// Applies retention; by size alone while the clock is not believed.
+    fn retain(&self) {
+        let doubt = self.folder.clock.look();
+        self.folder.room.make_reserve();
         let Retention { age, bytes } = self.options.retention;
-        let cutoff = age.filter(|_| !is_paused).map_or(i64::MIN, |age| wall.saturating_sub(age));
-        self.usage.set(S::SIGNAL, self.store.on_disk().bytes);
-        let most = [bytes, self.usage.allowance(S::SIGNAL)].into_iter().flatten().min();
-        let retained = self.store.retain(cutoff, most);
+        let cutoff = age.filter(|_| doubt.is_none()).map_or(i64::MIN, |age| self.clock.now().saturating_sub(age));
+        self.tell_usage();
+        let most = [bytes, self.folder.usage.allowance(S::SIGNAL)].into_iter().flatten().min();
+        let retained = match self.store.retain(cutoff, most) {
+            // What it removes is more than what it writes.
+            Err(error) if error.kind == ErrorKind::StorageFull && self.folder.room.release() => {
+                self.store.retain(cutoff, most)
+            }
+            retained => retained,
+        };
         self.kept_from.store(self.store.kept_from(), Ordering::Relaxed);
         match retained {
             Ok(removed) => {
                 self.observer.retained(S::SIGNAL, &removed);
-                self.usage.set(S::SIGNAL, self.store.on_disk().bytes);
+                self.tell_usage();
+                self.write_down();
             }
             Err(error) => {
                 tracing::error!(signal = S::SIGNAL.as_str(), error = %error.source, "cannot remove what is older than retention keeps");
             }
         }
-    }
-}
-
-impl ClockWatch {
-    /// Takes note of the time; answers whether the clock has jumped not long ago.
-    fn is_paused(&mut self, signal: Signal, wall: i64, monotonic: Duration) -> bool {
-        let expected = i64::try_from(monotonic.saturating_sub(self.monotonic).as_nanos()).unwrap_or(i64::MAX);
-        let drift = wall.saturating_sub(self.wall).saturating_sub(expected).unsigned_abs();
-        (self.wall, self.monotonic) = (wall, monotonic);
-        if u128::from(drift) > CLOCK_JUMP.as_nanos() {
-            let minutes = CLOCK_JUMP_PAUSE.as_secs() / 60;
-            tracing::warn!(
-                signal = signal.as_str(),
-                "the clock jumped; nothing is removed by its age for {minutes} minutes"
-            );
-            self.paused_until = Some(monotonic.saturating_add(CLOCK_JUMP_PAUSE));
-        }
-        self.paused_until.is_some_and(|until| monotonic < until)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::ingest::{Source, Tally};
 use crate::limit_named::limit_named;
-use crate::limits::MAX_TOLD_FILES;
+use crate::limits::{MAX_TOLD_FILES, REFUSALS_TOLD};
 use crate::server::Protocol;
 use crate::signal::{Hot, OnDisk, Removed, Sealed};
 use clew_model::{SetAside, Signal, UnixNanos};
@@ -19,13 +19,26 @@ pub struct Observer {
     tally: Tally,
     /// Of each signal how many files were set aside, and which of them were told.
     aside: Mutex<BTreeMap<&'static str, (usize, BTreeSet<PathBuf>)>>,
+    /// Of each signal what is refused for want of room.
+    refusals: Mutex<BTreeMap<&'static str, Refusals>>,
+}
+
+/// What is refused of a signal for want of room on the disk.
+#[derive(Debug, Clone, Copy, Default)]
+struct Refusals {
+    /// Since the log last told of them.
+    untold: u64,
+    /// When it did, by monotonic time.
+    told: Option<Duration>,
+    /// Since there was room.
+    all: u64,
 }
 
 impl Observer {
     /// An observer that counts in this registry.
     #[must_use]
     pub fn new(registry: Arc<Registry>) -> Self {
-        Self { registry, tally: Tally::new(), aside: Mutex::default() }
+        Self { registry, tally: Tally::new(), aside: Mutex::default(), refusals: Mutex::default() }
     }
 
     /// The registry behind it.
@@ -147,6 +160,35 @@ impl Observer {
                 records,
                 "set aside more files; GET /api/v1/status lists them"
             );
+        }
+    }
+
+    /// A request was refused for want of room: told in the log once a minute, with their count. `now` is monotonic time.
+    pub(crate) fn refused_for_room(&self, signal: Signal, now: Duration, reason: &str) {
+        let count = {
+            let mut all = self.refusals.lock();
+            let refusals = all.entry(signal.as_str()).or_default();
+            refusals.all += 1;
+            refusals.untold += 1;
+            if refusals.told.is_some_and(|told| now < told + REFUSALS_TOLD) {
+                return;
+            }
+            refusals.told = Some(now);
+            std::mem::take(&mut refusals.untold)
+        };
+        tracing::error!(
+            signal = signal.as_str(),
+            count,
+            reason,
+            "requests are refused: the disk is full; what is stored is served, and they are taken again when there is room"
+        );
+    }
+
+    /// A request was taken.
+    pub(crate) fn has_room(&self, signal: Signal) {
+        let refused = self.refusals.lock().remove(signal.as_str()).map_or(0, |refusals| refusals.all);
+        if refused > 0 {
+            tracing::warn!(signal = signal.as_str(), refused, "there is room on the disk again; requests are taken");
         }
     }
 

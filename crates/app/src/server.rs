@@ -1,43 +1,43 @@
 //! The whole of Clew below its listeners: journals, stores, write paths, queries; started and stopped in order.
 
+use crate::data_dir::{self, DataDir, refused};
+use crate::data_folder::DataFolder;
 use crate::disk_usage::DiskUsage;
 use crate::error::AppError;
 use crate::ingest::{
     Accumulator, Admission, IngestOutcome, LogSignal, MetricSignal, Pipeline, PipelineOptions, PipelineParts, Rooms,
     SeriesVerdicts, SpanMetrics, TraceBatch, TraceSignal,
 };
+use crate::inventory::Entry;
 use crate::limits::{HOT_HARD_FACTOR, SPAN_METRIC_INTERVAL};
 use crate::maintenance::MaintenanceOptions;
 use crate::memory::{Memory, MemoryShares};
 use crate::observe::Observer;
-use crate::reads::{Closed, QueryLimits, QueryRunner, Stores};
+use crate::reads::{Closed, Lossy, QueryLimits, QueryRunner, Stores};
 use crate::signal::{Retention, SignalStore};
+use crate::trusted_clock::Doubt;
 use clew_codec::error::Decoded;
-use clew_host::{Clock, Files, Lock, Random, SimFiles, atomic_write, make_dir};
-use clew_journal::{Journal, JournalMetrics};
+use clew_host::{Clock, Files, Lock, Random, SimFiles, make_dir};
+use clew_journal::{Beside, Journal, JournalMetrics, Recovery};
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRecord;
 use clew_model::metrics::{LabelSets, MetricBatch};
 use clew_model::time::NANOS_PER_MILLI;
 use clew_model::traces::Span;
-use clew_model::{Caller, Signal, TenantId, UnixNanos};
+use clew_model::{Caller, ErrorKind, SetAside, Signal, TenantId, UnixNanos};
 use clew_telemetry::Registry;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The file that says which format a data directory has.
-const FORMAT_FILE: &str = "format";
-
-/// The version of the data directory's layout that this program writes. Version 0 is free to change.
-const FORMAT_VERSION: u32 = 4;
-
 /// How a signal is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct SignalOptions {
     /// What is kept.
     pub retention: Retention,
+    /// Bytes on disk that it keeps although other signals grow; `None` for its share.
+    pub floor: Option<u64>,
     /// Bytes of hot tail that are worth a seal.
     pub seal_bytes: u64,
     /// Age of the oldest hot record at which it is sealed.
@@ -69,8 +69,8 @@ pub struct AppOptions {
     pub queries: QueryLimits,
     /// How the memory is shared out.
     pub memory: MemoryShares,
-    /// Whether a journal damaged in its middle is read past the damage, which loses what stood there.
-    pub salvage_journals: bool,
+    /// Whether some room on the disk is kept for the moment in which there is none.
+    pub keeps_reserve: bool,
     /// Whether metrics are made of spans (`traces.span_metrics`).
     pub span_metrics: bool,
 }
@@ -130,6 +130,9 @@ pub struct App {
     metrics: Pipeline<MetricSignal>,
     traces: Pipeline<TraceSignal>,
     span_metrics: Arc<SpanMetrics>,
+    folder: Arc<DataFolder>,
+    /// Files of the data directory itself that were damaged or missing at the start.
+    aside: Vec<SetAside>,
     _lock: Box<dyn Lock>,
 }
 
@@ -145,14 +148,18 @@ impl App {
         random: Arc<dyn Random>,
         registry: Arc<Registry>,
     ) -> Result<Arc<Self>, AppError> {
-        let lock = open_data_dir(&*files, &options.data_dir)?;
+        let DataDir { lock, mut aside } = data_dir::open(&*files, &options.data_dir)?;
+        let usage = DiskUsage::new(options.max_bytes, floors(&options));
+        let (folder, faults) = DataFolder::open(&files, &options.data_dir, &clock, options.keeps_reserve, usage);
+        let folder = Arc::new(folder);
+        aside.extend(faults);
         let observer = Arc::new(Observer::new(registry));
         let start = Starter {
             files,
             random,
             clock: Arc::clone(&clock),
             observer: Arc::clone(&observer),
-            usage: Arc::new(DiskUsage::new(options.max_bytes)),
+            folder: Arc::clone(&folder),
             options: &options,
         };
         let span_metrics = Arc::new(SpanMetrics::default());
@@ -192,8 +199,15 @@ impl App {
             started: (clock.now(), clock.monotonic()),
             clock,
             observer,
+            folder,
+            aside,
             _lock: lock,
         });
+        app.folder.clock.look();
+        app.folder.room.make_reserve();
+        for SetAside { file, reason, .. } in &app.aside {
+            tracing::error!(file = %file.display(), reason, "a file of the data directory was damaged or missing");
+        }
         app.watch_gauges();
         app.tell_damage();
         Ok(app)
@@ -372,6 +386,7 @@ impl App {
         match pipeline.write(caller.tenant.clone(), records).await {
             Ok(dropped) => {
                 outcome.dropped(dropped);
+                self.observer.has_room(S::SIGNAL);
                 let now = self.clock.now();
                 self.observer.accepted(S::SIGNAL, protocol, outcome.accepted, now, started.elapsed());
                 if outcome.rejected > 0 {
@@ -381,7 +396,14 @@ impl App {
             }
             Err(error) => {
                 let refused = outcome.accepted.saturating_add(outcome.rejected);
-                let reason = if matches!(error, AppError::Overloaded { .. }) { "overload" } else { "write_failed" };
+                let reason = match &error {
+                    AppError::Overloaded { .. } => "overload",
+                    error if error.kind() == ErrorKind::StorageFull => {
+                        self.observer.refused_for_room(S::SIGNAL, self.clock.monotonic(), &error.full_message());
+                        "storage_full"
+                    }
+                    _ => "write_failed",
+                };
                 self.observer.rejected(S::SIGNAL, protocol, reason, refused);
                 Err(error)
             }
@@ -406,18 +428,22 @@ impl App {
         let logs = closed(Signal::Logs, self.logs.closed());
         let metrics = closed(Signal::Metrics, self.metrics.closed());
         let traces = closed(Signal::Traces, self.traces.closed());
+        // Of the three only those that have lost something say so.
+        let lossy_logs = Lossy { reader: self.logs.store().reader(), lost: self.logs.found_aside() };
+        let lossy_metrics = Lossy { reader: self.metrics.store().reader(), lost: self.metrics.found_aside() };
+        let lossy_traces = Lossy { reader: self.traces.store().reader(), lost: self.traces.found_aside() };
         ask(&Stores {
             logs: match &logs {
                 Some(closed) => closed,
-                None => self.logs.store().reader(),
+                None => &lossy_logs,
             },
             metrics: match &metrics {
                 Some(closed) => closed,
-                None => self.metrics.store().reader(),
+                None => &lossy_metrics,
             },
             traces: match &traces {
                 Some(closed) => closed,
-                None => self.traces.store().reader(),
+                None => &lossy_traces,
             },
             rules: &self.options.rules,
         })
@@ -439,8 +465,35 @@ impl App {
         states.into_iter().filter(|(_, failed)| *failed).map(|(signal, _)| signal).collect()
     }
 
+    /// Whether there is no room to write: requests are refused, and taken again when there is.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        let has_refused = [self.logs.status().full, self.metrics.status().full, self.traces.status().full];
+        self.folder.room.is_full() || has_refused.contains(&true)
+    }
+
+    /// Why the clock is not believed, if it is not: nothing is removed by its age then.
+    #[must_use]
+    pub fn clock_doubt(&self) -> Option<Doubt> {
+        self.folder.clock.look()
+    }
+
+    /// Somebody says that the clock is right.
+    pub fn trust_clock(&self) {
+        self.folder.clock.believe();
+    }
+
+    /// Files of the data directory itself that were damaged or missing at the start.
+    #[must_use]
+    pub fn set_aside(&self) -> &[SetAside] {
+        &self.aside
+    }
+
     /// Finishes what was accepted and stops. Blocks.
     pub fn stop(&self) {
+        if self.is_disk_full() {
+            self.folder.room.release();
+        }
         // What senders wait for comes first: a keeper may be in the middle of a long merge.
         self.logs.close();
         self.metrics.close();
@@ -488,59 +541,18 @@ fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T, AppError>>) -> 
     thread.join().unwrap_or(Err(AppError::Panicked))
 }
 
-/// Takes the directory for this process and checks its format.
-fn open_data_dir(files: &dyn Files, dir: &Path) -> Result<Box<dyn Lock>, AppError> {
-    let fail = |what: &str, error: std::io::Error| AppError::start(format!("{what} {}", dir.display()), error);
-    make_dir(files, dir).map_err(|error| fail("create the data directory", error))?;
-    let lock =
-        files.lock(dir).map_err(|error| fail("use the data directory (is another Clew running on it?)", error))?;
-    let path = dir.join(FORMAT_FILE);
-    if files.exists(&path).map_err(|error| fail("read the format of", error))? {
-        let bytes = files
-            .open(&path)
-            .and_then(|file| file.read_at(0, 64))
-            .map_err(|error| fail("read the format of", error))?;
-        check_format(&bytes, dir)?;
-    } else {
-        let text = format!("clew data directory, format {FORMAT_VERSION}\n");
-        atomic_write(files, &path, text.as_bytes()).map_err(|error| fail("write the format of", error))?;
-    }
-    Ok(lock)
-}
-
-fn check_format(bytes: &[u8], dir: &Path) -> Result<(), AppError> {
-    let text = String::from_utf8_lossy(bytes);
-    let version = text.trim().strip_prefix("clew data directory, format ").and_then(|text| text.parse::<u32>().ok());
-    match version {
-        Some(FORMAT_VERSION) => Ok(()),
-        Some(version) if version < FORMAT_VERSION => Err(AppError::start(
-            format!("open {}", dir.display()),
-            format!(
-                "its format is {version}, from before a release, and this Clew reads format {FORMAT_VERSION} alone; begin \
-                 with an empty directory, or give another --data-dir"
-            ),
-        )),
-        Some(version) => Err(AppError::start(
-            format!("open {}", dir.display()),
-            format!(
-                "its format is {version}, this Clew reads format {FORMAT_VERSION}; start a newer Clew, or give \
-                 another --data-dir"
-            ),
-        )),
-        None => Err(AppError::start(
-            format!("open {}", dir.display()),
-            format!("the file `{FORMAT_FILE}` in it is not Clew's; give another --data-dir"),
-        )),
-    }
-}
-
 struct Starter<'a> {
     files: Arc<dyn Files>,
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
     observer: Arc<Observer>,
-    usage: Arc<DiskUsage>,
+    folder: Arc<DataFolder>,
     options: &'a AppOptions,
+}
+
+/// What logs, metrics and traces keep although others grow.
+fn floors(options: &AppOptions) -> [Option<u64>; 3] {
+    [options.logs.floor, options.metrics.floor, options.traces.floor]
 }
 
 impl Starter<'_> {
@@ -552,12 +564,14 @@ impl Starter<'_> {
         open: impl Fn(Arc<dyn Files>, &Path, &AppOptions) -> Result<S, AppError>,
         rooms: impl Fn(&S) -> Rooms<S>,
     ) -> Result<Pipeline<S>, AppError> {
-        match self.signal(options, &open, &rooms, Arc::clone(&self.files), None) {
+        match self.signal(options, &open, &rooms, (Arc::clone(&self.files), Arc::clone(&self.folder)), None) {
             Err(error) => {
                 let reason = error.full_message();
                 tracing::error!(signal = S::SIGNAL.as_str(), reason, "cannot start a signal; the others are served");
-                let nowhere = Arc::new(SimFiles::new());
-                self.signal(options, &open, &rooms, nowhere, Some(reason.into()))
+                let usage = DiskUsage::new(None, [None; 3]);
+                let nowhere: Arc<dyn Files> = Arc::new(SimFiles::new());
+                let (folder, _) = DataFolder::open(&nowhere, &self.options.data_dir, &self.clock, false, usage);
+                self.signal(options, &open, &rooms, (nowhere, Arc::new(folder)), Some(reason.into()))
             }
             started => started,
         }
@@ -568,21 +582,29 @@ impl Starter<'_> {
         options: SignalOptions,
         open: impl Fn(Arc<dyn Files>, &Path, &AppOptions) -> Result<S, AppError>,
         rooms: impl Fn(&S) -> Rooms<S>,
-        files: Arc<dyn Files>,
+        (files, folder): (Arc<dyn Files>, Arc<DataFolder>),
         closed: Option<Arc<str>>,
     ) -> Result<Pipeline<S>, AppError> {
         let signal = S::SIGNAL.as_str();
         let dir = self.options.data_dir.join(signal);
         for made in [&dir, &dir.join("store")] {
-            make_dir(&*files, made).map_err(|error| AppError::start(format!("create {}", made.display()), error))?;
+            make_dir(&*files, made).map_err(|error| refused("create", made, error))?;
         }
         let store = open(Arc::clone(&files), &dir, self.options)?;
+        let mut aside = Vec::new();
+        aside.extend(lost_store(&store, &dir, folder.inventory.entry(S::SIGNAL)));
         let journal_options = clew_journal::Options {
             // A start replays at most what the hot tail may hold, plus the segment it begins in.
             segment_bytes: (options.seal_bytes * HOT_HARD_FACTOR / 4).clamp(4 << 20, 64 << 20),
-            salvage: self.options.salvage_journals,
+            salvage: true,
         };
-        let journal = self.journal(signal, &dir.join("journal"), journal_options, &files)?;
+        let known = folder.inventory.entry(S::SIGNAL).journal;
+        let (journal, recovery) = self.journal(signal, &dir.join("journal"), journal_options, &files, known)?;
+        aside.extend(skipped(&recovery, store.sealed_position()));
+        if let (Some(reason), Some(_)) = (recovery.mark_fault, known) {
+            let reason = format!("{reason}: whether the end of the journal is there cannot be told");
+            aside.push(SetAside::of_requests(self.mark(signal), reason, Some(0)));
+        }
         let maintenance = MaintenanceOptions {
             seal_bytes: options.seal_bytes,
             seal_age: options.seal_age,
@@ -594,10 +616,10 @@ impl Starter<'_> {
             journal: Arc::new(journal),
             clock: Arc::clone(&self.clock),
             observer: Arc::clone(&self.observer),
-            usage: Arc::clone(&self.usage),
             files,
             checkpoints: dir.join("checkpoints"),
-            aside: Vec::new(),
+            folder,
+            aside,
             closed,
         };
         Pipeline::start(parts, PipelineOptions { maintenance })
@@ -609,10 +631,12 @@ impl Starter<'_> {
         dir: &Path,
         options: clew_journal::Options,
         files: &Arc<dyn Files>,
-    ) -> Result<Journal, AppError> {
+        identity: Option<u64>,
+    ) -> Result<(Journal, Recovery), AppError> {
         let metrics = JournalMetrics::new(self.observer.registry(), signal);
         let (files, random) = (Arc::clone(files), Arc::clone(&self.random));
-        let (journal, recovery) = Journal::open(files, random, dir, options, metrics)
+        let beside = Beside { mark: self.mark(signal), journal: identity };
+        let (journal, recovery) = Journal::open_beside(files, random, dir, options, metrics, Some(&beside))
             .map_err(|error| AppError::start(format!("open the journal of {signal}"), error))?;
         if let Some(tail) = &recovery.torn_tail {
             tracing::warn!(
@@ -624,16 +648,41 @@ impl Starter<'_> {
                 "cut off a torn end of the journal; it was never acknowledged"
             );
         }
-        for skipped in &recovery.skipped {
-            tracing::error!(
-                signal,
-                file = %skipped.file.display(),
-                offset = skipped.offset,
-                bytes = skipped.bytes,
-                reason = skipped.reason,
-                "passed over damage in the journal, as asked; what stood there is lost"
-            );
-        }
-        Ok(journal)
+        Ok((journal, recovery))
     }
+
+    /// The file that says how far the journal of a signal was acknowledged.
+    fn mark(&self, signal: &str) -> PathBuf {
+        self.options.data_dir.join(format!("{signal}.mark"))
+    }
+}
+
+/// What is to be said of a store that lacks what was written down of it.
+fn lost_store<S: SignalStore>(store: &S, dir: &Path, known: Entry) -> Option<SetAside> {
+    if store.sealed_position() >= known.sealed {
+        return None;
+    }
+    let Entry { files, records, .. } = known;
+    let (reason, records) = if store.on_disk().parts == 0 {
+        (format!("what it held is not there: {files} files with {records} records were written down"), Some(records))
+    } else {
+        ("it is older than what was written down of it".to_owned(), None)
+    };
+    Some(SetAside::of_records(dir.join("store"), reason, records))
+}
+
+/// What of a journal cannot be read, by file, with the requests of it that the store does not have.
+fn skipped(recovery: &Recovery, sealed: u64) -> Vec<SetAside> {
+    let mut files: Vec<SetAside> = Vec::new();
+    for skipped in &recovery.skipped {
+        let requests = skipped.frames_behind(sealed);
+        match files.iter_mut().find(|aside| aside.file == skipped.file) {
+            Some(aside) => aside.requests = aside.requests.zip(requests).map(|(one, other)| one.saturating_add(other)),
+            None => {
+                let reason = format!("{} at byte {}", skipped.reason, skipped.offset);
+                files.push(SetAside::of_requests(&skipped.file, reason, requests));
+            }
+        }
+    }
+    files
 }

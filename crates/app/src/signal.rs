@@ -208,6 +208,11 @@ pub trait SignalStore: Send + Sync + 'static {
     /// What is on disk.
     fn on_disk(&self) -> OnDisk;
 
+    /// The newest time that its sealed parts know of, in nanoseconds since 1970.
+    fn newest(&self) -> Option<UnixNanos> {
+        None
+    }
+
     /// Which of its files are damaged or missing, as far as is known.
     fn set_aside(&self) -> Vec<SetAside> {
         Vec::new()

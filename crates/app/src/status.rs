@@ -3,6 +3,7 @@
 use crate::ingest::{Pipeline, Source};
 use crate::server::App;
 use crate::signal::{Hot, OnDisk, Retention, SignalStore};
+use crate::trusted_clock::Doubt;
 use clew_model::{SetAside, Signal};
 
 /// One signal: what came since the start of the process, and what is kept.
@@ -35,6 +36,12 @@ pub struct Status {
     pub signals: Vec<SignalStatus>,
     /// Who brought something since the start of the process.
     pub sources: Vec<Source>,
+    /// Files of the data directory itself that were damaged or missing at the start.
+    pub set_aside: Vec<SetAside>,
+    /// Whether there is no room on the disk.
+    pub disk_full: bool,
+    /// Why the clock is not believed, if it is not.
+    pub clock_doubt: Option<Doubt>,
 }
 
 impl App {
@@ -48,7 +55,8 @@ impl App {
             signal(self.metrics(), options.metrics.retention, &sources),
             signal(self.traces(), options.traces.retention, &sources),
         ];
-        Status { signals, sources }
+        let set_aside = self.set_aside().to_vec();
+        Status { signals, sources, set_aside, disk_full: self.is_disk_full(), clock_doubt: self.clock_doubt() }
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn app_options(config: &Config) -> AppOptions {
     let rules = CorrelationRules::new(fields, config.correlation_patterns.iter().cloned());
     let options = |retention: Retention, seal_bytes: u64, seal_age: Duration| SignalOptions {
         retention: signal::Retention { age: retention.age.map(nanos), bytes: retention.size },
+        floor: retention.floor,
         seal_bytes,
         seal_age,
     };
@@ -53,7 +54,7 @@ pub(crate) fn app_options(config: &Config) -> AppOptions {
             slow: config.limits.slow_query,
         },
         memory: shares,
-        salvage_journals: config.storage.salvage_journals,
+        keeps_reserve: true,
         span_metrics: config.span_metrics,
     }
 }

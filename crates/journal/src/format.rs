@@ -59,9 +59,7 @@ impl SegmentHeader {
         if magic != MAGIC {
             return Err(BadHeader::Damaged("no segment header"));
         }
-        if version > VERSION {
-            return Err(BadHeader::Newer(version));
-        }
+        // Magic, version and checksum stand at these places in every version, lest a bent bit pass for a newer one.
         let mut read = || -> Option<_> {
             let header =
                 Self { journal: fields.u64()?, salt: fields.u64()?, first: fields.u64()?, previous: fields.u64()? };
@@ -71,6 +69,9 @@ impl SegmentHeader {
         let covered = bytes.get(..SEGMENT_HEADER_BYTES - 4).unwrap_or_default();
         if crc32fast::hash(covered) != checksum {
             return Err(BadHeader::Damaged("segment header with a wrong checksum"));
+        }
+        if version > VERSION {
+            return Err(BadHeader::Newer(version));
         }
         if header.first == 0 || header.previous >= header.first {
             return Err(BadHeader::Damaged("segment header with impossible positions"));
@@ -206,6 +207,8 @@ mod tests {
     fn a_newer_format_is_named() {
         let mut bytes = HEADER.encode();
         bytes[8] = 9;
+        let sum = crc(&bytes[..SEGMENT_HEADER_BYTES - 4]);
+        bytes.splice(SEGMENT_HEADER_BYTES - 4.., sum.to_le_bytes());
         assert_eq!(SegmentHeader::decode(&bytes), Err(BadHeader::Newer(9)));
     }
 

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use clew_host::{Files, Random, WriteFile};
+use clew_host::{Files, Random, WriteFile, move_aside};
 
 use crate::error::JournalError;
 use crate::format::{FrameHeader, SegmentHeader};
 use crate::limits::{DEFAULT_SEGMENT_BYTES, MAX_PAYLOAD_BYTES, MAX_RETAINED_BUFFER_BYTES};
+use crate::mark::MarkFile;
 use crate::metrics::JournalMetrics;
 use crate::position::JournalPosition;
 use crate::recovery::{self, Recovery};
@@ -58,6 +59,15 @@ pub struct Stats {
     pub synced: JournalPosition,
 }
 
+/// What is known of a journal, and kept, outside its directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// The file that says how far the journal was acknowledged; made where it is missing.
+    pub mark: PathBuf,
+    /// The journal's identity, if somebody has written it down: segments of another are damage.
+    pub journal: Option<u64>,
+}
+
 /// A write-ahead log in a directory of its own. All calls may come from any thread; appends go on while a sync runs.
 #[derive(Debug)]
 pub struct Journal {
@@ -68,6 +78,7 @@ pub struct Journal {
     metrics: JournalMetrics,
     // Locks are taken in this order. `syncing` lets one sync at a time reach the file: a failed sync is told to one
     // caller only, and nobody else may take its frames for durable.
+    mark: Option<MarkFile>,
     trimming: Mutex<()>,
     syncing: Mutex<()>,
     state: Mutex<State>,
@@ -80,6 +91,8 @@ struct State {
     /// Closed segments, all durable, oldest first.
     closed: VecDeque<Segment>,
     current: Segment,
+    /// The disk had no room for the current segment, which is not there yet.
+    is_unmade: bool,
     file: Arc<dyn WriteFile>,
     /// The last frame appended, or that which the journal's history names.
     previous: u64,
@@ -107,14 +120,35 @@ impl Journal {
         options: Options,
         metrics: JournalMetrics,
     ) -> Result<(Self, Recovery), JournalError> {
-        let found = recovery::recover(&*files, dir, options.salvage)?;
+        Self::open_beside(files, random, dir, options, metrics, None)
+    }
+
+    /// As [`Journal::open`], compared with what is written down beside it: frames that were acknowledged and are not there
+    /// are damage too.
+    pub fn open_beside(
+        files: Arc<dyn Files>,
+        random: Arc<dyn Random>,
+        dir: &Path,
+        options: Options,
+        metrics: JournalMetrics,
+        beside: Option<&Beside>,
+    ) -> Result<(Self, Recovery), JournalError> {
+        let found = recovery::recover(&*files, dir, options.salvage, beside)?;
         let header = SegmentHeader {
             journal: found.journal.unwrap_or_else(|| random.u64()),
             salt: random.u64(),
             first: found.next,
             previous: found.previous,
         };
-        let (current, file) = segment::create(&*files, dir, &header).map_err(|failed| failed.error)?;
+        let (current, file, is_unmade) = match segment::create(&*files, dir, &header) {
+            Ok((segment, file)) => (segment, file, false),
+            // What is held can be read all the same; the segment is made when a frame comes and there is room.
+            Err(failed) if JournalError::is_storage_full_kind(failed.error.kind()) && !failed.may_exist => {
+                (segment::unmade(dir, &header), Arc::new(segment::NoRoom) as Arc<dyn WriteFile>, true)
+            }
+            Err(failed) => return Err(failed.error.into()),
+        };
+        let mark = beside.and_then(|beside| MarkFile::open(&*files, &beside.mark, header.journal, found.previous).ok());
         let recovery = found.recovery;
         metrics.torn_tails.add(u64::from(recovery.torn_tail.is_some()));
         let skipped = recovery.skipped.iter().map(|skipped| skipped.bytes);
@@ -123,6 +157,7 @@ impl Journal {
             journal: header.journal,
             closed: found.segments,
             current,
+            is_unmade,
             file,
             previous: found.previous,
             next: found.next,
@@ -139,6 +174,7 @@ impl Journal {
             dir: dir.to_owned(),
             options,
             metrics,
+            mark,
             trimming: Mutex::default(),
             syncing: Mutex::default(),
             state: Mutex::new(state),
@@ -201,6 +237,10 @@ impl Journal {
             return Ok(());
         }
         let first = upto.0.checked_add(1).ok_or(JournalError::OutOfPositions)?;
+        if state.is_unmade {
+            (state.next, state.synced) = (first, upto.0);
+            return Ok(());
+        }
         self.begin_segment(&mut state, first)
     }
 
@@ -212,11 +252,12 @@ impl Journal {
         loop {
             let state = lock(&self.state);
             let oldest = state.closed.front().filter(|oldest| oldest.last <= upto.0);
-            let Some(path) = oldest.map(|oldest| oldest.path.clone()) else {
+            let Some((path, is_damaged)) = oldest.map(|oldest| (oldest.path.clone(), oldest.is_damaged)) else {
                 return Ok(removed);
             };
             drop(state);
-            match self.files.remove_file(&path) {
+            let gone = if is_damaged { self.move_aside(&path) } else { self.files.remove_file(&path) };
+            match gone {
                 // An earlier trim removed it and then failed.
                 Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
                 other => other?,
@@ -227,6 +268,27 @@ impl Journal {
             self.show(&state);
             removed += 1;
         }
+    }
+
+    /// What is damaged is kept for whoever wants to look at it.
+    fn move_aside(&self, path: &Path) -> io::Result<()> {
+        if !self.files.exists(path)? {
+            return Ok(());
+        }
+        if move_aside(&*self.files, path) == path {
+            return Err(io::Error::other(format!("{} cannot be moved aside", path.display())));
+        }
+        Ok(())
+    }
+
+    /// Where its segments are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The identity that all its segments have.
+    pub fn identity(&self) -> u64 {
+        lock(&self.state).journal
     }
 
     /// The last position appended, durable or not.
@@ -247,12 +309,12 @@ impl Journal {
         &self.metrics
     }
 
-    /// The segments that hold frames after `from`, and the last position.
-    pub(crate) fn segments_after(&self, from: JournalPosition) -> (Vec<Segment>, JournalPosition) {
+    /// The segments that hold frames after `from`, and the last frame that there was.
+    pub(crate) fn segments_after(&self, from: JournalPosition) -> (Vec<Segment>, u64) {
         let state = lock(&self.state);
         let all = state.closed.iter().chain([&state.current]);
         let wanted = all.filter(|segment| segment.last > from.0 && !segment.is_empty());
-        (wanted.cloned().collect(), JournalPosition(state.next - 1))
+        (wanted.cloned().collect(), state.previous)
     }
 
     /// The state, with a current segment that may take a frame.
@@ -277,7 +339,7 @@ impl Journal {
         // The long sync runs while others append; what they append meanwhile is little.
         self.sync_in_turn()?;
         let mut state = lock(&self.state);
-        if state.current.is_empty() || !is_due(&state) {
+        if (state.current.is_empty() && !state.is_unmade) || !is_due(&state) {
             return Ok(());
         }
         let first = state.next;
@@ -296,7 +358,12 @@ impl Journal {
         let result = self.sync_file(&*file);
         let mut state = lock(&self.state);
         self.show(&state);
-        state.finish_sync(result, last)
+        let synced = state.finish_sync(result, last)?;
+        drop(state);
+        if let Some(mark) = &self.mark {
+            mark.set(synced.0);
+        }
+        Ok(synced)
     }
 
     fn sync_file(&self, file: &dyn WriteFile) -> io::Result<()> {
@@ -315,7 +382,13 @@ impl Journal {
         let last = state.next - 1;
         if state.synced < last || state.has_cut {
             let result = self.sync_file(&*state.file);
-            state.finish_sync(result, last)?;
+            let synced = state.finish_sync(result, last)?;
+            if let Some(mark) = &self.mark {
+                mark.set(synced.0);
+            }
+        }
+        if let Some(mark) = &self.mark {
+            mark.sync();
         }
         let header = SegmentHeader { journal: state.journal, salt: self.random.u64(), first, previous: state.previous };
         let created = segment::create(&*self.files, &self.dir, &header);
@@ -323,7 +396,9 @@ impl Journal {
             if failed.may_exist { state.fail(&failed.error) } else { JournalError::from(failed.error) }
         })?;
         let closed = std::mem::replace(&mut state.current, segment);
-        state.closed.push_back(closed);
+        if !std::mem::take(&mut state.is_unmade) {
+            state.closed.push_back(closed);
+        }
         state.file = file;
         state.has_cut = false;
         state.next = first;
@@ -364,7 +439,7 @@ impl State {
     /// Whether the next frame must begin a segment.
     fn is_due(&self, segment_bytes: u64) -> bool {
         let is_full = self.current.end >= segment_bytes;
-        !self.current.is_empty() && (is_full || self.encoder_is_ahead)
+        self.is_unmade || !self.current.is_empty() && (is_full || self.encoder_is_ahead)
     }
 
     fn append<F>(&mut self, kind: u8, encode: F) -> Result<JournalPosition, JournalError>

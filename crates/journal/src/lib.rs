@@ -10,6 +10,7 @@ mod error;
 mod format;
 mod journal;
 pub mod limits;
+mod mark;
 mod metrics;
 mod position;
 mod reader;
@@ -18,7 +19,7 @@ mod replay;
 mod segment;
 
 pub use error::JournalError;
-pub use journal::{AppendSlot, Journal, Options, Stats};
+pub use journal::{AppendSlot, Beside, Journal, Options, Stats};
 pub use metrics::JournalMetrics;
 pub use position::JournalPosition;
 pub use recovery::{Recovery, Skipped, TornTail};

@@ -1,5 +1,6 @@
 //! Reads the frames of one segment, in bounded memory, trusting nothing.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use clew_host::ReadFile;
 
 use crate::format::{FRAME_HEADER_BYTES, FrameHeader, SEGMENT_HEADER_BYTES};
 use crate::limits::READ_CHUNK_BYTES;
-use crate::segment::Segment;
+use crate::segment::{Hole, Segment};
 
 /// Reads frames in order from a segment's beginning.
 pub(crate) struct FrameReader {
@@ -17,6 +18,8 @@ pub(crate) struct FrameReader {
     sequence: u64,
     offset: u64,
     end: u64,
+    /// What is passed over, in order; those behind the reader are gone.
+    holes: VecDeque<Hole>,
     buffer: Vec<u8>,
     buffer_offset: u64,
 }
@@ -43,6 +46,7 @@ impl FrameReader {
             sequence: segment.first,
             offset: SEGMENT_HEADER_BYTES as u64,
             end: segment.end,
+            holes: segment.holes.iter().copied().collect(),
             buffer: Vec::new(),
             buffer_offset: 0,
         }
@@ -54,6 +58,9 @@ impl FrameReader {
     }
 
     pub(crate) fn next(&mut self) -> io::Result<Step<'_>> {
+        while let Some(hole) = self.holes.pop_front_if(|hole| hole.from <= self.offset) {
+            (self.offset, self.sequence) = (hole.to, hole.next);
+        }
         let remaining = self.end.saturating_sub(self.offset);
         if remaining == 0 {
             return Ok(Step::End);
@@ -90,9 +97,23 @@ impl FrameReader {
         Ok(Step::Bad("a frame with a wrong checksum"))
     }
 
+    /// After a bad frame: the next good one, behind which reading goes on.
+    pub(crate) fn resume(&mut self) -> io::Result<Option<Hole>> {
+        let (from, after) = (self.offset, self.sequence.saturating_sub(1));
+        let Some((to, next)) = self.find_later(|_| true)? else { return Ok(None) };
+        (self.offset, self.sequence) = (to, next);
+        Ok(Some(Hole { from, to, after, next }))
+    }
+
     /// After a bad frame: whether a later frame says that this one was durable once. Then it was damaged; otherwise it
     /// was being written when the power failed. Looks at every byte, since frame bounds are lost.
     pub(crate) fn was_durable(&mut self) -> io::Result<bool> {
+        let bad = self.sequence;
+        Ok(self.find_later(|header| header.durable() >= bad)?.is_some())
+    }
+
+    /// The first good frame of a later number that is as wanted: where it begins, and its number.
+    fn find_later(&mut self, is_wanted: impl Fn(&FrameHeader) -> bool) -> io::Result<Option<(u64, u64)>> {
         let (bad, first_offset, salt) = (self.sequence, self.offset, self.salt);
         let frames_at_most = (self.end - first_offset) / FRAME_HEADER_BYTES as u64;
         let last_header = self.end.saturating_sub(FRAME_HEADER_BYTES as u64);
@@ -103,18 +124,18 @@ impl FrameReader {
             let distance = header.sequence.wrapping_sub(bad);
             let total = FRAME_HEADER_BYTES as u64 + u64::from(header.length);
             let is_plausible = (1..=frames_at_most).contains(&distance)
-                && header.durable() >= bad
+                && is_wanted(&header)
                 && header.has_allowed_length()
                 && total <= self.end - offset;
             if is_plausible {
                 let frame = self.bytes(offset, total as usize)?;
                 let payload = frame.get(FRAME_HEADER_BYTES..).unwrap_or_default();
                 if header.matches(salt, payload) {
-                    return Ok(true);
+                    return Ok(Some((offset, header.sequence)));
                 }
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Bytes of the file, read in chunks. The caller has made sure that they are before `end`.

@@ -9,10 +9,12 @@ use clew_host::{Files, make_dir};
 
 use crate::error::JournalError;
 use crate::format::{BadHeader, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION};
+use crate::journal::Beside;
 use crate::limits::{READ_CHUNK_BYTES, SALVAGE_POSITION_GAP};
+use crate::mark::{self, Mark, NoMark};
 use crate::position::JournalPosition;
 use crate::reader::{FrameReader, Step};
-use crate::segment::{Segment, parse_file_name};
+use crate::segment::{Hole, Segment, parse_file_name};
 
 /// What was found when a journal was opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,8 +29,10 @@ pub struct Recovery {
     pub last: JournalPosition,
     /// The end that was being written when the machine or the process stopped, now cut off. It was never durable.
     pub torn_tail: Option<TornTail>,
-    /// What was damaged and is not read. Empty unless salvage was asked for.
+    /// What was damaged or missing and is not read. Empty unless salvage was asked for.
     pub skipped: Vec<Skipped>,
+    /// What is wrong with the mark beside the journal, where there is to be one.
+    pub mark_fault: Option<&'static str>,
 }
 
 /// An end that was cut off.
@@ -44,17 +48,29 @@ pub struct TornTail {
     pub reason: &'static str,
 }
 
-/// Damage that salvage passed over. The file is left as it is until it is trimmed.
+/// Damage that salvage passed over. The file is left as it is until it is trimmed, and then moved aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// The segment file.
+    /// The segment file; the journal's directory where none is left.
     pub file: PathBuf,
     /// Where the damage begins, in bytes.
     pub offset: u64,
-    /// How many bytes are not read.
+    /// How many bytes are not read; 0 where they are gone.
     pub bytes: u64,
     /// What is wrong there.
     pub reason: &'static str,
+    /// The frames behind this position are lost,
+    pub after: JournalPosition,
+    /// up to this one; `None` where nobody knows how many there were.
+    pub upto: Option<JournalPosition>,
+}
+
+impl Skipped {
+    /// How many of the lost frames lie behind a position.
+    #[must_use]
+    pub fn frames_behind(&self, position: u64) -> Option<u64> {
+        self.upto.map(|upto| upto.0.saturating_sub(self.after.0.max(position)))
+    }
 }
 
 /// A journal's files in order, before its new segment is begun.
@@ -69,19 +85,36 @@ pub(crate) struct Found {
 }
 
 /// Reads all segments, cuts off a torn tail, and makes what is left durable.
-pub(crate) fn recover(files: &dyn Files, dir: &Path, salvage: bool) -> Result<Found, JournalError> {
+pub(crate) fn recover(
+    files: &dyn Files,
+    dir: &Path,
+    salvage: bool,
+    beside: Option<&Beside>,
+) -> Result<Found, JournalError> {
     make_dir(files, dir)?;
+    let mark = beside.map(|beside| mark::read(files, &beside.mark));
+    let journal = beside.and_then(|beside| beside.journal);
+    let recovery = Recovery::default();
     let mut scan = Scan {
         files,
         dir,
         salvage,
+        mark: mark.and_then(Result::ok),
         checked_previous: None,
-        found: Found { journal: None, segments: VecDeque::new(), previous: 0, next: 1, recovery: Recovery::default() },
+        open_ends: Vec::new(),
+        found: Found { journal, segments: VecDeque::new(), previous: 0, next: 1, recovery },
     };
     let firsts = scan.list()?;
     for (index, first) in firsts.iter().enumerate() {
         scan.segment(*first, index + 1 == firsts.len())?;
     }
+    scan.found.recovery.mark_fault = match (mark, scan.found.journal) {
+        (Some(Err(NoMark::Damaged)), _) => Some("it is damaged"),
+        (Some(Err(NoMark::Missing)), Some(_)) => Some("it is not there"),
+        (Some(Ok(mark)), Some(journal)) if mark.journal != journal => Some("it belongs to another journal"),
+        _ => None,
+    };
+    scan.compare_with_mark()?;
     let mut found = scan.found;
     found.recovery.last = JournalPosition(found.next - 1);
     secure_last(files, dir, &mut found)?;
@@ -92,8 +125,11 @@ struct Scan<'a> {
     files: &'a dyn Files,
     dir: &'a Path,
     salvage: bool,
-    /// The last frame of the segment before, if that segment was good.
+    mark: Option<Mark>,
+    /// The last frame of the segment before, if that segment was good to its end.
     checked_previous: Option<u64>,
+    /// What was skipped, by its places in the list, of which is not known how far it reached.
+    open_ends: Vec<usize>,
     found: Found,
 }
 
@@ -120,39 +156,105 @@ impl Scan<'_> {
         let bytes = file.len()?;
         self.found.recovery.segments += 1;
         self.found.recovery.bytes += bytes;
-        let mut segment = Segment { path, salt: 0, first, last: first.saturating_sub(1), end: bytes, bytes };
+        let before = first.saturating_sub(1);
+        let mut segment = Segment {
+            path,
+            salt: 0,
+            first,
+            last: before,
+            previous: before,
+            holes: Vec::new(),
+            is_damaged: false,
+            end: bytes,
+            bytes,
+        };
         let header = SegmentHeader::decode(&file.read_at(0, SEGMENT_HEADER_BYTES)?);
         let header = match self.check_header(header, first, &segment.path)? {
             Ok(header) => header,
-            Err(reason) => return self.damaged(segment, 0, reason),
+            Err(reason) => {
+                self.close_ends(before);
+                return self.lost(segment, 0, reason);
+            }
         };
-        segment.salt = header.salt;
-        if self.checked_previous.is_some_and(|last| last != header.previous) {
-            self.report(&segment, 0, 0, "frames missing before this segment")?;
+        (segment.salt, segment.previous) = (header.salt, header.previous);
+        self.close_ends(header.previous);
+        if let Some(last) = self.checked_previous.filter(|last| *last != header.previous) {
+            let reason = "frames missing before this segment";
+            self.skip(&segment, (0, 0), reason, last, Some(header.previous))?;
         }
         let mut reader = FrameReader::new(file, &segment);
-        let reason = loop {
+        loop {
             match reader.next()? {
                 Step::Frame { sequence, .. } => segment.last = sequence,
-                Step::End => break None,
-                Step::Bad(reason) => break Some(reason),
+                Step::End => break,
+                Step::Bad(reason) => {
+                    let offset = reader.offset();
+                    if is_last && !self.is_marked(segment.last + 1) && !reader.was_durable()? {
+                        let (file, bytes) = (segment.path.clone(), bytes - offset);
+                        self.found.recovery.torn_tail = Some(TornTail { file, offset, bytes, reason });
+                        break;
+                    }
+                    let Some(hole) = reader.resume()? else {
+                        return self.lost(segment, offset, reason);
+                    };
+                    self.hole(&mut segment, hole, reason)?;
+                }
             }
-        };
-        let good = reader.offset();
-        match reason {
-            Some(reason) if !is_last || reader.was_durable()? => {
-                return self.damaged(segment, good, reason);
-            }
-            Some(reason) => {
-                self.found.recovery.torn_tail =
-                    Some(TornTail { file: segment.path.clone(), offset: good, bytes: bytes - good, reason });
-            }
-            None => {}
         }
-        segment.end = good;
+        segment.end = reader.offset();
         self.found.previous = if segment.is_empty() { header.previous } else { segment.last };
         self.checked_previous = Some(self.found.previous);
         self.take(segment, 0);
+        Ok(())
+    }
+
+    /// Whether a frame is known to have been acknowledged.
+    fn is_marked(&self, sequence: u64) -> bool {
+        let mark = self.mark.filter(|mark| Some(mark.journal) == self.found.journal);
+        mark.is_some_and(|mark| sequence <= mark.last)
+    }
+
+    /// Frames within a segment that cannot be read: an error, or passed over.
+    fn hole(&mut self, segment: &mut Segment, hole: Hole, reason: &'static str) -> Result<(), JournalError> {
+        let (after, upto) = (hole.after, hole.next.saturating_sub(1));
+        segment.is_damaged = true;
+        segment.holes.push(hole);
+        self.skip(segment, (hole.from, hole.to - hole.from), reason, after, Some(upto))
+    }
+
+    /// What was open is known now to have reached to this frame.
+    fn close_ends(&mut self, upto: u64) {
+        for place in std::mem::take(&mut self.open_ends) {
+            if let Some(skipped) = self.found.recovery.skipped.get_mut(place) {
+                skipped.upto = Some(JournalPosition(upto.max(skipped.after.0)));
+            }
+        }
+    }
+
+    /// What was acknowledged, as far as that is known, must be there or have been said to be lost.
+    fn compare_with_mark(&mut self) -> Result<(), JournalError> {
+        let own = self.found.journal;
+        let Some(mark) = self.mark.filter(|mark| own.is_none_or(|own| own == mark.journal)) else { return Ok(()) };
+        self.found.journal = Some(mark.journal);
+        if self.open_ends.is_empty() && mark.last > self.found.previous {
+            let reason = "frames that were acknowledged are not there";
+            let segment = self.found.segments.back_mut();
+            let (file, offset) = match segment {
+                Some(segment) => {
+                    segment.is_damaged = true;
+                    (segment.path.clone(), segment.end)
+                }
+                None => (self.dir.to_owned(), 0),
+            };
+            if !self.salvage {
+                return Err(JournalError::Corrupt { file, offset, reason });
+            }
+            let (after, upto) = (JournalPosition(self.found.previous), Some(JournalPosition(mark.last)));
+            self.found.recovery.skipped.push(Skipped { file, offset, bytes: 0, reason, after, upto });
+        }
+        self.close_ends(mark.last);
+        self.found.previous = self.found.previous.max(mark.last);
+        self.found.next = self.found.next.max(mark.last.saturating_add(1));
         Ok(())
     }
 
@@ -181,23 +283,32 @@ impl Scan<'_> {
     }
 
     /// A segment whose bytes from `offset` on cannot be trusted: an error, or passed over.
-    fn damaged(&mut self, mut segment: Segment, offset: u64, reason: &'static str) -> Result<(), JournalError> {
-        let lost = segment.bytes - offset;
-        self.report(&segment, offset, lost, reason)?;
-        segment.end = offset;
+    fn lost(&mut self, mut segment: Segment, offset: u64, reason: &'static str) -> Result<(), JournalError> {
+        let (bytes, last) = (segment.bytes - offset, segment.last);
+        self.skip(&segment, (offset, bytes), reason, last, None)?;
+        self.open_ends.push(self.found.recovery.skipped.len().saturating_sub(1));
+        (segment.end, segment.is_damaged) = (offset, true);
         self.checked_previous = None;
+        self.found.previous = self.found.previous.max(last);
         // Nobody knows how many frames there were. If a segment follows, it knows where it begins.
         self.take(segment, SALVAGE_POSITION_GAP);
-        self.found.previous = self.found.next - 1;
         Ok(())
     }
 
-    fn report(&mut self, segment: &Segment, offset: u64, bytes: u64, reason: &'static str) -> Result<(), JournalError> {
+    fn skip(
+        &mut self,
+        segment: &Segment,
+        (offset, bytes): (u64, u64),
+        reason: &'static str,
+        after: u64,
+        upto: Option<u64>,
+    ) -> Result<(), JournalError> {
         let file = segment.path.clone();
         if !self.salvage {
             return Err(JournalError::Corrupt { file, offset, reason });
         }
-        self.found.recovery.skipped.push(Skipped { file, offset, bytes, reason });
+        let (after, upto) = (JournalPosition(after), upto.map(JournalPosition));
+        self.found.recovery.skipped.push(Skipped { file, offset, bytes, reason, after, upto });
         Ok(())
     }
 

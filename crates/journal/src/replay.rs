@@ -17,6 +17,8 @@ pub struct Frame<'a> {
     pub segment: JournalPosition,
     /// Whether a stateful decoder must begin anew.
     pub first_in_segment: bool,
+    /// Whether frames of its segment before it are damaged: a stateful decoder may not understand it.
+    pub behind_damage: bool,
     /// The caller's mark.
     pub kind: u8,
     /// The caller's bytes.
@@ -28,8 +30,8 @@ pub struct Frame<'a> {
 pub struct Replayed {
     /// Frames given, those up to `from` included.
     pub frames: u64,
-    /// Positions after `from` that the journal has given out but does not hold: trimmed, skipped as damaged, or passed
-    /// over by [`Journal::advance_past`]. Anything but zero where a store asks for what it lacks is a loss to report.
+    /// Frames after `from` that the journal has acknowledged but does not hold, as far as that is known: trimmed, or
+    /// damaged. Anything but zero where a store asks for what it lacks is a loss to report.
     pub missing: u64,
 }
 
@@ -45,20 +47,34 @@ impl Journal {
         from: JournalPosition,
         mut take: impl FnMut(Frame<'_>) -> Result<(), E>,
     ) -> Result<Replayed, E> {
-        let (segments, last) = self.segments_after(from);
+        let (segments, _) = self.segments_after(from);
         let mut replayed = Replayed::default();
-        let mut given = 0;
         for segment in &segments {
             let files = self.files();
             read_segment(files, segment, &mut |frame: Frame| {
                 replayed.frames += 1;
-                given += u64::from(frame.position > from);
                 take(frame)
             })?;
         }
         self.metrics().replayed_frames.add(replayed.frames);
-        replayed.missing = last.0.saturating_sub(from.0).saturating_sub(given);
+        replayed.missing = self.missing_behind(from);
         Ok(replayed)
+    }
+
+    /// Frames behind a position that the journal has acknowledged but does not hold, as far as that is known.
+    pub fn missing_behind(&self, position: JournalPosition) -> u64 {
+        let (segments, acknowledged) = self.segments_after(position);
+        // The last frame that is there or, before the first, is not asked for.
+        let (mut before, mut missing) = (position.0, 0u64);
+        for segment in &segments {
+            missing = missing.saturating_add(segment.previous.saturating_sub(before));
+            for hole in &segment.holes {
+                let upto = hole.next.saturating_sub(1);
+                missing = missing.saturating_add(upto.saturating_sub(hole.after.max(position.0)));
+            }
+            before = before.max(segment.previous).max(segment.last);
+        }
+        missing.saturating_add(acknowledged.saturating_sub(before))
     }
 }
 
@@ -71,11 +87,13 @@ fn read_segment<E: From<JournalError>>(
     let mut reader = FrameReader::new(file, segment);
     loop {
         let offset = reader.offset();
+        let holes = segment.holes.as_slice();
         match reader.next().map_err(JournalError::from)? {
             Step::Frame { sequence, kind, payload } => take(Frame {
                 position: JournalPosition(sequence),
                 segment: JournalPosition(segment.first),
                 first_in_segment: sequence == segment.first,
+                behind_damage: holes.iter().any(|hole| hole.next <= sequence),
                 kind,
                 payload,
             })?,

@@ -11,17 +11,36 @@ use crate::format::{SEGMENT_HEADER_BYTES, SegmentHeader};
 
 const SUFFIX: &str = ".journal";
 
-/// A segment file and the frames in it: `first ..= last` without a gap, or none if `last` is below `first`.
+/// A segment file and the frames in it: `first ..= last` without a gap but for its holes, or none if `last` is below `first`.
 #[derive(Debug, Clone)]
 pub(crate) struct Segment {
     pub(crate) path: PathBuf,
     pub(crate) salt: u64,
     pub(crate) first: u64,
     pub(crate) last: u64,
+    /// The last frame before it, as its header says; `first` - 1 where the header cannot be read.
+    pub(crate) previous: u64,
+    /// What cannot be read between its frames.
+    pub(crate) holes: Vec<Hole>,
+    /// Whether any of it is damaged: it is moved aside then, rather than removed.
+    pub(crate) is_damaged: bool,
     /// Where the frames end in the file.
     pub(crate) end: u64,
     /// The file's size.
     pub(crate) bytes: u64,
+}
+
+/// Frames of a segment that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hole {
+    /// Where they begin in the file.
+    pub(crate) from: u64,
+    /// Where the next good frame begins.
+    pub(crate) to: u64,
+    /// The last good frame before it.
+    pub(crate) after: u64,
+    /// The next good frame.
+    pub(crate) next: u64,
 }
 
 impl Segment {
@@ -74,10 +93,60 @@ pub(crate) fn create(
         salt: header.salt,
         first: header.first,
         last: header.first.saturating_sub(1),
+        previous: header.previous,
+        holes: Vec::new(),
+        is_damaged: false,
         end: SEGMENT_HEADER_BYTES as u64,
         bytes: SEGMENT_HEADER_BYTES as u64,
     };
     Ok((segment, Arc::from(file)))
+}
+
+/// The segment that [`create`] would make, where there is no room for it.
+pub(crate) fn unmade(dir: &Path, header: &SegmentHeader) -> Segment {
+    Segment {
+        path: dir.join(file_name(header.first)),
+        salt: header.salt,
+        first: header.first,
+        last: header.first.saturating_sub(1),
+        previous: header.previous,
+        holes: Vec::new(),
+        is_damaged: false,
+        end: 0,
+        bytes: 0,
+    }
+}
+
+/// The file of a segment that is not made.
+#[derive(Debug)]
+pub(crate) struct NoRoom;
+
+impl NoRoom {
+    fn error() -> io::Error {
+        io::Error::new(io::ErrorKind::StorageFull, "there was no room for a segment of the journal")
+    }
+}
+
+impl WriteFile for NoRoom {
+    fn write_all(&self, _bytes: &[u8]) -> io::Result<()> {
+        Err(Self::error())
+    }
+
+    fn overwrite_at(&self, _bytes: &[u8], _offset: u64) -> io::Result<()> {
+        Err(Self::error())
+    }
+
+    fn len(&self) -> u64 {
+        0
+    }
+
+    fn truncate(&self, _len: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn write_synced(files: &dyn Files, path: &Path, bytes: &[u8]) -> io::Result<()> {

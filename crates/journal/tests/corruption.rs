@@ -4,9 +4,10 @@
 mod common;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use clew_host::{Files, SimFiles, atomic_write};
-use clew_journal::{JournalError, Options};
+use clew_host::{Files, SeededRandom, SimFiles, atomic_write};
+use clew_journal::{Beside, Journal, JournalError, JournalMetrics, Options, Recovery};
 use proptest::prelude::*;
 
 use common::{DIR, Owned, SMALL, names, open_with, replay};
@@ -83,23 +84,20 @@ fn every_flipped_byte_is_found_and_never_gives_a_wrong_frame() {
         for position in 0..size {
             for mask in [0x01, 0x80, 0xFF] {
                 let (files, frames) = with_changed(index, |bytes| bytes[position] ^= mask);
-                // A changed version number is told from damage.
-                let is_version = (8..12).contains(&position);
                 let is_last_frame = index == 2 && position >= 48 + 2 * 121;
                 if is_last_frame {
                     let (journal, recovery) = open_with(&files, 2, TINY).unwrap();
                     assert_eq!(recovery.torn_tail.unwrap().offset, 48 + 2 * 121);
                     assert_eq!(replay(&journal, 0).unwrap().0, frames[..8]);
-                } else if is_version {
-                    let result = open_with(&files, 2, SALVAGE);
-                    assert!(matches!(result, Err(JournalError::NewerFormat { .. })));
                 } else {
                     let (offset, _) = expect_corrupt(&files, index);
                     let intact = (position.max(48) - 48) / 121;
                     let begins = if position < 48 { 0 } else { 48 + intact * 121 };
                     assert_eq!(offset, begins as u64);
+                    // Without its header a segment is lost, otherwise the one frame alone.
+                    let lost = if position < 48 { 3 } else { 1 };
                     let mut expected = frames;
-                    expected.drain(index * 3 + intact..index * 3 + 3);
+                    expected.drain(index * 3 + intact..index * 3 + intact + lost);
                     assert_eq!(salvage(&files), expected, "byte {position} of segment {index}");
                 }
             }
@@ -312,4 +310,142 @@ proptest! {
             prop_assert!(found.len() >= 6 && frames.starts_with(&found));
         }
     }
+}
+
+/// What a journal with a mark beside it says to be lost behind a position, after it was opened with salvage: of each file
+/// that is damaged, and when it is replayed.
+fn counted(files: &SimFiles, position: u64) -> (Vec<Option<u64>>, u64, Recovery) {
+    let (journal, recovery) = open_marked(files);
+    let lost = recovery.skipped.iter().map(|skipped| skipped.frames_behind(position)).collect();
+    let (_, replayed) = replay(&journal, position).unwrap();
+    (lost, replayed.missing, recovery)
+}
+
+fn open_marked(files: &SimFiles) -> (Journal, Recovery) {
+    let metrics = JournalMetrics::new(&common::registry(), "logs");
+    let beside = Beside { mark: PathBuf::from("/data/logs.mark"), journal: None };
+    let (files, random) = (Arc::new(files.clone()), Arc::new(SeededRandom::new(8)));
+    Journal::open_beside(files, random, Path::new(DIR), SALVAGE, metrics, Some(&beside)).unwrap()
+}
+
+/// Three segments of three frames each, with a mark that says so.
+fn marked_journal() -> SimFiles {
+    let files = SimFiles::new();
+    let (journal, _) = open_marked(&files);
+    for number in 0..9_u8 {
+        journal.append(number, &[number; 100]).unwrap();
+        journal.sync().unwrap();
+    }
+    files
+}
+
+#[test]
+fn what_was_acknowledged_and_is_gone_is_damage_counted_to_the_frame() {
+    let cut =
+        |index: usize, len: u64| move |files: &SimFiles| files.truncate(&path(&names(files)[index]), len).unwrap();
+    let remove = |wanted: &'static [usize]| {
+        move |files: &SimFiles| {
+            let names = names(files);
+            wanted.iter().for_each(|index| files.remove_file(&path(&names[*index])).unwrap());
+        }
+    };
+    let flip = |index: usize, at: usize| {
+        move |files: &SimFiles| {
+            let name = names(files)[index].clone();
+            let mut bytes = read(files, &name);
+            bytes[at] ^= 0x10;
+            atomic_write(files, &path(&name), &bytes).unwrap();
+        }
+    };
+    type Spoil = Box<dyn Fn(&SimFiles)>;
+    // How it is spoilt, and how many of the nine frames are lost.
+    let table: Vec<(&str, Spoil, u64)> = vec![
+        ("nothing", Box::new(|_| {}), 0),
+        ("last segment cut within its second frame", Box::new(cut(2, 48 + 121 + 60)), 2),
+        ("last segment cut behind its first frame", Box::new(cut(2, 48 + 121)), 2),
+        ("last segment cut to its header", Box::new(cut(2, 48)), 3),
+        ("last segment cut within its header", Box::new(cut(2, 10)), 3),
+        ("last segment emptied", Box::new(cut(2, 0)), 3),
+        ("middle segment cut in half", Box::new(cut(1, 200)), 2),
+        ("middle segment emptied", Box::new(cut(1, 0)), 3),
+        ("first segment cut in half", Box::new(cut(0, 200)), 2),
+        ("first segment gone", Box::new(remove(&[0])), 3),
+        ("middle segment gone", Box::new(remove(&[1])), 3),
+        ("last segment gone", Box::new(remove(&[2])), 3),
+        ("all but the first gone", Box::new(remove(&[1, 2])), 6),
+        ("all gone", Box::new(remove(&[0, 1, 2])), 9),
+        ("the folder gone", Box::new(|files| files.remove_dir_all(Path::new(DIR)).unwrap()), 9),
+        ("a bit of the last frame", Box::new(flip(2, 48 + 2 * 121 + 50)), 1),
+        ("a bit of the last segment's header", Box::new(flip(2, 20)), 3),
+        ("a bit of a frame in the middle", Box::new(flip(1, 48 + 121 + 50)), 1),
+        ("a bit of a header in the middle", Box::new(flip(1, 9)), 3),
+    ];
+    for (name, spoil, lost) in table {
+        let files = marked_journal();
+        spoil(&files);
+        let (told, missing, recovery) = counted(&files.clone(), 0);
+        assert_eq!(missing, lost, "{name}: {recovery:?}");
+        // First segments may have been trimmed: whoever needs them counts what the replay lacks.
+        let told: u64 =
+            told.into_iter().map(|one| one.unwrap_or_else(|| panic!("{name}: unknown: {recovery:?}"))).sum();
+        assert_eq!(told, if name == "first segment gone" { 0 } else { lost }, "{name}: {recovery:?}");
+        assert_eq!(recovery.torn_tail, None, "{name}");
+        assert_eq!(recovery.mark_fault, None, "{name}");
+        // The next start counts the same, and no position is given out again.
+        let (_, missing, _) = counted(&files, 0);
+        assert_eq!(missing, lost, "{name}, at the second start");
+        let (journal, _) = open_marked(&files);
+        assert!(journal.append(1, b"new").unwrap().0 > 9, "{name}");
+        journal.sync().unwrap();
+        drop(journal);
+        assert_eq!(counted(&files, 9).1, 0, "{name}: what is sealed is not lost");
+        // What is damaged is kept when the rest of its file is not needed any more.
+        let (journal, recovery) = open_marked(&files);
+        let damaged = recovery.skipped.iter().filter(|skipped| skipped.bytes > 0).count();
+        journal.trim(journal.last_position()).unwrap();
+        let kept = files.list(&path("set-aside")).map_or(0, |entries| entries.len());
+        assert!(kept >= damaged, "{name}: {kept} of {damaged}");
+    }
+}
+
+#[test]
+fn a_mark_that_is_missing_damaged_or_of_another_journal_is_said_and_costs_nothing() {
+    let other = marked_journal();
+    let mark = Path::new("/data/logs.mark");
+    let foreign = {
+        let (files, random) = (SimFiles::new(), Arc::new(SeededRandom::new(77)));
+        let metrics = JournalMetrics::new(&common::registry(), "logs");
+        let beside = Beside { mark: mark.to_owned(), journal: None };
+        Journal::open_beside(Arc::new(files.clone()), random, Path::new(DIR), SALVAGE, metrics, Some(&beside)).unwrap();
+        files.open(mark).unwrap().read_at(0, 1 << 20).unwrap()
+    };
+    drop(other);
+    type Spoil = Box<dyn Fn(&SimFiles)>;
+    let spoil: [(&str, Spoil); 3] = [
+        ("it is not there", Box::new(|files| files.remove_file(mark).unwrap())),
+        ("it is damaged", Box::new(|files| files.truncate(mark, 3).unwrap())),
+        ("it belongs to another journal", Box::new(move |files| atomic_write(files, mark, &foreign).unwrap())),
+    ];
+    for (fault, spoil) in spoil {
+        let files = marked_journal();
+        spoil(&files);
+        let (journal, recovery) = open_marked(&files);
+        assert_eq!((recovery.mark_fault, recovery.skipped), (Some(fault), vec![]));
+        assert_eq!(replay(&journal, 0).unwrap().0.len(), 9);
+        drop(journal);
+        assert_eq!(open_marked(&files).1.mark_fault, None);
+    }
+}
+
+#[test]
+fn segments_of_another_journal_than_is_written_down_are_damage_all_of_them() {
+    let files = marked_journal();
+    let metrics = JournalMetrics::new(&common::registry(), "logs");
+    let beside = Beside { mark: PathBuf::from("/data/other.mark"), journal: Some(4711) };
+    let (shared, random) = (Arc::new(files.clone()), Arc::new(SeededRandom::new(8)));
+    let opened = Journal::open_beside(shared, random, Path::new(DIR), SALVAGE, metrics, Some(&beside));
+    let (journal, recovery) = opened.unwrap();
+    assert_eq!(recovery.skipped.len(), 3, "{recovery:?}");
+    assert_eq!(journal.identity(), 4711);
+    assert!(replay(&journal, 0).unwrap().0.is_empty());
 }

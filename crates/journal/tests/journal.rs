@@ -134,7 +134,7 @@ fn positions_can_be_advanced_for_a_store_that_is_ahead() {
     let (journal, _) = open_with(&files.crash(3), 2, SMALL).unwrap();
     let (frames, replayed) = replay(&journal, 0).unwrap();
     let positions: Vec<_> = frames.iter().map(|frame| frame.0).collect();
-    assert_eq!((positions, replayed.missing), (vec![1, 51], 49));
+    assert_eq!((positions, replayed.missing), (vec![1, 51], 0));
     let end = journal.advance_past(JournalPosition(u64::MAX));
     assert!(matches!(end, Err(JournalError::OutOfPositions)));
     assert_eq!(journal.append(0, b"still works").unwrap().0, 52);
@@ -197,6 +197,37 @@ fn the_journal_opens_on_a_disk_without_room_for_a_copy() {
     let (journal, _) = open_with(&files, 2, SMALL).unwrap();
     assert_eq!(replay(&journal, 0).unwrap().0, vec![(1, 1, vec![1; 3_000])]);
     assert_eq!(names(&files).len(), 2);
+}
+
+#[test]
+fn on_a_full_disk_the_journal_opens_gives_what_it_holds_and_goes_on_with_room() {
+    let files = SimFiles::new();
+    let (journal, _) = open_with(&files, 1, SMALL).unwrap();
+    for number in 1..=3 {
+        journal.append(number, &[number; 500]).unwrap();
+    }
+    journal.sync().unwrap();
+    drop(journal);
+    files.set_capacity(Some(0));
+    for seed in 2..4 {
+        let (journal, _) = open_with(&files, seed, SMALL).unwrap();
+        assert_eq!(replay(&journal, 0).unwrap().0.len(), 3);
+        for _ in 0..2 {
+            assert!(journal.append(9, b"no").unwrap_err().is_storage_full());
+        }
+        assert_eq!(journal.sync().unwrap().0, 3);
+    }
+    let (journal, _) = open_with(&files, 4, SMALL).unwrap();
+    journal.advance_past(JournalPosition(7)).unwrap();
+    assert!(journal.append(9, b"no").unwrap_err().is_storage_full());
+    files.set_capacity(None);
+    assert_eq!(journal.append(4, b"again").unwrap().0, 8);
+    journal.sync().unwrap();
+    drop(journal);
+    let (journal, _) = open_with(&files.crash(1), 5, SMALL).unwrap();
+    let (frames, replayed) = replay(&journal, 0).unwrap();
+    assert_eq!(frames.iter().map(|frame| frame.0).collect::<Vec<_>>(), [1, 2, 3, 8]);
+    assert_eq!(replayed.missing, 0);
 }
 
 /// A journal with one acknowledged frame and one whose sync failed.

@@ -268,6 +268,12 @@ impl LogStore {
         }
     }
 
+    /// The latest time of a record in a part.
+    #[must_use]
+    pub fn newest(&self) -> Option<UnixNanos> {
+        self.state.lock().parts.iter().map(|part| part.meta.last).max()
+    }
+
     /// What is damaged or missing, as far as is known. Parts stay where they are, so that a good copy put there is read at
     /// the next start.
     #[must_use]

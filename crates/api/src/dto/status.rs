@@ -5,7 +5,7 @@ use crate::state::{Addresses, ApiState};
 use clew_app::ingest::Source;
 use clew_app::limits::MAX_LISTED_FILES;
 use clew_app::scrape::JobStatus;
-use clew_app::{SignalStatus, Status};
+use clew_app::{Doubt, SignalStatus, Status};
 use clew_model::SetAside;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -37,6 +37,13 @@ pub(crate) struct StatusDto {
     signals: Vec<SignalStatusDto>,
     /// Who brought something since the start; others are left out.
     sources: Vec<SourceDto>,
+    /// Files of the data directory itself that were damaged or missing at the start; those of signals stand with them.
+    set_aside: Vec<SetAsideDto>,
+    /// Whether the disk is full: what is stored is served, and nothing is taken until there is room.
+    disk_full: bool,
+    /// Why nothing is removed by its age, where the clock is not believed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_doubt: Option<ClockDoubtDto>,
     /// What the configuration warns of.
     config_warnings: Vec<String>,
     /// The jobs that are scraped, in the order of the configuration.
@@ -105,6 +112,21 @@ struct SignalStatusDto {
     set_aside_records: u64,
     /// Acknowledged requests that the journal has lost, as the last start counted them.
     lost_requests: u64,
+}
+
+/// A clock that is not believed.
+#[derive(Debug, Serialize, ToSchema)]
+struct ClockDoubtDto {
+    /// Seconds that it is ahead of what it should show.
+    ahead_seconds: i64,
+    /// Seconds until it is believed, unless `POST /-/trust-clock` says before that it is right.
+    wait_seconds: u64,
+}
+
+impl From<Doubt> for ClockDoubtDto {
+    fn from(doubt: Doubt) -> Self {
+        Self { ahead_seconds: doubt.ahead / clew_model::time::NANOS_PER_SECOND, wait_seconds: doubt.wait.as_secs() }
+    }
 }
 
 /// A file that is not read because it is damaged or missing.
@@ -181,6 +203,9 @@ impl StatusDto {
             auth: AuthDto { mode: state.access.mode().as_str(), explicit: options.auth_explicit },
             signals: status.signals.into_iter().map(SignalStatusDto::from).collect(),
             sources: status.sources.into_iter().map(SourceDto::from).collect(),
+            set_aside: status.set_aside.into_iter().map(SetAsideDto::from).collect(),
+            disk_full: status.disk_full,
+            clock_doubt: status.clock_doubt.map(ClockDoubtDto::from),
             config_warnings: options.config.warnings(),
             scrape_jobs: state.scrape.status().jobs.into_iter().map(ScrapeJobDto::from).collect(),
             demo: options.demo,

@@ -49,6 +49,7 @@ const MAIN: &str = "
     GET /-/ready -
     POST /-/reload admin
     PUT /-/reload admin
+    POST /-/trust-clock admin
     GET /metrics read
 ";
 

@@ -12,8 +12,8 @@ use crate::limits::MAX_CHECKPOINT_BYTES;
 use crate::signal::{SignalStore, StoreError};
 use clew_columns::ColumnsError;
 use clew_columns::container::{Container, ContainerBuilder};
-use clew_host::{Files, atomic_write, make_dir};
-use clew_model::ErrorKind;
+use clew_host::{Files, atomic_write, make_dir, move_aside};
+use clew_model::{ErrorKind, SetAside};
 use parking_lot::Mutex;
 use std::io::ErrorKind as ErrorKindOfIo;
 use std::path::{Path, PathBuf};
@@ -42,25 +42,29 @@ impl<S: SignalStore> Ledger<S> {
         dir: PathBuf,
         accounts: Vec<Arc<dyn Accumulator<S::Batch>>>,
         sealed: u64,
+        had_checkpoints: bool,
+        aside: &mut Vec<SetAside>,
     ) -> Result<Self, AppError> {
         let start = |error| AppError::start(format!("restore what was accumulated of {}", S::SIGNAL), error);
         let mut positions = Vec::with_capacity(accounts.len());
         let mut is_new = false;
         for account in &accounts {
-            let read = read(&*files, &path(&dir, account.name()));
+            let file = path(&dir, account.name());
+            let read = read(&*files, &file);
             let restored = read.and_then(|state| match state {
                 Some((position, state)) => account.restore(&state).map(|()| Some(position)),
                 None => Ok(None),
             });
             let position = match restored {
+                Ok(None) if had_checkpoints => {
+                    let reason = "it is not there: what was accumulated begins anew";
+                    aside.push(SetAside::of_records(file, reason, Some(0)));
+                    None
+                }
                 Ok(position) => position,
                 Err(error) if error.kind == ErrorKind::Corrupt => {
-                    tracing::error!(
-                        signal = S::SIGNAL.as_str(),
-                        name = account.name(),
-                        error = %error.source,
-                        "the checkpoint is damaged: what was accumulated is lost and begins anew"
-                    );
+                    let reason = format!("{}: what was accumulated begins anew", error.source);
+                    aside.push(SetAside::of_records(move_aside(&*files, &file), reason, Some(0)));
                     None
                 }
                 Err(error) => return Err(start(error.source)),
@@ -71,9 +75,18 @@ impl<S: SignalStore> Ledger<S> {
         remove_others(&*files, &dir, &accounts).map_err(|error| start(error.into()))?;
         let ledger = Self { files, dir, accounts, positions: Mutex::new(positions) };
         if is_new {
-            ledger.write().map_err(|error| start(error.source))?;
+            match ledger.write() {
+                // The next seal writes it, or the next start begins where this one does.
+                Err(error) if error.kind != ErrorKind::StorageFull => return Err(start(error.source)),
+                _ => {}
+            }
         }
         Ok(ledger)
+    }
+
+    /// Whether something accumulated has a checkpoint.
+    pub(crate) fn has_checkpoints(&self) -> bool {
+        !self.accounts.is_empty()
     }
 
     /// The position behind which frames are needed; `None` without accumulators.

@@ -199,6 +199,10 @@ impl SignalStore for LogSignal {
         OnDisk { parts: stats.parts as u64, records: stats.records, bytes: stats.bytes }
     }
 
+    fn newest(&self) -> Option<UnixNanos> {
+        self.store.newest()
+    }
+
     fn set_aside(&self) -> Vec<SetAside> {
         self.store.set_aside()
     }

@@ -218,6 +218,10 @@ impl SignalStore for MetricSignal {
         OnDisk { parts: sealed.runs, records: sealed.rows, bytes: self.store.disk_bytes() }
     }
 
+    fn newest(&self) -> Option<UnixNanos> {
+        self.store.newest().map(|newest| newest.saturating_mul(NANOS_PER_MILLI))
+    }
+
     fn set_aside(&self) -> Vec<SetAside> {
         self.store.set_aside()
     }

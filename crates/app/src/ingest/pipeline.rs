@@ -8,7 +8,7 @@
 use super::ledger::Ledger;
 use super::replay::replay;
 use super::rooms::{Rooms, Stage, Tap};
-use crate::disk_usage::DiskUsage;
+use crate::data_folder::DataFolder;
 use crate::error::AppError;
 use crate::limits::{COMMIT_BYTES, HOT_HARD_FACTOR, QUEUE_BYTES, QUEUE_REQUESTS, QUEUE_WAIT, RETRY_AFTER_SECONDS};
 use crate::maintenance::{Maintenance, MaintenanceOptions, Unsealable};
@@ -46,14 +46,14 @@ pub struct PipelineParts<S: SignalStore> {
     pub clock: Arc<dyn Clock>,
     /// What counts.
     pub observer: Arc<Observer>,
-    /// What all signals take on disk.
-    pub usage: Arc<DiskUsage>,
     /// The disk, for checkpoints.
     pub files: Arc<dyn Files>,
     /// The directory of the accumulators' checkpoints.
     pub checkpoints: PathBuf,
     /// What stands along the way.
     pub rooms: Rooms<S>,
+    /// What is shared of the data directory.
+    pub folder: Arc<DataFolder>,
     /// Files beside the store's own that a start found damaged or missing.
     pub aside: Vec<SetAside>,
     /// Why the signal takes and answers nothing until a restart, where its disk could not be used.
@@ -67,6 +67,8 @@ pub struct PipelineStatus {
     pub waiting: usize,
     /// Whether the journal or a thread failed, so that nothing more is taken until a restart.
     pub failed: bool,
+    /// Whether the last request was refused because the disk is full.
+    pub full: bool,
 }
 
 /// The write path of one signal.
@@ -79,6 +81,7 @@ pub struct Pipeline<S: SignalStore> {
     queue_permits: u32,
     waiting: Arc<AtomicUsize>,
     failed: Arc<AtomicBool>,
+    full: Arc<AtomicBool>,
     maintenance: Arc<Maintenance<S>>,
     aside: Vec<SetAside>,
     closed: Option<Arc<str>>,
@@ -105,10 +108,26 @@ impl<S: SignalStore> Pipeline<S> {
     /// # Errors
     /// A journal, a store or a checkpoint that cannot be read, or threads that cannot be started.
     pub fn start(parts: PipelineParts<S>, options: PipelineOptions) -> Result<Self, AppError> {
-        let PipelineParts { store, journal, clock, observer, usage, files, checkpoints, rooms, aside, closed } = parts;
+        let PipelineParts { store, journal, clock, observer, files, checkpoints, rooms, folder, mut aside, closed } =
+            parts;
         let Rooms { stages, taps, accumulators } = rooms;
-        let ledger = Arc::new(Ledger::open(files, checkpoints, accumulators, store.sealed_position())?);
-        replay(&*store, &ledger, &journal, &observer, &options)?;
+        let known = folder.inventory.entry(S::SIGNAL);
+        let sealed = store.sealed_position();
+        let ledger = Ledger::open(files, checkpoints, accumulators, sealed, known.checkpoints, &mut aside)?;
+        let ledger = Arc::new(ledger);
+        // What a store held that is lost is told of the store.
+        let missing = journal.missing_behind(JournalPosition(sealed.max(known.sealed)));
+        let told: u64 = aside.iter().filter_map(|aside| aside.requests).sum();
+        if missing > told {
+            let reason = "segments that are needed are not there";
+            aside.push(SetAside::of_requests(journal.dir(), reason, Some(missing - told)));
+        }
+        let lost = replay(&*store, &ledger, &journal, &observer, &options)?;
+        if lost > 0 {
+            let reason = "requests behind damage cannot be read without those before them";
+            aside.push(SetAside::of_requests(journal.dir().join("*.journal"), reason, Some(lost)));
+        }
+        store.newest().into_iter().for_each(|newest| folder.clock.learn(newest));
         let maintenance = Arc::new(Maintenance::new(
             Arc::clone(&store),
             Arc::clone(&journal),
@@ -116,11 +135,12 @@ impl<S: SignalStore> Pipeline<S> {
             clock,
             Arc::clone(&observer),
             options.maintenance,
-            usage,
+            Arc::clone(&folder),
         ));
         let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS);
         let waiting = Arc::new(AtomicUsize::new(0));
         let failed = Arc::new(AtomicBool::new(false));
+        let full = Arc::new(AtomicBool::new(false));
         let mut committer = Committer {
             writer: store.writer(),
             store: Arc::clone(&store),
@@ -130,6 +150,7 @@ impl<S: SignalStore> Pipeline<S> {
             receiver,
             waiting: Arc::clone(&waiting),
             failed: Arc::clone(&failed),
+            full: Arc::clone(&full),
             maintenance: Arc::clone(&maintenance),
             hard_limit: options.maintenance.seal_bytes.saturating_mul(HOT_HARD_FACTOR),
         };
@@ -151,6 +172,7 @@ impl<S: SignalStore> Pipeline<S> {
             queue_permits,
             waiting,
             failed,
+            full,
             maintenance,
             aside,
             closed,
@@ -170,7 +192,8 @@ impl<S: SignalStore> Pipeline<S> {
     #[must_use]
     pub fn status(&self) -> PipelineStatus {
         let failed = self.closed.is_some() || self.failed.load(Ordering::Relaxed);
-        PipelineStatus { waiting: self.waiting.load(Ordering::Relaxed), failed }
+        let full = self.full.load(Ordering::Relaxed);
+        PipelineStatus { waiting: self.waiting.load(Ordering::Relaxed), failed, full }
     }
 
     /// Why it takes and answers nothing until a restart, where its disk could not be used at the start.
@@ -185,6 +208,11 @@ impl<S: SignalStore> Pipeline<S> {
         let mut aside = self.aside.clone();
         aside.extend(self.store.set_aside());
         aside
+    }
+
+    /// Files beside the store's own that the start found damaged or missing.
+    pub(crate) fn found_aside(&self) -> &[SetAside] {
+        &self.aside
     }
 
     /// Tells in the log what is newly set aside; answers how many files were found.
@@ -334,6 +362,8 @@ struct Committer<S: SignalStore> {
     receiver: mpsc::Receiver<Request<S>>,
     waiting: Arc<AtomicUsize>,
     failed: Arc<AtomicBool>,
+    /// The last request was refused for want of room on the disk.
+    full: Arc<AtomicBool>,
     maintenance: Arc<Maintenance<S>>,
     hard_limit: u64,
 }
@@ -356,6 +386,7 @@ impl<S: SignalStore> Committer<S> {
     fn turn_away(&self, request: Request<S>, cause: Unsealable) {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         let Unsealable { kind, cause } = cause;
+        self.full.store(kind == ErrorKind::StorageFull, Ordering::Relaxed);
         let _ = request.reply.send(Err(AppError::Unsealable { signal: S::SIGNAL, kind, cause }));
     }
 
@@ -402,6 +433,7 @@ impl<S: SignalStore> Committer<S> {
             group.into_iter().for_each(|one| self.refuse(one.request, Arc::clone(&error)));
             return;
         }
+        self.full.store(false, Ordering::Relaxed);
         for Appended { position, request } in group {
             let Request { mut batch, reply, _room } = request;
             self.ledger.add(position.0, &batch);
@@ -425,6 +457,9 @@ impl<S: SignalStore> Committer<S> {
 
     fn refuse(&self, request: Request<S>, error: impl Into<RefusedBy>) {
         let RefusedBy { kind, source, poisoned } = error.into();
+        if kind == ErrorKind::StorageFull {
+            self.full.store(true, Ordering::Relaxed);
+        }
         if poisoned && !self.failed.swap(true, Ordering::Relaxed) {
             tracing::error!(signal = S::SIGNAL.as_str(), %source, "the journal failed; nothing more is taken until a restart");
         }

@@ -6,7 +6,7 @@ use crate::error::AppError;
 use crate::limits::REPLAY_BYTES;
 use crate::observe::Observer;
 use crate::signal::{Needed, ReadFrame, SignalStore, StoreError};
-use clew_journal::{Frame, Journal, JournalError, JournalPosition, Replayed};
+use clew_journal::{Frame, Journal, JournalError, JournalPosition};
 use clew_model::ErrorKind;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -14,14 +14,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 type Frames<S> = Vec<ReadFrame<<S as SignalStore>::Frame>>;
 
 /// Reads the journal from the first position that the store has not sealed or an accumulator has not seen; seals in between
-/// when the hot tail grows.
+/// when the hot tail grows. Answers how many frames cannot be understood because others of their segment are damaged.
 pub(super) fn replay<S: SignalStore>(
     store: &S,
     ledger: &Ledger<S>,
     journal: &Journal,
     observer: &Observer,
     options: &PipelineOptions,
-) -> Result<(), AppError> {
+) -> Result<u64, AppError> {
     let sealed = store.sealed_position();
     let from = ledger.position().map_or(sealed, |position| position.min(sealed));
     let failed = |error: StoreError| AppError::start(format!("replay the journal of {}", S::SIGNAL), error.source);
@@ -29,7 +29,8 @@ pub(super) fn replay<S: SignalStore>(
     let (sender, receiver) = sync_channel(1);
     let (applied, read) = std::thread::scope(|scope| {
         let reader = std::thread::Builder::new().name(format!("{}-replay", S::SIGNAL));
-        let ahead = Ahead::<S> { sealed, ledger, decoder: S::Decoder::default(), frames: Vec::new(), bytes: 0, sender };
+        let decoder = S::Decoder::default();
+        let ahead = Ahead::<S> { sealed, ledger, decoder, frames: Vec::new(), bytes: 0, lost: 0, sender };
         let reading = reader.spawn_scoped(scope, || ahead.read(journal, from));
         let reading = reading.map_err(|error| StoreError::new(ErrorKind::Internal, error))?;
         let applied = apply(store, ledger, &receiver, options.maintenance.seal_bytes);
@@ -40,20 +41,13 @@ pub(super) fn replay<S: SignalStore>(
     })
     .map_err(failed)?;
     let (frames, records) = applied.map_err(failed)?;
-    let replayed = read.map_err(failed)?;
-    if replayed.missing > 0 {
-        tracing::error!(
-            signal = S::SIGNAL.as_str(),
-            missing = replayed.missing,
-            "the journal lacks frames that no sealed part holds; they are lost"
-        );
-    }
+    let lost = read.map_err(failed)?;
     // A journal that was lost begins at 1 again: its positions must not fall among those already sealed.
     journal
         .advance_past(JournalPosition(sealed.max(ledger.reached())))
         .map_err(|error| AppError::start(format!("open the journal of {}", S::SIGNAL), error))?;
     observer.replayed(S::SIGNAL, frames, records);
-    Ok(())
+    Ok(lost)
 }
 
 /// Applies what is read; answers the frames and the records that the store lacked.
@@ -69,7 +63,11 @@ fn apply<S: SignalStore>(
         count += u64::from(frame.needed.apply);
         records += store.replay(&mut state, frame, &mut |position, batch| ledger.add(position, batch))?;
         if store.hot().bytes > seal_bytes {
-            store.seal()?;
+            match store.seal() {
+                // What is stored is served all the same; there is as much more in memory as the journal holds.
+                Err(error) if error.kind == ErrorKind::StorageFull => {}
+                sealed => drop(sealed?),
+            }
         }
     }
     store.finish_replay(state)?;
@@ -84,6 +82,8 @@ struct Ahead<'a, S: SignalStore> {
     frames: Frames<S>,
     /// Bytes of `frames` in the journal.
     bytes: usize,
+    /// Frames behind damage that cannot be understood without those that are lost.
+    lost: u64,
     sender: SyncSender<Frames<S>>,
 }
 
@@ -101,12 +101,12 @@ impl From<JournalError> for Ended {
 }
 
 impl<S: SignalStore> Ahead<'_, S> {
-    fn read(mut self, journal: &Journal, from: u64) -> Result<Replayed, StoreError> {
+    fn read(mut self, journal: &Journal, from: u64) -> Result<u64, StoreError> {
         let replayed = journal.replay(JournalPosition(from), |frame| self.take(&frame));
-        match replayed.and_then(|replayed| self.hand_over().map(|()| replayed)) {
-            Ok(replayed) => Ok(replayed),
+        match replayed.and_then(|_| self.hand_over()) {
+            Ok(()) => Ok(self.lost),
             Err(Ended::Failed(error)) => Err(error),
-            Err(Ended::Unwanted) => Ok(Replayed::default()),
+            Err(Ended::Unwanted) => Ok(0),
         }
     }
 
@@ -116,7 +116,13 @@ impl<S: SignalStore> Ahead<'_, S> {
         }
         let position = frame.position.0;
         let needed = Needed { apply: position > self.sealed, account: self.ledger.lacks(position) };
-        let decoded = S::decode(&mut self.decoder, frame.segment.0, frame.payload, needed).map_err(Ended::Failed)?;
+        let decoded = match S::decode(&mut self.decoder, frame.segment.0, frame.payload, needed) {
+            Err(_) if frame.behind_damage => {
+                self.lost += u64::from(needed.apply);
+                return Ok(());
+            }
+            decoded => decoded.map_err(Ended::Failed)?,
+        };
         if let Some(decoded) = decoded {
             self.frames.push(ReadFrame { position, frame: decoded, needed });
             self.bytes += frame.payload.len();

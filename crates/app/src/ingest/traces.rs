@@ -157,6 +157,10 @@ impl SignalStore for TraceSignal {
         OnDisk { parts: sealed.runs, records: sealed.rows, bytes: self.store.disk_bytes() }
     }
 
+    fn newest(&self) -> Option<UnixNanos> {
+        self.store.newest()
+    }
+
     fn set_aside(&self) -> Vec<SetAside> {
         self.store.set_aside()
     }

@@ -7,6 +7,7 @@ mod asked;
 mod closed;
 mod correlate;
 pub mod logs;
+mod lossy;
 pub mod metrics;
 mod period;
 mod question;
@@ -24,6 +25,7 @@ pub use correlate::{
     AlsoSeen, Correlate, Correlation, Event, EventBody, FirstSeen, FoundIn, Lane, Reached, SignalCounts, Truncation,
     correlate,
 };
+pub(crate) use lossy::Lossy;
 pub use period::Period;
 pub use question::{About, Plan, Question, Stores};
 pub use resolve::{Named, NamedKind, Resolution, Resolve};

@@ -146,6 +146,7 @@ impl World {
     fn try_start(&self) -> Result<Arc<App>, AppError> {
         let signal = SignalOptions {
             retention: Retention { age: Some(RETENTION), bytes: None },
+            floor: None,
             seal_bytes: self.seal_bytes,
             seal_age: Duration::from_secs(3600),
         };
@@ -161,7 +162,7 @@ impl World {
             rules: Arc::new(CorrelationRules::default()),
             queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(60), memory: 512 << 20, slow: None },
             memory: MemoryShares::of(2 << 30),
-            salvage_journals: false,
+            keeps_reserve: false,
             span_metrics: true,
         };
         let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));

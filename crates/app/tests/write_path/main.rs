@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod full_disk;
 mod list_store;
 mod pipeline;
 mod rooms;

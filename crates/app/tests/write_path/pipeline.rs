@@ -5,8 +5,8 @@ use clew_app::ingest::{Pipeline, PipelineOptions, PipelineParts, Rooms};
 use clew_app::maintenance::MaintenanceOptions;
 use clew_app::observe::Observer;
 use clew_app::signal::{Dropped, Retention};
-use clew_app::{AppError, DiskUsage};
-use clew_host::{Fault, Operation, SeededRandom, SimClock, SimFiles};
+use clew_app::{AppError, DataFolder, DiskUsage};
+use clew_host::{Clock, Fault, Files, Operation, SeededRandom, SimClock, SimFiles};
 use clew_journal::{Journal, JournalMetrics};
 use clew_model::{ErrorKind, TenantId};
 use clew_telemetry::{BuildInfo, Registry};
@@ -42,16 +42,19 @@ pub(crate) fn start_in(
     let (journal, _) = Journal::open(Arc::new(files.clone()), random, Path::new("/journal"), options, metrics)
         .map_err(|error| AppError::start("open the journal", error))?;
     let journal = Arc::new(journal);
+    let clock: Arc<dyn Clock> = Arc::new(SimClock::new(1_800_000_000_000_000_000));
+    let disk: Arc<dyn Files> = Arc::new(files.clone());
+    let (folder, _) = DataFolder::open(&disk, Path::new("/"), &clock, false, DiskUsage::new(None, [None; 3]));
     let pipeline = Pipeline::start(
         PipelineParts {
             store: Arc::new(store.clone()),
             journal: Arc::clone(&journal),
-            clock: Arc::new(SimClock::new(1_800_000_000_000_000_000)),
+            clock,
             observer: Arc::new(Observer::new(registry)),
-            usage: Arc::new(DiskUsage::new(None)),
             files: Arc::new(files.clone()),
             checkpoints: Path::new("/checkpoints").to_owned(),
             rooms,
+            folder: Arc::new(folder),
             aside: Vec::new(),
             closed: None,
         },

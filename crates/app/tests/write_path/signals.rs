@@ -33,6 +33,7 @@ pub(crate) fn start_with(
 ) -> Arc<App> {
     let signal = SignalOptions {
         retention: Retention { age: Some(30 * DAY), bytes: None },
+        floor: None,
         seal_bytes: 1 << 20,
         seal_age: Duration::from_secs(3600),
     };
@@ -48,7 +49,7 @@ pub(crate) fn start_with(
         rules: Arc::new(CorrelationRules::default()),
         queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(10), memory: 64 << 20, slow: None },
         memory: MemoryShares::of(2 << 30),
-        salvage_journals: false,
+        keeps_reserve: false,
         span_metrics: true,
     };
     change(&mut options);
@@ -70,12 +71,12 @@ fn batch(name: &str, millis: i64, series: usize) -> MetricBatch {
     }
 }
 
-async fn send_metrics(app: &App, batch: MetricBatch) -> Result<(u64, u64), clew_app::AppError> {
+pub(crate) async fn send_metrics(app: &App, batch: MetricBatch) -> Result<(u64, u64), clew_app::AppError> {
     let outcome = app.ingest_metrics(&Caller::anonymous(), Protocol::OtlpHttp, decoded(batch)).await?;
     Ok((outcome.accepted, outcome.rejected))
 }
 
-async fn send_log(app: &App, time: i64) -> (u64, u64) {
+pub(crate) async fn send_log(app: &App, time: i64) -> (u64, u64) {
     let record = LogRecord { time, body: "hello".into(), ..LogRecord::default() };
     let outcome = app.ingest_logs(&Caller::anonymous(), Protocol::JsonLogs, decoded(vec![record])).await.unwrap();
     (outcome.accepted, outcome.rejected)
@@ -89,7 +90,7 @@ pub(crate) async fn send_span(app: &App, start: i64) -> (u64, u64) {
 }
 
 /// Samples, log records and spans that can be read.
-async fn counts(app: &Arc<App>) -> (usize, usize, usize) {
+pub(crate) async fn counts(app: &Arc<App>) -> (usize, usize, usize) {
     let plan = Plan::new(About::new("test"), |context, stores| {
         let samples = clew_query::metrics::samples(context, &*stores.metrics.view(context), &[], TimeRange::ALL)?;
         let samples = samples.iter().map(|series| series.times.len()).sum();
@@ -272,16 +273,53 @@ async fn a_clock_that_jumps_ahead_removes_nothing_at_once_and_after_a_restart() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_start_under_a_clock_that_is_ahead_removes_nothing_for_a_day_and_takes_what_is_of_the_right_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, clock) = (SimFiles::new(), SimClock::new(NOW));
+    let app = start(dir.path(), &files, &clock);
+    send_metrics(&app, batch("m", NOW / 1_000_000, 3)).await.unwrap();
+    send_log(&app, NOW).await;
+    send_span(&app, NOW).await;
+    for sealed in [
+        app.logs().maintenance().seal_now(),
+        app.metrics().maintenance().seal_now(),
+        app.traces().maintenance().seal_now(),
+    ] {
+        assert!(sealed);
+    }
+    app.stop();
+    drop(app);
+    let clock = SimClock::new(NOW + 60 * DAY);
+    for _ in 0..2 {
+        let app = start(dir.path(), &files, &clock);
+        assert!(app.clock_doubt().is_some_and(|doubt| doubt.ahead >= 59 * DAY));
+        clock.advance(Duration::from_secs(10 * 3600));
+        keep(&app);
+        // Senders with clocks that are right are not refused.
+        assert_eq!(send_log(&app, NOW).await, (1, 0));
+        assert_eq!(app.metrics().store().on_disk().records, 3);
+        app.stop();
+    }
+    let app = start(dir.path(), &files, &clock);
+    clock.advance(Duration::from_secs(5 * 3600));
+    keep(&app);
+    assert_eq!(app.clock_doubt(), None);
+    assert_eq!(counts(&app).await, (0, 0, 0));
+    app.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn records_older_than_what_is_removed_are_refused_and_not_lost_in_silence() {
     let dir = tempfile::tempdir().unwrap();
     let (files, clock) = (SimFiles::new(), SimClock::new(NOW));
     let app = start(dir.path(), &files, &clock);
-    // A clock that is 60 days ahead for long enough that retention goes by it.
+    // A clock that is 60 days ahead, of which somebody said that it is right.
     clock.set(NOW + 60 * DAY);
-    for _ in 0..14 {
-        clock.advance(Duration::from_secs(301));
-        keep(&app);
-    }
+    clock.advance(Duration::from_secs(301));
+    keep(&app);
+    app.trust_clock();
+    clock.advance(Duration::from_secs(301));
+    keep(&app);
     clock.set(NOW);
     assert_eq!(send_metrics(&app, batch("m", NOW / 1_000_000, 3)).await.unwrap(), (0, 3));
     assert_eq!(send_log(&app, NOW).await, (0, 1));

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// What was written to the log, a JSON object a line.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -29,16 +29,19 @@ impl Write for Lines {
 }
 
 impl Lines {
-    fn install(&self) -> tracing::subscriber::DefaultGuard {
+    pub(crate) fn install(&self) -> tracing::subscriber::DefaultGuard {
         let lines = self.clone();
         let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || lines.clone());
         tracing::subscriber::set_default(subscriber.finish())
     }
 
-    fn told(&self) -> Vec<Value> {
+    pub(crate) fn all(&self) -> Vec<Value> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["target"] == "slow_query").collect()
+        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect()
+    }
+
+    fn told(&self) -> Vec<Value> {
+        self.all().into_iter().filter(|line| line["target"] == "slow_query").collect()
     }
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn load(
 
 /// The configuration before anything is read, then set by every default of the table, so that the table tells the truth.
 fn defaults() -> Config {
-    let retention = Retention { age: None, size: None };
+    let retention = Retention { age: None, size: None, floor: None };
     let address = || Address { host: "127.0.0.1".to_owned(), port: 0 };
     let mut config = Config {
         server: Server {
@@ -81,7 +81,6 @@ fn defaults() -> Config {
             logs: retention,
             traces: retention,
             metrics: retention,
-            salvage_journals: false,
         },
         span_metrics: false,
         prometheus_config: None,

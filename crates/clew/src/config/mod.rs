@@ -134,8 +134,6 @@ pub(crate) struct Storage {
     pub traces: Retention,
     /// Retention of metrics.
     pub metrics: Retention,
-    /// Whether a journal damaged in its middle is read past the damage.
-    pub salvage_journals: bool,
 }
 
 /// How long and how much is kept.
@@ -145,6 +143,8 @@ pub(crate) struct Retention {
     pub age: Option<Duration>,
     /// How many bytes; `None` up to the limit of all signals.
     pub size: Option<u64>,
+    /// Bytes that stay although other signals grow; `None` for a share of the limit of all signals.
+    pub floor: Option<u64>,
 }
 
 /// Bounds.

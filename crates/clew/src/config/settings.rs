@@ -104,7 +104,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "50GiB",
         "size or `unlimited`",
         "What all signals may take on disk together. Beyond it the oldest data of the signal that takes more than its \
-         third goes.",
+         floor go.",
         |value, config| read::size(value, &mut config.storage.max_size)
     ),
     setting!(
@@ -122,6 +122,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         |value, config| read::size(value, &mut config.storage.logs.size)
     ),
     setting!(
+        "storage.retention.logs.floor",
+        "",
+        "size",
+        "What logs keep on disk although other signals grow up to `storage.max_size`. Without it a third; where floors of \
+         others are set, a share of what these leave.",
+        |value, config| read::size(value, &mut config.storage.logs.floor)
+    ),
+    setting!(
         "storage.retention.traces.age",
         "14d",
         "duration or `unlimited`",
@@ -134,6 +142,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         "size or `unlimited`",
         "What spans may take on disk.",
         |value, config| read::size(value, &mut config.storage.traces.size)
+    ),
+    setting!(
+        "storage.retention.traces.floor",
+        "",
+        "size",
+        "What spans keep on disk although other signals grow up to `storage.max_size`. Without it a third; where floors of \
+         others are set, a share of what these leave.",
+        |value, config| read::size(value, &mut config.storage.traces.floor)
     ),
     setting!(
         "storage.retention.metrics.age",
@@ -150,12 +166,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         |value, config| read::size(value, &mut config.storage.metrics.size)
     ),
     setting!(
-        "storage.salvage_journals",
-        "false",
-        "true or false",
-        "Read a journal that is damaged in its middle past the damage. What stood there is lost and named in the log; set \
-         it for one start.",
-        |value, config| read::flag(value, &mut config.storage.salvage_journals)
+        "storage.retention.metrics.floor",
+        "",
+        "size",
+        "What samples keep on disk although other signals grow up to `storage.max_size`. Without it a third; where floors of \
+         others are set, a share of what these leave.",
+        |value, config| read::size(value, &mut config.storage.metrics.floor)
     ),
     setting!(
         "traces.span_metrics",

@@ -128,6 +128,12 @@ impl Manifest {
         (PartitionKey { tenant: tenant.clone(), start }, end)
     }
 
+    /// The latest time of a run.
+    #[must_use]
+    pub fn newest(&self) -> Option<i64> {
+        self.partitions.values().flat_map(|partition| &partition.runs).map(|run| run.max_time).max()
+    }
+
     /// Bytes on disk of everything it lists.
     #[must_use]
     pub fn bytes(&self) -> u64 {

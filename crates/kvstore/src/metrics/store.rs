@@ -258,6 +258,12 @@ impl MetricStore {
         stats
     }
 
+    /// The latest time in a sealed run.
+    #[must_use]
+    pub fn newest(&self) -> Option<UnixMillis> {
+        self.engine.snapshot().manifest().newest()
+    }
+
     /// What is damaged or missing, as far as is known.
     #[must_use]
     pub fn set_aside(&self) -> Vec<SetAside> {

@@ -106,6 +106,12 @@ impl TraceStore {
         snapshot.manifest().sealed_stats()
     }
 
+    /// The latest time in a sealed run.
+    #[must_use]
+    pub fn newest(&self) -> Option<UnixNanos> {
+        self.engine.snapshot().manifest().newest()
+    }
+
     /// What is damaged or missing, as far as is known.
     #[must_use]
     pub fn set_aside(&self) -> Vec<SetAside> {

@@ -496,6 +496,19 @@ export interface components {
             /** @description Other scopes. */
             scopes?: string[] | null;
         };
+        /** @description A clock that is not believed. */
+        ClockDoubtDto: {
+            /**
+             * Format: int64
+             * @description Seconds that it is ahead of what it should show.
+             */
+            ahead_seconds: number;
+            /**
+             * Format: int64
+             * @description Seconds until it is believed, unless `POST /-/trust-clock` says before that it is right.
+             */
+            wait_seconds: number;
+        };
         /** @description Everything that carries an ID. */
         CorrelationDto: {
             /** @description Alerts that were firing; empty until alerting is built. */
@@ -1297,12 +1310,15 @@ export interface components {
             addresses: components["schemas"]["AddressesDto"];
             /** @description Who may use the server. */
             auth: components["schemas"]["AuthDto"];
+            clock_doubt?: components["schemas"]["ClockDoubtDto"] | null;
             /** @description What the configuration warns of. */
             config_warnings: string[];
             /** @description Where everything is kept, as configured. */
             data_dir: string;
             /** @description Whether the data is made up by `clew demo`. */
             demo: boolean;
+            /** @description Whether the disk is full: what is stored is served, and nothing is taken until there is room. */
+            disk_full: boolean;
             /**
              * Format: int64
              * @description What all signals may take on disk together (`storage.max_size`); absent when unlimited.
@@ -1317,6 +1333,8 @@ export interface components {
             ready: boolean;
             /** @description The jobs that are scraped, in the order of the configuration. */
             scrape_jobs: components["schemas"]["ScrapeJobDto"][];
+            /** @description Files of the data directory itself that were damaged or missing at the start; those of signals stand with them. */
+            set_aside: components["schemas"]["SetAsideDto"][];
             /** @description Logs, metrics, traces. */
             signals: components["schemas"]["SignalStatusDto"][];
             /** @description Who brought something since the start; others are left out. */
