@@ -59,6 +59,12 @@ pub const CLOCK_WAS_OFF: Duration = Duration::from_secs(24 * 3600);
 /// is right.
 pub const CLOCK_WAIT: Duration = Duration::from_secs(24 * 3600);
 
+/// Steps in which retention by size could remove everything: a sealed file is at most one of so many parts of the limit,
+pub const RETENTION_STEPS: u64 = 32;
+
+/// and may have so many bytes in any case.
+pub const LEAST_STEP_BYTES: u64 = 1 << 20;
+
 /// With fewer free bytes than this a disk is full.
 pub const LEAST_ROOM: u64 = 1 << 20;
 

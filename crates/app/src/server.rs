@@ -9,7 +9,7 @@ use crate::ingest::{
     SeriesVerdicts, SpanMetrics, TraceBatch, TraceSignal,
 };
 use crate::inventory::Entry;
-use crate::limits::{HOT_HARD_FACTOR, SPAN_METRIC_INTERVAL};
+use crate::limits::{HOT_HARD_FACTOR, LEAST_STEP_BYTES, RETENTION_STEPS, SPAN_METRIC_INTERVAL};
 use crate::maintenance::MaintenanceOptions;
 use crate::memory::{Memory, MemoryShares};
 use crate::observe::Observer;
@@ -550,6 +550,14 @@ struct Starter<'a> {
     options: &'a AppOptions,
 }
 
+impl AppOptions {
+    /// Bytes that a sealed file of a signal may have at most, so that retention by size removes little at once.
+    pub(crate) fn step_bytes(&self, signal: &SignalOptions) -> u64 {
+        let limit = [signal.retention.bytes, self.max_bytes].into_iter().flatten().min();
+        limit.map_or(u64::MAX, |limit| (limit / RETENTION_STEPS).max(LEAST_STEP_BYTES))
+    }
+}
+
 /// What logs, metrics and traces keep although others grow.
 fn floors(options: &AppOptions) -> [Option<u64>; 3] {
     [options.logs.floor, options.metrics.floor, options.traces.floor]
@@ -591,11 +599,13 @@ impl Starter<'_> {
             make_dir(&*files, made).map_err(|error| refused("create", made, error))?;
         }
         let store = open(Arc::clone(&files), &dir, self.options)?;
+        // Sealed data are about an eighth of the hot ones.
+        let seal_bytes = options.seal_bytes.min(self.options.step_bytes(&options).saturating_mul(8));
         let mut aside = Vec::new();
         aside.extend(lost_store(&store, &dir, folder.inventory.entry(S::SIGNAL)));
         let journal_options = clew_journal::Options {
             // A start replays at most what the hot tail may hold, plus the segment it begins in.
-            segment_bytes: (options.seal_bytes * HOT_HARD_FACTOR / 4).clamp(4 << 20, 64 << 20),
+            segment_bytes: (seal_bytes * HOT_HARD_FACTOR / 4).clamp(4 << 20, 64 << 20),
             salvage: true,
         };
         let known = folder.inventory.entry(S::SIGNAL).journal;
@@ -605,11 +615,7 @@ impl Starter<'_> {
             let reason = format!("{reason}: whether the end of the journal is there cannot be told");
             aside.push(SetAside::of_requests(self.mark(signal), reason, Some(0)));
         }
-        let maintenance = MaintenanceOptions {
-            seal_bytes: options.seal_bytes,
-            seal_age: options.seal_age,
-            retention: options.retention,
-        };
+        let maintenance = MaintenanceOptions { seal_bytes, seal_age: options.seal_age, retention: options.retention };
         let parts = PipelineParts {
             rooms: rooms(&store),
             store: Arc::new(store),

@@ -41,13 +41,20 @@ pub struct LogStoreOptions {
     pub page_cache_bytes: usize,
     /// Compaction makes no part of more records.
     pub max_part_rows: u64,
+    /// Compaction makes no part of more bytes: what retention by size removes at once.
+    pub max_part_bytes: u64,
     /// Files of parts that are open at once, beside those that a read holds at the moment.
     pub open_part_files: usize,
 }
 
 impl Default for LogStoreOptions {
     fn default() -> Self {
-        Self { page_cache_bytes: 32 * 1024 * 1024, max_part_rows: 1_000_000, open_part_files: OPEN_PART_FILES }
+        Self {
+            page_cache_bytes: 32 * 1024 * 1024,
+            max_part_rows: 1_000_000,
+            max_part_bytes: u64::MAX,
+            open_part_files: OPEN_PART_FILES,
+        }
     }
 }
 

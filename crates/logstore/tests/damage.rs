@@ -269,3 +269,24 @@ fn readers_and_a_writer_at_once_always_see_a_whole_number_of_batches() {
         read.join().unwrap();
     });
 }
+
+#[test]
+fn compaction_makes_no_part_that_is_larger_than_a_step_of_retention() {
+    let files: Arc<dyn Files> = Arc::new(SimFiles::new());
+    let options = LogStoreOptions { max_part_bytes: 200_000, ..LogStoreOptions::default() };
+    let store = LogStore::open(Arc::clone(&files), Path::new("logs"), options, rules()).unwrap();
+    let mut random = fastrand::Rng::with_seed(9);
+    for batch in 0..40u64 {
+        let records: Vec<_> = (0..200).map(|at| record(&mut random, batch as i64 * 1_000 + at)).collect();
+        store.apply(batch + 1, &TenantId::default(), batch * 200, records);
+        store.seal().unwrap();
+        while store.compact().unwrap().merged > 0 {}
+    }
+    let sizes: Vec<u64> = files.list(Path::new("logs/parts")).unwrap().iter().map(|entry| entry.len).collect();
+    assert!(sizes.iter().all(|bytes| *bytes <= 200_000) && sizes.len() < 40, "{sizes:?}");
+    // By size whole parts go, the oldest first, and hardly more than must.
+    let held: u64 = sizes.iter().sum();
+    store.retain(i64::MIN, Some(held / 2)).unwrap();
+    let left = store.part_stats().bytes;
+    assert!(left <= held / 2 && left + 200_000 > held / 2, "{left} of {held}");
+}

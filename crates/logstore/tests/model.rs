@@ -24,7 +24,12 @@ struct World {
 }
 
 fn open(files: &Arc<dyn Files>) -> LogStore {
-    let options = LogStoreOptions { max_part_rows: 3_000, page_cache_bytes: 64 * 1024, open_part_files: 2 };
+    let options = LogStoreOptions {
+        max_part_rows: 3_000,
+        max_part_bytes: u64::MAX,
+        page_cache_bytes: 64 * 1024,
+        open_part_files: 2,
+    };
     LogStore::open(Arc::clone(files), Path::new("data/logs"), options, rules()).unwrap()
 }
 

@@ -76,7 +76,9 @@ impl LogSignal {
     /// Parts that cannot be read, or were written by a newer version.
     pub fn open(files: Arc<dyn Files>, dir: &Path, options: &AppOptions) -> Result<Self, AppError> {
         let rules = Arc::clone(&options.rules);
-        let store = LogStore::open(files, &dir.join("store"), LogStoreOptions::default(), rules)
+        let store_options =
+            LogStoreOptions { max_part_bytes: options.step_bytes(&options.logs), ..LogStoreOptions::default() };
+        let store = LogStore::open(files, &dir.join("store"), store_options, rules)
             .map_err(|error| AppError::start("open the log store", error))?;
         Ok(Self { store, feed: Feed::new(TAIL_FEED_BYTES, TAILS) })
     }

@@ -55,6 +55,7 @@ impl MetricSignal {
         let defaults = MetricStoreOptions::default();
         let store_options = MetricStoreOptions {
             partition_width: super::partition_width(options.metrics.retention.age) / NANOS_PER_MILLI,
+            max_run_bytes: options.step_bytes(&options.metrics),
             max_series: options.max_series,
             query_series: options.query_series.unwrap_or(defaults.query_series),
             query_samples: options.query_samples.unwrap_or(defaults.query_samples),
@@ -242,7 +243,7 @@ impl SignalStore for MetricSignal {
     fn retain(&self, cutoff: UnixNanos, bytes: Option<u64>) -> Result<Removed, StoreError> {
         // The metric store counts milliseconds.
         let report = self.store.retain(cutoff.div_euclid(NANOS_PER_MILLI), bytes)?;
-        Ok(Removed { parts: report.partitions, bytes: report.bytes })
+        Ok(Removed { parts: report.runs, bytes: report.bytes })
     }
 }
 

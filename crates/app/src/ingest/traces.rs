@@ -52,6 +52,7 @@ impl TraceSignal {
     ) -> Result<Self, AppError> {
         let store_options = TraceStoreOptions {
             partition_width: super::partition_width(options.traces.retention.age),
+            max_run_bytes: options.step_bytes(&options.traces),
             ..TraceStoreOptions::default()
         };
         let store = TraceStore::open(files, &dir.join("store"), store_options, Arc::clone(&options.rules))
@@ -185,6 +186,6 @@ impl SignalStore for TraceSignal {
 
     fn retain(&self, cutoff: UnixNanos, bytes: Option<u64>) -> Result<Removed, StoreError> {
         let report = self.store.retain(cutoff, bytes)?;
-        Ok(Removed { parts: report.partitions, bytes: report.bytes })
+        Ok(Removed { parts: report.runs, bytes: report.bytes })
     }
 }

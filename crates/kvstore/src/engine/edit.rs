@@ -124,6 +124,29 @@ impl<'a> Edit<'a> {
         self.manifest.partitions.remove(partition);
     }
 
+    /// Drops the runs that end before a bound, in the partitions for which `may_be_cut` holds, and in others those that end
+    /// before it whole; answers them with their partitions.
+    pub fn drop_before(
+        &mut self,
+        bound: i64,
+        may_be_cut: impl Fn(&PartitionKey, &[Run]) -> bool,
+    ) -> Vec<(PartitionKey, Run)> {
+        let mut dropped = Vec::new();
+        for (key, partition) in &mut self.manifest.partitions {
+            let kept: Vec<Run> = partition.runs.iter().filter(|run| run.max_time >= bound).cloned().collect();
+            if partition.end > bound && (kept.len() == partition.runs.len() || !may_be_cut(key, &kept)) {
+                continue;
+            }
+            let before = std::mem::replace(&mut partition.runs, kept);
+            let gone = before.into_iter().filter(|run| partition.end <= bound || run.max_time < bound);
+            dropped.extend(gone.map(|run| (key.clone(), run)));
+            if partition.end <= bound {
+                partition.runs.clear();
+            }
+        }
+        dropped
+    }
+
     /// Raises the bound below which nothing exists any more; a lower one changes nothing.
     pub fn raise_retention_bound(&mut self, bound: i64) {
         self.manifest.retention_bound = self.manifest.retention_bound.max(bound);

@@ -128,6 +128,30 @@ impl Manifest {
         (PartitionKey { tenant: tenant.clone(), start }, end)
     }
 
+    /// The bound below which the oldest runs must go so that the rest takes at most so many bytes; `None` where it does, or
+    /// where the newest run alone takes more. It is the end of a partition where that goes whole.
+    #[must_use]
+    pub fn bound_for_size(&self, most: u64) -> Option<i64> {
+        let of = |partition: &Partition| {
+            partition.runs.iter().map(|run| (run.max_time, run.min_time, run.bytes, partition.end)).collect::<Vec<_>>()
+        };
+        let mut runs: Vec<_> = self.partitions.values().flat_map(of).collect();
+        runs.sort_unstable();
+        let mut held = self.bytes();
+        let mut bound = None;
+        for (at, (max_time, _, bytes, end)) in runs.iter().enumerate() {
+            let later = runs.get(at + 1..).unwrap_or_default();
+            let Some((next, ..)) = later.first().filter(|_| held > most) else { break };
+            held = held.saturating_sub(*bytes);
+            // Runs that end together go together.
+            if next > max_time {
+                let is_last = later.iter().all(|(_, min_time, ..)| min_time >= end);
+                bound = Some(if is_last { *end } else { max_time.saturating_add(1) });
+            }
+        }
+        bound
+    }
+
     /// The latest time of a run.
     #[must_use]
     pub fn newest(&self) -> Option<i64> {

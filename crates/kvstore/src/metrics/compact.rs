@@ -5,7 +5,7 @@ use super::run::{
     RunHeader, SeriesSamples, exemplar_chunks, read_exemplars, scan_series, write_exemplars, write_head, write_known,
     write_series,
 };
-use super::store::MetricStore;
+use super::store::{MetricStore, MetricStoreOptions};
 use crate::engine::{Manifest, PartitionKey, Run, RunSpan, RunWriter, Snapshot};
 use crate::error::KvError;
 use crate::limits::COMPACT_RATIO;
@@ -28,7 +28,7 @@ impl MetricStore {
         for key in snapshot.manifest().partitions.keys() {
             let _maintenance = self.maintenance.lock();
             let snapshot = self.state.read().snapshot.clone();
-            let from = first_to_merge(snapshot.manifest(), key, self.options.compact_runs);
+            let from = first_to_merge(snapshot.manifest(), key, &self.options);
             let runs = snapshot.manifest().partitions.get(key).map_or(&[][..], |partition| &partition.runs);
             let is_whole = runs.iter().all(|run| snapshot.set_aside(run).is_none());
             if let Some(from) = from.filter(|_| is_whole) {
@@ -93,18 +93,19 @@ impl MetricStore {
 }
 
 /// The first of the trailing runs of a partition that should be merged, if enough of them should.
-fn first_to_merge(manifest: &Manifest, key: &PartitionKey, compact_runs: usize) -> Option<usize> {
+fn first_to_merge(manifest: &Manifest, key: &PartitionKey, options: &MetricStoreOptions) -> Option<usize> {
     let runs = &manifest.partitions.get(key)?.runs;
     let mut later = manifest.partitions.range(key..).skip(1);
     let is_newest = later.next().is_none_or(|(next, _)| next.tenant != key.tenant);
-    let enough = if is_newest { compact_runs.max(2) } else { 2 };
+    let enough = if is_newest { options.compact_runs.max(2) } else { 2 };
     let mut after = 0u64;
     let mut from = runs.len();
     for (at, run) in runs.iter().enumerate().rev() {
-        if after > 0 && run.bytes > after.saturating_mul(COMPACT_RATIO) {
+        let together = after.saturating_add(run.bytes);
+        if (after > 0 && run.bytes > after.saturating_mul(COMPACT_RATIO)) || together > options.max_run_bytes {
             break;
         }
-        after = after.saturating_add(run.bytes);
+        after = together;
         from = at;
     }
     (runs.len() - from >= enough).then_some(from)

@@ -19,6 +19,8 @@ pub(super) struct PartitionIndex {
     pub(super) headers: BTreeMap<u64, Arc<RunHeader>>,
     /// Runs that cannot be read, by generation, and why. Series that only they name have no labels.
     damaged: BTreeMap<u64, String>,
+    /// Whether there are numbers whose labels no run brought that named them first.
+    has_gap: bool,
     links: Mutex<Links>,
 }
 
@@ -65,7 +67,7 @@ impl PartitionIndex {
                 Err(error) => return Err(error),
             }
         }
-        if !self.damaged.is_empty() {
+        if self.has_gap || !self.damaged.is_empty() {
             runs.iter().try_for_each(|run| self.learn_known(snapshot, run))?;
         }
         Ok(())
@@ -91,12 +93,9 @@ impl PartitionIndex {
         let header = read_header(snapshot, run)?;
         let known = self.series.len() as u32;
         if header.first_new > known {
-            if self.damaged.is_empty() {
-                let reason = format!("its series begin at {}, {known} are known", header.first_new);
-                return Err(KvError::inconsistent(format!("run {}", run.generation), reason));
-            }
-            // A run that cannot be read has the labels of those between.
+            // A run that cannot be read, or that retention has dropped, had the labels of those between.
             self.series.skip_to(header.first_new);
+            self.has_gap = true;
         }
         let skip = (self.series.len() as u32 - header.first_new) as usize;
         // Runs that are read for the first time never name the same number, unless one of them was set aside when the other

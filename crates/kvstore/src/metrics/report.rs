@@ -99,8 +99,10 @@ pub struct CompactionReport {
 /// What retention dropped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RetentionReport {
-    /// Partitions dropped.
+    /// Partitions dropped whole.
     pub partitions: u64,
+    /// Runs dropped, those of whole partitions among them.
+    pub runs: u64,
     /// Bytes on disk they had.
     pub bytes: u64,
     /// Samples older than this do not exist any more and are not accepted, in milliseconds.

@@ -42,6 +42,8 @@ pub struct MetricStoreOptions {
     pub query_series: usize,
     /// Most samples a query may read.
     pub query_samples: u64,
+    /// Compaction makes no run of more bytes: what retention by size removes at once.
+    pub max_run_bytes: u64,
     /// Trailing runs of about equal size after which a growing partition is compacted; at least 2.
     pub compact_runs: usize,
 }
@@ -55,6 +57,7 @@ impl Default for MetricStoreOptions {
             max_series: ACTIVE_SERIES,
             query_series: QUERY_SERIES,
             query_samples: QUERY_SAMPLES,
+            max_run_bytes: u64::MAX,
             compact_runs: COMPACT_RUNS,
         }
     }

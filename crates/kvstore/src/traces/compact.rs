@@ -23,25 +23,26 @@ pub(super) struct Plan {
 }
 
 /// The first merge that is worth it: of runs of about the same size, the smallest first.
-pub(super) fn plan(snapshot: &Snapshot) -> Option<Plan> {
+pub(super) fn plan(snapshot: &Snapshot, max_bytes: u64) -> Option<Plan> {
     let mut partitions = snapshot.manifest().partitions.iter();
     partitions.find_map(|(key, partition)| {
         let readable = partition.runs.iter().filter(|run| snapshot.set_aside(run).is_none());
-        let runs = same_tier(readable)?;
+        let runs = same_tier(readable, max_bytes)?;
         Some(Plan { partition: key.clone(), runs })
     })
 }
 
-fn same_tier<'r>(all: impl Iterator<Item = &'r Run>) -> Option<Vec<Run>> {
-    let mut tiers: BTreeMap<u32, (Vec<Run>, u64)> = BTreeMap::new();
+fn same_tier<'r>(all: impl Iterator<Item = &'r Run>, max_bytes: u64) -> Option<Vec<Run>> {
+    let mut tiers: BTreeMap<u32, (Vec<Run>, u64, u64)> = BTreeMap::new();
     for run in all {
-        let (runs, spans) = tiers.entry(run.rows.max(1).ilog2() / 2).or_default();
-        if *spans + run.rows <= MAX_MERGED_SPANS {
+        let (runs, spans, bytes) = tiers.entry(run.rows.max(1).ilog2() / 2).or_default();
+        if *spans + run.rows <= MAX_MERGED_SPANS && bytes.saturating_add(run.bytes) <= max_bytes {
             *spans += run.rows;
+            *bytes += run.bytes;
             runs.push(run.clone());
         }
     }
-    tiers.into_values().map(|(runs, _)| runs).find(|runs| runs.len() >= MERGE_TIER_RUNS)
+    tiers.into_values().map(|(runs, ..)| runs).find(|runs| runs.len() >= MERGE_TIER_RUNS)
 }
 
 /// Writes the merged run into the edit.

@@ -12,6 +12,8 @@ pub struct TraceStoreOptions {
     pub cache_bytes: u64,
     /// Bytes of decoded dictionaries kept in memory.
     pub dictionary_bytes: usize,
+    /// Compaction makes no run of more bytes: what retention by size removes at once.
+    pub max_run_bytes: u64,
 }
 
 impl Default for TraceStoreOptions {
@@ -20,6 +22,7 @@ impl Default for TraceStoreOptions {
             partition_width: 86_400 * NANOS_PER_SECOND,
             cache_bytes: CACHE_BYTES,
             dictionary_bytes: DICTIONARY_CACHE_BYTES,
+            max_run_bytes: u64::MAX,
         }
     }
 }
@@ -68,8 +71,10 @@ pub struct CompactReport {
 /// What retention dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RetainReport {
-    /// Partitions dropped.
+    /// Partitions dropped whole.
     pub partitions: u64,
+    /// Runs dropped, those of whole partitions among them.
+    pub runs: u64,
     /// Spans in them, duplicates included.
     pub spans: u64,
     /// Bytes of the runs in them.

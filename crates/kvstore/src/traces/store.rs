@@ -14,6 +14,7 @@ use clew_model::traces::{Span, TraceReader, TraceView};
 use clew_model::{Context, ReadMeter, SetAside, TenantId, UnixNanos, Warnings};
 use hashbrown::HashSet;
 use parking_lot::{Mutex, RwLock};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub struct TraceStore {
     engine: Engine,
     rules: Arc<CorrelationRules>,
     caches: Arc<RunCaches>,
+    max_run_bytes: u64,
     state: RwLock<State>,
     /// Held by whoever changes what is sealed.
     maintenance: Mutex<()>,
@@ -58,6 +60,7 @@ impl TraceStore {
             engine,
             rules,
             caches: Arc::new(RunCaches::new(options.dictionary_bytes)),
+            max_run_bytes: options.max_run_bytes,
             state: RwLock::new(state),
             maintenance: Mutex::new(()),
         })
@@ -168,15 +171,15 @@ impl TraceStore {
     pub fn compact(&self) -> Result<CompactReport, KvError> {
         let _guard = self.maintenance.lock();
         let snapshot = self.engine.snapshot();
-        let Some(plan) = compact::plan(&snapshot) else { return Ok(CompactReport::default()) };
+        let Some(plan) = compact::plan(&snapshot, self.max_run_bytes) else { return Ok(CompactReport::default()) };
         let mut edit = self.engine.edit();
         let report = compact::merge(&mut edit, &snapshot, &plan, &self.caches, &self.rules)?;
         self.publish(edit.commit()?);
         Ok(report)
     }
 
-    /// Drops the partitions that end at or before `cutoff` (nanoseconds), then the oldest ones while the sealed data
-    /// take more than `max_bytes` on disk; the newest partition stays. Spans of the hot tail that started before the
+    /// Drops the partitions that end at or before `cutoff` (nanoseconds), then the oldest runs while the sealed data take
+    /// more than `max_bytes` on disk; the newest run stays. Spans of the hot tail that started before the
     /// partition of `cutoff` are hidden at once and never sealed.
     ///
     /// # Errors
@@ -186,25 +189,26 @@ impl TraceStore {
         let snapshot = self.engine.snapshot();
         let width = self.engine.partition_width().max(1);
         let mut bound = cutoff.div_euclid(width).saturating_mul(width).max(snapshot.manifest().retention_bound);
-        if let Some(end) = max_bytes.and_then(|most| oldest_to_drop(&snapshot, bound, most)) {
-            bound = bound.max(end);
+        if let Some(by_size) = max_bytes.and_then(|most| snapshot.manifest().bound_for_size(most)) {
+            bound = bound.max(by_size);
         }
-        let partitions = || snapshot.manifest().partitions.iter();
-        let dropped: Vec<(PartitionKey, _)> = partitions()
-            .filter(|(_, partition)| partition.end <= bound)
-            .map(|(key, partition)| (key.clone(), partition.runs.clone()))
-            .collect();
-        if dropped.is_empty() && bound == snapshot.manifest().retention_bound {
+        let ends = |bound: i64| snapshot.manifest().partitions.values().any(|partition| partition.end <= bound);
+        if bound == snapshot.manifest().retention_bound && !ends(bound) {
             return Ok(RetainReport::default());
         }
         let mut report = RetainReport::default();
         let mut edit = self.engine.edit();
-        for (key, runs) in &dropped {
-            report.partitions += 1;
-            report.spans += runs.iter().map(|run| run.rows).sum::<u64>();
-            report.bytes += runs.iter().map(|run| run.bytes).sum::<u64>();
-            edit.drop_partition(key);
+        // Runs name all that they need themselves.
+        let dropped = edit.drop_before(bound, |_, _| true);
+        for (_, run) in &dropped {
+            report.runs += 1;
+            report.spans += run.rows;
+            report.bytes += run.bytes;
         }
+        let changed: BTreeSet<&PartitionKey> = dropped.iter().map(|(key, _)| key).collect();
+        let partitions = &snapshot.manifest().partitions;
+        let is_gone = |key: &&&PartitionKey| partitions.get(**key).is_some_and(|partition| partition.end <= bound);
+        report.partitions = changed.iter().filter(is_gone).count() as u64;
         edit.raise_retention_bound(bound);
         self.publish(edit.commit()?);
         Ok(report)
@@ -236,24 +240,4 @@ impl TraceReader for TraceStore {
     fn view(&self, context: &Context) -> Box<dyn TraceView> {
         Box::new(View { read: context.read.clone(), warnings: context.warnings.clone(), ..self.snapshot() })
     }
-}
-
-/// The end of the last partition that must go so that the rest takes at most `most` bytes.
-fn oldest_to_drop(snapshot: &Snapshot, bound: i64, most: u64) -> Option<i64> {
-    let mut partitions: Vec<_> =
-        snapshot.manifest().partitions.values().filter(|partition| partition.end > bound).collect();
-    partitions.sort_by_key(|partition| partition.end);
-    let mut bytes: u64 = partitions.iter().map(|partition| partition.bytes()).sum();
-    let mut end = None;
-    for (partition, next) in partitions.iter().zip(partitions.iter().skip(1)) {
-        if bytes <= most {
-            break;
-        }
-        bytes = bytes.saturating_sub(partition.bytes());
-        // Partitions of several tenants may end together; they go together.
-        if next.end > partition.end {
-            end = Some(partition.end);
-        }
-    }
-    end
 }

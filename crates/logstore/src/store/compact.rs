@@ -65,16 +65,19 @@ impl LogStore {
         let mut groups: BTreeMap<(u32, &str, i64), Vec<Arc<Part>>> = BTreeMap::new();
         for part in parts.iter().filter(|part| part.damage().is_none()) {
             let tier = (part.meta.rows / BLOCK_ROWS as u64 + 1).ilog(MERGE_FAN_IN as u64);
-            if part.meta.rows < self.options.max_part_rows {
+            // What is nearly as large as a part may be would keep smaller ones of its group from being merged.
+            let is_small = part.meta.bytes <= self.options.max_part_bytes / MERGE_FAN_IN as u64;
+            if part.meta.rows < self.options.max_part_rows && is_small {
                 groups.entry((tier, part.meta.tenant.as_str(), part.meta.day)).or_default().push(Arc::clone(part));
             }
         }
         groups.into_values().find_map(|mut group| {
             group.sort_by_key(|part| (part.meta.first, part.meta.sequence));
-            let mut rows = 0;
+            let (mut rows, mut bytes) = (0, 0u64);
             let fits = |part: &Arc<Part>| {
                 rows += part.meta.rows;
-                rows <= self.options.max_part_rows
+                bytes = bytes.saturating_add(part.meta.bytes);
+                rows <= self.options.max_part_rows && bytes <= self.options.max_part_bytes
             };
             let chosen: Vec<_> = group.into_iter().take(MAX_MERGED_PARTS).take_while(fits).collect();
             (chosen.len() >= MERGE_FAN_IN).then_some(chosen)

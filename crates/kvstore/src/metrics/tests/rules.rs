@@ -305,3 +305,69 @@ fn a_damaged_table_stops_neither_seals_into_its_partition_nor_reading_and_compac
     write(&store, 9, &all, 50);
     assert_eq!(store.sealed_position(), 9);
 }
+
+#[test]
+fn retention_by_size_takes_the_oldest_runs_of_a_day_and_the_rest_keep_their_labels() {
+    let dir = tempfile::tempdir().unwrap();
+    let one_run = MetricStoreOptions { compact_runs: 100, ..options() };
+    let open = || MetricStore::open(Arc::new(DiskFiles), dir.path(), one_run.clone(), Arc::default()).unwrap();
+    let all: Vec<Labels> = (0..50).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
+    let store = open();
+    let mut random = fastrand::Rng::with_seed(5);
+    // Ten runs of one partition; the first names all series but one.
+    for run in 0..10i64 {
+        let of = if run < 5 { &all[..49] } else { &all[..] };
+        for step in 0..20 {
+            let samples: Vec<_> = of.iter().map(|one| (one, run * 1_000 + step, random.f64())).collect();
+            apply(&store, (run * 100 + step + 1) as u64, &samples);
+        }
+        store.seal().unwrap();
+    }
+    let full = store.disk_bytes();
+    let report = store.retain(0, Some(full * 65 / 100)).unwrap();
+    assert_eq!((report.partitions, report.runs, report.bound), (0, 4, 3_020));
+    assert!(store.disk_bytes() <= full * 65 / 100 && store.disk_bytes() > full * 50 / 100);
+    let check = |store: &MetricStore| {
+        let found = select(store, &[], 0, WIDTH);
+        assert_eq!(found.len(), 50);
+        for one in &found {
+            let expected = if one.labels == all[49] { 100 } else { 120 };
+            assert_eq!((one.times.len(), one.times[0] >= 4_000), (expected, true), "{:?}", one.labels);
+        }
+    };
+    check(&store);
+    drop(store);
+    let store = open();
+    check(&store);
+    assert_eq!(store.set_aside(), []);
+    // What comes later is sealed beside them, under the numbers that they have.
+    apply(&store, 5_000, &[(&all[0], 20_000, 1.0)]);
+    store.seal().unwrap();
+    drop(store);
+    let store = open();
+    let found = select(&store, &[], 0, WIDTH);
+    assert_eq!((found.len(), found.iter().map(|one| one.times.len()).max()), (50, Some(121)));
+    // The newest run stays whatever its size.
+    store.retain(0, Some(1)).unwrap();
+    assert_eq!(select(&store, &[], 0, WIDTH).iter().map(|one| one.times.len()).sum::<usize>(), 1);
+}
+
+#[test]
+fn compaction_makes_no_run_that_is_larger_than_a_step_of_retention() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = MetricStoreOptions { max_run_bytes: 20_000, ..options() };
+    let store = MetricStore::open(Arc::new(DiskFiles), dir.path(), small, Arc::default()).unwrap();
+    let all: Vec<Labels> = (0..50).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
+    let mut random = fastrand::Rng::with_seed(5);
+    for run in 0..30i64 {
+        let samples: Vec<_> = all.iter().map(|one| (one, run * 10, random.f64())).collect();
+        apply(&store, run as u64 + 1, &samples);
+        store.seal().unwrap();
+        store.compact().unwrap();
+    }
+    let manifest = store.engine.snapshot();
+    let runs: Vec<u64> =
+        manifest.manifest().partitions.values().flat_map(|own| &own.runs).map(|run| run.bytes).collect();
+    assert!(runs.iter().all(|bytes| *bytes <= 20_000) && runs.len() < 12, "{runs:?}");
+    assert_eq!(select(&store, &[], 0, WIDTH)[0].times.len(), 30);
+}

@@ -197,3 +197,29 @@ fn spans_of_megabytes_stand_in_many_blocks_and_survive_merging() {
     assert!(runs[0].blocks() >= 16, "{} blocks of {} MiB", runs[0].blocks(), all.len());
     assert!(ask(&store, &context()).trace(trace_id(1)).unwrap().spans == all);
 }
+
+#[test]
+fn retention_by_size_takes_the_oldest_runs_of_a_day_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    for run in 0..10u32 {
+        let spans = (0..500u32).map(|number| {
+            let mut span = span(run * 1_000 + number, 1, i64::from(run * 1_000 + number));
+            span.attributes = vec![Attribute::new("noise", format!("{:x}", fastrand::u128(..)))];
+            span
+        });
+        store.apply(u64::from(run) + 1, &TenantId::default(), spans.collect::<Vec<_>>());
+        store.seal().unwrap();
+    }
+    let full = store.disk_bytes();
+    let report = store.retain(0, Some(full * 65 / 100)).unwrap();
+    assert_eq!((report.partitions, report.runs, report.spans), (0, 4, 2_000));
+    assert!(store.disk_bytes() > full * 50 / 100);
+    let found = |store: &TraceStore, number: u32| ask(store, &context()).trace(trace_id(number)).unwrap().spans.len();
+    let check = |store: &TraceStore| {
+        assert_eq!([found(store, 3_499), found(store, 4_000), found(store, 9_499)], [0, 1, 1]);
+    };
+    check(&store);
+    drop(store);
+    check(&open(dir.path()));
+}
