@@ -153,8 +153,8 @@ impl From<AppError> for ApiError {
         if kind == ErrorKind::Unavailable && !is_overload {
             api.status = Some(StatusCode::SERVICE_UNAVAILABLE);
         }
-        // The others say what a caller did, or what was logged where it arose.
-        if matches!(kind, ErrorKind::Internal | ErrorKind::Corrupt | ErrorKind::StorageFull) {
+        // The others say what a caller did, or what was logged where it arose: that the disk is full, once a minute.
+        if matches!(kind, ErrorKind::Internal | ErrorKind::Corrupt) {
             tracing::error!(error = %api.message, "a request failed");
         }
         api

@@ -26,6 +26,7 @@ pub mod scrape;
 mod scrape_sink;
 mod server;
 pub mod signal;
+mod start;
 mod status;
 mod trusted_clock;
 

@@ -1,24 +1,22 @@
 //! The whole of Clew below its listeners: journals, stores, write paths, queries; started and stopped in order.
 
-use crate::data_dir::{self, DataDir, refused};
+use crate::data_dir::{self, DataDir};
 use crate::data_folder::DataFolder;
 use crate::disk_usage::DiskUsage;
 use crate::error::AppError;
 use crate::ingest::{
-    Accumulator, Admission, IngestOutcome, LogSignal, MetricSignal, Pipeline, PipelineOptions, PipelineParts, Rooms,
-    SeriesVerdicts, SpanMetrics, TraceBatch, TraceSignal,
+    Accumulator, Admission, IngestOutcome, LogSignal, MetricSignal, Pipeline, Rooms, SeriesVerdicts, SpanMetrics,
+    TraceBatch, TraceSignal,
 };
-use crate::inventory::Entry;
-use crate::limits::{HOT_HARD_FACTOR, LEAST_STEP_BYTES, RETENTION_STEPS, SPAN_METRIC_INTERVAL};
-use crate::maintenance::MaintenanceOptions;
+use crate::limits::{LEAST_STEP_BYTES, RETENTION_STEPS, SPAN_METRIC_INTERVAL};
 use crate::memory::{Memory, MemoryShares};
 use crate::observe::Observer;
 use crate::reads::{Closed, Lossy, QueryLimits, QueryRunner, Stores};
 use crate::signal::{Retention, SignalStore};
+use crate::start::Starter;
 use crate::trusted_clock::Doubt;
 use clew_codec::error::Decoded;
-use clew_host::{Clock, Files, Lock, Random, SimFiles, make_dir};
-use clew_journal::{Beside, Journal, JournalMetrics, Recovery};
+use clew_host::{Clock, Files, Lock, Random};
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::LogRecord;
 use clew_model::metrics::{LabelSets, MetricBatch};
@@ -489,11 +487,16 @@ impl App {
         &self.aside
     }
 
-    /// Finishes what was accepted and stops. Blocks.
-    pub fn stop(&self) {
+    /// Where the disk is full the reserve is given up, so that what must be written before a stop has room.
+    pub fn make_room(&self) {
         if self.is_disk_full() {
             self.folder.room.release();
         }
+    }
+
+    /// Finishes what was accepted and stops. Blocks.
+    pub fn stop(&self) {
+        self.make_room();
         // What senders wait for comes first: a keeper may be in the middle of a long merge.
         self.logs.close();
         self.metrics.close();
@@ -541,15 +544,6 @@ fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T, AppError>>) -> 
     thread.join().unwrap_or(Err(AppError::Panicked))
 }
 
-struct Starter<'a> {
-    files: Arc<dyn Files>,
-    random: Arc<dyn Random>,
-    clock: Arc<dyn Clock>,
-    observer: Arc<Observer>,
-    folder: Arc<DataFolder>,
-    options: &'a AppOptions,
-}
-
 impl AppOptions {
     /// Bytes that a sealed file of a signal may have at most, so that retention by size removes little at once.
     pub(crate) fn step_bytes(&self, signal: &SignalOptions) -> u64 {
@@ -561,134 +555,4 @@ impl AppOptions {
 /// What logs, metrics and traces keep although others grow.
 fn floors(options: &AppOptions) -> [Option<u64>; 3] {
     [options.logs.floor, options.metrics.floor, options.traces.floor]
-}
-
-impl Starter<'_> {
-    /// The write path of a signal. Where its disk cannot be used it stands on an empty one in memory, and is closed: the
-    /// other signals are served.
-    fn signal_or_closed<S: SignalStore>(
-        &self,
-        options: SignalOptions,
-        open: impl Fn(Arc<dyn Files>, &Path, &AppOptions) -> Result<S, AppError>,
-        rooms: impl Fn(&S) -> Rooms<S>,
-    ) -> Result<Pipeline<S>, AppError> {
-        match self.signal(options, &open, &rooms, (Arc::clone(&self.files), Arc::clone(&self.folder)), None) {
-            Err(error) => {
-                let reason = error.full_message();
-                tracing::error!(signal = S::SIGNAL.as_str(), reason, "cannot start a signal; the others are served");
-                let usage = DiskUsage::new(None, [None; 3]);
-                let nowhere: Arc<dyn Files> = Arc::new(SimFiles::new());
-                let (folder, _) = DataFolder::open(&nowhere, &self.options.data_dir, &self.clock, false, usage);
-                self.signal(options, &open, &rooms, (nowhere, Arc::new(folder)), Some(reason.into()))
-            }
-            started => started,
-        }
-    }
-
-    fn signal<S: SignalStore>(
-        &self,
-        options: SignalOptions,
-        open: impl Fn(Arc<dyn Files>, &Path, &AppOptions) -> Result<S, AppError>,
-        rooms: impl Fn(&S) -> Rooms<S>,
-        (files, folder): (Arc<dyn Files>, Arc<DataFolder>),
-        closed: Option<Arc<str>>,
-    ) -> Result<Pipeline<S>, AppError> {
-        let signal = S::SIGNAL.as_str();
-        let dir = self.options.data_dir.join(signal);
-        for made in [&dir, &dir.join("store")] {
-            make_dir(&*files, made).map_err(|error| refused("create", made, error))?;
-        }
-        let store = open(Arc::clone(&files), &dir, self.options)?;
-        // Sealed data are about an eighth of the hot ones.
-        let seal_bytes = options.seal_bytes.min(self.options.step_bytes(&options).saturating_mul(8));
-        let mut aside = Vec::new();
-        aside.extend(lost_store(&store, &dir, folder.inventory.entry(S::SIGNAL)));
-        let journal_options = clew_journal::Options {
-            // A start replays at most what the hot tail may hold, plus the segment it begins in.
-            segment_bytes: (seal_bytes * HOT_HARD_FACTOR / 4).clamp(4 << 20, 64 << 20),
-            salvage: true,
-        };
-        let known = folder.inventory.entry(S::SIGNAL).journal;
-        let (journal, recovery) = self.journal(signal, &dir.join("journal"), journal_options, &files, known)?;
-        aside.extend(skipped(&recovery, store.sealed_position()));
-        if let (Some(reason), Some(_)) = (recovery.mark_fault, known) {
-            let reason = format!("{reason}: whether the end of the journal is there cannot be told");
-            aside.push(SetAside::of_requests(self.mark(signal), reason, Some(0)));
-        }
-        let maintenance = MaintenanceOptions { seal_bytes, seal_age: options.seal_age, retention: options.retention };
-        let parts = PipelineParts {
-            rooms: rooms(&store),
-            store: Arc::new(store),
-            journal: Arc::new(journal),
-            clock: Arc::clone(&self.clock),
-            observer: Arc::clone(&self.observer),
-            files,
-            checkpoints: dir.join("checkpoints"),
-            folder,
-            aside,
-            closed,
-        };
-        Pipeline::start(parts, PipelineOptions { maintenance })
-    }
-
-    fn journal(
-        &self,
-        signal: &str,
-        dir: &Path,
-        options: clew_journal::Options,
-        files: &Arc<dyn Files>,
-        identity: Option<u64>,
-    ) -> Result<(Journal, Recovery), AppError> {
-        let metrics = JournalMetrics::new(self.observer.registry(), signal);
-        let (files, random) = (Arc::clone(files), Arc::clone(&self.random));
-        let beside = Beside { mark: self.mark(signal), journal: identity };
-        let (journal, recovery) = Journal::open_beside(files, random, dir, options, metrics, Some(&beside))
-            .map_err(|error| AppError::start(format!("open the journal of {signal}"), error))?;
-        if let Some(tail) = &recovery.torn_tail {
-            tracing::warn!(
-                signal,
-                file = %tail.file.display(),
-                offset = tail.offset,
-                bytes = tail.bytes,
-                reason = tail.reason,
-                "cut off a torn end of the journal; it was never acknowledged"
-            );
-        }
-        Ok((journal, recovery))
-    }
-
-    /// The file that says how far the journal of a signal was acknowledged.
-    fn mark(&self, signal: &str) -> PathBuf {
-        self.options.data_dir.join(format!("{signal}.mark"))
-    }
-}
-
-/// What is to be said of a store that lacks what was written down of it.
-fn lost_store<S: SignalStore>(store: &S, dir: &Path, known: Entry) -> Option<SetAside> {
-    if store.sealed_position() >= known.sealed {
-        return None;
-    }
-    let Entry { files, records, .. } = known;
-    let (reason, records) = if store.on_disk().parts == 0 {
-        (format!("what it held is not there: {files} files with {records} records were written down"), Some(records))
-    } else {
-        ("it is older than what was written down of it".to_owned(), None)
-    };
-    Some(SetAside::of_records(dir.join("store"), reason, records))
-}
-
-/// What of a journal cannot be read, by file, with the requests of it that the store does not have.
-fn skipped(recovery: &Recovery, sealed: u64) -> Vec<SetAside> {
-    let mut files: Vec<SetAside> = Vec::new();
-    for skipped in &recovery.skipped {
-        let requests = skipped.frames_behind(sealed);
-        match files.iter_mut().find(|aside| aside.file == skipped.file) {
-            Some(aside) => aside.requests = aside.requests.zip(requests).map(|(one, other)| one.saturating_add(other)),
-            None => {
-                let reason = format!("{} at byte {}", skipped.reason, skipped.offset);
-                files.push(SetAside::of_requests(&skipped.file, reason, requests));
-            }
-        }
-    }
-    files
 }

@@ -226,6 +226,8 @@ impl Running {
 
     async fn stop(mut self) -> Result<()> {
         tracing::info!("stopping: finishing what was accepted");
+        // Whoever writes a last word needs room for it.
+        self.app.make_room();
         self.state.ready.store(false, Ordering::Relaxed);
         self.state.stop.cancel();
         if let Some(demo) = self.demo {

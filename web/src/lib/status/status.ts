@@ -18,6 +18,11 @@ export interface Status {
 	signals: SignalStatus[];
 	sources: Source[];
 	config_warnings: string[];
+	/** Files of the data directory itself that were damaged or missing; absent before. */
+	set_aside?: SetAside[];
+	disk_full?: boolean;
+	/** Absent while the clock is believed. */
+	clock_doubt?: { ahead_seconds: number; wait_seconds: number };
 	demo: boolean;
 	/** Whether the data goes when the server stops. */
 	temporary: boolean;
@@ -46,6 +51,22 @@ export interface SignalStatus {
 	retention_nanos?: number;
 	retention_bytes?: number;
 	failed: boolean;
+	/** Why nothing is taken and answered until a restart. */
+	closed?: string;
+	/** The first hundred. */
+	set_aside?: SetAside[];
+	set_aside_files?: number;
+	set_aside_records?: number;
+	lost_requests?: number;
+}
+
+/** A file that is not read because it is damaged or missing. */
+export interface SetAside {
+	file: string;
+	reason: string;
+	/** Absent where nobody knows. */
+	records?: number;
+	requests?: number;
 }
 
 export interface Source {

@@ -1,1 +1,0 @@
-import"./Bq4KCh9h.js";
