@@ -232,8 +232,10 @@ mod tests {
         let own = Arc::clone(&runner);
         let first = tokio::spawn(async move {
             let query = move |turn: &mut Turn| {
-                let _ = waits.send(());
-                let told = turn.aside(|_| told.recv_timeout(Duration::from_secs(20)).is_ok())?;
+                let told = turn.aside(|_| {
+                    let _ = waits.send(());
+                    told.recv_timeout(Duration::from_secs(20)).is_ok()
+                })?;
                 // Its time goes on: a question that computes for ever is stopped all the same.
                 spin(turn).map(|()| told)
             };
