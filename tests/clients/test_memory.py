@@ -3,7 +3,6 @@ stays within it. Each test drives one share to its end and looks at the resident
 
 import gzip
 import http.server
-import json
 import pathlib
 import socket
 import struct
@@ -13,6 +12,8 @@ import urllib.parse
 
 import pytest
 import requests
+
+from clew_server import wait_until
 
 MIB = 1 << 20
 # 11,000 points of a series, as many as an answer may have.
@@ -225,7 +226,7 @@ def exporters():
         server.server_close()
 
 
-def scraping(tmp_path, port, targets, interval="2s"):
+def scraping(tmp_path, port, targets, interval="5s"):
     names = ", ".join(f"'127.0.0.{number + 1}:{port}'" for number in range(targets))
     job = f"- {{job_name: j, scrape_interval: {interval}, static_configs: [{{targets: [{names}]}}]}}"
     (tmp_path / "prometheus.yml").write_text(f"scrape_configs:\n{job}\n")
@@ -237,20 +238,164 @@ def test_scraped_pages_take_no_more_than_their_share(new_clew, tmp_path, exporte
     clew = new_clew("limits: { memory: 256MiB }\n" + scraping(tmp_path, port, 20))
     clew.expect_complaint("limits.memory")
     clew.start()
-    time.sleep(6)
-    targets = clew.get("/prometheus/api/v1/targets")["data"]["activeTargets"]
-    assert len(targets) == 20
-    assert all("(limits.memory)" in target["lastError"] for target in targets)
+
+    def all_refused():
+        targets = clew.get("/prometheus/api/v1/targets")["data"]["activeTargets"]
+        return len(targets) == 20 and all("(limits.memory)" in target["lastError"] for target in targets)
+
+    wait_until(all_refused, 30, "every page was refused by the name of the limit")
     assert peak(clew) < 300
     clew.stop()
 
 
 def test_pages_that_fit_one_by_one_are_all_read(new_clew, tmp_path, exporters):
-    page = b"".join(b'm{a="%05d"} 1\n' % number for number in range(1_000)) + b"# " + b"x" * (3 * MIB) + b"\n"
+    page = b"".join(b'm{a="%05d"} 1\n' % number for number in range(1_000)) + b"# " + b"x" * (3 * MIB // 2) + b"\n"
     clew = new_clew("limits: { memory: 256MiB }\n" + scraping(tmp_path, exporters(page), 20)).start()
-    time.sleep(6)
-    targets = clew.get("/prometheus/api/v1/targets")["data"]["activeTargets"]
-    assert [target["health"] for target in targets] == ["up"] * 20, [target["lastError"] for target in targets]
+
+    def all_up():
+        targets = clew.get("/prometheus/api/v1/targets")["data"]["activeTargets"]
+        return [target["health"] for target in targets] == ["up"] * 20
+
+    wait_until(all_up, 30, "every page was read")
     assert clew.get("/prometheus/api/v1/query", query="count(m)")["data"]["result"][0]["value"][1] == "20000"
     assert peak(clew) < 300
+    clew.stop()
+
+
+# -- what is sent ---------------------------------------------------------------------------------------------------
+
+
+def bodies():
+    """Bodies whose records take far more memory than their bytes, and ordinary ones."""
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    logs, spans = ExportLogsServiceRequest(), ExportTraceServiceRequest()
+    scope = logs.resource_logs.add().scope_logs.add()
+    for _ in range(20_000):
+        scope.log_records.add()
+    scope = spans.resource_spans.add().scope_spans.add()
+    for number in range(20_000):
+        now = time.time_ns()
+        ids = {"trace_id": number.to_bytes(16, "big"), "span_id": number.to_bytes(8, "big")}
+        scope.spans.add(**ids, start_time_unix_nano=now, end_time_unix_nano=now)
+    wide = b"{" + b",".join(b'"k%d":%d' % (number, number) for number in range(300)) + b"}\n"
+    plain = b'{"message":"hello world","level":"info","service":"x","user":"u17","n":12345}\n'
+    protobuf = {"Content-Type": "application/x-protobuf"}
+    ndjson = {"Content-Type": "application/x-ndjson"}
+    return {
+        "empty records": ("/api/v1/logs", ndjson, b"{}\n"),
+        "plain records": ("/api/v1/logs", ndjson, plain),
+        "wide records": ("/api/v1/logs", ndjson, wide),
+        "empty OTLP logs": ("/v1/logs", protobuf, logs.SerializeToString()),
+        "empty OTLP spans": ("/v1/traces", protobuf, spans.SerializeToString()),
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "packed"),
+    [
+        ("empty records", False),
+        ("plain records", True),
+        ("wide records", False),
+        ("wide records", True),
+        ("empty OTLP logs", True),
+        ("empty OTLP spans", False),
+    ],
+)
+def test_bodies_side_by_side_take_no_more_than_their_share(new_clew, kind, packed):
+    path, headers, unit = bodies()[kind]
+    body = unit * (12 * MIB // len(unit))
+    if packed:
+        body, headers = gzip.compress(body, 1), headers | {"Content-Encoding": "gzip"}
+    clew = new_clew("limits: { memory: 256MiB }\n").start()
+    outcomes = []
+
+    def send():
+        answer = requests.post(clew.url(path), data=body, headers=headers, timeout=120)
+        outcomes.append(answer.status_code)
+        assert answer.status_code != 429 or int(answer.headers["Retry-After"]) > 0
+
+    senders = [threading.Thread(target=send) for _ in range(6)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    # Taken, told to come back, or more than there is memory for, which smaller batches are not.
+    assert len(outcomes) == 6 and set(outcomes) <= {200, 413, 429}
+    assert 200 in outcomes or 413 in outcomes
+    assert peak(clew) < 300
+    answer = clew.request("POST", path, data=unit, headers={"Content-Type": headers["Content-Type"]})
+    assert answer.status_code == 200
+    clew.stop()
+
+
+def test_a_body_whose_records_find_no_room_is_told_so(new_clew):
+    clew = new_clew("limits: { memory: 64MiB }\n").start()
+    answer = clew.request("POST", "/api/v1/logs", data=b"{}\n" * (4 * MIB), headers={"Content-Type": "application/x-ndjson"})
+    assert answer.status_code == 413
+    assert "(limits.memory)" in answer.json()["error"]["message"]
+    assert clew.own_metrics()["clew_limit_hits_total", frozenset({("limit", "memory")})] >= 1
+    clew.stop()
+
+
+# -- what is shown --------------------------------------------------------------------------------------------------
+
+
+def test_shares_are_shown_and_move(small):
+    clew, path = small
+    names = {"ingest", "hot", "queries", "answers", "scraping", "caches"}
+
+    def shares():
+        own = clew.own_metrics()
+        used = {name: own["clew_memory_bytes", frozenset({("share", name)})] for name in names}
+        limits = {name: own["clew_memory_limit_bytes", frozenset({("share", name)})] for name in names}
+        told = {share["name"]: share["limit"] for share in clew.get("/api/v1/status")["memory_shares"]}
+        assert told == limits and sum(limits.values()) <= 256 * MIB
+        return used
+
+    before = shares()
+    assert before["hot"] > 0 and before["answers"] == 0 and before["queries"] == 0
+    client = socket.create_connection((clew.host, clew.http))
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: {clew.host}:{clew.http}\r\n\r\n".encode())
+    time.sleep(1)
+    during = shares()
+    assert during["answers"] > 256 << 10 and during["queries"] > MIB
+    own = clew.own_metrics()
+    assert own["clew_query_memory_bytes", frozenset()] == during["queries"]
+    client.close()
+    time.sleep(0.5)
+    after = shares()
+    assert after["answers"] == 0 and after["queries"] == 0
+    clew.stop()
+
+
+# -- what everything carries ----------------------------------------------------------------------------------------
+
+
+def test_an_id_that_everything_carries_has_its_story(new_clew):
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    clew = new_clew("limits: { memory: 128MiB, query_memory: 8MiB }\n").start()
+    base = time.time_ns() - 60 * 10**9
+    for part in range(8):
+        request = ExportTraceServiceRequest()
+        scope = request.resource_spans.add().scope_spans.add()
+        for number in range(part * 5_000, (part + 1) * 5_000):
+            ids = {"trace_id": (number // 5 + 1).to_bytes(16, "big"), "span_id": (number + 1).to_bytes(8, "big")}
+            start = base + number * 1000
+            span = scope.spans.add(**ids, name="step", start_time_unix_nano=start, end_time_unix_nano=start + 10)
+            span.attributes.add(key="session_id").value.string_value = "session-of-all"
+        body = request.SerializeToString()
+        headers = {"Content-Type": "application/x-protobuf"}
+        assert clew.request("POST", "/v1/traces", data=body, headers=headers).status_code == 200
+    story = clew.get("/api/v1/correlate/session-of-all", limit=100)
+    assert story["truncated"]["spans"] and story["counts"]["spans"] == 100
+    # A trace comes whole though its spans carry what all others carry too.
+    trace = clew.get(f"/api/v1/correlate/{1:032x}", limit=100)
+    direct = [event for event in trace["timeline"] if event["reached"]["depth"] == 0]
+    assert len(direct) == 5 and trace["truncated"]["spans"]
+    named = clew.get("/api/v1/resolve", id="session-of-all")
+    assert named["spans"] == 1_000 and named["truncated"]
     clew.stop()

@@ -1,53 +1,96 @@
 //! Room for the bodies of ingest requests: as many are held at once as the memory allows, and none is waited for that
 //! hardly comes.
 
-use crate::body::too_large;
+use crate::body::{self, ContentEncoding, too_large};
 use crate::error::ApiError;
 use crate::limits::{BODY_GRACE, BODY_MIN_RATE, FIRST_ROOM, ROOM_WAIT};
+use crate::otlp::decode_off_thread;
 use crate::state::ApiState;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
-use clew_model::ErrorKind;
+use clew_codec::DecodeError;
+use clew_model::{ErrorKind, MemoryShare, Taken};
 use http_body_util::BodyExt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How much larger than its compressed form a body is taken to be before it is known.
-const COMPRESSION: usize = 8;
+/// How much larger than its compressed form a body is taken to be at first; a body of few bytes may be much larger.
+const UNPACKED: (usize, usize) = (16, 256 << 10);
 
-/// The room that a body takes until it is dropped.
+/// How much larger than its bytes the records of a body are taken to be at first.
+const DECODED: (usize, usize) = (4, 64 << 10);
+
+/// By how much more is tried where that was too little.
+const MORE: usize = 4;
+
+/// The room that a body and its records take until it is dropped.
 pub(crate) struct Room {
     bodies: Arc<Semaphore>,
     permit: OwnedSemaphorePermit,
-    /// The most that one body may take.
+    /// The same for the accountant.
+    counted: Taken,
+    memory: MemoryShare,
+    /// The most that one body may take, as it comes and unpacked.
     most: usize,
+    /// The most that a body and its records may take together.
+    whole: usize,
+}
+
+/// Why a body was not decoded.
+pub(crate) enum Undecoded {
+    /// Unpacked it is larger than it may be here.
+    Unpacked,
+    /// Its records take more memory than they may here.
+    Memory,
+    /// Something else.
+    Refused(ApiError),
+}
+
+impl From<ApiError> for Undecoded {
+    fn from(error: ApiError) -> Self {
+        Undecoded::Refused(error)
+    }
+}
+
+impl From<DecodeError> for Undecoded {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Memory { .. } => Undecoded::Memory,
+            other => Undecoded::Refused(other.into()),
+        }
+    }
 }
 
 impl Room {
     async fn new(state: &ApiState, bytes: usize) -> Result<Self, ApiError> {
         let most = state.options.ingest_body;
         let permit = acquire(&state.bodies, kibibytes(bytes.min(most))).await?;
-        Ok(Self { bodies: Arc::clone(&state.bodies), permit, most })
+        let whole = room_permits(state.options.ingest_room, most).saturating_mul(1024);
+        let memory = state.app.memory().ingest.clone();
+        let counted = memory.count(permit.num_permits() as u64 * 1024);
+        Ok(Self { bodies: Arc::clone(&state.bodies), permit, counted, memory, most, whole })
     }
 
     /// Takes as much more as is missing to `bytes`.
     async fn grow_to(&mut self, bytes: usize) -> Result<(), ApiError> {
-        let wanted = kibibytes(bytes.min(self.most));
+        let wanted = kibibytes(bytes.min(self.whole));
         let more = wanted.saturating_sub(u32::try_from(self.permit.num_permits()).unwrap_or(u32::MAX));
         if more > 0 {
             self.permit.merge(acquire(&self.bodies, more).await?);
+            self.counted.merge(self.memory.count(u64::from(more) * 1024));
         }
         Ok(())
     }
 }
 
-/// Permits, a kibibyte each, for the bodies that are held at once: one of the largest must fit, however small the room.
+/// Permits, a kibibyte each, for the bodies that are held at once with their records: one of the largest must fit with as
+/// much for its records, however small the room.
 pub(crate) fn room_permits(room: u64, largest: usize) -> usize {
     let room = usize::try_from(room / 1024).unwrap_or(usize::MAX);
-    room.max(kibibytes(largest) as usize).min(Semaphore::MAX_PERMITS)
+    room.max(kibibytes(largest.saturating_mul(2)) as usize).min(Semaphore::MAX_PERMITS)
 }
 
 fn kibibytes(bytes: usize) -> u32 {
@@ -83,14 +126,74 @@ pub(crate) async fn receive(
         return Err(too_large(state.options.ingest_body));
     }
     let mut room = Room::new(state, announced.unwrap_or(FIRST_ROOM).min(FIRST_ROOM)).await?;
-    let bytes = read(body, announced, limit, &mut room).await?;
-    if headers.contains_key(header::CONTENT_ENCODING) || headers.contains_key("grpc-encoding") {
-        room.grow_to(bytes.len().saturating_mul(COMPRESSION)).await?;
-    }
+    let is_packed = headers.contains_key(header::CONTENT_ENCODING) || headers.contains_key("grpc-encoding");
+    let whole = whole_room(announced.unwrap_or(limit), is_packed);
+    let bytes = read(body, whole, limit, &mut room).await?;
     Ok((bytes, room))
 }
 
-async fn read(mut body: Body, announced: Option<usize>, limit: usize, room: &mut Room) -> Result<Bytes, ApiError> {
+/// Unpacks a body and decodes its records, within the room that it has and takes more of where it must: what a body becomes
+/// is known only when it is there. `decode` is called anew where it was given too little memory.
+///
+/// # Errors
+/// What `decode` answers; no room; a body that is too large unpacked, or whose records take more than there is for one.
+pub(crate) async fn decode<T: Send + 'static>(
+    state: &ApiState,
+    room: &mut Room,
+    encoding: ContentEncoding,
+    body: Bytes,
+    decode: impl Fn(&Bytes, usize) -> Result<T, Undecoded> + Send + Sync + 'static,
+) -> Result<T, ApiError> {
+    let decode = Arc::new(decode);
+    let is_packed = encoding != ContentEncoding::Identity;
+    let first = |bytes: usize, (times, least): (usize, usize)| bytes.saturating_mul(times).max(least);
+    let mut unpacked = if is_packed { first(body.len(), UNPACKED).min(room.most) } else { 0 };
+    let mut memory = first(body.len().max(unpacked / 4), DECODED);
+    loop {
+        let held = body.len().saturating_add(unpacked);
+        memory = memory.min(room.whole.saturating_sub(held));
+        room.grow_to(held.saturating_add(memory)).await?;
+        let (own, packed, limit) = (Arc::clone(&decode), body.clone(), if is_packed { unpacked } else { room.most });
+        let decoded = decode_off_thread(state, body.len(), encoding, move || {
+            let bytes = match body::decompress(encoding, packed, limit) {
+                Err(error) if error.kind == ErrorKind::TooLarge => return Ok(Err(Undecoded::Unpacked)),
+                other => other?,
+            };
+            Ok(own(&bytes, memory))
+        });
+        match decoded.await? {
+            Ok(records) => return Ok(records),
+            Err(Undecoded::Unpacked) if is_packed && unpacked < room.most => {
+                unpacked = unpacked.saturating_mul(MORE).min(room.most);
+                memory = memory.max(unpacked);
+            }
+            Err(Undecoded::Unpacked) => return Err(too_large(room.most)),
+            Err(Undecoded::Memory) if held.saturating_add(memory) < room.whole => memory = memory.saturating_mul(MORE),
+            Err(Undecoded::Memory) => return Err(too_many_records(memory)),
+            Err(Undecoded::Refused(error)) => return Err(error),
+        }
+    }
+}
+
+/// The refusal of a body whose records take more than there is.
+fn too_many_records(memory: usize) -> ApiError {
+    let message = format!(
+        "the records of the request's body take more than {memory} bytes of memory, all that there is for one body \
+         (limits.memory); send smaller batches"
+    );
+    ApiError::new(ErrorKind::TooLarge, message)
+}
+
+/// What a large body of so many bytes takes with its records, as far as can be told before it is there. It is taken at once:
+/// bodies that each hold a part and wait for the rest would wait for each other.
+fn whole_room(bytes: usize, is_packed: bool) -> usize {
+    let unpacked = if is_packed { bytes.saturating_mul(UNPACKED.0) } else { 0 };
+    let records = bytes.max(unpacked / 4).saturating_mul(DECODED.0);
+    bytes.saturating_add(unpacked).saturating_add(records)
+}
+
+/// Reads a body; as soon as it is seen to be large, `whole` bytes of room are taken for it.
+async fn read(mut body: Body, whole: usize, limit: usize, room: &mut Room) -> Result<Bytes, ApiError> {
     let started = Instant::now();
     let mut bytes = BytesMut::new();
     loop {
@@ -107,7 +210,7 @@ async fn read(mut body: Body, announced: Option<usize>, limit: usize, room: &mut
         }
         bytes.extend_from_slice(&data);
         if bytes.len() >= FIRST_ROOM {
-            room.grow_to(announced.unwrap_or(limit)).await?;
+            room.grow_to(whole).await?;
         }
     }
 }
@@ -134,7 +237,8 @@ mod tests {
 
     async fn room(bodies: &Arc<Semaphore>, bytes: usize, most: usize) -> Room {
         let permit = acquire(bodies, kibibytes(bytes)).await.unwrap();
-        Room { bodies: Arc::clone(bodies), permit, most }
+        let memory = MemoryShare::new(16 << 20);
+        Room { bodies: Arc::clone(bodies), permit, counted: memory.count(0), memory, most, whole: 16 << 20 }
     }
 
     fn chunks(sizes: Vec<usize>) -> Body {
@@ -145,10 +249,10 @@ mod tests {
     async fn a_small_body_without_a_length_takes_little_and_a_large_one_the_most() {
         let bodies = semaphore(16 << 10);
         let mut small = room(&bodies, FIRST_ROOM, 8 << 20).await;
-        assert_eq!(read(chunks(vec![10, 20]), None, 8 << 20, &mut small).await.unwrap().len(), 30);
+        assert_eq!(read(chunks(vec![10, 20]), 8 << 20, 8 << 20, &mut small).await.unwrap().len(), 30);
         assert_eq!(bodies.available_permits(), 15 << 10);
         let mut large = room(&bodies, FIRST_ROOM, 8 << 20).await;
-        assert_eq!(read(chunks(vec![1 << 20; 3]), None, 8 << 20, &mut large).await.unwrap().len(), 3 << 20);
+        assert_eq!(read(chunks(vec![1 << 20; 3]), 8 << 20, 8 << 20, &mut large).await.unwrap().len(), 3 << 20);
         assert_eq!(bodies.available_permits(), 7 << 10);
         drop((small, large));
         assert_eq!(bodies.available_permits(), 16 << 10);
@@ -158,16 +262,16 @@ mod tests {
     async fn a_body_that_fits_exactly_is_taken_and_one_byte_more_is_refused() {
         let bodies = semaphore(16 << 10);
         let mut own = room(&bodies, 1000, 1000).await;
-        assert!(read(chunks(vec![600, 400]), None, 1000, &mut own).await.is_ok());
-        let error = read(chunks(vec![600, 401]), None, 1000, &mut own).await.unwrap_err();
+        assert!(read(chunks(vec![600, 400]), 5000, 1000, &mut own).await.is_ok());
+        let error = read(chunks(vec![600, 401]), 5000, 1000, &mut own).await.unwrap_err();
         assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
         assert!(error.message.contains("1000 bytes (limits.ingest_body)"), "{}", error.message);
     }
 
     #[test]
     fn the_room_is_what_the_memory_allows_and_never_less_than_one_body() {
-        assert_eq!(room_permits(96 << 20, 64 << 20), 96 << 10);
-        assert_eq!(room_permits(1 << 20, 64 << 20), 64 << 10);
+        assert_eq!(room_permits(196 << 20, 64 << 20), 196 << 10);
+        assert_eq!(room_permits(1 << 20, 64 << 20), 128 << 10);
         assert_eq!(room_permits(0, 1), 1);
     }
 

@@ -33,7 +33,7 @@ pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) const FIRST_ROOM: usize = 1 << 20;
 
 /// How long a request waits for room for its body before its sender is told to come back.
-pub(crate) const ROOM_WAIT: Duration = Duration::from_secs(2);
+pub(crate) const ROOM_WAIT: Duration = Duration::from_secs(5);
 
 /// How long an ingest body may take to begin to come; from then on it must keep up [`BODY_MIN_RATE`].
 pub(crate) const BODY_GRACE: Duration = Duration::from_secs(15);

@@ -1,11 +1,10 @@
 //! `/api/v1/logs`: JSON logs in, log queries out.
 
 use crate::answers::Asker;
-use crate::body::{self, ContentEncoding};
+use crate::body::ContentEncoding;
 use crate::dto::{FieldValuesDto, FieldsDto, HistogramDto, IngestDto, LogPageDto, LogPatternsDto};
 use crate::error::{ApiError, ErrorBody};
 use crate::intake;
-use crate::otlp::decode_off_thread;
 use crate::params::Params;
 use crate::state::ApiState;
 use axum::body::Body;
@@ -47,15 +46,13 @@ pub(crate) async fn ingest(
 async fn take(state: &ApiState, caller: Caller, request: Request<Body>) -> Result<Json<IngestDto>, ApiError> {
     json_content(request.headers())?;
     let encoding = ContentEncoding::of(request.headers())?;
-    let limit = state.options.ingest_body;
     let (head, body) = request.into_parts();
-    let (body, _room) = intake::receive(state, &head.headers, body, 0).await?;
+    let (body, mut room) = intake::receive(state, &head.headers, body, 0).await?;
     state.app.observer().request_bytes(Signal::Logs, Protocol::JsonLogs.as_str(), body.len() as u64);
     let arrival = state.app.clock().now();
-    let options = JsonLogOptions { max_record_bytes: state.options.log_line };
-    let decoded = decode_off_thread(state, body.len(), encoding, move || {
-        let body = body::decompress(encoding, body, limit)?;
-        json_logs::decode(&body, arrival, &options).map_err(ApiError::from)
+    let max_record_bytes = state.options.log_line;
+    let decoded = intake::decode(state, &mut room, encoding, body, move |body, memory| {
+        Ok(json_logs::decode(body, arrival, &JsonLogOptions { max_record_bytes, memory })?)
     })
     .await?;
     let outcome = state.app.ingest_logs(&caller, Protocol::JsonLogs, decoded).await?;

@@ -47,7 +47,7 @@ pub const MAX_LABEL_VALUE: usize = 64 << 10;
 pub const MAX_ATTRIBUTES: usize = 10_000;
 
 /// The hot tail may grow to this multiple of the size at which it is sealed before writers must wait.
-pub const HOT_HARD_FACTOR: u64 = 4;
+pub const HOT_HARD_FACTOR: u64 = 3;
 
 /// A clock that goes further ahead than this beside monotonic time has jumped: nothing is removed by its age.
 pub const CLOCK_JUMP: Duration = Duration::from_secs(3600);

@@ -84,8 +84,8 @@ pub struct ShareUse {
 }
 
 impl MemoryShares {
-    /// Shares out a budget. The hot tails may each grow to four times their share before writers wait, so together
-    /// they take at most about half of it.
+    /// Shares out a budget. The hot tails may each grow to three times their share before writers wait, so together
+    /// they take at most about a third of it.
     #[must_use]
     pub fn of(total: u64) -> Self {
         let share = |part: u64, most: u64| (total / part).clamp(1 << 20, most);
@@ -100,7 +100,7 @@ impl MemoryShares {
             scraping: share(16, 1 << 30).max(LEAST_SHARE),
             caches: share(16, 1 << 30),
             series: usize::try_from(total / 8 / SERIES_BYTES).unwrap_or(usize::MAX).max(LEAST_SERIES),
-            bodies: share(8, 1 << 30),
+            bodies: share(4, 2 << 30),
         }
     }
 }
@@ -164,6 +164,7 @@ fn cgroup(path: &Path) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::HOT_HARD_FACTOR;
 
     #[test]
     fn the_machines_memory_is_read_from_meminfo() {
@@ -202,8 +203,8 @@ mod tests {
     }
 
     #[test]
-    fn request_bodies_take_an_eighth_of_the_budget_within_bounds() {
-        for (total, bodies) in [(64 << 20, 8 << 20), (4u64 << 30, 512 << 20), (64 << 30, 1 << 30), (0, 1 << 20)] {
+    fn request_bodies_take_a_quarter_of_the_budget_within_bounds() {
+        for (total, bodies) in [(64 << 20, 16 << 20), (4u64 << 30, 1 << 30), (64 << 30, 2 << 30), (0, 1 << 20)] {
             assert_eq!(MemoryShares::of(total).bodies, bodies, "{total}");
         }
     }
@@ -219,7 +220,7 @@ mod tests {
     fn hot_tails_never_take_more_than_about_half_the_budget() {
         for total in [64 << 20, 512 << 20, 6u64 << 30, 64 << 30] {
             let shares = MemoryShares::of(total);
-            let hot = (shares.logs_hot + shares.metrics_hot + shares.traces_hot) * 4;
+            let hot = (shares.logs_hot + shares.metrics_hot + shares.traces_hot) * HOT_HARD_FACTOR;
             assert!(hot <= total * 6 / 10, "{total}: {hot}");
         }
     }
@@ -228,7 +229,7 @@ mod tests {
     fn all_shares_together_are_no_more_than_the_budget() {
         for total in [256 << 20, 512 << 20, 6u64 << 30, 64 << 30] {
             let shares = MemoryShares::of(total);
-            let hot = (shares.logs_hot + shares.metrics_hot + shares.traces_hot) * 4;
+            let hot = (shares.logs_hot + shares.metrics_hot + shares.traces_hot) * HOT_HARD_FACTOR;
             let all = hot + shares.queries + shares.answers + shares.scraping + shares.caches + shares.bodies;
             assert!(all <= total, "{total}: {all}");
         }

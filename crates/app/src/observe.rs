@@ -3,6 +3,7 @@
 use crate::ingest::{Source, Tally};
 use crate::limit_named::limit_named;
 use crate::limits::{MAX_TOLD_FILES, REFUSALS_TOLD};
+use crate::memory::ShareUse;
 use crate::server::Protocol;
 use crate::signal::{Hot, OnDisk, Removed, Sealed};
 use clew_model::{SetAside, Signal, UnixNanos};
@@ -200,6 +201,20 @@ impl Observer {
         self.registry.gauge(&table::STORE_SET_ASIDE_RECORDS, labels).set_count(records);
         let requests = aside.iter().filter_map(|file| file.requests).sum();
         self.registry.gauge(&table::JOURNAL_LOST_REQUESTS, labels).set_count(requests);
+    }
+
+    /// What is held of each share of the memory.
+    pub(crate) fn memory(&self, shares: &[ShareUse]) {
+        for share in shares {
+            self.registry.gauge(&table::MEMORY_BYTES, [share.name]).set_count(share.used);
+            self.registry.gauge(&table::MEMORY_LIMIT_BYTES, [share.name]).set_count(share.limit);
+        }
+    }
+
+    /// Queries that run now, and what they hold.
+    pub(crate) fn running(&self, queries: usize, bytes: u64) {
+        self.registry.gauge(&table::QUERIES_RUNNING, []).set_count(queries as u64);
+        self.registry.gauge(&table::QUERY_MEMORY_BYTES, []).set_count(bytes);
     }
 
     pub(crate) fn active_series(&self, series: u64) {

@@ -516,6 +516,8 @@ impl App {
                 gauges(&app.observer, &app.logs);
                 gauges(&app.observer, &app.metrics);
                 gauges(&app.observer, &app.traces);
+                app.observer.memory(&app.memory_use());
+                app.observer.running(app.queries.running(), app.queries.memory_used());
                 app.observer.active_series(app.metrics.store().active_series());
             }
         });

@@ -158,6 +158,11 @@ pub trait SignalStore: Send + Sync + 'static {
         out: &mut Vec<u8>,
     ) -> Result<(), StoreError>;
 
+    /// Bytes of memory that are kept of what was read from sealed parts.
+    fn cached_bytes(&self) -> u64 {
+        0
+    }
+
     /// Makes a batch readable; called in journal order, after the journal is durable. What the store keeps of it it shares or
     /// copies: taps are shown the batch afterwards.
     ///

@@ -7,7 +7,6 @@ use crate::disk_usage::DiskUsage;
 use crate::error::AppError;
 use crate::ingest::{Pipeline, PipelineOptions, PipelineParts, Rooms};
 use crate::inventory::Entry;
-use crate::limits::HOT_HARD_FACTOR;
 use crate::maintenance::MaintenanceOptions;
 use crate::observe::Observer;
 use crate::server::{AppOptions, SignalOptions};
@@ -71,7 +70,7 @@ impl Starter<'_> {
         aside.extend(lost_store(&store, &dir, known));
         let journal_options = clew_journal::Options {
             // A start replays at most what the hot tail may hold, plus the segment it begins in.
-            segment_bytes: (seal_bytes * HOT_HARD_FACTOR / 4).clamp(4 << 20, 64 << 20),
+            segment_bytes: seal_bytes.clamp(4 << 20, 64 << 20),
             salvage: true,
         };
         let (journal, recovery) = self.journal(signal, &dir.join("journal"), journal_options, &files, known.journal)?;

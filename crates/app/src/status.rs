@@ -1,10 +1,12 @@
 //! What the program holds and what it took since its start.
 
 use crate::ingest::{Pipeline, Source};
+use crate::limits::HOT_HARD_FACTOR;
+use crate::memory::ShareUse;
 use crate::server::App;
 use crate::signal::{Hot, OnDisk, Retention, SignalStore};
 use crate::trusted_clock::Doubt;
-use clew_model::{SetAside, Signal};
+use clew_model::{MemoryShare, SetAside, Signal};
 
 /// One signal: what came since the start of the process, and what is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,24 @@ pub struct Status {
 }
 
 impl App {
+    /// How much of each share of the memory is held.
+    #[must_use]
+    pub fn memory_use(&self) -> Vec<ShareUse> {
+        let shares = &self.options().memory;
+        let stores = [parts(self.logs()), parts(self.metrics()), parts(self.traces())];
+        let [hot, cached] = [stores.map(|own| own.0), stores.map(|own| own.1)].map(|own| own.into_iter().sum());
+        let hot_limit = (shares.logs_hot + shares.metrics_hot + shares.traces_hot).saturating_mul(HOT_HARD_FACTOR);
+        let of = |name, share: &MemoryShare| ShareUse { name, limit: share.limit(), used: share.used() };
+        vec![
+            of("ingest", &self.memory().ingest),
+            ShareUse { name: "hot", limit: hot_limit, used: hot },
+            of("queries", &self.memory().queries),
+            of("answers", &self.memory().answers),
+            of("scraping", &self.memory().scraping),
+            ShareUse { name: "caches", limit: shares.caches, used: cached },
+        ]
+    }
+
     /// What is held and what came. Asks the stores and the disk: blocks for a moment.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -58,6 +78,11 @@ impl App {
         let set_aside = self.set_aside().to_vec();
         Status { signals, sources, set_aside, disk_full: self.is_disk_full(), clock_doubt: self.clock_doubt() }
     }
+}
+
+/// Bytes that a signal's hot tail and its caches hold.
+fn parts<S: SignalStore>(pipeline: &Pipeline<S>) -> (u64, u64) {
+    (pipeline.store().hot().bytes, pipeline.store().cached_bytes())
 }
 
 fn signal<S: SignalStore>(pipeline: &Pipeline<S>, retention: Retention, sources: &[Source]) -> SignalStatus {

@@ -86,7 +86,7 @@ impl TraceReader for World {
 
 impl TraceView for World {
     fn scan(&self, _: &Context, scan: &SpanScan<'_>, sink: &dyn Sink<dyn SpanBatch>) -> Result<(), ReadError> {
-        let Among::Carrying(ids) = scan.among else { unreachable!() };
+        let Among::Carrying { ids, .. } = scan.among else { unreachable!() };
         let (spans, _) = Self::find(&self.spans, ids, usize::MAX, |number| self.span(number));
         let mut worker = sink.worker();
         worker.take(&SpanList::all(spans))?;

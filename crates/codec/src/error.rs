@@ -58,6 +58,12 @@ pub enum DecodeError {
         /// The limit.
         limit: usize,
     },
+    /// The records of the body take more memory than there is for them.
+    #[error("the records of the body take more than {limit} bytes of memory, which is what there is for them")]
+    Memory {
+        /// Bytes that they may take.
+        limit: usize,
+    },
 }
 
 struct In<'a>(&'a str);
@@ -74,7 +80,7 @@ impl DecodeError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             DecodeError::Malformed { .. } => ErrorKind::InvalidInput,
-            DecodeError::LimitExceeded { .. } => ErrorKind::TooLarge,
+            DecodeError::LimitExceeded { .. } | DecodeError::Memory { .. } => ErrorKind::TooLarge,
         }
     }
 }

@@ -3,8 +3,8 @@
 /// Reasons for rejected records that are kept for the answer; all are counted.
 pub const MAX_REJECT_REASONS: usize = 16;
 
-/// Memory that the records of one OTLP body may take, beyond the bytes of their texts: two bytes on the wire can stand
-/// for a record of hundreds of bytes, and a histogram repeats its labels for every bucket.
+/// Memory that the records of one body may take unless told: two bytes on the wire can stand for a record of hundreds of bytes,
+/// and a histogram repeats its labels for every bucket.
 pub const MAX_DECODED_BYTES: usize = 512 << 20;
 
 /// Deepest nesting of deprecated protobuf groups, which are skipped.
@@ -32,11 +32,11 @@ pub const MAX_QUOTED_BYTES: usize = 256;
 /// Default for the longest JSON log record, in bytes of its JSON text.
 pub const MAX_JSON_RECORD_BYTES: usize = 16 * 1024 * 1024;
 
-/// JSON values (members and elements at any depth) in one body of JSON logs: they bound the memory that a body of tiny
-/// values takes, 32 to 56 bytes each.
-pub const MAX_JSON_VALUES: usize = 16 * 1024 * 1024;
+/// Memory that a JSON value (a member or an element at any depth) takes, beside its text: up to 56 bytes, and the growth of
+/// the list that it is in.
+pub const JSON_VALUE_BYTES: usize = 64;
 
-/// What a JSON log record counts in [`MAX_JSON_VALUES`] beside its values: its own fields take the memory of so many.
+/// What a JSON log record counts beside its values: its own fields take the memory of so many.
 pub const JSON_VALUES_OF_A_RECORD: usize = 8;
 
 /// JSON log records for which room is made before they are read.

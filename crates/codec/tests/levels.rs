@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use clew_codec::json_logs::{self, JsonLogOptions};
+use clew_codec::limits::MAX_DECODED_BYTES;
 use clew_codec::otlp::{
     OtlpMetricOptions, decode_logs, decode_logs_json, decode_metrics_json, decode_traces, decode_traces_json,
 };
@@ -19,12 +20,12 @@ fn in_protobuf(number: i32, text: &str) -> u8 {
     let scope_logs = vec![ScopeLogs { log_records: vec![record], ..ScopeLogs::default() }];
     let request =
         ExportLogsServiceRequest { resource_logs: vec![ResourceLogs { scope_logs, ..ResourceLogs::default() }] };
-    decode_logs(&request.encode_to_vec(), 1).unwrap().records[0].severity.number()
+    decode_logs(&request.encode_to_vec(), 1, MAX_DECODED_BYTES).unwrap().records[0].severity.number()
 }
 
 fn in_otlp_json(record: &serde_json::Value) -> u8 {
     let body = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]});
-    decode_logs_json(body.to_string().as_bytes(), 1).unwrap().records[0].severity.number()
+    decode_logs_json(body.to_string().as_bytes(), 1, MAX_DECODED_BYTES).unwrap().records[0].severity.number()
 }
 
 fn in_json(record: &serde_json::Value) -> u8 {
@@ -149,10 +150,10 @@ fn a_resource_without_a_name_is_the_unknown_service_in_every_signal() {
         let spans = json!({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]});
         let gauge = json!({"name": "g", "gauge": {"dataPoints": [{"timeUnixNano": "5000000", "asInt": "1"}]}});
         let metrics = json!({"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": [gauge]}]}]});
-        let log = &decode_logs_json(logs.to_string().as_bytes(), 1).unwrap().records[0];
-        let span = &decode_traces_json(spans.to_string().as_bytes()).unwrap().records[0];
+        let log = &decode_logs_json(logs.to_string().as_bytes(), 1, MAX_DECODED_BYTES).unwrap().records[0];
+        let span = &decode_traces_json(spans.to_string().as_bytes(), MAX_DECODED_BYTES).unwrap().records[0];
         let options = OtlpMetricOptions { target_info: false, ..OtlpMetricOptions::default() };
-        let metrics = decode_metrics_json(metrics.to_string().as_bytes(), &options).unwrap().records;
+        let metrics = decode_metrics_json(metrics.to_string().as_bytes(), &options, MAX_DECODED_BYTES).unwrap().records;
         let series = metrics.series.labels(0).unwrap();
         assert_eq!(
             (log.service.as_str(), span.service(), series.get("job")),
@@ -174,11 +175,17 @@ fn protobuf_without_a_resource_is_the_unknown_service() {
         let scope_logs = vec![ScopeLogs { log_records: vec![LogRecord::default()], ..ScopeLogs::default() }];
         let logs = ResourceLogs { resource: resource.clone(), scope_logs, ..ResourceLogs::default() };
         let logs = ExportLogsServiceRequest { resource_logs: vec![logs] };
-        assert_eq!(decode_logs(&logs.encode_to_vec(), 1).unwrap().records[0].service, "unknown_service");
+        assert_eq!(
+            decode_logs(&logs.encode_to_vec(), 1, MAX_DECODED_BYTES).unwrap().records[0].service,
+            "unknown_service"
+        );
         let span = Span { trace_id: vec![1; 16], span_id: vec![2; 8], ..Span::default() };
         let scope_spans = vec![ScopeSpans { spans: vec![span], ..ScopeSpans::default() }];
         let spans = ResourceSpans { resource, scope_spans, ..ResourceSpans::default() };
         let spans = ExportTraceServiceRequest { resource_spans: vec![spans] };
-        assert_eq!(decode_traces(&spans.encode_to_vec()).unwrap().records[0].service(), "unknown_service");
+        assert_eq!(
+            decode_traces(&spans.encode_to_vec(), MAX_DECODED_BYTES).unwrap().records[0].service(),
+            "unknown_service"
+        );
     }
 }

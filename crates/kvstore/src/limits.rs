@@ -88,11 +88,9 @@ pub const COMPACT_RATIO: u64 = 2;
 /// Bytes of decoded dictionaries of span blocks kept in memory.
 pub const DICTIONARY_CACHE_BYTES: usize = 32 << 20;
 
-/// Bytes of decoded heads of span runs kept in memory: every lookup of a trace passes by all of them.
-pub const RUN_HEAD_CACHE_BYTES: usize = 8 << 20;
-
-/// Bytes of decoded bounds of span blocks kept in memory.
-pub const ZONE_CACHE_BYTES: usize = 16 << 20;
+/// Bytes of other decoded parts of span runs kept in memory, a seventh of them heads, by which every lookup of a trace
+/// passes, two each for bounds of blocks, lists of traces, and counts.
+pub const LOOKUP_CACHE_BYTES: usize = 56 << 20;
 
 /// Runs of about the same size that are worth merging.
 pub const MERGE_TIER_RUNS: usize = 4;
@@ -104,12 +102,6 @@ pub const MAX_MERGED_SPANS: u64 = 1 << 20;
 pub const MERGE_WINDOW_SPANS: usize = 32_768;
 /// Bytes of spans that a merge holds back.
 pub const MERGE_WINDOW_BYTES: usize = 32 << 20;
-
-/// Bytes of lists kept in memory that say in which blocks the traces of a run stand.
-pub const TRACE_LIST_CACHE_BYTES: usize = 16 << 20;
-
-/// Bytes of what is counted of runs of spans kept in memory.
-pub const SUMS_CACHE_BYTES: usize = 16 << 20;
 
 /// Units of a scan (blocks, mostly) that are worth a thread of their own.
 pub const SCAN_UNITS_PER_THREAD: usize = 32;

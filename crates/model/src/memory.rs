@@ -41,6 +41,13 @@ impl MemoryShare {
         Some(Taken { share: self.clone(), bytes })
     }
 
+    /// Counts bytes that somebody else bounds.
+    #[must_use]
+    pub fn count(&self, bytes: u64) -> Taken {
+        self.0.used.fetch_add(bytes, Ordering::Relaxed);
+        Taken { share: self.clone(), bytes }
+    }
+
     /// Bytes that may be held.
     #[must_use]
     pub fn limit(&self) -> u64 {
@@ -80,7 +87,8 @@ impl Taken {
         }
     }
 
-    fn merge(&mut self, mut more: Taken) {
+    /// Takes over what another has taken of the same share.
+    pub fn merge(&mut self, mut more: Taken) {
         self.bytes = self.bytes.saturating_add(more.bytes);
         more.bytes = 0;
     }

@@ -4,6 +4,7 @@ use super::time::rfc3339;
 use crate::state::{Addresses, ApiState};
 use clew_app::ingest::Source;
 use clew_app::limits::MAX_LISTED_FILES;
+use clew_app::memory::ShareUse;
 use clew_app::scrape::JobStatus;
 use clew_app::{Doubt, SignalStatus, Status};
 use clew_model::SetAside;
@@ -28,6 +29,8 @@ pub(crate) struct StatusDto {
     /// Resident memory of the process in bytes; absent where the system does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_bytes: Option<u64>,
+    /// Outside data in memory by who holds it: `ingest`, `hot`, `queries`, `answers`, `scraping`, `caches`.
+    memory_shares: Vec<MemoryShareDto>,
     /// What all signals may take on disk together (`storage.max_size`); absent when unlimited.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_bytes: Option<u64>,
@@ -52,6 +55,17 @@ pub(crate) struct StatusDto {
     demo: bool,
     /// Whether the data goes when the server stops.
     temporary: bool,
+}
+
+/// One share of the memory (`limits.memory`).
+#[derive(Debug, Serialize, ToSchema)]
+struct MemoryShareDto {
+    /// Its name.
+    name: &'static str,
+    /// Bytes that it holds.
+    bytes: u64,
+    /// Bytes that it may hold.
+    limit: u64,
 }
 
 /// Listeners as host and port; a wildcard is shown as localhost.
@@ -199,6 +213,7 @@ impl StatusDto {
             addresses: AddressesDto::from(&options.addresses),
             data_dir: app.options().data_dir.display().to_string(),
             memory_bytes: clew_telemetry::resident_bytes(),
+            memory_shares: app.memory_use().into_iter().map(MemoryShareDto::from).collect(),
             max_bytes: app.options().max_bytes,
             auth: AuthDto { mode: state.access.mode().as_str(), explicit: options.auth_explicit },
             signals: status.signals.into_iter().map(SignalStatusDto::from).collect(),
@@ -211,6 +226,12 @@ impl StatusDto {
             demo: options.demo,
             temporary: options.temporary,
         }
+    }
+}
+
+impl From<ShareUse> for MemoryShareDto {
+    fn from(share: ShareUse) -> Self {
+        Self { name: share.name, bytes: share.used, limit: share.limit }
     }
 }
 

@@ -2,10 +2,10 @@
 //! (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>); bodies are held, unpacked and decoded as those of
 //! OTLP/HTTP.
 
+use super::count_refusal;
 use super::signals::{self, Encoding};
-use super::{count_refusal, decode_off_thread};
 use crate::around::panics;
-use crate::body::{self, ContentEncoding};
+use crate::body::ContentEncoding;
 use crate::caller::ingest;
 use crate::error::ApiError;
 use crate::intake;
@@ -99,16 +99,14 @@ fn with_accepted(mut response: Response<Body>) -> Response<Body> {
 
 async fn take(state: &ApiState, caller: Caller, signal: Signal, request: Request<Body>) -> Result<Vec<u8>, ApiError> {
     let (head, body) = request.into_parts();
-    let (framed, _room) = intake::receive(state, &head.headers, body, FRAME_HEADER).await?;
+    let (framed, mut room) = intake::receive(state, &head.headers, body, FRAME_HEADER).await?;
     state.app.observer().request_bytes(signal, Protocol::OtlpGrpc.as_str(), framed.len() as u64);
     let (is_compressed, message) = unframe(framed)?;
     let encoding = if is_compressed { encoding(&head.headers)? } else { ContentEncoding::Identity };
     let arrival = state.app.clock().now();
     let options = state.options.otlp_metrics.clone();
-    let limit = state.options.ingest_body;
-    let records = decode_off_thread(state, message.len(), encoding, move || {
-        let message = body::decompress(encoding, message, limit)?;
-        signals::decode(signal, Encoding::Protobuf, &message, arrival, &options)
+    let records = intake::decode(state, &mut room, encoding, message, move |message, memory| {
+        Ok(signals::decode(signal, Encoding::Protobuf, message, arrival, &options, memory)?)
     })
     .await?;
     let outcome = signals::write(state, &caller, Protocol::OtlpGrpc, records).await?;

@@ -1,9 +1,9 @@
 //! OTLP/HTTP (specification 1.5, "OTLP/HTTP"): protobuf and JSON, answers in the encoding of the request, errors as
 //! `google.rpc.Status`.
 
+use super::count_refusal;
 use super::signals::{self, Encoding};
-use super::{count_refusal, decode_off_thread};
-use crate::body::{self, ContentEncoding};
+use crate::body::ContentEncoding;
 use crate::error::ApiError;
 use crate::intake;
 use crate::state::ApiState;
@@ -69,15 +69,13 @@ async fn take(
     request: Request<Body>,
 ) -> Result<Vec<u8>, ApiError> {
     let content = ContentEncoding::of(request.headers())?;
-    let limit = state.options.ingest_body;
     let (head, body) = request.into_parts();
-    let (body, _room) = intake::receive(state, &head.headers, body, 0).await?;
+    let (body, mut room) = intake::receive(state, &head.headers, body, 0).await?;
     state.app.observer().request_bytes(signal, Protocol::OtlpHttp.as_str(), body.len() as u64);
     let arrival = state.app.clock().now();
     let options = state.options.otlp_metrics.clone();
-    let records = decode_off_thread(state, body.len(), content, move || {
-        let body = body::decompress(content, body, limit)?;
-        signals::decode(signal, encoding, &body, arrival, &options)
+    let records = intake::decode(state, &mut room, content, body, move |body, memory| {
+        Ok(signals::decode(signal, encoding, body, arrival, &options, memory)?)
     })
     .await?;
     let outcome = signals::write(state, &caller, Protocol::OtlpHttp, records).await?;

@@ -5,6 +5,7 @@ use crate::state::ApiState;
 use bytes::Bytes;
 use clew_app::Protocol;
 use clew_app::ingest::IngestOutcome;
+use clew_codec::DecodeError;
 use clew_codec::error::Decoded;
 use clew_codec::otlp;
 use clew_model::logs::LogRecord;
@@ -34,23 +35,23 @@ pub(super) enum Records {
 /// Decodes a body of a signal.
 ///
 /// # Errors
-/// A body that is malformed as a whole.
+/// A body that is malformed as a whole, or whose records take more than `memory` bytes.
 pub(super) fn decode(
     signal: Signal,
     encoding: Encoding,
     body: &Bytes,
     arrival: UnixNanos,
     options: &otlp::OtlpMetricOptions,
-) -> Result<Records, ApiError> {
-    let records = match (signal, encoding) {
-        (Signal::Logs, Encoding::Protobuf) => otlp::decode_logs(body, arrival).map(Records::Logs),
-        (Signal::Logs, Encoding::Json) => otlp::decode_logs_json(body, arrival).map(Records::Logs),
-        (Signal::Traces, Encoding::Protobuf) => otlp::decode_traces(body).map(Records::Traces),
-        (Signal::Traces, Encoding::Json) => otlp::decode_traces_json(body).map(Records::Traces),
-        (Signal::Metrics, Encoding::Protobuf) => otlp::decode_metrics(body, options).map(Records::Metrics),
-        (Signal::Metrics, Encoding::Json) => otlp::decode_metrics_json(body, options).map(Records::Metrics),
-    };
-    records.map_err(ApiError::from)
+    memory: usize,
+) -> Result<Records, DecodeError> {
+    match (signal, encoding) {
+        (Signal::Logs, Encoding::Protobuf) => otlp::decode_logs(body, arrival, memory).map(Records::Logs),
+        (Signal::Logs, Encoding::Json) => otlp::decode_logs_json(body, arrival, memory).map(Records::Logs),
+        (Signal::Traces, Encoding::Protobuf) => otlp::decode_traces(body, memory).map(Records::Traces),
+        (Signal::Traces, Encoding::Json) => otlp::decode_traces_json(body, memory).map(Records::Traces),
+        (Signal::Metrics, Encoding::Protobuf) => otlp::decode_metrics(body, options, memory).map(Records::Metrics),
+        (Signal::Metrics, Encoding::Json) => otlp::decode_metrics_json(body, options, memory).map(Records::Metrics),
+    }
 }
 
 /// Writes what a body held.

@@ -59,6 +59,8 @@ impl MetricSignal {
             max_series: options.max_series,
             query_series: options.query_series.unwrap_or(defaults.query_series),
             query_samples: options.query_samples.unwrap_or(defaults.query_samples),
+            cache_bytes: defaults.cache_bytes.min(options.memory.caches / 8),
+            index_cache_bytes: defaults.index_cache_bytes.min(options.memory.caches / 2),
             ..defaults
         };
         let store = MetricStore::open(files, &dir.join("store"), store_options, Arc::clone(&options.rules))
@@ -212,6 +214,10 @@ impl SignalStore for MetricSignal {
         // But a head that is full of series that ended is: only seals forget them.
         let needs_seal = hot.samples > 0 || has_frames || self.store.is_crowded();
         Hot { records: hot.samples, bytes: hot.sample_bytes, needs_seal }
+    }
+
+    fn cached_bytes(&self) -> u64 {
+        self.store.cached_bytes()
     }
 
     fn on_disk(&self) -> OnDisk {

@@ -50,10 +50,15 @@ impl TraceSignal {
         options: &AppOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AppError> {
+        let defaults = TraceStoreOptions::default();
+        let eighth = options.memory.caches / 8;
+        let within = |bytes: usize| bytes.min(usize::try_from(eighth).unwrap_or(usize::MAX));
         let store_options = TraceStoreOptions {
             partition_width: super::partition_width(options.traces.retention.age),
+            cache_bytes: defaults.cache_bytes.min(eighth),
+            dictionary_bytes: within(defaults.dictionary_bytes),
+            lookup_bytes: within(defaults.lookup_bytes),
             max_run_bytes: options.step_bytes(&options.traces),
-            ..TraceStoreOptions::default()
         };
         let store = TraceStore::open(files, &dir.join("store"), store_options, Arc::clone(&options.rules))
             .map_err(|error| AppError::start("open the trace store", error))?;
@@ -151,6 +156,10 @@ impl SignalStore for TraceSignal {
     fn hot(&self) -> Hot {
         let hot = self.store.hot_stats();
         Hot { records: hot.spans, bytes: hot.bytes, needs_seal: hot.spans > 0 }
+    }
+
+    fn cached_bytes(&self) -> u64 {
+        self.store.cached_bytes()
     }
 
     fn on_disk(&self) -> OnDisk {

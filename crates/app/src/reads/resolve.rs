@@ -6,7 +6,7 @@ use crate::limits::{MAX_SHOWN_CHARS, RESOLVE_RECORDS};
 use clew_model::logs::{FieldTest, LogFilter, LogQuery, Order};
 use clew_model::metrics::{METRIC_NAME, MatchOp, Matcher};
 use clew_model::traces::{TraceBounds, TraceFilter, TraceOrder, TraceQuery};
-use clew_model::{CanonicalId, Context, ErrorKind, TimeRange, UnixNanos};
+use clew_model::{CanonicalId, Context, TimeRange, UnixNanos};
 use clew_query::logs::sinks;
 use clew_query::pasted::{Candidate, Rank, candidates, service_names};
 use clew_query::{metrics, traces};
@@ -166,15 +166,8 @@ impl Lookup<'_> {
         let Self { context, stores, range, limit } = *self;
         let ids = candidate.ids.as_slice();
         let logs = sinks::find_ids(context, &*stores.logs.view(context), ids, range, limit)?;
-        let spans = match traces::find_ids(context, &*stores.traces.view(context), ids, range, limit) {
-            Ok(page) => Some(page),
-            // More than a question may hold are more than the limit: one value that everything carries does not end it.
-            Err(error) if error.kind() == ErrorKind::LimitExceeded => None,
-            Err(error) => return Err(error.into()),
-        };
-        let more_spans = spans.as_ref().is_none_or(|page| page.truncated);
-        let span_count = spans.as_ref().map_or(limit, |page| page.spans.len()) as u64;
-        let spans = spans.map(|page| page.spans).unwrap_or_default();
+        let page = traces::find_ids(context, &*stores.traces.view(context), ids, range, limit)?;
+        let (spans, more_spans) = (page.spans, page.truncated);
         let (exemplars, more) = metrics::find_ids(context, &*stores.metrics.view(context), ids, range, limit)?;
         let of_trace = ids.iter().find(|id| {
             let id = id.as_trace_id();
@@ -194,7 +187,7 @@ impl Lookup<'_> {
             id,
             kind,
             logs: logs.rows.len() as u64,
-            spans: span_count,
+            spans: spans.len() as u64,
             exemplars: exemplars.len() as u64,
             truncated: logs.next.is_some() || more_spans || more,
         })

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Queries that may wait for each one that runs.
-const WAITING_PER_RUNNING: usize = 64;
+const WAITING_PER_RUNNING: usize = 256;
 
 /// The shortest time after which a deadline is looked at again.
 const DEADLINE_TICK: Duration = Duration::from_millis(5);

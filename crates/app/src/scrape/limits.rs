@@ -8,11 +8,11 @@ pub(super) const MAX_BODY_BYTES: u64 = 256 * 1024 * 1024;
 /// What a page takes while it is read and decoded, in the place of its own size: the buffer, its growth, samples and labels.
 pub(super) const DECODED_PAGE_FACTOR: u64 = 4;
 
-/// What every page takes; nearly all need no more.
+/// What a page takes at first: most exporters say no more.
 pub(super) const SMALL_PAGE_BYTES: u64 = 64 * 1024;
 
-/// The memory for pages that lets one more large page be read beside others.
-pub(super) const LARGE_PAGE_SHARE: u64 = 32 * 1024 * 1024;
+/// What a larger page takes; what takes more is read by itself.
+pub(super) const LARGE_PAGE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Scrapes that run at the same time; others wait, which counts as part of their timeout.
 pub(super) const MAX_CONCURRENT_SCRAPES: usize = 256;

@@ -20,8 +20,8 @@ pub(crate) use loggers::known_beside;
 
 use crate::error::{DecodeError, Decoded, Position};
 use crate::limits::{
-    JSON_VALUES_OF_A_RECORD, MAX_JSON_EXPECTED_MEMBERS, MAX_JSON_EXPECTED_RECORDS, MAX_JSON_RECORD_BYTES,
-    MAX_JSON_RESCANS, MAX_JSON_VALUES,
+    JSON_VALUE_BYTES, JSON_VALUES_OF_A_RECORD, MAX_DECODED_BYTES, MAX_JSON_EXPECTED_MEMBERS, MAX_JSON_EXPECTED_RECORDS,
+    MAX_JSON_RECORD_BYTES, MAX_JSON_RESCANS,
 };
 use clew_model::logs::LogRecord;
 use clew_model::{Attributes, UnixNanos};
@@ -36,11 +36,13 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub struct JsonLogOptions {
     /// Longest record in bytes of its JSON text; longer ones are refused by themselves.
     pub max_record_bytes: usize,
+    /// Bytes of memory that the records of one body may take.
+    pub memory: usize,
 }
 
 impl Default for JsonLogOptions {
     fn default() -> Self {
-        Self { max_record_bytes: MAX_JSON_RECORD_BYTES }
+        Self { max_record_bytes: MAX_JSON_RECORD_BYTES, memory: MAX_DECODED_BYTES }
     }
 }
 
@@ -48,8 +50,8 @@ impl Default for JsonLogOptions {
 ///
 /// # Errors
 /// When nothing could be read though there was something to read: [`DecodeError::Malformed`] with the first fault, or
-/// [`DecodeError::LimitExceeded`] when that fault is a bound. Also when the body holds more values than
-/// [`MAX_JSON_VALUES`], whatever was read before.
+/// [`DecodeError::LimitExceeded`] when that fault is a bound. [`DecodeError::Memory`] when the records would take more than
+/// they may, whatever was read before.
 pub fn decode(
     body: &[u8],
     arrival: UnixNanos,
@@ -64,7 +66,9 @@ pub fn decode(
         limit: options.max_record_bytes,
         at: if body.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 },
         index: 0,
-        values_left: MAX_JSON_VALUES,
+        memory: options.memory,
+        // Texts take no more than the body does.
+        values_left: options.memory.saturating_sub(body.len()) / JSON_VALUE_BYTES,
         rescans_left: body.len().saturating_mul(MAX_JSON_RESCANS),
         first_fault: None,
         out: Decoded::default(),
@@ -84,6 +88,7 @@ struct Decoder<'a> {
     limit: usize,
     at: usize,
     index: u64,
+    memory: usize,
     values_left: usize,
     /// Bytes that may still be read a second time.
     rescans_left: usize,
@@ -125,12 +130,12 @@ impl<'a> Decoder<'a> {
     }
 
     fn finish(self) -> Result<Decoded<Vec<LogRecord>>, DecodeError> {
-        let Decoder { body, out, first_fault, limit, .. } = self;
+        let Decoder { body, out, first_fault, limit, memory, .. } = self;
         let nothing_read = out.accepted == 0;
         let text = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         match first_fault {
-            Some((index, fault)) if nothing_read || matches!(fault.kind, FaultKind::TooManyValues(_)) => {
-                Err(error(body, index, &fault, limit))
+            Some((index, fault)) if nothing_read || matches!(fault.kind, FaultKind::TooManyValues) => {
+                Err(error(body, index, &fault, limit, memory))
             }
             None if nothing_read && text.iter().all(u8::is_ascii_whitespace) => Err(DecodeError::Malformed {
                 format: FORMAT,
@@ -154,7 +159,7 @@ impl<'a> Decoder<'a> {
 
     fn reject(&mut self, fault: Fault) -> Next {
         let (body, index) = (self.body, self.index);
-        if let FaultKind::TooManyValues(_) = fault.kind {
+        if let FaultKind::TooManyValues = fault.kind {
             self.first_fault = Some((index, fault));
             return Next::Stop;
         }
@@ -169,7 +174,7 @@ impl<'a> Decoder<'a> {
         let start = self.at;
         let mut scanner = self.scanner(self.at, self.limit);
         let Some(left) = self.values_left.checked_sub(JSON_VALUES_OF_A_RECORD) else {
-            return Err(Fault { at: self.at, kind: FaultKind::TooManyValues(MAX_JSON_VALUES) });
+            return Err(Fault { at: self.at, kind: FaultKind::TooManyValues });
         };
         scanner.values_left = left;
         let members = scanner.object(0, self.members_expected)?;
@@ -336,7 +341,7 @@ fn line_of(body: &[u8], at: usize) -> Position {
     Position::Line { line: memchr_iter(b'\n', before).count() + 1, column: before.len() - line_start + 1 }
 }
 
-fn error(body: &[u8], index: u64, fault: &Fault, limit: usize) -> DecodeError {
+fn error(body: &[u8], index: u64, fault: &Fault, limit: usize, memory: usize) -> DecodeError {
     let position = line_of(body, fault.at);
     let path = format!("record {index}");
     match fault.kind {
@@ -346,9 +351,7 @@ fn error(body: &[u8], index: u64, fault: &Fault, limit: usize) -> DecodeError {
             path,
             limit,
         },
-        FaultKind::TooManyValues(limit) => {
-            DecodeError::LimitExceeded { what: "the number of JSON values in one body", position, path, limit }
-        }
+        FaultKind::TooManyValues => DecodeError::Memory { limit: memory },
         _ => DecodeError::Malformed { format: FORMAT, position, path, reason: fault.reason(body) },
     }
 }

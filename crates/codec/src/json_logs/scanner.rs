@@ -21,7 +21,7 @@ pub(super) enum FaultKind {
     /// It is JSON, but not an object.
     NotAnObject(&'static str),
     /// The body holds more values than the decoder may keep.
-    TooManyValues(usize),
+    TooManyValues,
 }
 
 /// What is wrong with a JSON text, and where.
@@ -48,8 +48,8 @@ impl Fault {
                 format!("the record is longer than the limit of {limit} bytes (limits.log_line)")
             }
             FaultKind::NotAnObject(kind) => format!("a log record is a JSON object, found {kind}"),
-            FaultKind::TooManyValues(limit) => {
-                format!("the body holds more than {limit} JSON values; send it in smaller parts")
+            FaultKind::TooManyValues => {
+                "the body holds more than there is memory for; send it in smaller parts".to_owned()
             }
         }
     }
@@ -122,7 +122,7 @@ impl<'a> Scanner<'a> {
     /// Any value; `depth` counts the arrays and objects around it.
     pub(super) fn value(&mut self, depth: usize) -> Result<Value, Fault> {
         let Some(left) = self.values_left.checked_sub(1) else {
-            return self.fault(FaultKind::TooManyValues(crate::limits::MAX_JSON_VALUES));
+            return self.fault(FaultKind::TooManyValues);
         };
         self.values_left = left;
         self.skip_space();

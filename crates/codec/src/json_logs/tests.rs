@@ -152,11 +152,12 @@ fn depth_is_bounded() {
 #[test]
 fn too_many_values_refuse_the_body() {
     let mut body = b"{\"a\":1}\n{\"v\":[".to_vec();
-    body.extend(b"0,".repeat(MAX_JSON_VALUES));
+    body.extend(b"0,".repeat(1_000_000));
     body.extend(b"0]}");
-    let error = decode(&body, ARRIVAL, &JsonLogOptions { max_record_bytes: usize::MAX }).unwrap_err();
+    let error = decode(&body, ARRIVAL, &JsonLogOptions { max_record_bytes: usize::MAX, memory: 32 << 20 }).unwrap_err();
     assert_eq!(error.kind(), clew_model::ErrorKind::TooLarge);
-    assert!(error.to_string().contains("the number of JSON values"), "{error}");
+    assert!(error.to_string().contains("more than 33554432 bytes of memory"), "{error}");
+    assert!(decode(&body, ARRIVAL, &JsonLogOptions { max_record_bytes: usize::MAX, memory: 128 << 20 }).is_ok());
 }
 
 #[test]

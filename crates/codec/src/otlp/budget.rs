@@ -1,9 +1,8 @@
 //! How much memory one body may become, since two bytes on the wire can stand for hundreds in memory.
 
 use super::fault::{Fault, Outcome};
-use crate::limits::MAX_DECODED_BYTES;
 
-/// What is left of [`MAX_DECODED_BYTES`] for one body.
+/// What is left of the memory for the records of one body.
 #[derive(Debug)]
 pub(super) struct Budget {
     limit: usize,
@@ -11,11 +10,6 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// The budget of one body.
-    pub(super) fn new() -> Self {
-        Self::of(MAX_DECODED_BYTES)
-    }
-
     /// A budget of so many bytes.
     pub(super) fn of(limit: usize) -> Self {
         Self { limit, left: limit }
@@ -29,7 +23,7 @@ impl Budget {
                 self.left = left;
                 Ok(())
             }
-            None => Err(Fault::exceeded(offset, "the decoded size of the body in bytes", self.limit)),
+            None => Err(Fault::memory(offset, self.limit)),
         }
     }
 }

@@ -27,6 +27,8 @@ enum Problem {
     Unacceptable(String),
     /// A bound of the decoder.
     Exceeded { what: &'static str, limit: usize },
+    /// The records take more memory than there is.
+    Memory { limit: usize },
 }
 
 impl Fault {
@@ -53,6 +55,12 @@ impl Fault {
         Self::new(offset, Problem::Exceeded { what, limit })
     }
 
+    /// What was read up to `offset` takes more memory than there is.
+    #[cold]
+    pub(super) fn memory(offset: usize, limit: usize) -> Self {
+        Self::new(offset, Problem::Memory { limit })
+    }
+
     /// The fault lies inside this field.
     #[cold]
     pub(super) fn within(mut self, name: &'static str, index: Option<usize>) -> Self {
@@ -67,7 +75,7 @@ impl Fault {
                 let path = self.path();
                 Ok(if path.is_empty() { reason.clone() } else { format!("{path}: {reason}") })
             }
-            Problem::Malformed(_) | Problem::Exceeded { .. } => Err(self),
+            Problem::Malformed(_) | Problem::Exceeded { .. } | Problem::Memory { .. } => Err(self),
         }
     }
 
@@ -80,6 +88,7 @@ impl Fault {
                 DecodeError::Malformed { format, position, path, reason }
             }
             Problem::Exceeded { what, limit } => DecodeError::LimitExceeded { what, position, path, limit },
+            Problem::Memory { limit } => DecodeError::Memory { limit },
         }
     }
 

@@ -22,12 +22,11 @@ use std::sync::Arc;
 /// attribute or a member of the body named as loggers name levels says.
 ///
 /// # Errors
-/// Bytes that are not well-formed protobuf of this message, and bodies that would decode to more than
-/// [`crate::limits::MAX_DECODED_BYTES`].
-pub fn decode_logs(body: &[u8], arrival: UnixNanos) -> Result<Decoded<Vec<LogRecord>>, DecodeError> {
+/// Bytes that are not well-formed protobuf of this message, and bodies whose records take more than `memory` bytes.
+pub fn decode_logs(body: &[u8], arrival: UnixNanos, memory: usize) -> Result<Decoded<Vec<LogRecord>>, DecodeError> {
     let mut sink =
         LogSink { arrival, out: Decoded::default(), seen: 0, attributes: 0, service: CompactString::default() };
-    walk(body, &mut sink).map_err(|fault| fault.into_error(PROTOBUF))?;
+    walk(body, memory, &mut sink).map_err(|fault| fault.into_error(PROTOBUF))?;
     Ok(sink.out)
 }
 

@@ -20,11 +20,10 @@ use std::sync::Arc;
 /// An end before the start is kept as sent. A link without IDs is legal and keeps all-zero ones.
 ///
 /// # Errors
-/// Bytes that are not well-formed protobuf of this message, and bodies that would decode to more than
-/// [`crate::limits::MAX_DECODED_BYTES`].
-pub fn decode_traces(body: &[u8]) -> Result<Decoded<Vec<Span>>, DecodeError> {
+/// Bytes that are not well-formed protobuf of this message, and bodies whose records take more than `memory` bytes.
+pub fn decode_traces(body: &[u8], memory: usize) -> Result<Decoded<Vec<Span>>, DecodeError> {
     let mut sink = SpanSink { out: Decoded::default(), seen: 0, attributes: 0 };
-    walk(body, &mut sink).map_err(|fault| fault.into_error(PROTOBUF))?;
+    walk(body, memory, &mut sink).map_err(|fault| fault.into_error(PROTOBUF))?;
     Ok(sink.out)
 }
 

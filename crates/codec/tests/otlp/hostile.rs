@@ -2,11 +2,11 @@
 
 use crate::generate;
 use crate::records::{one_resource_of_logs, one_resource_of_spans};
-use clew_codec::DecodeError;
-use clew_codec::otlp::{
-    OtlpMetricOptions, decode_logs, decode_logs_json, decode_metrics, decode_metrics_json, decode_traces,
-    decode_traces_json,
+use crate::roomy::{
+    decode_logs, decode_logs_json, decode_metrics, decode_metrics_json, decode_traces, decode_traces_json,
 };
+use clew_codec::DecodeError;
+use clew_codec::otlp::OtlpMetricOptions;
 use clew_model::{ErrorKind, Value};
 use fastrand::Rng;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -294,9 +294,36 @@ fn a_long_service_name_cannot_be_multiplied_without_bound() {
     );
     let error = decode_metrics_json(body.as_bytes(), &OtlpMetricOptions::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
-    assert_eq!(
-        error.to_string(),
-        "the decoded size of the body in bytes at an unknown position in \
-         resourceMetrics[0].scopeMetrics[0].metrics[0].gauge.dataPoints[513] exceeds the limit of 536870912"
-    );
+    assert!(matches!(error, DecodeError::Memory { .. }), "{error}");
+}
+
+#[test]
+fn bodies_whose_records_take_more_than_there_is_are_refused_whatever_they_are_made_of() {
+    use clew_codec::limits::MAX_DECODED_BYTES;
+    use clew_codec::otlp;
+    use clew_model::ErrorKind;
+    let field = |number: u8, bytes: &[u8]| {
+        let mut out = vec![number << 3 | 2];
+        let mut length = bytes.len();
+        while length >= 128 {
+            out.push((length & 127) as u8 | 128);
+            length >>= 7;
+        }
+        out.push(length as u8);
+        out.extend(bytes);
+        out
+    };
+    // Two bytes a record: a resource of one scope of empty records; and one record of empty attributes.
+    let empty = field(2, b"").repeat(50_000);
+    let records = field(1, &field(2, &empty));
+    let attributes = field(1, &field(2, &field(2, &field(6, b"").repeat(50_000))));
+    for body in [&records, &attributes] {
+        let refused = |memory| otlp::decode_logs(body, 1, memory).err().map(|error| error.kind());
+        assert_eq!((refused(1 << 20), refused(MAX_DECODED_BYTES)), (Some(ErrorKind::TooLarge), None));
+    }
+    let spans = otlp::decode_traces(&records, 1 << 20).unwrap_err();
+    assert_eq!(spans, DecodeError::Memory { limit: 1 << 20 });
+    let json = format!("{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{}{{}}]}}]}}]}}", "{},".repeat(50_000));
+    let refused = |memory| otlp::decode_logs_json(json.as_bytes(), 1, memory).err().map(|error| error.kind());
+    assert_eq!((refused(1 << 20), refused(MAX_DECODED_BYTES)), (Some(ErrorKind::TooLarge), None));
 }

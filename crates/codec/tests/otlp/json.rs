@@ -2,10 +2,10 @@
 //! walks prost's structs.
 
 use crate::generate;
-use clew_codec::otlp::{
-    OtlpMetricOptions, decode_logs, decode_logs_json, decode_metrics, decode_metrics_json, decode_traces,
-    decode_traces_json,
+use crate::roomy::{
+    decode_logs, decode_logs_json, decode_metrics, decode_metrics_json, decode_traces, decode_traces_json,
 };
+use clew_codec::otlp::OtlpMetricOptions;
 use clew_model::Value;
 use clew_model::traces::{SpanKind, StatusCode};
 use clew_model::value::find;

@@ -11,3 +11,4 @@ mod metrics;
 mod metrics_oracle;
 mod records;
 mod responses;
+mod roomy;

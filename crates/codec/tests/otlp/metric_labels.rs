@@ -2,7 +2,8 @@
 //! the translation gives itself: against sorted maps.
 
 use crate::metrics_oracle::{LabelMap, labels};
-use clew_codec::otlp::{OtlpMetricOptions, decode_metrics};
+use crate::roomy::decode_metrics;
+use clew_codec::otlp::OtlpMetricOptions;
 use opentelemetry_proto::tonic as proto;
 use proptest::prelude::*;
 use prost::Message as _;

@@ -2,8 +2,9 @@
 
 use crate::generate;
 use crate::metrics_oracle::{LabelMap, Meaning, meaning};
+use crate::roomy::{decode_metrics, decode_metrics_json};
 use clew_codec::Decoded;
-use clew_codec::otlp::{OtlpMetricOptions, TranslationStrategy, decode_metrics, decode_metrics_json};
+use clew_codec::otlp::{OtlpMetricOptions, TranslationStrategy};
 use clew_model::metrics::{BucketSpan, Labels, MetricBatch, MetricType, is_stale};
 use fastrand::Rng;
 use prost::Message as _;

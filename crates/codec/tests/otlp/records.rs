@@ -1,7 +1,7 @@
 //! Logs and spans in protobuf: every field against prost, and what is refused by itself.
 
+use crate::roomy::{decode_logs, decode_traces};
 use crate::{expected, generate};
-use clew_codec::otlp::{decode_logs, decode_traces};
 use fastrand::Rng;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;

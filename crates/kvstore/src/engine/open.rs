@@ -149,6 +149,12 @@ impl Engine {
         self.snapshot().manifest().bytes()
     }
 
+    /// Bytes of blocks and indexes of tables that are kept in memory.
+    #[must_use]
+    pub fn cached_bytes(&self) -> u64 {
+        self.tables.cache.bytes() as u64
+    }
+
     /// Width of new partitions.
     #[must_use]
     pub fn partition_width(&self) -> i64 {

@@ -198,6 +198,12 @@ impl IndexCache {
         Self { most_bytes, cached: Mutex::default() }
     }
 
+    /// Bytes of what is kept.
+    pub(super) fn bytes(&self) -> u64 {
+        let cached = self.cached.lock();
+        cached.1.values().map(|one| one.bytes as u64).sum()
+    }
+
     /// The index of a partition, with all these runs loaded that can be read.
     pub(super) fn get<'r>(
         &self,

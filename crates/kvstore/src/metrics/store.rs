@@ -285,6 +285,12 @@ impl MetricStore {
         self.engine.disk_bytes()
     }
 
+    /// Bytes of what is kept of what was read.
+    #[must_use]
+    pub fn cached_bytes(&self) -> u64 {
+        self.engine.cached_bytes().saturating_add(self.indexes.bytes())
+    }
+
     /// The metadata as bytes to be published, if it is new since the last call.
     pub(super) fn take_new_metadata(state: &mut State) -> Option<(&'static str, Vec<u8>)> {
         std::mem::take(&mut state.metadata_is_new).then(|| (METADATA, write_metadata(&state.metadata)))

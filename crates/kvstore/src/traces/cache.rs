@@ -44,6 +44,11 @@ impl<K: Eq + Hash + Clone, V> Cache<K, V> {
     }
 
     /// Forgets the entries whose key is refused.
+    /// Bytes of what is kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.inner.lock().bytes
+    }
+
     pub(super) fn retain(&self, keep: impl Fn(&K) -> bool) {
         let mut inner = self.inner.lock();
         let mut freed = 0;

@@ -28,6 +28,11 @@ fn by_content(left: &Span, right: &Span) -> Ordering {
         .then_with(|| if left == right { Ordering::Equal } else { content_bytes(left).cmp(&content_bytes(right)) })
 }
 
+/// Whether of two versions of a span this one is kept.
+pub(super) fn is_kept_before(one: &Span, other: &Span) -> bool {
+    by_content(one, other).is_lt()
+}
+
 /// Each span once, in order of (start, span ID, kind).
 #[must_use]
 pub(super) fn unique<S: Borrow<Span>>(mut spans: Vec<S>) -> Vec<S> {

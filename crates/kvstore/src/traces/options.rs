@@ -1,6 +1,6 @@
 //! How a trace store is opened, and what its calls report.
 
-use crate::limits::{CACHE_BYTES, DICTIONARY_CACHE_BYTES};
+use crate::limits::{CACHE_BYTES, DICTIONARY_CACHE_BYTES, LOOKUP_CACHE_BYTES};
 use clew_model::time::NANOS_PER_SECOND;
 
 /// How to open a [`super::TraceStore`].
@@ -14,6 +14,8 @@ pub struct TraceStoreOptions {
     pub dictionary_bytes: usize,
     /// Compaction makes no run of more bytes: what retention by size removes at once.
     pub max_run_bytes: u64,
+    /// Bytes of other decoded parts of runs kept in memory: heads, bounds of blocks, lists of traces, counts.
+    pub lookup_bytes: usize,
 }
 
 impl Default for TraceStoreOptions {
@@ -23,6 +25,7 @@ impl Default for TraceStoreOptions {
             cache_bytes: CACHE_BYTES,
             dictionary_bytes: DICTIONARY_CACHE_BYTES,
             max_run_bytes: u64::MAX,
+            lookup_bytes: LOOKUP_CACHE_BYTES,
         }
     }
 }

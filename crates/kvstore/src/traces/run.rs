@@ -20,7 +20,6 @@ use super::index::{Shard, shard_of};
 use super::scan::TraceList;
 use crate::engine::{Run, Slice, Snapshot};
 use crate::error::KvError;
-use crate::limits::{RUN_HEAD_CACHE_BYTES, SUMS_CACHE_BYTES, TRACE_LIST_CACHE_BYTES, ZONE_CACHE_BYTES};
 use clew_columns::ColumnsError;
 use clew_columns::bytes::{BytesError, Problem, Reader, put_u32, put_varint};
 use clew_columns::spans::sums::{CallCell, Cells, ServiceCells, SpanSums, decode_all_cells, decode_call_cells};
@@ -206,16 +205,24 @@ pub(super) struct RunCaches {
 }
 
 impl RunCaches {
-    /// Caches of at most so many bytes of dictionaries.
-    pub(super) fn new(dictionary_bytes: usize) -> Self {
+    /// Caches of at most so many bytes of dictionaries, and of all else.
+    pub(super) fn new(dictionary_bytes: usize, lookup_bytes: usize) -> Self {
+        let seventh = lookup_bytes / 7;
         Self {
-            heads: Cache::new(RUN_HEAD_CACHE_BYTES),
-            zones: Cache::new(ZONE_CACHE_BYTES),
+            heads: Cache::new(seventh),
+            zones: Cache::new(2 * seventh),
             dictionaries: Cache::new(dictionary_bytes),
-            traces: Cache::new(TRACE_LIST_CACHE_BYTES),
-            sums: Cache::new(SUMS_CACHE_BYTES),
+            traces: Cache::new(2 * seventh),
+            sums: Cache::new(2 * seventh),
             split: Mutex::default(),
         }
+    }
+
+    /// Bytes of what is kept.
+    pub(super) fn bytes(&self) -> usize {
+        let all =
+            [self.heads.bytes(), self.zones.bytes(), self.dictionaries.bytes(), self.traces.bytes(), self.sums.bytes()];
+        all.into_iter().sum()
     }
 
     /// The traces that stand in several blocks of these runs, found by `make` when they are not those of the last call.

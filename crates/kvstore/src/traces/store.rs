@@ -59,7 +59,7 @@ impl TraceStore {
         Ok(Self {
             engine,
             rules,
-            caches: Arc::new(RunCaches::new(options.dictionary_bytes)),
+            caches: Arc::new(RunCaches::new(options.dictionary_bytes, options.lookup_bytes)),
             max_run_bytes: options.max_run_bytes,
             state: RwLock::new(state),
             maintenance: Mutex::new(()),
@@ -131,6 +131,12 @@ impl TraceStore {
     #[must_use]
     pub fn disk_bytes(&self) -> u64 {
         self.engine.disk_bytes()
+    }
+
+    /// Bytes of what is kept of what was read.
+    #[must_use]
+    pub fn cached_bytes(&self) -> u64 {
+        self.engine.cached_bytes().saturating_add(self.caches.bytes() as u64)
     }
 
     /// Writes what the hot tail holds to the engine and publishes it together with its journal position.

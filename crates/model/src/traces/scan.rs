@@ -99,7 +99,12 @@ pub enum Among<'q> {
     Traces(&'q [TraceId]),
     /// Those that carry one of these IDs as trace ID, span ID, the trace ID of a link, or the value of an attribute,
     /// event attribute or resource attribute that is a correlation field or looks like an ID.
-    Carrying(&'q [CanonicalId]),
+    Carrying {
+        /// The IDs.
+        ids: &'q [CanonicalId],
+        /// How many will do: the first by (start, trace ID, span ID, kind). A value that everything carries costs no more.
+        first: usize,
+    },
 }
 
 /// How a scan arranges what it finds.

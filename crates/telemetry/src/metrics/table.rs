@@ -143,6 +143,10 @@ metrics! {
     gauge QUERY_MEMORY_BYTES = "clew_query_memory_bytes" [];
     /// Queries running now.
     gauge QUERIES_RUNNING = "clew_queries_running" [];
+    /// Bytes of outside data that are held, by share of the memory.
+    gauge MEMORY_BYTES = "clew_memory_bytes" ["share"];
+    /// Bytes that a share of the memory may hold.
+    gauge MEMORY_LIMIT_BYTES = "clew_memory_limit_bytes" ["share"];
     /// Times that a limit refused or cut something short.
     counter LIMIT_HITS = "clew_limit_hits_total" ["limit"];
 

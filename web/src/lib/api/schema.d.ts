@@ -856,6 +856,21 @@ export interface components {
             /** @description Where they stand: `configuration`, or `catalog` for those that are made while the server runs. */
             source: string;
         };
+        /** @description One share of the memory (`limits.memory`). */
+        MemoryShareDto: {
+            /**
+             * Format: int64
+             * @description Bytes that it holds.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes that it may hold.
+             */
+            limit: number;
+            /** @description Its name. */
+            name: string;
+        };
         /** @description Something that a pasted text names. */
         NamedDto: {
             /**
@@ -1329,6 +1344,8 @@ export interface components {
              * @description Resident memory of the process in bytes; absent where the system does not tell.
              */
             memory_bytes?: number | null;
+            /** @description Outside data in memory by who holds it: `ingest`, `hot`, `queries`, `answers`, `scraping`, `caches`. */
+            memory_shares: components["schemas"]["MemoryShareDto"][];
             /** @description Whether requests are taken and everything can be written. */
             ready: boolean;
             /** @description The jobs that are scraped, in the order of the configuration. */

@@ -34,8 +34,9 @@ export function withArrivals(data: Histogram, arrived: readonly Arrival[], until
 	const start = BigInt(first.start_unix_nano);
 	let put = 0;
 	for (const log of fresh) {
-		const place = Number((BigInt(log.time_unix_nano) - start) / step);
-		if (place < 0 || place >= data.buckets.length + MOST_NEW) continue;
+		const after = BigInt(log.time_unix_nano) - start;
+		const place = Number(after / step);
+		if (after < 0n || place >= data.buckets.length + MOST_NEW) continue;
 		while (buckets.length <= place) {
 			const at = start + BigInt(buckets.length) * step;
 			const counts = Object.fromEntries(SEVERITIES.map((key) => [key, 0])) as Record<SeverityKey, number>;

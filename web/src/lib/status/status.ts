@@ -12,6 +12,8 @@ export interface Status {
 	data_dir: string;
 	/** Resident memory; absent where the system does not tell. */
 	memory_bytes?: number;
+	/** Outside data in memory by who holds it. */
+	memory_shares: MemoryShare[];
 	/** What all signals may take on disk; absent when unlimited. */
 	max_bytes?: number;
 	auth: { mode: string; explicit: boolean };
@@ -26,6 +28,13 @@ export interface Status {
 	demo: boolean;
 	/** Whether the data goes when the server stops. */
 	temporary: boolean;
+}
+
+/** One share of the memory, in bytes. */
+export interface MemoryShare {
+	name: string;
+	bytes: number;
+	limit: number;
 }
 
 /** Listeners as host and port. */

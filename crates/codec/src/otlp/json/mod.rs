@@ -26,32 +26,44 @@ const JSON: &str = "OTLP JSON";
 ///
 /// # Errors
 /// As [`decode_logs`]; with line, column and field path for what is not JSON or not of this message.
-pub fn decode_logs_json(body: &[u8], arrival: UnixNanos) -> Result<Decoded<Vec<LogRecord>>, DecodeError> {
-    decode_by(&schema::LOGS_REQUEST, body, |bytes| decode_logs(bytes, arrival))
+pub fn decode_logs_json(
+    body: &[u8],
+    arrival: UnixNanos,
+    memory: usize,
+) -> Result<Decoded<Vec<LogRecord>>, DecodeError> {
+    decode_by(&schema::LOGS_REQUEST, body, memory, |bytes, memory| decode_logs(bytes, arrival, memory))
 }
 
 /// Reads an `ExportTraceServiceRequest` in JSON; as [`decode_traces`] in all else.
 ///
 /// # Errors
 /// As [`decode_traces`]; with line, column and field path for what is not JSON or not of this message.
-pub fn decode_traces_json(body: &[u8]) -> Result<Decoded<Vec<Span>>, DecodeError> {
-    decode_by(&schema::TRACES_REQUEST, body, decode_traces)
+pub fn decode_traces_json(body: &[u8], memory: usize) -> Result<Decoded<Vec<Span>>, DecodeError> {
+    decode_by(&schema::TRACES_REQUEST, body, memory, decode_traces)
 }
 
 /// Reads an `ExportMetricsServiceRequest` in JSON; as [`decode_metrics`] in all else.
 ///
 /// # Errors
 /// As [`decode_metrics`]; with line, column and field path for what is not JSON or not of this message.
-pub fn decode_metrics_json(body: &[u8], options: &OtlpMetricOptions) -> Result<Decoded<MetricBatch>, DecodeError> {
-    decode_by(&schema::METRICS_REQUEST, body, |bytes| decode_metrics(bytes, options))
+pub fn decode_metrics_json(
+    body: &[u8],
+    options: &OtlpMetricOptions,
+    memory: usize,
+) -> Result<Decoded<MetricBatch>, DecodeError> {
+    decode_by(&schema::METRICS_REQUEST, body, memory, |bytes, memory| decode_metrics(bytes, options, memory))
 }
 
 fn decode_by<T>(
     message: &'static Message,
     body: &[u8],
-    decode: impl FnOnce(&[u8]) -> Result<T, DecodeError>,
+    memory: usize,
+    decode: impl FnOnce(&[u8], usize) -> Result<T, DecodeError>,
 ) -> Result<T, DecodeError> {
-    decode(&transcode::transcode(body, message)?).map_err(as_json_error)
+    let bytes = transcode::transcode(body, message)?;
+    // The body in its other form stands beside the records.
+    let left = memory.checked_sub(bytes.len()).ok_or(DecodeError::Memory { limit: memory })?;
+    decode(&bytes, left).map_err(as_json_error)
 }
 
 /// An error of the second step in the terms of the body: its offset is one of the rewritten bytes and says nothing.
@@ -64,5 +76,6 @@ fn as_json_error(error: DecodeError) -> DecodeError {
         DecodeError::LimitExceeded { what, path, limit, .. } => {
             DecodeError::LimitExceeded { what, position, path: schema::camel_case(&path), limit }
         }
+        DecodeError::Memory { limit } => DecodeError::Memory { limit },
     }
 }

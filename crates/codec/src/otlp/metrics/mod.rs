@@ -76,10 +76,13 @@ impl Default for OtlpMetricOptions {
 /// known type counts as one refused point.
 ///
 /// # Errors
-/// Bytes that are not well-formed protobuf of this message, and bodies that would decode to more than
-/// [`crate::limits::MAX_DECODED_BYTES`].
-pub fn decode_metrics(body: &[u8], options: &OtlpMetricOptions) -> Result<Decoded<MetricBatch>, DecodeError> {
+/// Bytes that are not well-formed protobuf of this message, and bodies whose records take more than `memory` bytes.
+pub fn decode_metrics(
+    body: &[u8],
+    options: &OtlpMetricOptions,
+    memory: usize,
+) -> Result<Decoded<MetricBatch>, DecodeError> {
     let mut sink = MetricSink::new(options);
-    walk(body, &mut sink).map_err(|fault| fault.into_error(PROTOBUF))?;
+    walk(body, memory, &mut sink).map_err(|fault| fault.into_error(PROTOBUF))?;
     Ok(sink.finish())
 }

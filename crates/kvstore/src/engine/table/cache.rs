@@ -90,7 +90,6 @@ impl BlockCache {
     }
 
     /// Bytes held.
-    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.inner.lock().bytes
     }

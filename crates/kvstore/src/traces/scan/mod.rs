@@ -32,7 +32,7 @@ impl TraceView for View {
             return Ok(());
         }
         match (scan.among, scan.order) {
-            (Among::Carrying(ids), _) => carrying::scan(self, context, ids, &selection, sink),
+            (Among::Carrying { ids, first }, _) => carrying::scan(self, context, ids, first, &selection, sink),
             (Among::Traces(ids), _) if scan.whole => whole::scan(self, context, ids, &selection, sink),
             (Among::Traces(ids), _) => by_trace::scan_traces(self, context, ids, &selection, sink),
             (Among::All, SpanOrder::NewestFirst) => newest::scan(self, context, &selection, sink),

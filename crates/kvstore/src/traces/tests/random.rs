@@ -122,7 +122,13 @@ impl Life {
         }
         let ids = any_ids(&mut self.random);
         let found = ask(store, &context).find_ids(&ids, range, 1000).unwrap();
-        assert_eq!(found.spans, self.naive.find_ids(&CorrelationRules::default(), &ids, range), "{ids:?}");
+        let all = self.naive.find_ids(&CorrelationRules::default(), &ids, range);
+        assert_eq!(found.spans, all, "{ids:?}");
+        for limit in [1, 2, 5] {
+            let found = ask(store, &context).find_ids(&ids, range, limit).unwrap();
+            let first = &all[..all.len().min(limit)];
+            assert_eq!((&*found.spans, found.truncated), (first, all.len() > limit), "{ids:?} {limit}");
+        }
         assert_eq!(context.memory.used(), 0);
     }
 }

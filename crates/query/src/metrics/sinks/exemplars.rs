@@ -16,7 +16,7 @@ pub fn exemplars(
     matchers: &[Matcher],
     range: TimeRange,
 ) -> Result<Vec<ExemplarRow>, ReadError> {
-    collect(context, view, &ExemplarScan { of: ExemplarsOf::Series(matchers), range })
+    collect(context, view, &ExemplarScan { of: ExemplarsOf::Series(matchers), range }, usize::MAX)
 }
 
 /// Exemplars in the range with one of the IDs among their label values, in order of time, at most `limit`; and whether
@@ -31,17 +31,30 @@ pub fn find_ids(
     range: TimeRange,
     limit: usize,
 ) -> Result<(Vec<ExemplarRow>, bool), ReadError> {
-    let mut rows = collect(context, view, &ExemplarScan { of: ExemplarsOf::Carrying(ids), range })?;
-    rows.retain(|row| row.series.metric_name() != SPAN_LATENCY);
+    // One more tells whether there are more.
+    let most = limit.saturating_add(1);
+    let mut rows = collect(context, view, &ExemplarScan { of: ExemplarsOf::Carrying(ids), range }, most)?;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     Ok((rows, has_more))
 }
 
-fn collect(context: &Context, view: &dyn MetricView, scan: &ExemplarScan<'_>) -> Result<Vec<ExemplarRow>, ReadError> {
-    let sink = Exemplars { context, found: Mutex::new((Vec::new(), Held::new(context))) };
+/// The first `most` exemplars; a value that everything carries costs no more.
+fn collect(
+    context: &Context,
+    view: &dyn MetricView,
+    scan: &ExemplarScan<'_>,
+    most: usize,
+) -> Result<Vec<ExemplarRow>, ReadError> {
+    let by_id = matches!(scan.of, ExemplarsOf::Carrying(_));
+    let sink = Exemplars { context, by_id, most, found: Mutex::new((Vec::new(), Held::new(context))) };
     view.scan_exemplars(context, scan, &sink)?;
     let (mut rows, _memory) = unlocked(sink.found);
+    keep_first(&mut rows, most);
+    Ok(rows)
+}
+
+fn keep_first(rows: &mut Vec<ExemplarRow>, most: usize) {
     rows.sort_by(|one, other| {
         let order = one.time.cmp(&other.time).then_with(|| one.series.cmp(&other.series));
         order.then_with(|| one.labels.cmp(&other.labels))
@@ -51,31 +64,43 @@ fn collect(context: &Context, view: &dyn MetricView, scan: &ExemplarScan<'_>) ->
         let values = one.value.to_bits() == other.value.to_bits();
         values && (one.time, &one.series, &one.labels) == (other.time, &other.series, &other.labels)
     });
-    Ok(rows)
+    rows.truncate(most);
 }
 
 struct Exemplars<'c> {
     context: &'c Context,
+    /// Whether those are left out that were made of spans.
+    by_id: bool,
+    most: usize,
     found: Mutex<(Vec<ExemplarRow>, Held<'c>)>,
 }
 
 impl Sink<[ExemplarRow]> for Exemplars<'_> {
     fn worker(&self) -> Box<dyn SinkWorker<[ExemplarRow]> + '_> {
-        Box::new(Worker { sink: self, rows: Vec::new(), memory: Held::new(self.context) })
+        Box::new(Worker { sink: self, rows: Vec::new(), counted: 0, memory: Held::new(self.context) })
     }
 }
 
 struct Worker<'s, 'c> {
     sink: &'s Exemplars<'c>,
     rows: Vec<ExemplarRow>,
+    /// How many rows the memory was taken for.
+    counted: usize,
     memory: Held<'c>,
 }
 
 impl SinkWorker<[ExemplarRow]> for Worker<'_, '_> {
     fn take(&mut self, batch: &[ExemplarRow]) -> Result<Flow, ReadError> {
-        let labels: u64 = batch.iter().map(|row| row.labels.as_bytes().len() as u64).sum();
-        self.memory.add(size_of_val(batch) as u64 + labels)?;
-        self.rows.extend_from_slice(batch);
+        for row in batch.iter().filter(|row| !self.sink.by_id || row.series.metric_name() != SPAN_LATENCY) {
+            self.rows.push(row.clone());
+            if self.rows.len() > self.counted {
+                self.memory.add((size_of::<ExemplarRow>() + row.labels.as_bytes().len()) as u64)?;
+                self.counted = self.rows.len();
+            }
+            if self.rows.len() / 2 > self.sink.most {
+                keep_first(&mut self.rows, self.sink.most);
+            }
+        }
         Ok(Flow::Continue)
     }
 
@@ -108,6 +133,15 @@ mod tests {
         let (found, more) = find_ids(&context(), &view, &[], TimeRange::ALL, 2).unwrap();
         assert_eq!((shown(&found), more), (all[..2].to_vec(), true));
         assert!(!find_ids(&context(), &view, &[], TimeRange::ALL, 3).unwrap().1);
+    }
+
+    #[test]
+    fn what_many_exemplars_carry_takes_no_more_than_the_first_of_them() {
+        let exemplar = |time: i64| ExemplarRow { series: labels("a", "1"), labels: labels("e", "1"), value: 1.0, time };
+        let view = Fake::with_exemplars((0..10_000).rev().map(exemplar).collect());
+        let context = clew_model::Context::new(std::time::Duration::from_secs(60), 64 << 10);
+        let (found, more) = find_ids(&context, &view, &[], TimeRange::ALL, 3).unwrap();
+        assert_eq!((found, more), ((0..3).map(exemplar).collect(), true));
     }
 
     #[test]

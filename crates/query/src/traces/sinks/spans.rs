@@ -25,7 +25,8 @@ pub fn find_ids(
     range: TimeRange,
     limit: usize,
 ) -> Result<SpanPage, ReadError> {
-    let mut spans = collect(context, view, Among::Carrying(ids), range)?;
+    // One more tells whether there are more.
+    let mut spans = collect(context, view, Among::Carrying { ids, first: limit.saturating_add(1) }, range)?;
     let truncated = spans.len() > limit;
     spans.truncate(limit);
     Ok(SpanPage { spans, truncated, ..SpanPage::default() })

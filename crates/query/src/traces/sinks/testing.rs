@@ -26,7 +26,9 @@ impl TraceView for Fake {
             // Nothing of what is far from the range.
             Among::All => spans.retain(|span| scan.range.contains(span.start)),
             Among::Traces(ids) => spans.retain(|span| ids.contains(&span.trace_id)),
-            Among::Carrying(ids) => spans.retain(|span| ids.iter().any(|id| id.as_span_id() == Some(span.span_id))),
+            Among::Carrying { ids, .. } => {
+                spans.retain(|span| ids.iter().any(|id| id.as_span_id() == Some(span.span_id)))
+            }
         }
         spans.sort_by_key(|span| (span.trace_id, span.start));
         let mut traces: Vec<Vec<Span>> =

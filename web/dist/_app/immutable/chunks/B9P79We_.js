@@ -1,1 +1,0 @@
-import"./aVzcXJcQ.js";

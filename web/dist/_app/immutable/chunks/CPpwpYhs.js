@@ -1,0 +1,1 @@
+import"./COiJ8Qee.js";
