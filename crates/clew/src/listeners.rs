@@ -2,6 +2,7 @@
 //! there is somebody to answer, so that a start that fails was never seen from outside.
 
 use crate::config::{Address, Config, DropIn, Server, Tls};
+use crate::open_files::connections_of_a_port;
 use anyhow::Context as _;
 use clew_api::{LiveTls, TlsFiles};
 use std::io;
@@ -40,7 +41,9 @@ impl Security {
     /// Files that cannot be read or used.
     pub(crate) fn of(config: &Config) -> anyhow::Result<Self> {
         let tls = with_tls_files(&config.server.tls, |files| Ok(Arc::new(LiveTls::new(files)?)))?;
-        Ok(Self { tls, connections: config.limits.connections.unwrap_or(usize::MAX) })
+        let ports = 3 + config.server.drop_in.len();
+        let connections = config.limits.connections.unwrap_or(usize::MAX).min(connections_of_a_port(ports)).max(1);
+        Ok(Self { tls, connections })
     }
 
     /// How addresses begin.

@@ -346,15 +346,17 @@ pub(super) const SETTINGS: &[Setting] = &[
         "4096",
         "number",
         "Connections that one port serves at once. Idle ones make room for more, the oldest first; where all are at work \
-         more wait until one ends.",
+         more wait until one ends. Fewer where the limit of open files (`ulimit -n`) is low: 1,024, or three quarters, are \
+         kept for the data.",
         |value, config| read::amount(value, &mut config.limits.connections)
     ),
     setting!(
         "limits.ingest_body",
         "64MiB",
         "size",
-        "Largest body of an ingest request, before and after decompression. Bodies held at once take an eighth of \
-         `limits.memory`, 1 GiB at most and at least one such body; senders beyond that wait, then are told to come back.",
+        "Largest body of an ingest request, before and after decompression. Bodies held at once and their records take a \
+         quarter of `limits.memory`, 2 GiB at most and at least twice such a body; senders beyond that wait, then are told to \
+         come back.",
         |value, config| read::bytes(value, &mut config.limits.ingest_body)
     ),
     setting!(
