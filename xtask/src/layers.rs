@@ -95,6 +95,7 @@ const ASYNC: &[&str] = &[
     "hickory-resolver",
     "http",
     "hyper-util",
+    "openidconnect",
     "reqwest",
     "rustls",
     "tokio",

@@ -45,9 +45,15 @@ pub(crate) const COOKIE: &str = "clew_session";
 /// The secret text of the session that a browser shows (RFC 6265, 5.4).
 #[must_use]
 pub(crate) fn session(headers: &HeaderMap) -> Option<String> {
+    cookie(headers, COOKIE)
+}
+
+/// The value of a cookie, unless it is empty.
+#[must_use]
+pub(crate) fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let mut ours = pairs.filter(|(name, value)| *name == COOKIE && !value.is_empty());
+    let mut ours = pairs.filter(|(name, value)| *name == wanted && !value.is_empty());
     ours.next().map(|(_, value)| value.to_owned())
 }
 

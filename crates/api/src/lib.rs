@@ -20,6 +20,7 @@ mod log_context;
 mod log_tail;
 mod logs;
 mod members;
+mod oidc;
 mod openapi;
 mod operations;
 mod origin;

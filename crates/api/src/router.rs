@@ -5,8 +5,8 @@ use crate::caller::{admin, ingest, open, read};
 use crate::shape::Port;
 use crate::state::ApiState;
 use crate::{
-    correlate, log_context, log_tail, logs, members, openapi, operations, otlp, prometheus, readable_path, services,
-    session, status, traces, web,
+    correlate, log_context, log_tail, logs, members, oidc, openapi, operations, otlp, prometheus, readable_path,
+    services, session, status, traces, web,
 };
 use axum::Router;
 use axum::extract::State;
@@ -56,6 +56,8 @@ fn main_routes() -> Router<ApiState> {
         .route("/api/v1/resolve", read(get(correlate::resolve)))
         .route("/api/v1/status", read(get(status::status)))
         .route("/api/v1/session", open(get(session::current).post(session::log_in).delete(session::log_out)))
+        .route("/api/v1/session/oidc", open(get(oidc::begin)))
+        .route("/api/v1/session/oidc/callback", open(get(oidc::callback)))
         .route("/api/v1/users", admin(get(members::users).post(members::add_user)))
         .route("/api/v1/users/{name}", admin(put(members::change_user).delete(members::remove_user)))
         .route("/api/v1/tokens", admin(get(members::tokens).post(members::add_token)))

@@ -25,9 +25,9 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 /// Who is logged in, and how one can.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionDto {
-    /// What the server asks of callers: `none`, `basic`, `token`.
+    /// What the server asks of callers: `none`, `basic`, `token`, `oidc`.
     mode: &'static str,
-    /// By what one can log in: `password`, `token`.
+    /// By what one can log in: `password`, `token`, `oidc` (`GET /api/v1/session/oidc` leads to the provider).
     ways: Vec<&'static str>,
     /// Who it is; absent where nobody is logged in.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +42,7 @@ impl SessionDto {
             AuthMode::None => Vec::new(),
             AuthMode::Basic => vec!["password", "token"],
             AuthMode::Token => vec!["token"],
+            AuthMode::Oidc => vec!["oidc", "token"],
         };
         Self {
             mode: mode.as_str(),
@@ -177,11 +178,11 @@ async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Credentials
     login.credentials()
 }
 
-fn is_encrypted(peer: Option<Peer>, headers: &HeaderMap) -> bool {
+pub(crate) fn is_encrypted(peer: Option<Peer>, headers: &HeaderMap) -> bool {
     peer.is_some_and(|peer| peer.is_tls) || headers.get(FORWARDED_PROTO).is_some_and(|proto| proto == "https")
 }
 
-fn cookie(secret: &str, age: u64, is_encrypted: bool) -> String {
+pub(crate) fn cookie(secret: &str, age: u64, is_encrypted: bool) -> String {
     let secure = if is_encrypted { "; Secure" } else { "" };
     format!("{COOKIE}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}")
 }

@@ -4,7 +4,7 @@ use crate::answers::Answers;
 use crate::config_status::ConfigStatus;
 use crate::host::HostNames;
 use clew_app::App;
-use clew_app::access::{Access, Members};
+use clew_app::access::{Access, Members, Oidc};
 use clew_app::scrape::ScrapeManager;
 use clew_codec::otlp::OtlpMetricOptions;
 use std::num::NonZero;
@@ -36,6 +36,8 @@ pub struct ApiOptions {
     pub ingest_room: u64,
     /// Largest single log record (`limits.log_line`).
     pub log_line: usize,
+    /// The way through a provider of identities, where one is configured.
+    pub oidc: Option<Arc<Oidc>>,
     /// Names by which the server may be asked, beside those that are its own in any case.
     pub hosts: HostNames,
     /// Origins whose pages may send and ask (`server.cors`).

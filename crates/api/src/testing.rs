@@ -51,6 +51,7 @@ pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> Ap
         ingest_body: 1 << 20,
         ingest_room: 8 << 20,
         log_line: 64 << 10,
+        oidc: None,
         hosts: HostNames::default(),
         cors: Vec::new(),
         otlp_metrics: OtlpMetricOptions::default(),

@@ -5,7 +5,7 @@ use crate::cli::ServeArgs;
 use crate::config::{Auth, Config, Loaded, Overrides, Tls, load};
 use crate::listeners::{Security, with_tls_files};
 use clew_api::{ConfigStatus, LiveTls, TlsError};
-use clew_app::access::{Book, Deed, Members};
+use clew_app::access::{Book, Deed, Members, OidcOptions};
 use clew_app::prometheus_file;
 use clew_app::scrape::ScrapeManager;
 use clew_config::prometheus::PrometheusConfig;
@@ -26,6 +26,8 @@ pub(crate) struct Everything {
     pub prometheus: PrometheusConfig,
     /// Who may use the server.
     pub book: Book,
+    /// The provider of identities, where one is asked.
+    pub oidc: Option<OidcOptions>,
     /// Warnings of both.
     pub warnings: Vec<String>,
 }
@@ -69,11 +71,17 @@ pub(crate) fn read_all(file: Option<&Path>, overrides: &Overrides) -> Result<Eve
         }
     }
     let book = read_book(&config, &files, &mut warnings);
+    let is_there = |file: &&MentionedFile| std::fs::File::open(&file.path).is_ok();
+    let oidc = if files.iter().all(|file| is_there(&file)) { config.auth.provider() } else { Ok(None) };
+    let oidc = oidc.unwrap_or_else(|more| {
+        warnings.extend(more);
+        None
+    });
     if warnings.iter().any(|fault| fault.severity == Severity::Error) {
         return Err(warnings);
     }
     let warnings = warnings.iter().map(ToString::to_string).collect();
-    Ok(Everything { config, prometheus, book, warnings })
+    Ok(Everything { config, prometheus, book, oidc, warnings })
 }
 
 /// All who may use the server; that a file of them is not there was told with the line that names it.
@@ -263,7 +271,7 @@ impl Reloader {
 /// The settings that only a restart changes, in one comparable text.
 fn fixed(config: &Config) -> String {
     format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         config.server,
         config.storage,
         config.correlation_fields,
@@ -272,6 +280,7 @@ fn fixed(config: &Config) -> String {
         config.log_format,
         config.auth.options(),
         config.auth.file,
-        config.outbound
+        config.outbound,
+        config.auth.oidc
     )
 }

@@ -16,7 +16,7 @@ use clew_api::{
     ApiOptions, ApiState, ConfigStatus, HostNames, Http, Listener, LiveTls, main_router, otlp_grpc_router,
     otlp_http_router, prometheus_router,
 };
-use clew_app::access::AuthMode;
+use clew_app::access::{AuthMode, Oidc};
 use clew_app::scrape::ScrapeManager;
 use clew_app::{App, ScrapeSink};
 use clew_host::{DiskFiles, OsRandom, SystemClock};
@@ -154,11 +154,12 @@ async fn run_until_stopped(
     };
     let runtime = tokio::runtime::Handle::current();
     let reloader = Arc::new(Reloader::new(args.clone(), &everything.config, live, runtime, registry));
+    let oidc = provider(&mut everything).await?;
     let state = ApiState::new(
         Arc::clone(&app),
         Arc::clone(&scrape),
         Arc::clone(&opened.members),
-        api_options(&everything, role, &addresses, config_status, Arc::clone(&reloader), security.tls.clone()),
+        api_options(&everything, role, &addresses, config_status, Arc::clone(&reloader), security.tls.clone(), oidc),
     );
 
     watch_files(&everything, &reloader, &state.stop);
@@ -305,9 +306,11 @@ fn api_options(
     config: Arc<ConfigStatus>,
     reloader: Arc<Reloader>,
     tls: Option<Arc<LiveTls>>,
+    oidc: Option<Arc<Oidc>>,
 ) -> ApiOptions {
     let limits = everything.config.limits;
     ApiOptions {
+        oidc,
         hosts: HostNames { listed: host_names(&everything.config.server), tls },
         cors: everything.config.server.cors.clone(),
         ingest_body: limits.ingest_body,
@@ -351,6 +354,15 @@ fn start_listeners(
         servers.spawn(async move { listener.serve(&registry, stop).await });
     }
     servers
+}
+
+/// The way through the provider of identities.
+async fn provider(everything: &mut Everything) -> Result<Option<Arc<Oidc>>> {
+    let Some(options) = everything.oidc.take() else { return Ok(None) };
+    let outbound = everything.config.outbound.clone();
+    // It reads certificates.
+    let made = tokio::task::spawn_blocking(move || Oidc::new(options, outbound)).await?;
+    Ok(Some(Arc::new(made.map_err(anyhow::Error::msg)?)))
 }
 
 /// What is read anew when it changes: certificates, users and tokens.

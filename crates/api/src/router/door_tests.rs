@@ -36,6 +36,8 @@ const MAIN: &str = "
     GET /api/v1/session -
     POST /api/v1/session -
     DELETE /api/v1/session -
+    GET /api/v1/session/oidc -
+    GET /api/v1/session/oidc/callback -
     GET /api/v1/users admin
     POST /api/v1/users admin
     PUT /api/v1/users/{name} admin

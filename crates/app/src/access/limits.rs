@@ -32,6 +32,18 @@ pub(super) const SESSION_NOTED: i64 = 60_000_000_000;
 /// Failed logins that the audit log takes a minute; more are counted.
 pub(super) const FAILURES_A_MINUTE: u32 = 60;
 
+/// Logins through a provider that are under way; beyond it the oldest is forgotten.
+pub(super) const OIDC_PENDING: usize = 1_024;
+
+/// How long a person may take at the provider's page.
+pub(super) const OIDC_PENDING_AGE: Duration = Duration::from_secs(600);
+
+/// How long a provider may take to answer.
+pub(super) const OIDC_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Largest answer of a provider, bytes.
+pub(super) const OIDC_ANSWER_BYTES: usize = 1 << 20;
+
 /// How often the catalog is looked at for what commands changed.
 pub(super) const CATALOG_LOOK: Duration = Duration::from_secs(1);
 

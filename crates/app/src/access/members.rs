@@ -416,6 +416,7 @@ fn row(digest: TokenDigest, session: &Session) -> clew_catalog::Session {
     let (holder, name, stamp) = match &session.holder {
         Holder::User { name, hash } => ("user", name.clone(), hash.as_str().to_owned()),
         Holder::Token(token) => ("token", token.to_string(), String::new()),
+        Holder::Person { name, scopes } => ("person", name.clone(), scopes.names().join(" ")),
     };
     clew_catalog::Session {
         digest: digest.to_string(),
@@ -432,6 +433,11 @@ fn session(row: &clew_catalog::Session) -> Option<(TokenDigest, Session)> {
     let holder = match row.holder.as_str() {
         "user" => Holder::User { name: row.name.clone(), hash: PasswordHash::parse(&row.stamp).ok()? },
         "token" => Holder::Token(TokenDigest::parse(&row.name).ok()?),
+        "person" => {
+            let words: Vec<&str> = row.stamp.split(' ').collect();
+            let known = Scopes::NAMED.into_iter().filter(|(name, _)| words.contains(name));
+            Holder::Person { name: row.name.clone(), scopes: known.fold(Scopes::NONE, |all, (_, scope)| all | scope) }
+        }
         _ => return None,
     };
     Some((digest, Session { holder, opened: row.opened_at, used: row.used_at, noted: row.used_at }))

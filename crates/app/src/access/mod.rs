@@ -8,6 +8,7 @@ mod audit;
 mod book;
 mod limits;
 mod members;
+mod oidc;
 mod password;
 mod sessions;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use audit::{Audit, Deed};
 pub use book::{Book, Token, User};
 pub use clew_catalog::{CatalogError, Entry as AuditEntry};
 pub use members::{Member, MemberError, Members, check_name};
+pub use oidc::{Begun, Oidc, OidcError, OidcOptions, Person};
 pub use password::{PasswordHash, hash_password};
 pub use token::{TokenDigest, new_token};
 
@@ -45,6 +47,8 @@ pub enum AuthMode {
     Basic,
     /// A token.
     Token,
+    /// A login through a provider of identities (OpenID Connect), or a token.
+    Oidc,
 }
 
 impl AccessOptions {
@@ -64,6 +68,7 @@ impl AuthMode {
             AuthMode::None => "none",
             AuthMode::Basic => "basic",
             AuthMode::Token => "token",
+            AuthMode::Oidc => "oidc",
         }
     }
 }
@@ -184,7 +189,7 @@ impl Access {
     pub fn is_without_anybody(&self) -> bool {
         let book = self.book.load();
         match self.mode() {
-            AuthMode::None => false,
+            AuthMode::None | AuthMode::Oidc => false,
             AuthMode::Basic => book.users().next().is_none() && book.tokens().next().is_none(),
             AuthMode::Token => book.tokens().next().is_none(),
         }
@@ -240,6 +245,16 @@ impl Access {
         Ok((known.caller, secret))
     }
 
+    /// Opens a session for somebody whom a provider knows; answers its secret text.
+    ///
+    /// # Errors
+    /// The system gives no random numbers.
+    pub fn let_in(&self, person: &Person) -> Result<(Caller, String), String> {
+        let holder = Holder::Person { name: person.name.clone(), scopes: person.scopes };
+        let secret = self.sessions.open(holder, self.clock.now())?;
+        Ok((of_provider(&person.name, person.scopes), secret))
+    }
+
     /// Ends a session.
     pub fn log_out(&self, secret: &str) {
         self.sessions.close(secret);
@@ -263,6 +278,8 @@ impl Access {
             Holder::User { name, hash } => {
                 book.user(name).filter(|user| user.hash == *hash).map(|user| Known::user(user).caller)
             }
+            // Only as long as the provider is asked.
+            Holder::Person { name, scopes } => (self.mode() == AuthMode::Oidc).then(|| of_provider(name, *scopes)),
             Holder::Token(digest) => book.token(digest).map(|token| Known::token(token).caller),
         }
     }
@@ -295,7 +312,7 @@ impl Access {
         if let Some(known) = book.token(&TokenDigest::of(&password)) {
             return Ok(Known::token(known));
         }
-        if self.mode() == AuthMode::Token {
+        if self.mode() != AuthMode::Basic {
             return self.fail(address, None).await;
         }
         let user = book.user(&name);
@@ -362,6 +379,10 @@ impl Known {
     fn token(token: &Token) -> Self {
         Self { caller: named(&format!("token:{}", token.name), token.scopes), holder: Holder::Token(token.digest) }
     }
+}
+
+fn of_provider(name: &str, scopes: Scopes) -> Caller {
+    named(&format!("oidc:{name}"), scopes)
 }
 
 fn named(principal: &str, scopes: Scopes) -> Caller {

@@ -4,6 +4,7 @@
 use super::limits::{SESSION_CHANGES, SESSION_NOTED, SESSIONS};
 use super::password::PasswordHash;
 use super::token::TokenDigest;
+use clew_model::Scopes;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub(super) enum Holder {
     User { name: String, hash: PasswordHash },
     /// A token.
     Token(TokenDigest),
+    /// Somebody whom a provider of identities knew then.
+    Person { name: String, scopes: Scopes },
 }
 
 /// A session. Times are those of the wall clock, nanoseconds.

@@ -159,6 +159,13 @@ pub(super) fn token_client(config: &OAuth2Config, outbound: &Arc<Outbound>) -> R
     JobClient::new(connection, Arc::clone(outbound)).for_target(&url)
 }
 
+/// A client that reaches these networks, follows no redirects and trusts the system's certificates. Reads them, so it
+/// blocks.
+pub(crate) fn confined_client(outbound: &Arc<Outbound>) -> Result<Client, String> {
+    let (tls, proxy) = (TlsConfig::default(), ProxyConfig::Environment);
+    build(&Connection { tls, follow_redirects: false, compression: true, proxy }, outbound, None)
+}
+
 /// A name that stands for another host.
 #[derive(Debug, Clone)]
 struct Renamed {

@@ -24,6 +24,7 @@ mod target_task;
 mod tests;
 mod token;
 
+pub(crate) use client::confined_client;
 pub use manager::ScrapeManager;
 pub use sink::{MetricSink, Refused, SinkError};
 pub use status::{ActiveTarget, DroppedTarget, Health, JobStatus, ScrapeStatus};

@@ -1,6 +1,8 @@
 //! Who may use the server: users and tokens, in the configuration and in a file that is read anew when it changes.
 
-use clew_app::access::{AccessOptions, AuthMode, Book, PasswordHash, Token, TokenDigest, User, check_name};
+use clew_app::access::{
+    AccessOptions, AuthMode, Book, OidcOptions, PasswordHash, Token, TokenDigest, User, check_name,
+};
 use clew_config::yaml::{Document, Fault, Faults, Origin, Severity, Source, Value, decode_text};
 use clew_model::Scopes;
 use std::path::{Path, PathBuf};
@@ -23,6 +25,10 @@ pub(crate) struct Auth {
     pub tokens: Vec<Token>,
     /// More users and tokens.
     pub file: Option<PathBuf>,
+    /// The provider of identities.
+    pub oidc: OidcOptions,
+    /// A file with the secret that it gave this server.
+    pub oidc_secret_file: Option<PathBuf>,
     /// How long a session lives without use.
     pub session_idle: Duration,
     /// How long a session lives.
@@ -33,6 +39,33 @@ impl Auth {
     /// How the door is built.
     pub(crate) fn options(&self) -> AccessOptions {
         AccessOptions { mode: self.mode, session_idle: self.session_idle, session_age: self.session_age }
+    }
+
+    /// The provider of identities with its secret, which may stand in a file; `None` where none is asked.
+    ///
+    /// # Errors
+    /// What is missing; a file that cannot be read.
+    pub(crate) fn provider(&self) -> Result<Option<OidcOptions>, Vec<Fault>> {
+        if self.mode != AuthMode::Oidc {
+            return Ok(None);
+        }
+        let needed = [
+            ("auth.oidc.issuer", self.oidc.issuer.is_empty()),
+            ("auth.oidc.client_id", self.oidc.client_id.is_empty()),
+            ("auth.oidc.redirect_url", self.oidc.redirect_url.is_empty()),
+            ("auth.oidc.groups", self.oidc.groups.is_empty()),
+        ];
+        let missing =
+            |(key, _): &(&str, bool)| fault(Severity::Error, key, "is missing".to_owned(), "auth.mode is oidc");
+        let mut faults: Vec<Fault> = needed.iter().filter(|(_, is_missing)| *is_missing).map(missing).collect();
+        let mut options = self.oidc.clone();
+        if let Some(file) = &self.oidc_secret_file {
+            match read_text(file) {
+                Ok(text) => options.client_secret = Some(text.trim_end_matches(['\r', '\n']).to_owned()),
+                Err(problem) => faults.push(fault(Severity::Error, "auth.oidc.client_secret_file", problem, "")),
+            }
+        }
+        if faults.is_empty() { Ok(Some(options)) } else { Err(faults) }
     }
 
     /// All who are known, those of the file too, which is read. Warnings go to `warnings`.
@@ -63,20 +96,20 @@ fn fault(severity: Severity, path: &str, problem: String, remedy: &str) -> Fault
     Fault { severity, origin: Origin::Default, path: path.to_owned(), problem, remedy: remedy.to_owned() }
 }
 
-/// The modes that are built; the other is known, so that nobody thinks it is in force.
+/// What is asked of callers.
 pub(super) fn mode(value: &Value<'_>, into: &mut Auth) {
-    let built = [AuthMode::None, AuthMode::Basic, AuthMode::Token];
+    let modes = [AuthMode::None, AuthMode::Basic, AuthMode::Token, AuthMode::Oidc];
     let Some(text) = value.filled_text() else { return };
-    match built.into_iter().find(|mode| mode.as_str() == text) {
+    match modes.into_iter().find(|mode| mode.as_str() == text) {
         Some(mode) => (into.mode, into.is_written) = (mode, true),
-        None if text == "oidc" => {
-            value.fault(
-                "\"oidc\" is not built yet",
-                "write `basic` or `token`, or put a proxy that authenticates before Clew",
-            );
-        }
-        None => value.fault(format!("{text:?} is no mode"), "write `none`, `basic` or `token`"),
+        None => value.fault(format!("{text:?} is no mode"), "write `none`, `basic`, `token` or `oidc`"),
     }
+}
+
+/// Groups of a provider, with what their members may do.
+pub(super) fn groups(value: &Value<'_>, into: &mut Vec<(String, Scopes)>) {
+    let groups = value.entries().into_iter();
+    *into = groups.filter_map(|(group, scopes)| Some((group.to_owned(), scopes_in(&scopes)?))).collect();
 }
 
 pub(super) fn users(value: &Value<'_>, into: &mut Vec<User>) {
@@ -138,7 +171,10 @@ fn name(value: &Value<'_>) -> Option<String> {
 }
 
 fn scopes(fields: &mut clew_config::yaml::Fields<'_>) -> Option<Scopes> {
-    let value = fields.required("scopes", "[read]")?;
+    scopes_in(&fields.required("scopes", "[read]")?)
+}
+
+fn scopes_in(value: &Value<'_>) -> Option<Scopes> {
     let items = value.items();
     if items.is_empty() {
         value.fault("names no scope", "write some of ingest, read, admin");
@@ -237,6 +273,31 @@ mod tests {
             assert!(faults.contains(expected) && faults.contains("clew.yml:1:"), "{text}: {faults}");
             assert!(!faults.contains("hunter2"), "{faults}");
         }
+    }
+
+    #[test]
+    fn a_provider_of_identities_is_read_with_its_secret_and_what_is_missing_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("secret"), "hunter2\n").unwrap();
+        let text = format!(
+            "auth:\n  mode: oidc\n  oidc:\n    issuer: https://id.example\n    client_id: clew\n    client_secret_file: \
+             {}/secret\n    redirect_url: https://clew.example/api/v1/session/oidc/callback\n    groups: {{ ops: [read, \
+             admin], devs: [read] }}\n",
+            dir.path().display()
+        );
+        let auth = read(&text).unwrap().config.auth;
+        let options = auth.provider().unwrap().unwrap();
+        assert_eq!(options.client_secret.as_deref(), Some("hunter2"));
+        let groups = [("ops".to_owned(), Scopes::READ | Scopes::ADMIN), ("devs".to_owned(), Scopes::READ)];
+        assert_eq!(options.groups, groups);
+        assert_eq!((options.name_claim.as_str(), options.groups_claim.as_str()), ("preferred_username", "groups"));
+        assert!(!format!("{auth:?} {options:?}").contains("hunter2"));
+        let faults = read("auth: { mode: oidc }").unwrap().config.auth.provider().unwrap_err();
+        assert_eq!(
+            faults.iter().map(|fault| fault.path.as_str()).collect::<Vec<_>>(),
+            ["auth.oidc.issuer", "auth.oidc.client_id", "auth.oidc.redirect_url", "auth.oidc.groups"]
+        );
+        assert_eq!(read("auth: { mode: basic }").unwrap().config.auth.provider().unwrap(), None);
     }
 
     #[test]

@@ -222,9 +222,10 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting!(
         "auth.mode",
         "none",
-        "`none`, `basic` or `token`",
+        "`none`, `basic`, `token` or `oidc`",
         "Who may use the server: everybody (`none`; on an address beyond loopback it must be written on purpose), users with \
-         passwords and whoever has a token (`basic`), or whoever has a token (`token`). [security.md](security.md) says \
+         passwords and whoever has a token (`basic`), whoever has a token (`token`), or people whom a provider of identities \
+         knows and whoever has a token (`oidc`). [security.md](security.md) says \
          how each is shown, and what needs which scope.",
         |value, config| auth::mode(value, &mut config.auth)
     ),
@@ -250,6 +251,59 @@ pub(super) const SETTINGS: &[Setting] = &[
         "A YAML file with `users` and `tokens` in the same form, beside those above. It is read anew when it changes; one \
          that cannot be used leaves the last one in force.",
         |value, config| read::file(value, &mut config.auth.file)
+    ),
+    setting!(
+        "auth.oidc.issuer",
+        "",
+        "URL",
+        "The provider of identities (OpenID Connect): the URL under which `/.well-known/openid-configuration` stands.",
+        |value, config| read::text(value, &mut config.auth.oidc.issuer)
+    ),
+    setting!("auth.oidc.client_id", "", "text", "What the provider knows this server as.", |value, config| read::text(
+        value,
+        &mut config.auth.oidc.client_id
+    )),
+    setting!(
+        "auth.oidc.client_secret",
+        "",
+        "text",
+        "The secret that the provider gave this server, if it did.",
+        |value, config| config.auth.oidc.client_secret = value.filled_text().map(str::to_owned)
+    ),
+    setting!("auth.oidc.client_secret_file", "", "path", "A file with that secret instead.", |value, config| {
+        read::file(value, &mut config.auth.oidc_secret_file)
+    }),
+    setting!(
+        "auth.oidc.redirect_url",
+        "",
+        "URL",
+        "Where the provider sends people back to, as it knows it: `/api/v1/session/oidc/callback` below the URL of this \
+         server's page, such as `https://clew.example.com/api/v1/session/oidc/callback`.",
+        |value, config| read::text(value, &mut config.auth.oidc.redirect_url)
+    ),
+    setting!(
+        "auth.oidc.scopes",
+        "[profile, email]",
+        "list of names",
+        "What is asked of the provider beside `openid`; some tell groups with `groups` alone.",
+        |value, config| read::texts(value, &mut config.auth.oidc.scopes)
+    ),
+    setting!(
+        "auth.oidc.name_claim",
+        "preferred_username",
+        "name",
+        "The claim that holds a person's name; where it is not there, `email`, then `sub`.",
+        |value, config| read::text(value, &mut config.auth.oidc.name_claim)
+    ),
+    setting!("auth.oidc.groups_claim", "groups", "name", "The claim that holds a person's groups.", |value, config| {
+        read::text(value, &mut config.auth.oidc.groups_claim)
+    }),
+    setting!(
+        "auth.oidc.groups",
+        "",
+        "mapping of groups to lists of scopes",
+        "What members of a group may do: `{ ops: [read, admin], devs: [read] }`. Who is in none is not let in.",
+        |value, config| auth::groups(value, &mut config.auth.oidc.groups)
     ),
     setting!(
         "auth.session_idle",

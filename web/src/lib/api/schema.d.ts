@@ -1145,13 +1145,13 @@ export interface components {
         };
         /** @description Who is logged in, and how one can. */
         SessionDto: {
-            /** @description What the server asks of callers: `none`, `basic`, `token`. */
+            /** @description What the server asks of callers: `none`, `basic`, `token`, `oidc`. */
             mode: string;
             /** @description Who it is; absent where nobody is logged in. */
             principal?: string | null;
             /** @description What they may do. */
             scopes: string[];
-            /** @description By what one can log in: `password`, `token`. */
+            /** @description By what one can log in: `password`, `token`, `oidc` (`GET /api/v1/session/oidc` leads to the provider). */
             ways: string[];
         };
         /** @description A file that is not read because it is damaged or missing. */

@@ -11,9 +11,12 @@ export interface SessionInfo {
 }
 
 /** By what one logs in. */
-export type Way = 'password' | 'token';
+export type Way = 'password' | 'token' | 'oidc';
 
 export type Login = { name: string; password: string } | { token: string };
+
+/** Where it is remembered where one was. */
+const RETURN = 'clew.return';
 
 class Session {
 	info = $state.raw<SessionInfo | null>(null);
@@ -53,6 +56,22 @@ class Session {
 		await fetch(this.url, { method: 'DELETE' }).catch(() => null);
 		this.info = this.info && { ...this.info, principal: undefined, scopes: [] };
 		this.closed = true;
+	}
+
+	/** Where a provider of identities is asked; the page is left, and where one was is remembered. */
+	get provider(): string {
+		return `${this.url}/oidc`;
+	}
+
+	leave() {
+		sessionStorage.setItem(RETURN, `${location.pathname}${location.search}`);
+	}
+
+	/** Where one was before a provider was asked, once. */
+	takeReturn(): string | null {
+		const where = sessionStorage.getItem(RETURN);
+		sessionStorage.removeItem(RETURN);
+		return this.info?.principal ? where : null;
 	}
 
 	private get url(): string {

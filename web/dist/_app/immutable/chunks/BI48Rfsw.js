@@ -1,0 +1,1 @@
+import"./X9t9pVHP.js";

@@ -1,1 +1,0 @@
-import"./COiJ8Qee.js";
