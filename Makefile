@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: test program test-rust test-clients test-web test-image test-tools lint bench docs web
+.PHONY: test program test-rust test-clients test-web test-image test-tools lint bench docs web torture
 
 test: test-tools test-rust test-clients test-web test-image
 
@@ -51,6 +51,14 @@ docs:
 # Builds the page into web/dist, which is committed: `cargo build` puts it into the binary without Node.js.
 web:
 	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent types && npm run --silent build
+
+# The long form of the trials that `make test` runs in short: each seed is a history that repeats itself. What was met is
+# printed; docs/reliability.md has the figures.
+SEEDS ?= 2000
+torture: test-tools program
+	CLEW_POWER_LOSS_SEEDS=$(SEEDS) cargo test --locked -p clew-app --test power_loss -- --nocapture
+	CLEW_DAMAGE_SEEDS=$(SEEDS) cargo test --locked -p clew-app --test damage -- --nocapture
+	target/test-venv/bin/python -m pytest -q tests/clients/test_kill.py tests/clients/test_memory.py tests/clients/test_connections.py
 
 bench:
 	cargo build --release --locked

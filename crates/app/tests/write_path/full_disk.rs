@@ -8,6 +8,7 @@ use clew_host::{SimClock, SimFiles};
 use clew_model::logs::LogRecord;
 use clew_model::metrics::MetricBatch;
 use clew_model::{Caller, ErrorKind};
+use clew_telemetry::table;
 use std::time::Duration;
 
 fn one_log() -> Decoded<Vec<LogRecord>> {
@@ -40,6 +41,7 @@ async fn a_start_on_a_full_disk_serves_what_is_stored_and_takes_what_comes_once_
             assert_eq!(refused.unwrap_err().kind(), ErrorKind::StorageFull);
         }
         assert!(!app.logs().maintenance().seal_now(), "there is no room for a part");
+        assert_eq!(app.observer().registry().counter(&table::STORE_SEAL_FAILURES, ["logs"]).get(), 1);
         assert_eq!(counts(&app).await, before);
         app.stop();
     }

@@ -9,7 +9,7 @@ use clew_app::{AppError, DataFolder, DiskUsage};
 use clew_host::{Clock, Fault, Files, Operation, SeededRandom, SimClock, SimFiles};
 use clew_journal::{Journal, JournalMetrics};
 use clew_model::{ErrorKind, TenantId};
-use clew_telemetry::{BuildInfo, Registry};
+use clew_telemetry::{BuildInfo, Registry, table};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ pub(crate) struct Fixture {
     pub(crate) store: ListStore,
     journal: Arc<Journal>,
     pub(crate) files: SimFiles,
+    pub(crate) registry: Arc<Registry>,
 }
 
 fn start_with(files: SimFiles, store: ListStore, seal_bytes: u64) -> Result<Fixture, AppError> {
@@ -50,7 +51,7 @@ pub(crate) fn start_in(
             store: Arc::new(store.clone()),
             journal: Arc::clone(&journal),
             clock,
-            observer: Arc::new(Observer::new(registry)),
+            observer: Arc::new(Observer::new(Arc::clone(&registry))),
             files: Arc::new(files.clone()),
             checkpoints: Path::new("/checkpoints").to_owned(),
             rooms,
@@ -66,7 +67,7 @@ pub(crate) fn start_in(
             },
         },
     )?;
-    Ok(Fixture { pipeline: Arc::new(pipeline), store, journal, files })
+    Ok(Fixture { pipeline: Arc::new(pipeline), store, journal, files, registry })
 }
 
 fn start() -> Fixture {
@@ -155,6 +156,7 @@ async fn a_failed_sync_is_told_to_all_of_its_group_and_nothing_more_is_taken() {
         assert!(matches!(error, AppError::Journal { .. }), "{error:?}");
         assert_eq!(error.kind(), ErrorKind::Unavailable, "the sender should keep it and come back");
     }
+    assert_eq!(fixture.registry.counter(&table::JOURNAL_FAILURES, ["logs", "sync"]).get(), 1);
     assert!(fixture.pipeline.status().failed);
     assert!(fixture.write(vec![9]).await.is_err(), "a later sync could succeed without the lost frames");
     assert_eq!(fixture.store.all(), [0], "what was not acknowledged is not shown");

@@ -7,6 +7,7 @@ use clew_app::ingest::{Accumulator, Rooms, Stage, Tap};
 use clew_app::signal::StoreError;
 use clew_host::SimFiles;
 use clew_model::{ErrorKind, TenantId};
+use clew_telemetry::table;
 use fastrand::Rng;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ async fn a_stage_changes_and_drops_records_before_they_are_durable() {
     fixture.write((0..10).collect()).await.unwrap();
     fixture.write(vec![1, 3]).await.unwrap();
     assert_eq!(fixture.store.all(), [0, 4, 8, 12, 16]);
+    let dropped = fixture.registry.counter(&table::INGEST_STAGE_DROPPED, ["logs", "halver"]);
+    assert_eq!(dropped.get(), 7);
     fixture.pipeline.stop();
     let again = start_in(fixture.files.crash(1), fixture.store.reopened(), SEAL_BYTES, Rooms::default()).unwrap();
     assert_eq!(again.store.all(), [0, 4, 8, 12, 16], "replay decides nothing anew");

@@ -13,7 +13,7 @@ use clew_model::logs::{LogFilter, LogQuery, LogRecord, Order};
 use clew_model::metrics::{Exemplar, Labels, Metadata, MetricBatch, Sample};
 use clew_model::traces::{Span, SpanKind};
 use clew_model::{Caller, SpanId, TimeRange, TraceId};
-use clew_telemetry::{BuildInfo, Registry};
+use clew_telemetry::{BuildInfo, Registry, table};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,6 +134,11 @@ async fn retention_removes_what_is_old_in_every_signal_and_nothing_else() {
     clock.advance(Duration::from_secs(3 * 86_400));
     keep(&app);
     assert_eq!(counts(&app).await, (3, 1, 1));
+    let registry = app.observer().registry();
+    for signal in ["logs", "metrics", "traces"] {
+        assert!(registry.counter(&table::RETENTION_DELETED_PARTS, [signal, "retention"]).get() >= 1, "{signal}");
+        assert!(registry.counter(&table::RETENTION_DELETED_BYTES, [signal, "retention"]).get() > 100, "{signal}");
+    }
     let removed = NOW - 29 * DAY;
     assert_eq!(send_metrics(&app, batch("m", removed / 1_000_000, 3)).await.unwrap(), (0, 3));
     assert_eq!(send_log(&app, removed).await, (0, 1));
