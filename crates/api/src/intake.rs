@@ -29,7 +29,7 @@ const MORE: usize = 4;
 /// The room that a body and its records take until it is dropped.
 pub(crate) struct Room {
     bodies: Arc<Semaphore>,
-    permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
     /// The same for the accountant.
     counted: Taken,
     memory: MemoryShare,
@@ -71,16 +71,19 @@ impl Room {
         let whole = room_permits(state.options.ingest_room, most).saturating_mul(1024);
         let memory = state.app.memory().ingest.clone();
         let counted = memory.count(permit.num_permits() as u64 * 1024);
-        Ok(Self { bodies: Arc::clone(&state.bodies), permit, counted, memory, most, whole })
+        Ok(Self { bodies: Arc::clone(&state.bodies), permit: Some(permit), counted, memory, most, whole })
     }
 
-    /// Takes as much more as is missing to `bytes`.
+    /// Makes the room so large. What it had is given back first: rooms that each held a part and waited for the rest would wait
+    /// for each other.
     async fn grow_to(&mut self, bytes: usize) -> Result<(), ApiError> {
         let wanted = kibibytes(bytes.min(self.whole));
-        let more = wanted.saturating_sub(u32::try_from(self.permit.num_permits()).unwrap_or(u32::MAX));
-        if more > 0 {
-            self.permit.merge(acquire(&self.bodies, more).await?);
-            self.counted.merge(self.memory.count(u64::from(more) * 1024));
+        let has = self.permit.as_ref().map_or(0, |permit| u32::try_from(permit.num_permits()).unwrap_or(u32::MAX));
+        if wanted > has {
+            self.permit = None;
+            self.counted = self.memory.count(0);
+            self.permit = Some(acquire(&self.bodies, wanted).await?);
+            self.counted = self.memory.count(u64::from(wanted) * 1024);
         }
         Ok(())
     }
@@ -127,8 +130,7 @@ pub(crate) async fn receive(
     }
     let mut room = Room::new(state, announced.unwrap_or(FIRST_ROOM).min(FIRST_ROOM)).await?;
     let is_packed = headers.contains_key(header::CONTENT_ENCODING) || headers.contains_key("grpc-encoding");
-    let whole = whole_room(announced.unwrap_or(limit), is_packed);
-    let bytes = read(body, whole, limit, &mut room).await?;
+    let bytes = read(body, announced, is_packed, limit, &mut room).await?;
     Ok((bytes, room))
 }
 
@@ -184,18 +186,23 @@ fn too_many_records(memory: usize) -> ApiError {
     ApiError::new(ErrorKind::TooLarge, message)
 }
 
-/// What a large body of so many bytes takes with its records, as far as can be told before it is there. It is taken at once:
-/// bodies that each hold a part and wait for the rest would wait for each other.
+/// What a large body of so many bytes takes with its records, as far as can be told before it is there.
 fn whole_room(bytes: usize, is_packed: bool) -> usize {
     let unpacked = if is_packed { bytes.saturating_mul(UNPACKED.0) } else { 0 };
     let records = bytes.max(unpacked / 4).saturating_mul(DECODED.0);
     bytes.saturating_add(unpacked).saturating_add(records)
 }
 
-/// Reads a body; as soon as it is seen to be large, `whole` bytes of room are taken for it.
-async fn read(mut body: Body, whole: usize, limit: usize, room: &mut Room) -> Result<Bytes, ApiError> {
+/// Reads a body. As soon as it is seen to be large, room is taken for all that is announced, or for twice what is there.
+async fn read(
+    mut body: Body,
+    announced: Option<usize>,
+    is_packed: bool,
+    limit: usize,
+    room: &mut Room,
+) -> Result<Bytes, ApiError> {
     let started = Instant::now();
-    let mut bytes = BytesMut::new();
+    let (mut bytes, mut covered) = (BytesMut::new(), FIRST_ROOM);
     loop {
         let earned = Duration::from_millis(bytes.len() as u64 * 1000 / BODY_MIN_RATE);
         let Ok(frame) = timeout_at(started + BODY_GRACE + earned, body.frame()).await else {
@@ -209,8 +216,10 @@ async fn read(mut body: Body, whole: usize, limit: usize, room: &mut Room) -> Re
             return Err(too_large(room.most));
         }
         bytes.extend_from_slice(&data);
-        if bytes.len() >= FIRST_ROOM {
-            room.grow_to(whole).await?;
+        if bytes.len() >= covered {
+            covered =
+                announced.unwrap_or(bytes.len().saturating_mul(2)).clamp(bytes.len().saturating_add(1), limit.max(1));
+            room.grow_to(whole_room(covered, is_packed)).await?;
         }
     }
 }
@@ -238,7 +247,14 @@ mod tests {
     async fn room(bodies: &Arc<Semaphore>, bytes: usize, most: usize) -> Room {
         let permit = acquire(bodies, kibibytes(bytes)).await.unwrap();
         let memory = MemoryShare::new(16 << 20);
-        Room { bodies: Arc::clone(bodies), permit, counted: memory.count(0), memory, most, whole: 16 << 20 }
+        Room {
+            bodies: Arc::clone(bodies),
+            permit: Some(permit),
+            counted: memory.count(0),
+            memory,
+            most,
+            whole: 16 << 20,
+        }
     }
 
     fn chunks(sizes: Vec<usize>) -> Body {
@@ -246,14 +262,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_small_body_without_a_length_takes_little_and_a_large_one_the_most() {
+    async fn a_small_body_without_a_length_takes_little_and_a_large_one_room_for_its_records() {
         let bodies = semaphore(16 << 10);
         let mut small = room(&bodies, FIRST_ROOM, 8 << 20).await;
-        assert_eq!(read(chunks(vec![10, 20]), 8 << 20, 8 << 20, &mut small).await.unwrap().len(), 30);
+        assert_eq!(read(chunks(vec![10, 20]), None, false, 8 << 20, &mut small).await.unwrap().len(), 30);
         assert_eq!(bodies.available_permits(), 15 << 10);
         let mut large = room(&bodies, FIRST_ROOM, 8 << 20).await;
-        assert_eq!(read(chunks(vec![1 << 20; 3]), 8 << 20, 8 << 20, &mut large).await.unwrap().len(), 3 << 20);
-        assert_eq!(bodies.available_permits(), 7 << 10);
+        assert_eq!(
+            read(chunks(vec![1 << 20, 1 << 19]), None, false, 8 << 20, &mut large).await.unwrap().len(),
+            3 << 19
+        );
+        // Twice what was there, and four times that for its records.
+        assert_eq!(bodies.available_permits(), 5 << 10);
         drop((small, large));
         assert_eq!(bodies.available_permits(), 16 << 10);
     }
@@ -262,8 +282,8 @@ mod tests {
     async fn a_body_that_fits_exactly_is_taken_and_one_byte_more_is_refused() {
         let bodies = semaphore(16 << 10);
         let mut own = room(&bodies, 1000, 1000).await;
-        assert!(read(chunks(vec![600, 400]), 5000, 1000, &mut own).await.is_ok());
-        let error = read(chunks(vec![600, 401]), 5000, 1000, &mut own).await.unwrap_err();
+        assert!(read(chunks(vec![600, 400]), None, false, 1000, &mut own).await.is_ok());
+        let error = read(chunks(vec![600, 401]), None, false, 1000, &mut own).await.unwrap_err();
         assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
         assert!(error.message.contains("1000 bytes (limits.ingest_body)"), "{}", error.message);
     }

@@ -26,8 +26,8 @@ pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 /// How long a client may read nothing of an answer before its connection is ended.
 pub(crate) const WRITE_STALL: Duration = Duration::from_secs(60);
 
-/// How long a client may take to send its request's head.
-pub(crate) const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a full port looks whether a connection has come to rest.
+pub(crate) const PLACE_LOOK: Duration = Duration::from_millis(500);
 
 /// What a body may take before it is known to be large.
 pub(crate) const FIRST_ROOM: usize = 1 << 20;

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use clew_app::access::Deed;
 use clew_model::{Caller, ErrorKind};
 use clew_telemetry::Format;
+use std::sync::Arc;
 
 /// `GET /` where no page is served: where to send and what to ask.
 pub(crate) async fn welcome(State(state): State<ApiState>) -> Response {
@@ -38,13 +39,17 @@ pub(crate) async fn ready(State(state): State<ApiState>) -> Response {
 }
 
 /// `POST /-/trust-clock`: a person says that the clock is right, so that data are removed by their age again.
-pub(crate) async fn trust_clock(State(state): State<ApiState>) -> &'static str {
+pub(crate) async fn trust_clock(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> &'static str {
     // What is believed is written down.
-    let trust = tokio::task::spawn_blocking(move || state.app.trust_clock());
-    match trust.await {
-        Ok(()) => "the clock is believed\n",
-        Err(_) => "the clock could not be believed; see the log\n",
-    }
+    let app = Arc::clone(&state.app);
+    let trusted = tokio::task::spawn_blocking(move || app.trust_clock()).await.is_ok();
+    let detail = if trusted { "believed" } else { "failed" };
+    record(&state, request.extensions(), &caller.principal, Deed::TrustClock, detail).await;
+    if trusted { "the clock is believed\n" } else { "the clock could not be believed; see the log\n" }
 }
 
 /// `POST /-/reload`: reads the configuration anew.

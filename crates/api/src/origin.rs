@@ -24,15 +24,43 @@ const DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// Refuses what pages of other origins ask.
-pub(crate) async fn guard(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
     let authority = request.uri().authority().map(Authority::as_str);
     if is_allowed(request.method(), request.headers(), authority, &state.options.cors) {
+        if is_foreign(request.headers(), authority) {
+            leave_ambient_credentials(request.headers_mut());
+        }
         return next.run(request).await;
     }
     let message = "pages of another origin may not use this server";
     let hint = "if this page is meant to, list its origin in server.cors";
     let error = ApiError { hint: Some(hint.to_owned()), ..ApiError::new(ErrorKind::PermissionDenied, message) };
     Port::of(&request).refuse(&request, error)
+}
+
+/// Whether a URL is of the host that was asked.
+fn is_own(url: &str, headers: &HeaderMap, authority: Option<&str>) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let own = [authority, text(header::HOST), text(FORWARDED_HOST)];
+    let host = url.split_once("://").and_then(|(_, rest)| rest.split('/').next());
+    host.is_some_and(|host| own.into_iter().flatten().any(|own| own.eq_ignore_ascii_case(host)))
+}
+
+/// Whether a page of another origin asks, one that is listed.
+fn is_foreign(headers: &HeaderMap, authority: Option<&str>) -> bool {
+    let origin = headers.get(header::ORIGIN);
+    origin.is_some_and(|origin| !origin.to_str().is_ok_and(|origin| is_own(origin, headers, authority)))
+}
+
+/// Takes away what a browser sends by itself, a session's cookie or a remembered password: a listed page acts with a token that
+/// it was given, or as nobody, never as its reader.
+fn leave_ambient_credentials(headers: &mut HeaderMap) {
+    headers.remove(header::COOKIE);
+    let is_basic =
+        |value: &HeaderValue| value.as_bytes().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "));
+    if headers.get(header::AUTHORIZATION).is_some_and(is_basic) {
+        headers.remove(header::AUTHORIZATION);
+    }
 }
 
 /// Programs name neither origin nor site: they are no pages. `authority` is what the request line names (HTTP/2).
@@ -52,11 +80,7 @@ fn is_allowed(method: &Method, headers: &HeaderMap, authority: Option<&str>, lis
         }
         None => {}
     }
-    let own = [authority, text(header::HOST), text(FORWARDED_HOST)];
-    let is_own = |url: &str| {
-        let host = url.split_once("://").and_then(|(_, rest)| rest.split('/').next());
-        host.is_some_and(|host| own.into_iter().flatten().any(|own| own.eq_ignore_ascii_case(host)))
-    };
+    let is_own = |url: &str| is_own(url, headers, authority);
     if is_page {
         return origin.is_some_and(is_own);
     }
@@ -71,6 +95,26 @@ mod tests {
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let pairs = pairs.iter();
         pairs.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn a_listed_page_acts_never_as_its_reader() {
+        let asked = |origin: &'static str, authorization: &'static str| {
+            let mut headers = headers(&[
+                ("host", "clew:4300"),
+                ("origin", origin),
+                ("cookie", "a=b"),
+                ("authorization", authorization),
+            ]);
+            if is_foreign(&headers, None) {
+                leave_ambient_credentials(&mut headers);
+            }
+            (headers.contains_key("cookie"), headers.contains_key("authorization"))
+        };
+        assert_eq!(asked("https://shop.example", "Basic eDp5"), (false, false));
+        assert_eq!(asked("https://shop.example", "bAsIc eDp5"), (false, false));
+        assert_eq!(asked("https://shop.example", "Bearer x"), (false, true));
+        assert_eq!(asked("http://clew:4300", "Basic eDp5"), (true, true));
     }
 
     #[test]

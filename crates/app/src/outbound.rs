@@ -2,7 +2,7 @@
 //! (`outbound.allow`, `outbound.deny`).
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// The networks that may be reached.
@@ -26,7 +26,10 @@ impl Outbound {
     /// # Errors
     /// The setting that forbids it.
     pub fn check(&self, address: IpAddr) -> Result<(), Forbidden> {
-        let holds = |networks: &[Network]| networks.iter().any(|network| network.contains(address));
+        let all = meanings(address);
+        let holds = |networks: &[Network]| {
+            networks.iter().any(|network| all.iter().flatten().any(|meant| network.contains(*meant)))
+        };
         let setting = if holds(&self.deny) {
             "outbound.deny"
         } else if !self.allow.is_empty() && !holds(&self.allow) {
@@ -46,6 +49,22 @@ impl Outbound {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         host.parse().map_or(Ok(()), |address| self.check(address))
     }
+}
+
+/// What an address leads to: `0.0.0.0` and `::` are this machine, and IPv4 may stand in IPv6 (RFC 4291, 2.5.5; RFC 6052).
+fn meanings(address: IpAddr) -> [Option<IpAddr>; 3] {
+    if address.is_unspecified() {
+        return [Some(address), Some(Ipv4Addr::LOCALHOST.into()), Some(Ipv6Addr::LOCALHOST.into())];
+    }
+    let embedded = match address {
+        IpAddr::V6(v6) => {
+            let bits = v6.to_bits();
+            let is_embedded = matches!(bits >> 32, 0 | 0x0064_ff9b_0000_0000_0000_0000) && !v6.is_loopback();
+            is_embedded.then(|| IpAddr::from(Ipv4Addr::from_bits((bits & u128::from(u32::MAX)) as u32)))
+        }
+        IpAddr::V4(_) => None,
+    };
+    [Some(address), embedded, None]
 }
 
 /// An address that may not be reached.

@@ -85,7 +85,10 @@ impl Catalog {
         let last = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1";
         let last = adding.query_row(last, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let (last, previous): (i64, String) = last.unwrap_or((0, BEGINNING.to_owned()));
-        let seq = last.saturating_add(1);
+        // Entries that were taken off the end leave a gap that stays: their numbers are given to no others.
+        let given = "SELECT seq FROM sqlite_sequence WHERE name = 'audit'";
+        let given: Option<i64> = adding.query_row(given, [], |row| row.get(0)).optional()?;
+        let seq = last.max(given.unwrap_or(0)).saturating_add(1);
         let insert = "INSERT INTO audit (seq, at, who, origin, what, detail, previous, hash) \
                       VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
         let Event { at, who, origin, what, detail } = event;

@@ -25,6 +25,7 @@ pub(super) struct AnswerBody {
 impl Drop for AnswerBody {
     fn drop(&mut self) {
         self.asking.abort();
+        self.unsent.close();
     }
 }
 

@@ -30,7 +30,7 @@ fn gzip_is_taken_where_the_client_says_so() {
     assert!(!takes_gzip(&headers(&[])));
 }
 
-fn push(unsent: &Unsent, bytes: usize) -> bool {
+fn push(unsent: &Arc<Unsent>, bytes: usize) -> bool {
     match unsent.room(bytes as u64, false).unwrap() {
         Some(memory) => {
             unsent.push(vec![b'x'; bytes], memory, false);
@@ -54,7 +54,7 @@ fn an_answer_is_ahead_of_its_reader_by_no_more_than_it_may_and_gives_back_what_w
     drop(chunk);
     assert_eq!(share.used(), 448 << 10);
     assert!(push(&unsent, 64 << 10));
-    drop(unsent);
+    unsent.close();
     assert_eq!(share.used(), 0);
 }
 

@@ -2,7 +2,7 @@
 
 use super::{given_up, no_room};
 use crate::error::ApiError;
-use crate::limits::{ANSWER_AHEAD, ANSWER_ROOM_WAIT, ANSWER_YIELD, ANSWERS_WAITING};
+use crate::limits::{ANSWER_AHEAD, ANSWER_ROOM_WAIT, ANSWER_YIELD, ANSWERS_WAITING, WRITE_STALL};
 use crate::listen::Transfer;
 use bytes::Bytes;
 use clew_app::AppError;
@@ -71,12 +71,17 @@ pub(super) struct Unsent {
 #[derive(Debug)]
 struct State {
     chunks: VecDeque<Bytes>,
+    /// Bytes of the pieces that wait here.
     bytes: u64,
+    /// Bytes of all pieces, those included that are on their way.
+    held: u64,
     is_gzip: bool,
     /// All of a short answer is there.
     is_whole: bool,
     ended: Option<Result<(), ApiError>>,
     given_up: bool,
+    /// What carries it was ended.
+    ends: bool,
     /// When the reader last took something, or found nothing to take.
     taken: Instant,
     reader: Option<Waker>,
@@ -86,6 +91,16 @@ struct State {
 struct Chunk {
     bytes: Vec<u8>,
     _memory: Taken,
+    /// Until whoever sends it lets it go, which is when its reader has taken it.
+    answer: Arc<Unsent>,
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        let mut state = self.answer.state.lock();
+        state.held = state.held.saturating_sub(self.bytes.len() as u64);
+        state.taken = Instant::now();
+    }
 }
 
 impl AsRef<[u8]> for Chunk {
@@ -106,15 +121,23 @@ impl Unsent {
         let state = State {
             chunks: VecDeque::new(),
             bytes: 0,
+            held: 0,
             is_gzip: false,
             is_whole: false,
             ended: None,
             given_up: false,
+            ends: false,
             taken: Instant::now(),
             reader: None,
         };
         let own = Arc::new(Self { answers: Arc::clone(answers), transfer, state: Mutex::new(state) });
-        answers.all.lock().push(Arc::downgrade(&own));
+        let mut all = answers.all.lock();
+        // Those that are gone are forgotten once they are as many as the others.
+        if all.len() == all.capacity() {
+            all.retain(|one| one.strong_count() > 0);
+        }
+        all.push(Arc::downgrade(&own));
+        drop(all);
         own
     }
 
@@ -145,36 +168,42 @@ impl Unsent {
     /// # Errors
     /// The query was stopped, the answer given up, or no room is to be had.
     pub(super) fn wait_for_room(&self, bytes: u64, is_whole: bool, context: &Context) -> Result<Taken, AppError> {
-        let waiting = Waiting::new(&self.answers.waiting);
-        let started = Instant::now();
+        let _waiting = Waiting::new(&self.answers.waiting);
+        let (started, mut has_asked) = (Instant::now(), false);
         loop {
             context.check()?;
             if let Some(taken) = self.room(bytes, is_whole)? {
                 return Ok(taken);
             }
+            if self.stalled().is_some_and(|stalled| stalled >= WRITE_STALL) {
+                self.give_up();
+                return Err(given_up());
+            }
             let is_ahead = self.state.lock().bytes > 0;
-            if (!is_ahead || waiting.count > ANSWERS_WAITING) && !self.answers.give_one_up() {
-                let is_over = started.elapsed() >= ANSWER_ROOM_WAIT || waiting.count > ANSWERS_WAITING;
-                if is_over {
-                    return Err(no_room());
-                }
+            let is_crowded = self.answers.waiting.load(Ordering::Relaxed) > ANSWERS_WAITING && !has_asked;
+            if !is_ahead || is_crowded {
+                has_asked |= self.answers.give_one_up();
+            }
+            if !is_ahead && started.elapsed() >= ANSWER_ROOM_WAIT {
+                return Err(no_room());
             }
             std::thread::sleep(LOOK);
         }
     }
 
     /// Hands the reader a piece, or all of a short answer.
-    pub(super) fn push(&self, bytes: Vec<u8>, memory: Taken, is_whole: bool) {
+    pub(super) fn push(self: &Arc<Self>, bytes: Vec<u8>, memory: Taken, is_whole: bool) {
         let mut state = self.state.lock();
         state.is_whole = is_whole;
         if state.given_up {
             return;
         }
-        if state.chunks.is_empty() {
+        if state.held == 0 {
             state.taken = Instant::now();
         }
         state.bytes = state.bytes.saturating_add(bytes.len() as u64);
-        state.chunks.push_back(Bytes::from_owner(Chunk { bytes, _memory: memory }));
+        state.held = state.held.saturating_add(bytes.len() as u64);
+        state.chunks.push_back(Bytes::from_owner(Chunk { bytes, _memory: memory, answer: Arc::clone(self) }));
         wake(&mut state);
     }
 
@@ -228,17 +257,24 @@ impl Unsent {
     /// For how long its reader has taken nothing though there was something.
     fn stalled(&self) -> Option<Duration> {
         let state = self.state.lock();
-        (!state.given_up && !state.chunks.is_empty()).then(|| state.taken.elapsed())
+        (!state.ends && state.held > 0).then(|| state.taken.elapsed())
     }
 
-    fn give_up(&self) {
+    /// Lets what waits go; nothing more is taken.
+    pub(super) fn close(&self) {
         let mut state = self.state.lock();
         state.given_up = true;
         state.bytes = 0;
         let chunks = std::mem::take(&mut state.chunks);
         wake(&mut state);
+        // A piece that goes looks at the state.
         drop(state);
         drop(chunks);
+    }
+
+    fn give_up(&self) {
+        self.state.lock().ends = true;
+        self.close();
         if let Some(transfer) = &self.transfer {
             transfer.end();
         }
@@ -260,13 +296,12 @@ fn wake(state: &mut State) {
 /// A writer's place among those that wait.
 struct Waiting<'a> {
     all: &'a AtomicUsize,
-    /// How many wait, itself included.
-    count: usize,
 }
 
 impl<'a> Waiting<'a> {
     fn new(all: &'a AtomicUsize) -> Self {
-        Self { all, count: all.fetch_add(1, Ordering::Relaxed) + 1 }
+        all.fetch_add(1, Ordering::Relaxed);
+        Self { all }
     }
 }
 

@@ -9,12 +9,18 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Writes an answer as JSON, compressed where the client takes that and it is worth it.
 ///
 /// # Errors
 /// The query was stopped, or the answer given up.
-pub(super) fn write(answer: &impl Serialize, takes_gzip: bool, to: &Unsent, turn: &mut Turn) -> Result<(), AppError> {
+pub(super) fn write(
+    answer: &impl Serialize,
+    takes_gzip: bool,
+    to: &Arc<Unsent>,
+    turn: &mut Turn,
+) -> Result<(), AppError> {
     let pieces = Pieces { to, turn, buffer: Vec::with_capacity(COMPRESS_FROM.into()), is_first: true, stopped: None };
     let mut coding = Coding { pieces: Some(pieces), gzip: None, takes_gzip };
     let written = serde_json::to_writer(&mut coding, answer).map_err(io::Error::from).and_then(|()| coding.finish());
@@ -84,7 +90,7 @@ impl Write for Coding<'_> {
 
 /// Gathers what is written into pieces.
 struct Pieces<'a> {
-    to: &'a Unsent,
+    to: &'a Arc<Unsent>,
     turn: &'a mut Turn,
     buffer: Vec<u8>,
     is_first: bool,
@@ -124,6 +130,9 @@ impl Pieces<'_> {
 
 impl Write for Pieces<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A text may be long beyond all pieces.
+        let room = ANSWER_CHUNK.saturating_sub(self.buffer.len()).max(1);
+        let bytes = bytes.get(..room).unwrap_or(bytes);
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= ANSWER_CHUNK {
             self.hand_over(false)?;

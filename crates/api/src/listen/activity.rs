@@ -60,6 +60,11 @@ impl Activity {
         Busy(self.clone())
     }
 
+    /// Whether nothing is under way.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.at_rest().is_some()
+    }
+
     /// Since when nothing is under way.
     fn at_rest(&self) -> Option<Instant> {
         (self.0.busy.load(Ordering::Acquire) == 0).then(|| *self.0.since.lock())

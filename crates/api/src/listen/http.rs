@@ -4,7 +4,7 @@ use super::activity::Busy;
 use super::protocol::{Connection, StreamProtocol};
 use super::transfer::{StreamExecutor, Transfer};
 use super::unread::Unread;
-use crate::limits::{HEADER_TIMEOUT, IDLE_GRACE, STREAMS};
+use crate::limits::{IDLE, IDLE_GRACE, STREAMS};
 use crate::peer::Peer;
 use axum::Router;
 use axum::body::Body;
@@ -46,7 +46,7 @@ impl StreamProtocol for Http {
         let service = service_fn(move |request| answer(self.router.clone(), known, request, own.begin()));
         let served = async move {
             let mut builder = auto::Builder::new(StreamExecutor);
-            builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+            builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
             builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS).keep_alive_interval(None);
             let mut served = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
             let ended = tokio::select! {
@@ -57,10 +57,14 @@ impl StreamProtocol for Http {
                 }
                 () = activity.idle_too_long() => {
                     served.as_mut().graceful_shutdown();
-                    // A client that says nothing does not agree to the end either.
-                    match timeout(IDLE_GRACE, served).await {
-                        Ok(ended) => ended,
-                        Err(_) => return,
+                    loop {
+                        match timeout(IDLE_GRACE, served.as_mut()).await {
+                            Ok(ended) => break ended,
+                            // A client that says nothing does not agree to the end either.
+                            Err(_) if activity.is_at_rest() => return,
+                            // A request had come just before: it is answered.
+                            Err(_) => {}
+                        }
                     }
                 }
             };

@@ -5,7 +5,7 @@ use super::activity::Crowd;
 use super::protocol::{Connection, Stream, StreamProtocol};
 use super::stall::StallGuard;
 use super::tls::LiveTls;
-use crate::limits::{ACCEPT_PAUSE, DRAIN, HANDSHAKE, WRITE_STALL};
+use crate::limits::{ACCEPT_PAUSE, DRAIN, HANDSHAKE, PLACE_LOOK, WRITE_STALL};
 use clew_telemetry::{Counter, Gauge, Registry, table};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -125,7 +125,14 @@ impl Streams {
                 self.most
             );
         }
-        Arc::clone(&self.room).acquire_owned().await.ok()
+        let mut room = std::pin::pin!(Arc::clone(&self.room).acquire_owned());
+        loop {
+            match timeout(PLACE_LOOK, &mut room).await {
+                Ok(permit) => return permit.ok(),
+                // Those that were at work may have come to rest.
+                Err(_) => self.crowd.send_one_away(),
+            };
+        }
     }
 
     fn connection(

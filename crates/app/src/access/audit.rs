@@ -38,6 +38,8 @@ pub enum Deed {
     Logout,
     /// The configuration was read anew, or could not be.
     Reload,
+    /// Somebody said that the clock is right.
+    TrustClock,
     /// `auth.file` was.
     AuthFileRead,
     /// Certificates were.
@@ -67,6 +69,7 @@ impl Deed {
             Deed::LoginFailed => "login_failed",
             Deed::Logout => "logout",
             Deed::Reload => "reload",
+            Deed::TrustClock => "trust_clock",
             Deed::AuthFileRead => "auth_file_read",
             Deed::CertificatesRead => "certificates_read",
             Deed::UserAdded => "user_added",

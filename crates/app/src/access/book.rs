@@ -3,7 +3,7 @@
 use super::password::PasswordHash;
 use super::token::TokenDigest;
 use clew_model::Scopes;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Somebody who has a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +48,12 @@ impl Book {
         for user in users {
             self.users.entry(user.name.clone()).or_insert(user);
         }
+        let mut names: HashSet<String> = self.tokens.values().map(|token| token.name.clone()).collect();
         for token in tokens {
-            self.tokens.entry(token.digest).or_insert(token);
+            // A token that another of its name hides could be neither seen nor removed.
+            if names.insert(token.name.clone()) {
+                self.tokens.entry(token.digest).or_insert(token);
+            }
         }
     }
 

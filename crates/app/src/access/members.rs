@@ -14,6 +14,7 @@ use clew_model::{ErrorKind, Scopes};
 use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 /// Those who may use the server.
@@ -24,6 +25,8 @@ pub struct Members {
     access: Arc<Access>,
     clock: Arc<dyn Clock>,
     /// Those of the configuration, who count first.
+    /// What the catalog held when it was last read.
+    held: Mutex<(Vec<User>, Vec<Token>)>,
     configured: Mutex<Book>,
 }
 
@@ -128,7 +131,8 @@ impl Members {
     fn new(catalog: Option<Catalog>, access: Arc<Access>, clock: Arc<dyn Clock>, configured: Book) -> Self {
         let catalog = catalog.map(Arc::new);
         let audit = Audit::new(catalog.clone(), Arc::clone(&clock));
-        let members = Self { catalog, audit, access, clock, configured: Mutex::new(configured) };
+        let members =
+            Self { catalog, audit, access, clock, configured: Mutex::new(configured), held: Mutex::default() };
         members.refresh();
         members.restore_sessions();
         members
@@ -183,19 +187,21 @@ impl Members {
         self.refresh();
     }
 
-    /// Puts in force what the catalog holds now.
+    /// Puts in force what the configuration says and the catalog holds now. Where the catalog cannot be read what it held
+    /// last stays: its damage keeps nobody of the configuration out, and lets nobody in whom that took away.
     fn refresh(&self) {
-        let mut book = self.configured.lock().clone();
+        // Held throughout: of two changes at once none puts back what the other took away.
+        let mut held = self.held.lock();
         match self.read() {
             Ok((users, tokens)) => {
-                book.add(
-                    users.into_iter().filter_map(|user| readable(&user)),
-                    tokens.iter().filter_map(readable_token),
-                );
-                self.access.replace(book);
+                let users = users.into_iter().filter_map(|user| readable(&user)).collect();
+                *held = (users, tokens.iter().filter_map(readable_token).collect());
             }
-            Err(error) => tracing::error!(%error, "the catalog cannot be read: who was let in before is let in"),
+            Err(error) => tracing::error!(%error, "the catalog cannot be read: those whom it named last are let in"),
         }
+        let mut book = self.configured.lock().clone();
+        book.add(held.0.iter().cloned(), held.1.iter().cloned());
+        self.access.replace(book);
     }
 
     fn read(&self) -> Result<(Vec<clew_catalog::User>, Vec<clew_catalog::Token>), CatalogError> {
@@ -324,17 +330,21 @@ impl Members {
     pub async fn keep(self: Arc<Self>, mut changes: SessionChanges, stop: CancellationToken) {
         // What a command changed before this began is seen at the first look.
         let mut known = None;
+        let mut looks = tokio::time::interval(CATALOG_LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                // However many sessions begin and end: what a command took away is looked for.
+                biased;
                 () = stop.cancelled() => break,
-                Some(change) = changes.0.recv() => self.on_a_thread(move |members| members.note(change)).await,
-                () = tokio::time::sleep(CATALOG_LOOK) => {
+                _ = looks.tick() => {
                     let now = self.foreign_changes();
                     if now != known {
                         known = now;
                         self.on_a_thread(Members::refresh).await;
                     }
                 }
+                Some(change) = changes.0.recv() => self.on_a_thread(move |members| members.note(change)).await,
             }
         }
         while let Ok(change) = changes.0.try_recv() {

@@ -13,6 +13,10 @@ use tokio::sync::Semaphore;
 /// Queries that may wait for each one that runs.
 const WAITING_PER_RUNNING: usize = 256;
 
+/// Queries that may wait for whoever reads their answers, a thread each, beside those that run. The runtime has some more
+/// threads for other work.
+const WAITING_FOR_READERS: usize = 48;
+
 /// The shortest time after which a deadline is looked at again.
 const DEADLINE_TICK: Duration = Duration::from_millis(5);
 
@@ -36,6 +40,8 @@ pub struct QueryRunner {
     /// What all queries may hold together.
     memory: MemoryShare,
     permits: Arc<Semaphore>,
+    /// A thread for each query that runs, or waits for its reader: never more than there are.
+    places: Arc<Semaphore>,
     threads: Arc<QueryThreads>,
     present: AtomicUsize,
 }
@@ -68,6 +74,7 @@ impl QueryRunner {
             limits,
             memory,
             permits: Arc::new(Semaphore::new(limits.concurrent)),
+            places: Arc::new(Semaphore::new(limits.concurrent.saturating_add(WAITING_FOR_READERS))),
             threads: Arc::new(QueryThreads::new(limits.concurrent.saturating_sub(1))),
             present: AtomicUsize::new(0),
         }
@@ -128,8 +135,10 @@ impl QueryRunner {
         let pace = Arc::new(Pace::default());
         let (permits, own_pace) = (Arc::clone(&self.permits), Arc::clone(&pace));
         let work = async {
+            let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| AppError::Stopping)?;
             let permit = Arc::clone(&permits).acquire_owned().await.map_err(|_| AppError::Stopping)?;
             let task = tokio::task::spawn_blocking(move || {
+                let _place = place;
                 let mut turn = Turn::new(context, permits, permit, own_pace);
                 turn.context().check().map_err(AppError::from).and_then(|()| query(&mut turn))
             });

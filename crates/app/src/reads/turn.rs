@@ -2,9 +2,13 @@
 
 use clew_model::{Context, ReadError};
 use parking_lot::Mutex;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How often a query that waits for its turn looks whether it was stopped.
+const STOP_LOOK: Duration = Duration::from_millis(50);
 
 /// A query's turn: its context, and its place among the queries that run.
 #[derive(Debug)]
@@ -42,8 +46,18 @@ impl Turn {
         let waited = wait(&self.context);
         self.pace.go_on();
         self.context.check()?;
+        let (permits, context) = (Arc::clone(&self.permits), &self.context);
         // The pool is closed by nobody; without a permit the query would go on all the same.
-        self.permit = tokio::runtime::Handle::current().block_on(Arc::clone(&self.permits).acquire_owned()).ok();
+        self.permit = tokio::runtime::Handle::current().block_on(async {
+            let mut turn = pin!(permits.acquire_owned());
+            loop {
+                match tokio::time::timeout(STOP_LOOK, &mut turn).await {
+                    Ok(permit) => return permit.ok(),
+                    Err(_) if context.cancel.reason().is_some() => return None,
+                    Err(_) => {}
+                }
+            }
+        });
         self.context.check()?;
         Ok(waited)
     }

@@ -57,7 +57,6 @@ impl Pages {
     /// A page over the limit or over what the memory has room for, or one that breaks off.
     pub(super) async fn read(&self, mut response: Response, limit: u64) -> Result<Page, ScrapeError> {
         let mut memory = PageMemory { bytes: 0, places: Vec::new() };
-        self.grow(&mut memory, SMALL_PAGE_BYTES).await;
         let mut body = BytesMut::new();
         let broken = |error: reqwest::Error| ScrapeError::Request(chain(&error.without_url()));
         while let Some(chunk) = response.chunk().await.map_err(broken)? {

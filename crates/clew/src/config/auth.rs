@@ -193,6 +193,12 @@ fn read_file(file: &Path) -> Result<(Vec<User>, Vec<Token>), Vec<Fault>> {
             let remedy = "check the path and its permissions".to_owned();
             faults.push(Fault { severity: Severity::Error, origin, path: "auth.file".to_owned(), problem, remedy });
         }
+        Ok(text) if text.trim().is_empty() => {
+            let origin = Origin::File { file: Arc::from(file), line: 1, column: 1 };
+            let (path, problem) = ("auth.file".to_owned(), "is empty, as a file that was not written whole".to_owned());
+            let remedy = "write `users: []` where nobody is meant".to_owned();
+            faults.push(Fault { severity: Severity::Error, origin, path, problem, remedy });
+        }
         Ok(text) => {
             if let Some(document) = Document::parse(file, &text, &faults) {
                 let source = Source::file(&Arc::from(file), &faults);
