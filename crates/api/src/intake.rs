@@ -21,7 +21,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 const UNPACKED: (usize, usize) = (16, 256 << 10);
 
 /// How much larger than its bytes the records of a body are taken to be at first.
-const DECODED: (usize, usize) = (4, 64 << 10);
+const DECODED: (usize, usize) = (3, 64 << 10);
+
+/// Records stand in memory once as they were decoded, and once more while they are encoded.
+const COPIES: usize = 2;
 
 /// By how much more is tried where that was too little.
 const MORE: usize = 4;
@@ -89,11 +92,11 @@ impl Room {
     }
 }
 
-/// Permits, a kibibyte each, for the bodies that are held at once with their records: one of the largest must fit with as
-/// much for its records, however small the room.
+/// Permits, a kibibyte each, for the bodies that are held at once with their records: one of the largest must fit, however
+/// small the room.
 pub(crate) fn room_permits(room: u64, largest: usize) -> usize {
     let room = usize::try_from(room / 1024).unwrap_or(usize::MAX);
-    room.max(kibibytes(largest.saturating_mul(2)) as usize).min(Semaphore::MAX_PERMITS)
+    room.max(kibibytes(largest) as usize).min(Semaphore::MAX_PERMITS)
 }
 
 fn kibibytes(bytes: usize) -> u32 {
@@ -153,8 +156,8 @@ pub(crate) async fn decode<T: Send + 'static>(
     let mut memory = first(body.len().max(unpacked / 4), DECODED);
     loop {
         let held = body.len().saturating_add(unpacked);
-        memory = memory.min(room.whole.saturating_sub(held));
-        room.grow_to(held.saturating_add(memory)).await?;
+        memory = memory.min(room.whole.saturating_sub(held) / COPIES);
+        room.grow_to(held.saturating_add(memory.saturating_mul(COPIES))).await?;
         let (own, packed, limit) = (Arc::clone(&decode), body.clone(), if is_packed { unpacked } else { room.most });
         let decoded = decode_off_thread(state, body.len(), encoding, move || {
             let bytes = match body::decompress(encoding, packed, limit) {
@@ -170,7 +173,9 @@ pub(crate) async fn decode<T: Send + 'static>(
                 memory = memory.max(unpacked);
             }
             Err(Undecoded::Unpacked) => return Err(too_large(room.most)),
-            Err(Undecoded::Memory) if held.saturating_add(memory) < room.whole => memory = memory.saturating_mul(MORE),
+            Err(Undecoded::Memory) if memory < room.whole.saturating_sub(held) / COPIES => {
+                memory = memory.saturating_mul(MORE);
+            }
             Err(Undecoded::Memory) => return Err(too_many_records(memory)),
             Err(Undecoded::Refused(error)) => return Err(error),
         }
@@ -190,7 +195,7 @@ fn too_many_records(memory: usize) -> ApiError {
 fn whole_room(bytes: usize, is_packed: bool) -> usize {
     let unpacked = if is_packed { bytes.saturating_mul(UNPACKED.0) } else { 0 };
     let records = bytes.max(unpacked / 4).saturating_mul(DECODED.0);
-    bytes.saturating_add(unpacked).saturating_add(records)
+    bytes.saturating_add(unpacked).saturating_add(records.saturating_mul(COPIES))
 }
 
 /// Reads a body. As soon as it is seen to be large, room is taken for all that is announced, or for twice what is there.
@@ -272,8 +277,8 @@ mod tests {
             read(chunks(vec![1 << 20, 1 << 19]), None, false, 8 << 20, &mut large).await.unwrap().len(),
             3 << 19
         );
-        // Twice what was there, and four times that for its records.
-        assert_eq!(bodies.available_permits(), 5 << 10);
+        // Twice what was there, and six times that for its records.
+        assert_eq!(bodies.available_permits(), 1 << 10);
         drop((small, large));
         assert_eq!(bodies.available_permits(), 16 << 10);
     }
@@ -291,7 +296,7 @@ mod tests {
     #[test]
     fn the_room_is_what_the_memory_allows_and_never_less_than_one_body() {
         assert_eq!(room_permits(196 << 20, 64 << 20), 196 << 10);
-        assert_eq!(room_permits(1 << 20, 64 << 20), 128 << 10);
+        assert_eq!(room_permits(1 << 20, 64 << 20), 64 << 10);
         assert_eq!(room_permits(0, 1), 1);
     }
 

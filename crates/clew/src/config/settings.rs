@@ -409,7 +409,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "64MiB",
         "size",
         "Largest body of an ingest request, before and after decompression. Bodies held at once and their records take a \
-         quarter of `limits.memory`, 2 GiB at most and at least twice such a body; senders beyond that wait, then are told to \
+         quarter of `limits.memory`, 2 GiB at most and at least one such body; senders beyond that wait, then are told to \
          come back.",
         |value, config| read::bytes(value, &mut config.limits.ingest_body)
     ),
