@@ -1,1 +1,0 @@
-import"./X9t9pVHP.js";

@@ -1,0 +1,1 @@
+import"./BM0xK0iE.js";
