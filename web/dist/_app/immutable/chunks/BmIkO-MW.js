@@ -1,1 +1,0 @@
-import"./BM0xK0iE.js";
