@@ -1,0 +1,1 @@
+import"./D9aKnj3J.js";

@@ -1,1 +1,0 @@
-import"./BYoAxXYE.js";
