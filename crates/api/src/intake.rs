@@ -159,14 +159,19 @@ pub(crate) async fn decode<T: Send + 'static>(
         memory = memory.min(room.whole.saturating_sub(held) / COPIES);
         room.grow_to(held.saturating_add(memory.saturating_mul(COPIES))).await?;
         let (own, packed, limit) = (Arc::clone(&decode), body.clone(), if is_packed { unpacked } else { room.most });
+        // Whoever decodes keeps the room, also where nobody waits for it any more.
+        let held_room = (room.permit.take(), std::mem::replace(&mut room.counted, room.memory.count(0)));
         let decoded = decode_off_thread(state, body.len(), encoding, move || {
+            let held_room = held_room;
             let bytes = match body::decompress(encoding, packed, limit) {
-                Err(error) if error.kind == ErrorKind::TooLarge => return Ok(Err(Undecoded::Unpacked)),
+                Err(error) if error.kind == ErrorKind::TooLarge => return Ok((held_room, Err(Undecoded::Unpacked))),
                 other => other?,
             };
-            Ok(own(&bytes, memory))
+            Ok((held_room, own(&bytes, memory)))
         });
-        match decoded.await? {
+        let ((permit, counted), decoded) = decoded.await?;
+        (room.permit, room.counted) = (permit, counted);
+        match decoded {
             Ok(records) => return Ok(records),
             Err(Undecoded::Unpacked) if is_packed && unpacked < room.most => {
                 unpacked = unpacked.saturating_mul(MORE).min(room.most);

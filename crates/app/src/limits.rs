@@ -241,3 +241,9 @@ pub(crate) const MAX_OFFERED_NAMES: usize = 3;
 
 /// How far back from the newest record fields and values are looked for, to say which one is not there, in nanoseconds.
 pub(crate) const RECENT_NANOS: i64 = 900 * 1_000_000_000;
+
+/// How long a question waits for memory that other questions hold.
+pub(crate) const MEMORY_WAIT: Duration = Duration::from_secs(10);
+
+/// How often it looks.
+pub(crate) const MEMORY_LOOK: Duration = Duration::from_millis(100);

@@ -195,6 +195,21 @@ impl MemoryBudget {
         Ok(())
     }
 
+    /// Gives back what is charged, where nothing is held: before the call begins anew. How much that was, in bytes.
+    pub fn begin_anew(&self) -> u64 {
+        let Some(share) = self.inner.share.as_ref().filter(|_| self.used() == 0) else { return 0 };
+        self.inner.peak.store(0, Ordering::Relaxed);
+        let charged = self.inner.charged.swap(0, Ordering::Relaxed);
+        share.0.used.fetch_sub(charged, Ordering::Relaxed);
+        charged
+    }
+
+    /// Whether the share has room for more than `bytes` now.
+    #[must_use]
+    pub fn has_room_beyond(&self, bytes: u64) -> bool {
+        self.inner.share.as_ref().is_none_or(|share| share.limit().saturating_sub(share.used()) > bytes)
+    }
+
     /// Bytes held now.
     #[must_use]
     pub fn used(&self) -> u64 {

@@ -5,10 +5,11 @@ use super::question::{Plan, Question, Stores};
 use super::turn::Turn;
 use super::warned::Warned;
 use crate::error::AppError;
-use crate::limits::MAX_NEW_BEGINNINGS;
+use crate::limits::{MAX_NEW_BEGINNINGS, MEMORY_WAIT};
 use crate::server::App;
 use clew_model::{Caller, Context, ErrorKind};
 use std::sync::Arc;
+use std::time::Instant;
 
 impl App {
     /// Asks a question on behalf of a caller. Dropping the future cancels the question.
@@ -35,13 +36,34 @@ impl App {
         let asked = Asked::new(self.observer(), self.queries().limits().slow, about, &context);
         let (app, rows) = (Arc::clone(self), asked.rows());
         let answer = self.queries().run(context, move |turn| {
-            let context = turn.context();
-            let mut answer = app.answer(context, across, &*work)?;
-            answer.warn(context.warnings.take());
+            let mut answer = app.answer_within_memory(turn, across, &*work)?;
+            answer.warn(turn.context().warnings.take());
             rows.set(size(&answer));
             convert(answer, turn)
         });
         asked.ended(answer.await)
+    }
+
+    /// Answers a question. Where others hold the memory that there is for all, it lets go what it holds, waits aside until
+    /// there is more than it had, and begins anew.
+    fn answer_within_memory<T>(
+        &self,
+        turn: &mut Turn,
+        across: bool,
+        work: &(dyn Fn(&Context, &Stores<'_>) -> Result<T, AppError> + Send),
+    ) -> Result<T, AppError> {
+        let until = Instant::now() + MEMORY_WAIT;
+        loop {
+            let answer = self.answer(turn.context(), across, work);
+            let is_short = match &answer {
+                Err(error @ (AppError::Read(_) | AppError::Query { .. })) => error.kind() == ErrorKind::Unavailable,
+                _ => false,
+            };
+            if !is_short || !turn.wait_for_memory(until)? {
+                return answer;
+            }
+            drop(turn.context().warnings.take());
+        }
     }
 
     /// Answers a question. Where it meets a file that was not known to be damaged, it begins anew without it, so that no

@@ -17,6 +17,9 @@ const WAITING_PER_RUNNING: usize = 256;
 /// threads for other work.
 const WAITING_FOR_READERS: usize = 48;
 
+/// Queries that may wait for memory that others hold.
+const WAITING_FOR_MEMORY: usize = 12;
+
 /// The shortest time after which a deadline is looked at again.
 const DEADLINE_TICK: Duration = Duration::from_millis(5);
 
@@ -42,6 +45,8 @@ pub struct QueryRunner {
     permits: Arc<Semaphore>,
     /// A thread for each query that runs, or waits for its reader: never more than there are.
     places: Arc<Semaphore>,
+    /// Places of those that wait for memory, of the places above.
+    short: Arc<Semaphore>,
     threads: Arc<QueryThreads>,
     present: AtomicUsize,
 }
@@ -75,6 +80,7 @@ impl QueryRunner {
             memory,
             permits: Arc::new(Semaphore::new(limits.concurrent)),
             places: Arc::new(Semaphore::new(limits.concurrent.saturating_add(WAITING_FOR_READERS))),
+            short: Arc::new(Semaphore::new(WAITING_FOR_MEMORY)),
             threads: Arc::new(QueryThreads::new(limits.concurrent.saturating_sub(1))),
             present: AtomicUsize::new(0),
         }
@@ -133,13 +139,14 @@ impl QueryRunner {
         let _guard = CancelOnDrop { cancel: context.cancel.clone() };
         let cancel = context.cancel.clone();
         let pace = Arc::new(Pace::default());
-        let (permits, own_pace) = (Arc::clone(&self.permits), Arc::clone(&pace));
+        let (permits, short) = (Arc::clone(&self.permits), Arc::clone(&self.short));
+        let own_pace = Arc::clone(&pace);
         let work = async {
             let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| AppError::Stopping)?;
             let permit = Arc::clone(&permits).acquire_owned().await.map_err(|_| AppError::Stopping)?;
             let task = tokio::task::spawn_blocking(move || {
                 let _place = place;
-                let mut turn = Turn::new(context, permits, permit, own_pace);
+                let mut turn = Turn::new(context, permits, permit, short, own_pace);
                 turn.context().check().map_err(AppError::from).and_then(|()| query(&mut turn))
             });
             task.await.unwrap_or_else(|error| {

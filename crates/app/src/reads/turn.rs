@@ -1,5 +1,6 @@
 //! A query's turn on the pool, and its time.
 
+use crate::limits::MEMORY_LOOK;
 use clew_model::{Context, ReadError};
 use parking_lot::Mutex;
 use std::pin::pin;
@@ -16,6 +17,8 @@ pub struct Turn {
     context: Context,
     permits: Arc<Semaphore>,
     permit: Option<OwnedSemaphorePermit>,
+    /// Places of those that wait for memory.
+    short: Arc<Semaphore>,
     pace: Arc<Pace>,
 }
 
@@ -24,15 +27,36 @@ impl Turn {
         context: Context,
         permits: Arc<Semaphore>,
         permit: OwnedSemaphorePermit,
+        short: Arc<Semaphore>,
         pace: Arc<Pace>,
     ) -> Self {
-        Self { context, permits, permit: Some(permit), pace }
+        Self { context, permits, permit: Some(permit), short, pace }
     }
 
     /// For whom the query is, what it may use, whether it may go on.
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// Gives back the memory that the query had and waits aside, no longer than `until`, for more than that. Whether there is
+    /// some; not where too many wait already. Blocks.
+    ///
+    /// # Errors
+    /// The query was stopped in the meantime.
+    pub(super) fn wait_for_memory(&mut self, until: Instant) -> Result<bool, ReadError> {
+        let had = self.context.memory.begin_anew();
+        let Ok(_place) = Arc::clone(&self.short).try_acquire_owned() else { return Ok(false) };
+        self.aside(|context| {
+            while Instant::now() < until && context.cancel.reason().is_none() {
+                // A question that had little may have asked for much; the others must have ended something.
+                std::thread::sleep(MEMORY_LOOK);
+                if context.memory.has_room_beyond(had) {
+                    return true;
+                }
+            }
+            false
+        })
     }
 
     /// Waits for something outside, whoever reads the answer above all. Others have its turn until it comes back, and its
