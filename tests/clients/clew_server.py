@@ -190,7 +190,8 @@ class Clew:
     def send_logs(self, records, **options):
         """Posts JSON logs and checks that all were taken."""
         body = "\n".join(json.dumps(record) for record in records)
-        response = self.request("POST", "/api/v1/logs", data=body.encode(), headers=NDJSON, **options)
+        options.setdefault("headers", NDJSON)
+        response = self.request("POST", "/api/v1/logs", data=body.encode(), **options)
         assert response.status_code == 200, response.text[:2000]
         assert response.json() == {"accepted": len(records), "rejected": 0, "errors": []}
 

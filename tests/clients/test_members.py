@@ -2,12 +2,14 @@
 
 import json
 import os
+import time
 import sqlite3
 import subprocess
 
 import requests
 
 import clew_server
+from test_log_tail import Tail
 
 
 def run(clew, *arguments, typed=None, code=0):
@@ -166,6 +168,36 @@ def test_a_restart_logs_nobody_out(new_clew):
     browser.post(clew.url("/api/v1/session"), json={"name": "ada", "password": "s3cret"}, timeout=20)
     clew.restart()
     assert browser.get(clew.url("/api/v1/status"), timeout=20).status_code == 200
+
+
+def test_a_log_out_is_one_after_a_kill_too(new_clew):
+    clew = basic(new_clew("auth: { mode: basic }\n"))
+    run(clew, "user", "add", "ada", "--scopes", "read", typed="s3cret\n")
+    clew_server.wait_until(lambda: status(clew, auth=("ada", "s3cret")) == 200, 10, "ada is let in")
+    browser = requests.Session()
+    browser.post(clew.url("/api/v1/session"), json={"name": "ada", "password": "s3cret"}, timeout=20)
+    cookies = dict(browser.cookies)
+    time.sleep(1.5)
+    assert requests.get(clew.url("/api/v1/status"), cookies=cookies, timeout=20).status_code == 200
+    assert browser.delete(clew.url("/api/v1/session"), timeout=20).status_code == 204
+    clew.kill()
+    clew.start()
+    assert requests.get(clew.url("/api/v1/status"), cookies=cookies, timeout=20).status_code == 401
+
+
+def test_a_tail_ends_with_the_token_that_opened_it(new_clew):
+    clew = basic(new_clew("auth: { mode: token }\n"))
+    sends, reads = (run(clew, "token", "add", name, "--scopes", name) for name in ("ingest", "read"))
+    header = lambda token: {"Authorization": f"Bearer {token}"}
+    clew_server.wait_until(lambda: status(clew, headers=header(reads)) == 200, 10, "the token is taken")
+    with Tail(clew, headers=header(reads)) as tail:
+        assert tail.event()[0] == "ready"
+        clew.send_logs([{"message": "before"}], headers=header(sends) | clew_server.NDJSON)
+        assert tail.event()[1]["logs"][0]["message"] == "before"
+        run(clew, "token", "remove", "read")
+        clew_server.wait_until(lambda: status(clew, headers=header(reads)) == 401, 10, "the token is gone")
+        clew.send_logs([{"message": "after"}], headers=header(sends) | clew_server.NDJSON)
+        assert tail.event() is None
 
 
 def test_a_newer_catalog_is_refused_and_a_damaged_one_keeps_nobody_else_out(new_clew):

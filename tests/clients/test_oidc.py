@@ -108,11 +108,17 @@ def test_a_login_belongs_to_the_browser_that_began_it_and_is_good_once(server):
     assert "principal" not in who(clew, theirs) and "principal" not in who(clew, again)
 
 
-def test_a_provider_that_is_away_is_told_and_no_secret_is(server):
+def test_a_provider_that_refuses_is_told_and_no_secret_is(server):
     clew, provider = server
     provider.client_secret = "another"
     provider.person["groups"] = ["ops"]
-    assert log_in(clew)[1].status_code == 502
+    answer = log_in(clew)[1]
+    assert answer.status_code == 502
+    assert SECRET not in clew.log() and SECRET not in answer.text
+
+
+def test_a_provider_that_is_away_is_told_and_no_secret_is(server):
+    clew, provider = server
     provider.close()
     provider.server.server_close()
     answer = log_in(clew)[1]

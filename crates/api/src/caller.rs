@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::MethodRouter;
-use clew_app::access::{Access, Refusal};
+use clew_app::access::{Access, Refusal, Standing};
 use clew_model::{ErrorKind, Scopes};
 use std::sync::Arc;
 
@@ -26,6 +26,21 @@ const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"clew\", chars
 /// The door, carried by each request to its route.
 #[derive(Clone)]
 struct Door(Arc<Access>);
+
+/// Whether a caller still may what they were let in for. What goes on for long asks again and again.
+#[derive(Clone)]
+pub(crate) struct StillMay {
+    access: Arc<Access>,
+    standing: Standing,
+    scope: Scopes,
+}
+
+impl StillMay {
+    /// Whether they still may.
+    pub(crate) fn holds(&self) -> bool {
+        self.access.stands(&self.standing).is_some_and(|caller| caller.scopes.contain(self.scope))
+    }
+}
 
 /// Brings the door to the route.
 pub(crate) async fn bring(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
@@ -64,12 +79,13 @@ async fn admit(scope: Scopes, mut request: Request, next: Next) -> Response {
         None => ApiError::new(ErrorKind::Internal, "nobody decides here who may ask"),
         Some(Door(access)) => {
             let address = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
-            match access.identify(credentials::of(request.headers()), address).await {
-                Ok(caller) if caller.scopes.contain(scope) => {
+            match access.admit(credentials::of(request.headers()), address).await {
+                Ok((caller, standing)) if caller.scopes.contain(scope) => {
                     request.extensions_mut().insert(caller);
+                    request.extensions_mut().insert(StillMay { access, standing, scope });
                     return next.run(request).await;
                 }
-                Ok(caller) => {
+                Ok((caller, _)) => {
                     access.count_missing_scope();
                     out_of_scope(&caller.principal, caller.scopes, scope)
                 }

@@ -1,5 +1,6 @@
 //! `/api/v1/logs/tail`: log records as they come, as server-sent events (WHATWG HTML, 9.2).
 
+use crate::caller::StillMay;
 use crate::dto::{TailDroppedDto, TailLogsDto, TailReadyDto, TailWarningDto};
 use crate::error::{ApiError, ErrorBody};
 use crate::limits::TAIL_KEEP_ALIVE;
@@ -48,6 +49,7 @@ const BUFFERING: (HeaderName, HeaderValue) =
 pub(crate) async fn tail(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
+    Extension(may): Extension<StillMay>,
     request: Request<Body>,
 ) -> Result<Response, ApiError> {
     let last_event = request.headers().get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("?").to_owned());
@@ -55,7 +57,7 @@ pub(crate) async fn tail(
     let question = TailLogs { query: params.text("query"), after: after(last_event.as_deref(), &params)? };
     let tail = state.app.tail_logs(&caller, question).await?;
     // A stopping server waits for open requests: a tail would never end by itself.
-    let events = events(tail).take_until(state.stop.clone().cancelled_owned());
+    let events = events(tail, may).take_until(state.stop.clone().cancelled_owned());
     let keep_alive = KeepAlive::new().interval(TAIL_KEEP_ALIVE).text("keep-alive");
     Ok(([BUFFERING], Sse::new(events).keep_alive(keep_alive)).into_response())
 }
@@ -65,11 +67,13 @@ fn after(last_event: Option<&str>, params: &Params) -> Result<Option<RecordId>, 
     text.map(record_id).transpose()
 }
 
-fn events(tail: LogTail) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold(tail, |mut tail| async {
+fn events(tail: LogTail, may: StillMay) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold((tail, may), |(mut tail, may)| async {
         // Errors were logged where they arose; the client connects again.
-        let event = tail.next().await.ok().and_then(|event| written(event).ok())?;
-        Some((Ok(event), tail))
+        let event = tail.next().await.ok()?;
+        // Whoever was shown out since then is told nothing more.
+        let event = may.holds().then(|| written(event).ok()).flatten()?;
+        Some((Ok(event), (tail, may)))
     })
 }
 

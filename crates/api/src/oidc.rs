@@ -25,7 +25,8 @@ const PAGE: &str = "../../../../";
 /// `GET /api/v1/session/oidc`: to the provider.
 pub(crate) async fn begin(State(state): State<ApiState>, request: Request) -> Response {
     let Some(oidc) = &state.options.oidc else { return no_provider() };
-    match oidc.begin().await {
+    let address = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
+    match oidc.begin(address).await {
         Ok(begun) => {
             let cookie = login_cookie(&request, &begun.state, AGE);
             let headers = [(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, "no-store".to_owned())];

@@ -159,10 +159,25 @@ pub(crate) async fn log_out(State(state): State<ApiState>, request: Request) -> 
     {
         state.access.log_out(&secret);
         record(&state, request.extensions(), &caller.principal, Deed::Logout, "").await;
+        if let Err(error) = write_ended(&state).await {
+            return error.into_response();
+        }
     }
     let peer = request.extensions().get::<Peer>().copied();
     let cookie = cookie("", 0, is_encrypted(peer, request.headers()));
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
+}
+
+/// Writes down at once that a session ended.
+async fn write_ended(state: &ApiState) -> Result<(), ApiError> {
+    let members = state.members.clone();
+    let written = tokio::task::spawn_blocking(move || members.write_ended()).await;
+    if matches!(written, Ok(Ok(()))) {
+        return Ok(());
+    }
+    let message =
+        "the session has ended, but that could not be written down: a restart of the server may bring it back";
+    Err(ApiError::new(ErrorKind::Internal, message))
 }
 
 /// JSON alone: a form of another page cannot send it without asking first.

@@ -1,7 +1,9 @@
 //! Failed attempts, by the address they came from and the name they were for: each further one waits longer. Nobody is
 //! locked out: whoever knows the password gets in after the wait, so that nobody can lock another out.
 
-use super::limits::{DOUBLINGS, FIRST_DELAY, FORGET, FREE_FAILURES, REMEMBERED, WAITING, WAITING_BY_ADDRESS};
+use super::limits::{
+    DOUBLINGS, FIRST_DELAY, FORGET, FREE_FAILURES, REMEMBERED, WAITING, WAITING_BY_ADDRESS, WAITING_TOKENS_BY_ADDRESS,
+};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -19,7 +21,45 @@ pub(super) struct Attempts {
 #[derive(Debug, Default)]
 struct Inner {
     records: HashMap<Key, Record>,
-    waiting: u32,
+    waiting: Waiting,
+}
+
+/// Attempts under way. Passwords and tokens have places of their own: a program with a token of yesterday keeps nobody behind
+/// the same proxy from logging in.
+#[derive(Debug, Default)]
+struct Waiting {
+    passwords: u32,
+    tokens: u32,
+}
+
+impl Waiting {
+    fn of(&mut self, kind: Kind) -> &mut u32 {
+        match kind {
+            Kind::Password => &mut self.passwords,
+            Kind::Token => &mut self.tokens,
+        }
+    }
+
+    fn is_none(&self) -> bool {
+        self.passwords == 0 && self.tokens == 0
+    }
+}
+
+/// What is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Password,
+    Token,
+}
+
+impl Kind {
+    /// Attempts of one address that may be under way.
+    fn most(self) -> u32 {
+        match self {
+            Kind::Password => WAITING_BY_ADDRESS,
+            Kind::Token => WAITING_TOKENS_BY_ADDRESS,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -32,7 +72,7 @@ enum Key {
 #[derive(Debug)]
 struct Record {
     failures: u32,
-    waiting: u32,
+    waiting: Waiting,
     last: Instant,
 }
 
@@ -41,6 +81,7 @@ struct Record {
 pub(super) struct Attempt {
     attempts: Arc<Attempts>,
     keys: Vec<Key>,
+    kind: Kind,
 }
 
 impl Default for Attempts {
@@ -56,7 +97,7 @@ impl Attempts {
         Self { first_delay, ..Self::default() }
     }
 
-    /// Begins an attempt, which is to wait so long first.
+    /// Begins an attempt with the password of a name, or with a token, which is to wait so long first.
     ///
     /// # Errors
     /// Too many are under way; when to try again.
@@ -66,6 +107,7 @@ impl Attempts {
         name: Option<&str>,
     ) -> Result<(Attempt, Duration), Duration> {
         let mut inner = this.inner.lock();
+        let kind = if name.is_some() { Kind::Password } else { Kind::Token };
         let address = Key::Address(address.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), network));
         // Long names are nobody's.
         let name = name.map(|name| Key::Name(name.chars().take(super::limits::SHOWN_NAME).collect()));
@@ -73,22 +115,27 @@ impl Attempts {
         inner.make_room();
         let doublings = keys.iter().filter_map(|key| inner.doublings(key)).max();
         let delay = doublings.map_or(Duration::ZERO, |n| this.first_delay.saturating_mul(2_u32.saturating_pow(n)));
-        let by_address = keys.first().and_then(|key| inner.records.get(key)).map_or(0, |record| record.waiting);
-        if inner.waiting >= WAITING || by_address >= WAITING_BY_ADDRESS {
+        let of_address = keys.first().and_then(|key| inner.records.get_mut(key));
+        let by_address = of_address.map_or(0, |record| *record.waiting.of(kind));
+        if *inner.waiting.of(kind) >= WAITING || by_address >= kind.most() {
             return Err(delay.max(Duration::from_secs(1)));
         }
-        inner.waiting = inner.waiting.saturating_add(1);
+        let one_more = |waiting: &mut u32| *waiting = waiting.saturating_add(1);
+        one_more(inner.waiting.of(kind));
         for key in &keys {
-            let record = inner.record(key.clone());
-            record.waiting = record.waiting.saturating_add(1);
+            one_more(inner.record(key.clone()).waiting.of(kind));
         }
-        Ok((Attempt { attempts: Arc::clone(this), keys }, delay))
+        Ok((Attempt { attempts: Arc::clone(this), keys, kind }, delay))
     }
 }
 
 impl Inner {
     fn record(&mut self, key: Key) -> &mut Record {
-        self.records.entry(key).or_insert_with(|| Record { failures: 0, waiting: 0, last: Instant::now() })
+        self.records.entry(key).or_insert_with(|| Record {
+            failures: 0,
+            waiting: Waiting::default(),
+            last: Instant::now(),
+        })
     }
 
     /// How often the delay is doubled; `None` while failures are free.
@@ -103,10 +150,10 @@ impl Inner {
             return;
         }
         let now = Instant::now();
-        self.records.retain(|_, record| record.waiting > 0 || now.duration_since(record.last) < FORGET);
+        self.records.retain(|_, record| !record.waiting.is_none() || now.duration_since(record.last) < FORGET);
         let mut least = 1;
         while self.records.len() >= REMEMBERED && least < u32::MAX {
-            self.records.retain(|_, record| record.waiting > 0 || record.failures > least);
+            self.records.retain(|_, record| !record.waiting.is_none() || record.failures > least);
             least = least.saturating_mul(2);
         }
     }
@@ -143,11 +190,12 @@ impl Attempt {
 impl Drop for Attempt {
     fn drop(&mut self) {
         let mut inner = self.attempts.inner.lock();
-        inner.waiting = inner.waiting.saturating_sub(1);
+        let one_less = |waiting: &mut u32| *waiting = waiting.saturating_sub(1);
+        one_less(inner.waiting.of(self.kind));
         for key in &self.keys {
             if let Some(record) = inner.records.get_mut(key) {
-                record.waiting = record.waiting.saturating_sub(1);
-                if record.waiting == 0 && record.failures == 0 {
+                one_less(record.waiting.of(self.kind));
+                if record.waiting.is_none() && record.failures == 0 {
                     inner.records.remove(key);
                 }
             }
@@ -198,8 +246,12 @@ mod tests {
     fn few_of_an_address_are_under_way_at_once_and_a_success_clears_the_slate() {
         let attempts = Arc::default();
         let enter = || Attempts::enter(&attempts, "10.0.0.1".parse().ok(), None);
-        let held: Vec<_> = (0..WAITING_BY_ADDRESS).map(|_| enter().unwrap()).collect();
+        let held: Vec<_> = (0..WAITING_TOKENS_BY_ADDRESS).map(|_| enter().unwrap()).collect();
         assert!(enter().is_err());
+        let log_in = || Attempts::enter(&attempts, "10.0.0.1".parse().ok(), Some("ada"));
+        let logins: Vec<_> = (0..WAITING_BY_ADDRESS).map(|_| log_in().unwrap()).collect();
+        assert!(log_in().is_err(), "tokens and passwords are counted apart");
+        drop(logins);
         assert!(Attempts::enter(&attempts, "10.0.0.2".parse().ok(), None).is_ok());
         drop(held);
         for _ in 0..9 {

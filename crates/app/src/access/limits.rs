@@ -23,6 +23,12 @@ pub(super) const VERIFIED_AGE: Duration = Duration::from_secs(600);
 /// Sessions that are open; beyond it the one goes that was used longest ago.
 pub(super) const SESSIONS: usize = 1_024;
 
+/// Sessions of one user or token that are open; beyond it the one of theirs goes that was used longest ago.
+pub(super) const SESSIONS_OF_ONE: usize = 32;
+
+/// Sessions that ended, and could not be written down yet.
+pub(super) const SESSIONS_ENDED: usize = 65_536;
+
 /// Changes of sessions that wait to be written down.
 pub(super) const SESSION_CHANGES: usize = 4_096;
 
@@ -33,7 +39,13 @@ pub(super) const SESSION_NOTED: i64 = 60_000_000_000;
 pub(super) const FAILURES_A_MINUTE: u32 = 60;
 
 /// Logins through a provider that are under way; beyond it the oldest is forgotten.
-pub(super) const OIDC_PENDING: usize = 1_024;
+pub(super) const OIDC_PENDING: usize = 4_096;
+
+/// Of them those that one address began; beyond it its own oldest is forgotten.
+pub(super) const OIDC_PENDING_BY_ADDRESS: usize = 32;
+
+/// How long is believed where a provider said that its pages are.
+pub(super) const OIDC_METADATA_AGE: Duration = Duration::from_secs(300);
 
 /// How long a person may take at the provider's page.
 pub(super) const OIDC_PENDING_AGE: Duration = Duration::from_secs(600);
@@ -59,8 +71,11 @@ pub(super) const FIRST_DELAY: Duration = Duration::from_millis(250);
 /// How often it is doubled: to 8 s.
 pub(super) const DOUBLINGS: u32 = 5;
 
-/// Attempts of one address that may be under way; more are sent away.
-pub(super) const WAITING_BY_ADDRESS: u32 = 4;
+/// Attempts with passwords of one address that may be under way, of all who stand behind a proxy; more are sent away.
+pub(super) const WAITING_BY_ADDRESS: u32 = 16;
+
+/// Attempts with wrong tokens of one address that may be under way; more are sent away.
+pub(super) const WAITING_TOKENS_BY_ADDRESS: u32 = 4;
 
 /// Attempts that may be under way in all.
 pub(super) const WAITING: u32 = 256;

@@ -338,6 +338,9 @@ impl Members {
                 biased;
                 () = stop.cancelled() => break,
                 _ = looks.tick() => {
+                    if !self.access.sessions.ended().is_empty() {
+                        self.on_a_thread(|members| drop(members.write_ended())).await;
+                    }
                     let now = self.foreign_changes();
                     if now != known {
                         known = now;
@@ -350,6 +353,21 @@ impl Members {
         while let Ok(change) = changes.0.try_recv() {
             self.on_a_thread(move |members| members.note(change)).await;
         }
+        self.on_a_thread(|members| drop(members.write_ended())).await;
+    }
+
+    /// Writes down which sessions have ended. What could not be written is tried again. Blocks.
+    ///
+    /// # Errors
+    /// The catalog cannot be written: a restart may bring them back.
+    pub fn write_ended(&self) -> Result<(), MemberError> {
+        let Some(catalog) = &self.catalog else { return Ok(()) };
+        let ended = self.access.sessions.ended();
+        for digest in &ended {
+            catalog.remove_session(&digest.to_string())?;
+        }
+        self.access.sessions.forget(&ended);
+        Ok(())
     }
 
     async fn on_a_thread(self: &Arc<Self>, run: impl FnOnce(&Self) + Send + 'static) {
@@ -363,10 +381,9 @@ impl Members {
 
     fn note(&self, change: Change) {
         let Some(catalog) = &self.catalog else { return };
-        let written = match change {
-            Change::Put(digest, session) => catalog.put_session(&row(digest, &session)),
-            Change::Ended(digest) => catalog.remove_session(&digest.to_string()),
-        };
+        let Change(digest, session) = change;
+        let written = catalog.put_session(&row(digest, &session));
+        self.access.sessions.was_put(digest);
         if let Err(error) = written {
             tracing::warn!(%error, "a session could not be written down; a restart ends it");
         }

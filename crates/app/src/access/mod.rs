@@ -120,6 +120,20 @@ pub enum Refusal {
     },
 }
 
+/// By what somebody was let in.
+#[derive(Clone)]
+pub struct Standing(By);
+
+#[derive(Clone)]
+enum By {
+    /// Everybody is.
+    Nothing,
+    /// The secret text of a session.
+    Session(String),
+    /// A user or a token.
+    Holder(Holder),
+}
+
 /// Why nobody was logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginError {
@@ -217,9 +231,25 @@ impl Access {
     /// # Errors
     /// Why they are not let in.
     pub async fn identify(&self, credentials: Credentials, address: Option<IpAddr>) -> Result<Caller, Refusal> {
+        self.admit(credentials, address).await.map(|(caller, _)| caller)
+    }
+
+    /// The same, and by what they stand here: what goes on for long asks again ([`Access::stands`]).
+    ///
+    /// # Errors
+    /// As [`Access::identify`].
+    pub async fn admit(
+        &self,
+        credentials: Credentials,
+        address: Option<IpAddr>,
+    ) -> Result<(Caller, Standing), Refusal> {
         if self.mode() == AuthMode::None {
-            return Ok(Caller::anonymous());
+            return Ok((Caller::anonymous(), Standing(By::Nothing)));
         }
+        let session = match &credentials {
+            Credentials::Session(secret) => Some(secret.clone()),
+            _ => None,
+        };
         let known = self.known(credentials, address).await;
         if let Err(refusal) = &known {
             match refusal {
@@ -228,7 +258,19 @@ impl Access {
                 Refusal::TooMany { .. } => self.counts.too_many.inc(),
             }
         }
-        Ok(known?.caller)
+        let known = known?;
+        let by = session.map_or(By::Holder(known.holder), By::Session);
+        Ok((known.caller, Standing(by)))
+    }
+
+    /// Who somebody is now who was let in before; nobody, once their session, user or token is gone.
+    #[must_use]
+    pub fn stands(&self, standing: &Standing) -> Option<Caller> {
+        match &standing.0 {
+            By::Nothing => Some(Caller::anonymous()),
+            By::Session(secret) => self.session(secret),
+            By::Holder(holder) => self.of_holder(holder),
+        }
     }
 
     /// Opens a session for who shows these credentials; answers its secret text.

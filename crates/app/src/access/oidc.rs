@@ -1,7 +1,9 @@
 //! Logging in through a provider of identities: OpenID Connect's authorization code flow with PKCE
 //! (<https://openid.net/specs/openid-connect-core-1_0.html>; RFC 7636).
 
-use super::limits::{OIDC_ANSWER_BYTES, OIDC_PENDING, OIDC_PENDING_AGE, OIDC_TIMEOUT};
+use super::limits::{
+    OIDC_ANSWER_BYTES, OIDC_METADATA_AGE, OIDC_PENDING, OIDC_PENDING_AGE, OIDC_PENDING_BY_ADDRESS, OIDC_TIMEOUT,
+};
 use crate::outbound::Outbound;
 use crate::scrape::confined_client;
 use base64::Engine as _;
@@ -19,6 +21,7 @@ use reqwest::{Client, Url};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -88,6 +91,8 @@ pub struct Begun {
 
 /// A login that is under way.
 struct Pending {
+    /// Who began it.
+    address: Option<IpAddr>,
     verifier: PkceCodeVerifier,
     nonce: Nonce,
     since: Instant,
@@ -98,6 +103,8 @@ pub struct Oidc {
     options: OidcOptions,
     http: Http,
     pending: Mutex<HashMap<String, Pending>>,
+    /// What the provider said of itself, and when.
+    metadata: Mutex<Option<(CoreProviderMetadata, Instant)>>,
 }
 
 impl Oidc {
@@ -108,15 +115,16 @@ impl Oidc {
     pub fn new(options: OidcOptions, outbound: Outbound) -> Result<Self, String> {
         let outbound = Arc::new(outbound);
         let http = Http { client: confined_client(&outbound)?, outbound };
-        Ok(Self { options, http, pending: Mutex::default() })
+        Ok(Self { options, http, pending: Mutex::default(), metadata: Mutex::default() })
     }
 
-    /// Begins a login.
+    /// Begins a login of somebody at this address.
     ///
     /// # Errors
     /// The provider cannot be asked.
-    pub async fn begin(&self) -> Result<Begun, OidcError> {
-        let client = CoreClient::from_provider_metadata(self.discover().await?, self.client_id(), self.secret());
+    pub async fn begin(&self, address: Option<IpAddr>) -> Result<Begun, OidcError> {
+        let metadata = self.recent_metadata().await?;
+        let client = CoreClient::from_provider_metadata(metadata, self.client_id(), self.secret());
         let client = client.set_redirect_uri(self.redirect()?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let flow = CoreAuthenticationFlow::AuthorizationCode;
@@ -126,11 +134,15 @@ impl Oidc {
         let state = state.secret().clone();
         let mut pending = self.pending.lock();
         pending.retain(|_, login| login.since.elapsed() < OIDC_PENDING_AGE);
-        if pending.len() >= OIDC_PENDING {
-            let oldest = pending.iter().min_by_key(|(_, login)| login.since).map(|(state, _)| state.clone());
+        let own = pending.values().filter(|login| login.address == address).count();
+        if own >= OIDC_PENDING_BY_ADDRESS || pending.len() >= OIDC_PENDING {
+            // Whoever begins many ends none of others.
+            let may_go = |login: &Pending| own < OIDC_PENDING_BY_ADDRESS || login.address == address;
+            let oldest = pending.iter().filter(|(_, login)| may_go(login)).min_by_key(|(_, login)| login.since);
+            let oldest = oldest.map(|(state, _)| state.clone());
             oldest.and_then(|oldest| pending.remove(&oldest));
         }
-        pending.insert(state.clone(), Pending { verifier, nonce, since: Instant::now() });
+        pending.insert(state.clone(), Pending { address, verifier, nonce, since: Instant::now() });
         Ok(Begun { url: url.into(), state })
     }
 
@@ -170,6 +182,17 @@ impl Oidc {
         let known = self.options.groups.iter().filter(|(group, _)| groups.contains(&group.as_str()));
         let scopes = known.fold(Scopes::NONE, |all, (_, scopes)| all | *scopes);
         if scopes == Scopes::NONE { Err(OidcError::NoGroup(name)) } else { Ok(Person { name, scopes }) }
+    }
+
+    /// What the provider said a while ago at most: anybody may begin a login, and it is not asked anew for each.
+    async fn recent_metadata(&self) -> Result<CoreProviderMetadata, OidcError> {
+        let known = self.metadata.lock().clone().filter(|(_, since)| since.elapsed() < OIDC_METADATA_AGE);
+        if let Some((metadata, _)) = known {
+            return Ok(metadata);
+        }
+        let metadata = self.discover().await?;
+        *self.metadata.lock() = Some((metadata.clone(), Instant::now()));
+        Ok(metadata)
     }
 
     async fn discover(&self) -> Result<CoreProviderMetadata, OidcError> {

@@ -1,12 +1,13 @@
 //! Who has logged in: a session is a random text in a cookie, of which only the digest is kept. It ends when it is not
 //! used for a while, after some days in any case, and with the user or token that opened it.
 
-use super::limits::{SESSION_CHANGES, SESSION_NOTED, SESSIONS};
+use super::limits::{SESSION_CHANGES, SESSION_NOTED, SESSIONS, SESSIONS_ENDED, SESSIONS_OF_ONE};
 use super::password::PasswordHash;
 use super::token::TokenDigest;
 use clew_model::Scopes;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -31,19 +32,16 @@ pub(super) struct Session {
     pub(super) noted: i64,
 }
 
-/// What is to be written down.
+/// A session that was opened or used, to be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Change {
-    /// It was opened or used.
-    Put(TokenDigest, Session),
-    /// It ended.
-    Ended(TokenDigest),
-}
+pub(super) struct Change(pub(super) TokenDigest, pub(super) Session);
 
 /// The sessions that are open.
 #[derive(Debug)]
 pub(super) struct Sessions {
     open: Mutex<HashMap<TokenDigest, Session>>,
+    /// Those that ended, until that is written down. As many as ended while the catalog could not be written.
+    ended: Mutex<HashSet<TokenDigest>>,
     idle: i64,
     age: i64,
     /// What is not taken in time is not written down: it is forgotten by a restart, no more.
@@ -56,7 +54,7 @@ impl Sessions {
     pub(super) fn new(idle: Duration, age: Duration) -> (Self, mpsc::Receiver<Change>) {
         let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
         let (changes, taken) = mpsc::channel(SESSION_CHANGES);
-        (Self { open: Mutex::default(), idle: nanos(idle), age: nanos(age), changes }, taken)
+        (Self { open: Mutex::default(), ended: Mutex::default(), idle: nanos(idle), age: nanos(age), changes }, taken)
     }
 
     /// Opens one; answers its secret text.
@@ -79,15 +77,18 @@ impl Sessions {
         if open.len() >= SESSIONS {
             open.retain(|digest, session| self.stays(digest, session, now));
         }
-        if open.len() >= SESSIONS {
-            let oldest = open.iter().min_by_key(|(_, session)| session.used).map(|(digest, _)| *digest);
-            if let Some(oldest) = oldest {
+        let own = open.values().filter(|one| one.holder == session.holder).count();
+        if own >= SESSIONS_OF_ONE || open.len() >= SESSIONS {
+            // Who opens many ends none of others, as long as there are not many who do.
+            let may_go = |one: &Session| own < SESSIONS_OF_ONE || one.holder == session.holder;
+            let oldest = open.iter().filter(|(_, one)| may_go(one)).min_by_key(|(_, one)| one.used);
+            if let Some(oldest) = oldest.map(|(digest, _)| *digest) {
                 open.remove(&oldest);
-                self.note(Change::Ended(oldest));
+                self.end(oldest);
             }
         }
         if note {
-            self.note(Change::Put(digest, session.clone()));
+            self.note(Change(digest, session.clone()));
         }
         open.insert(digest, session);
     }
@@ -104,7 +105,7 @@ impl Sessions {
         session.used = session.used.max(now);
         if now.saturating_sub(session.noted) > SESSION_NOTED {
             session.noted = now;
-            self.note(Change::Put(digest, session.clone()));
+            self.note(Change(digest, session.clone()));
         }
         Some(session.holder.clone())
     }
@@ -113,7 +114,7 @@ impl Sessions {
     pub(super) fn close(&self, secret: &str) {
         let digest = TokenDigest::of(secret);
         if self.open.lock().remove(&digest).is_some() {
-            self.note(Change::Ended(digest));
+            self.end(digest);
         }
     }
 
@@ -121,13 +122,40 @@ impl Sessions {
     fn stays(&self, digest: &TokenDigest, session: &Session, now: i64) -> bool {
         let stays = now.saturating_sub(session.used) < self.idle && now.saturating_sub(session.opened) < self.age;
         if !stays {
-            self.note(Change::Ended(*digest));
+            self.end(*digest);
         }
         stays
     }
 
     fn note(&self, change: Change) {
         let _ = self.changes.try_send(change);
+    }
+
+    fn end(&self, digest: TokenDigest) {
+        let mut ended = self.ended.lock();
+        if ended.len() < SESSIONS_ENDED {
+            ended.insert(digest);
+        } else {
+            tracing::error!("more sessions ended than can be remembered while the catalog cannot be written");
+        }
+    }
+
+    /// Looks whether a session that was just written down has ended meanwhile, and has that written down again.
+    pub(super) fn was_put(&self, digest: TokenDigest) {
+        if !self.open.lock().contains_key(&digest) {
+            self.end(digest);
+        }
+    }
+
+    /// Those that ended and were not written down yet: a restart must not bring them back.
+    pub(super) fn ended(&self) -> Vec<TokenDigest> {
+        self.ended.lock().iter().copied().collect()
+    }
+
+    /// It is written down that these ended.
+    pub(super) fn forget(&self, written: &[TokenDigest]) {
+        let mut ended = self.ended.lock();
+        ended.retain(|digest| !written.contains(digest));
     }
 }
 
@@ -155,11 +183,25 @@ mod tests {
         let secret = sessions.open(holder(1), 0).unwrap();
         sessions.close(&secret);
         assert_eq!(sessions.holder(&secret, 1), None, "it was closed");
-        let mut told = Vec::new();
-        while let Ok(change) = changes.try_recv() {
-            told.push(matches!(change, Change::Put(..)));
+        let mut opened = 0;
+        while changes.try_recv().is_ok() {
+            opened += 1;
         }
-        assert_eq!(told, [true, false, true, false, true, false]);
+        let ended = sessions.ended();
+        assert_eq!((opened, ended.len()), (3, 3));
+        sessions.forget(&ended[..2]);
+        assert_eq!(sessions.ended(), ended[2..]);
+    }
+
+    #[test]
+    fn who_opens_many_ends_their_own_and_none_of_others() {
+        let (sessions, _changes) = Sessions::new(Duration::from_secs(3600), Duration::from_secs(7200));
+        let honest = sessions.open(holder(1), 0).unwrap();
+        let many: Vec<String> = (1..3_000).map(|at| sessions.open(holder(2), at).unwrap()).collect();
+        assert!(sessions.holder(&honest, 3_000).is_some());
+        let open = many.iter().filter(|secret| sessions.holder(secret, 3_000).is_some()).count();
+        assert_eq!(open, SESSIONS_OF_ONE);
+        assert!(sessions.holder(many.last().unwrap(), 3_000).is_some(), "the last one is open");
     }
 
     #[test]

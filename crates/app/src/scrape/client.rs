@@ -119,6 +119,12 @@ impl JobClient {
         let Some(name) = self.connection.tls.server_name.as_deref().filter(|_| url.scheme() == "https") else {
             return Ok(TargetClient { client, url: url.clone(), host: None, tokens: self.tokens.clone() });
         };
+        if name.parse::<std::net::IpAddr>().is_ok() {
+            // It would be connected to, whatever the target is and whichever networks may be reached.
+            return Err(format!(
+                "a server_name that is an address, {name}, is not built; write the name in the certificate"
+            ));
+        }
         let host = url.host_str().unwrap_or_default().to_owned();
         if passed_on(&self.connection.proxy, url)? {
             // The proxy would be told to connect to the name, wherever that is, and credentials would go there.
