@@ -10,6 +10,7 @@ pub mod logs;
 mod lossy;
 pub mod metrics;
 mod period;
+mod pool;
 mod question;
 mod resolve;
 mod runner;

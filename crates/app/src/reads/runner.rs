@@ -1,9 +1,13 @@
 //! Runs blocking queries on their own bounded pool, so that ingest never waits for them.
 
+use super::pool::{Pool, Running};
 use super::turn::{Pace, Turn};
 use super::workers::QueryThreads;
 use crate::error::AppError;
-use clew_model::{Caller, Cancel, CancelReason, Context, MemoryBudget, MemoryShare, ReadMeter, Warnings};
+use clew_model::{
+    Caller, Cancel, CancelReason, Context, ErrorKind, MemoryBudget, MemoryShare, ReadError, ReadMeter, Warnings,
+};
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,6 +51,7 @@ pub struct QueryRunner {
     places: Arc<Semaphore>,
     /// Places of those that wait for memory, of the places above.
     short: Arc<Semaphore>,
+    pool: Arc<Pool>,
     threads: Arc<QueryThreads>,
     present: AtomicUsize,
 }
@@ -81,6 +86,7 @@ impl QueryRunner {
             permits: Arc::new(Semaphore::new(limits.concurrent)),
             places: Arc::new(Semaphore::new(limits.concurrent.saturating_add(WAITING_FOR_READERS))),
             short: Arc::new(Semaphore::new(WAITING_FOR_MEMORY)),
+            pool: Arc::default(),
             threads: Arc::new(QueryThreads::new(limits.concurrent.saturating_sub(1))),
             present: AtomicUsize::new(0),
         }
@@ -140,24 +146,31 @@ impl QueryRunner {
         let cancel = context.cancel.clone();
         let pace = Arc::new(Pace::default());
         let (permits, short) = (Arc::clone(&self.permits), Arc::clone(&self.short));
-        let own_pace = Arc::clone(&pace);
+        let (own_pace, running) = (Arc::clone(&pace), Arc::new(Running::default()));
+        let own_running = Arc::clone(&running);
         let work = async {
             let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| AppError::Stopping)?;
             let permit = Arc::clone(&permits).acquire_owned().await.map_err(|_| AppError::Stopping)?;
-            let task = tokio::task::spawn_blocking(move || {
-                let _place = place;
+            let (tell, told) = tokio::sync::oneshot::channel();
+            let runtime = tokio::runtime::Handle::current();
+            let begun = self.pool.run(&own_running, move || {
+                let (_place, _runtime) = (place, runtime.enter());
                 let mut turn = Turn::new(context, permits, permit, short, own_pace);
-                turn.context().check().map_err(AppError::from).and_then(|()| query(&mut turn))
+                let answer = turn.context().check().map_err(AppError::from).and_then(|()| query(&mut turn));
+                // Nobody waits for what was stopped.
+                let _ = tell.send(answer);
             });
-            task.await.unwrap_or_else(|error| {
-                tracing::error!(%error, "a query panicked");
+            begun.map_err(no_thread)?;
+            told.await.unwrap_or_else(|_| {
+                tracing::error!("a query panicked");
                 Err(AppError::Panicked)
             })
         };
         let mut work = pin!(work);
         loop {
             let left = pace.left(timeout);
-            match tokio::time::timeout(left.max(DEADLINE_TICK), &mut work).await {
+            let look = running.look().map_or(left, |look| look.min(left));
+            match tokio::time::timeout(look.max(DEADLINE_TICK), &mut work).await {
                 Ok(answer) => return answer,
                 Err(_) if !pace.left(timeout).is_zero() => {}
                 Err(_) => {
@@ -170,10 +183,13 @@ impl QueryRunner {
     }
 }
 
+fn no_thread(error: io::Error) -> AppError {
+    ReadError::new(ErrorKind::Unavailable, format!("the system has no thread for the query: {error}; ask again")).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clew_model::ErrorKind;
 
     fn runner(timeout: Duration) -> QueryRunner {
         let limits = QueryLimits { concurrent: 2, timeout, memory: 1 << 20, slow: None };

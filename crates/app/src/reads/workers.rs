@@ -1,5 +1,6 @@
 //! The threads that heavy questions share.
 
+use clew_host::SystemThread;
 use clew_model::Executor;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -57,6 +58,11 @@ impl Executor for QueryThreads {
             for _ in 0..taken.count {
                 let name = std::thread::Builder::new().name("query".to_owned());
                 // A thread that cannot be made leaves its share to the others.
+                let work = || {
+                    // Only heavy questions have such threads: they leave the processor to ingest.
+                    SystemThread::current().give_way();
+                    work();
+                };
                 if let Err(error) = name.spawn_scoped(scope, work) {
                     tracing::warn!(%error, "cannot start a thread for a query");
                 }

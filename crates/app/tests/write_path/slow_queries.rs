@@ -11,8 +11,13 @@ use clew_model::Caller;
 use clew_model::logs::LogRecord;
 use serde_json::Value;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
+
+/// A subscriber that hears nothing. While there is one alone, a line that another thread comes to first is off for ever where
+/// that thread has none: tracing asks the thread's own.
+static SECOND: LazyLock<tracing::Dispatch> =
+    LazyLock::new(|| tracing::Dispatch::new(tracing_subscriber::fmt().with_writer(io::sink).finish()));
 
 /// What was written to the log, a JSON object a line.
 #[derive(Clone, Default)]
@@ -30,6 +35,7 @@ impl Write for Lines {
 
 impl Lines {
     pub(crate) fn install(&self) -> tracing::subscriber::DefaultGuard {
+        LazyLock::force(&SECOND);
         let lines = self.clone();
         let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || lines.clone());
         tracing::subscriber::set_default(subscriber.finish())

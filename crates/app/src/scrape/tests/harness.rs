@@ -11,7 +11,7 @@ use clew_telemetry::{BuildInfo, Registry};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 /// Longest wait for something to happen.
@@ -45,6 +45,11 @@ pub(super) fn shown(batch: &MetricBatch) -> Vec<String> {
     batch.samples.iter().map(|sample| format!("{} {}", series(sample.series), value(sample.value))).collect()
 }
 
+/// A subscriber that hears nothing. While there is one alone, a line that another thread comes to first is off for ever where
+/// that thread has none: tracing asks the thread's own.
+static SECOND: LazyLock<tracing::Dispatch> =
+    LazyLock::new(|| tracing::Dispatch::new(tracing_subscriber::fmt().with_writer(std::io::sink).finish()));
+
 /// What is logged while it is the subscriber of a thread.
 #[derive(Clone, Default)]
 pub(super) struct CapturedLog(Arc<Mutex<Vec<u8>>>);
@@ -52,6 +57,7 @@ pub(super) struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 impl CapturedLog {
     /// Takes every line but those that trace what connections do.
     pub(super) fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + use<> {
+        LazyLock::force(&SECOND);
         let log = self.clone();
         tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(move || log.clone()).finish()
     }
