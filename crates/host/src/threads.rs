@@ -1,9 +1,9 @@
 //! Threads as the system's scheduler sees them.
 
-/// How much less a thread that gives way counts than others, as a nice value: with both cores wanted by others it gets about
-/// 6 % of them (weights of 70 and 1,024; `sched(7)`, "The nice value").
+/// By how much a thread that gives way is nicer than others: each step is a tenth less of a processor that both want, twelve
+/// leave it about 6 % (`sched(7)`, "The nice value").
 #[cfg(target_os = "linux")]
-const GIVES_WAY: i32 = 12;
+const NICER_BY: i32 = 12;
 
 /// A thread of this process, as the system knows it. Of use while the thread lives only.
 #[derive(Debug, Clone, Copy)]
@@ -22,12 +22,15 @@ impl SystemThread {
         }
     }
 
-    /// Has the thread run only where others leave the processor to it, for as long as it lives: no thread may raise itself
-    /// again without a privilege. Where the system refuses, or knows priorities of processes only, the thread stays as it is.
+    /// Has the thread run only where others leave the processor to it, for as long as it lives: none may raise itself again
+    /// without a privilege. To be called once. Where the system refuses, or knows priorities of processes only, the thread stays as it is.
     pub fn give_way(self) {
         // Of Linux alone a priority belongs to a thread (setpriority(2), "C library/kernel differences").
         #[cfg(target_os = "linux")]
-        let _ = rustix::process::setpriority_process(Some(self.id), GIVES_WAY);
+        if let Ok(nice) = rustix::process::getpriority_process(Some(self.id)) {
+            // Beyond the nicest the system takes the nicest.
+            let _ = rustix::process::setpriority_process(Some(self.id), nice.saturating_add(NICER_BY));
+        }
     }
 }
 
@@ -49,6 +52,6 @@ mod tests {
             thread.give_way();
             nice(thread)
         });
-        assert_eq!((other.join().unwrap(), nice(SystemThread::current())), (GIVES_WAY.max(own), own));
+        assert_eq!((other.join().unwrap(), nice(SystemThread::current())), (19.min(own + NICER_BY), own));
     }
 }

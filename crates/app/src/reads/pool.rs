@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a question runs like everything else. One that runs longer gives way to ingest: somebody waits for it either way,
-/// and records that are not taken are lost to those who cannot wait.
-pub(super) const GIVES_WAY_AFTER: Duration = Duration::from_millis(50);
+/// and records that are not taken are lost to those who cannot wait. The more have given way already, the sooner: a half of
+/// it where there is one, a third where there are two.
+pub(super) const GIVES_WAY_AFTER: Duration = Duration::from_millis(30);
 
 /// How long a thread waits for the next question before it ends.
 const IDLE: Duration = Duration::from_secs(10);
@@ -27,6 +28,8 @@ pub(super) struct Pool {
 struct State {
     jobs: VecDeque<Job>,
     idle: usize,
+    /// Questions that run and have given way.
+    long: u32,
 }
 
 impl std::fmt::Debug for Pool {
@@ -40,13 +43,20 @@ impl Pool {
     ///
     /// # Errors
     /// The system has no thread for it.
-    pub(super) fn run(self: &Arc<Self>, pace: &Arc<Running>, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let pace = Arc::clone(pace);
+    pub(super) fn run(
+        self: &Arc<Self>,
+        running: &Arc<Running>,
+        work: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
+        let (own, running) = (Arc::clone(self), Arc::clone(running));
         let job = move || {
-            pace.begin();
+            running.begin();
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-            let has_given_way = pace.end();
-            HAS_GIVEN_WAY.set(has_given_way);
+            if running.end() {
+                HAS_GIVEN_WAY.set(true);
+                let long = &mut own.state.lock().long;
+                *long = long.saturating_sub(1);
+            }
         };
         let mut state = self.state.lock();
         if state.idle > state.jobs.len() {
@@ -59,6 +69,27 @@ impl Pool {
         let own = Arc::clone(self);
         let thread = std::thread::Builder::new().name("query".to_owned());
         thread.spawn(move || own.work(job)).map(drop)
+    }
+
+    /// Has a question give way where it has run for long. When to look again, where it may have to later.
+    pub(super) fn look(&self, running: &Running) -> Option<Duration> {
+        let mut state = self.state.lock();
+        let after = GIVES_WAY_AFTER / state.long.saturating_add(1);
+        let mut stage = running.0.lock();
+        match &*stage {
+            Stage::Waits => Some(after),
+            Stage::Runs(thread, since) => match after.checked_sub(since.elapsed()) {
+                Some(left) if !left.is_zero() => Some(left),
+                _ => {
+                    // While the lock is held the thread has not gone on to something else.
+                    thread.give_way();
+                    *stage = Stage::GaveWay;
+                    state.long = state.long.saturating_add(1);
+                    None
+                }
+            },
+            Stage::GaveWay | Stage::Ended => None,
+        }
     }
 
     fn work(&self, first: impl FnOnce()) {
@@ -115,24 +146,6 @@ impl Running {
     fn end(&self) -> bool {
         matches!(std::mem::replace(&mut *self.0.lock(), Stage::Ended), Stage::GaveWay)
     }
-
-    /// Has the thread give way where the question has run for long. When to look again, where it may have to later.
-    pub(super) fn look(&self) -> Option<Duration> {
-        let mut stage = self.0.lock();
-        match &*stage {
-            Stage::Waits => Some(GIVES_WAY_AFTER),
-            Stage::Runs(thread, since) => match GIVES_WAY_AFTER.checked_sub(since.elapsed()) {
-                Some(left) if !left.is_zero() => Some(left),
-                _ => {
-                    // While the lock is held the thread has not gone on to something else.
-                    thread.give_way();
-                    *stage = Stage::GaveWay;
-                    None
-                }
-            },
-            Stage::GaveWay | Stage::Ended => None,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -181,7 +194,7 @@ mod tests {
     fn a_long_question_gives_way_and_its_thread_serves_no_other() {
         let pool = Arc::new(Pool::default());
         let running = Arc::new(Running::default());
-        assert_eq!(running.look(), Some(GIVES_WAY_AFTER));
+        assert_eq!(pool.look(&running), Some(GIVES_WAY_AFTER));
         let own = Arc::clone(&running);
         let (tell, told) = channel::<()>();
         let (begun, begins) = channel();
@@ -191,10 +204,11 @@ mod tests {
         })
         .unwrap();
         let first = begins.recv().unwrap();
-        assert!(own.look().is_some_and(|left| left <= GIVES_WAY_AFTER));
-        wait_until(|| own.look().is_none());
+        assert!(pool.look(&own).is_some_and(|left| left <= GIVES_WAY_AFTER));
+        wait_until(|| pool.look(&own).is_none());
         tell.send(()).unwrap();
         wait_until(|| matches!(*own.0.lock(), Stage::Ended));
+        wait_until(|| pool.state.lock().long == 0);
         assert_ne!(first, run(&pool, &Arc::default(), || {}));
     }
 }

@@ -24,8 +24,8 @@ const WAITING_FOR_READERS: usize = 48;
 /// Queries that may wait for memory that others hold.
 const WAITING_FOR_MEMORY: usize = 12;
 
-/// The shortest time after which a deadline is looked at again.
-const DEADLINE_TICK: Duration = Duration::from_millis(5);
+/// The shortest time after which a deadline, or whether a query has run for long, is looked at again.
+const LOOK_TICK: Duration = Duration::from_millis(5);
 
 /// What a query may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,8 +169,8 @@ impl QueryRunner {
         let mut work = pin!(work);
         loop {
             let left = pace.left(timeout);
-            let look = running.look().map_or(left, |look| look.min(left));
-            match tokio::time::timeout(look.max(DEADLINE_TICK), &mut work).await {
+            let look = self.pool.look(&running).map_or(left, |look| look.min(left));
+            match tokio::time::timeout(look.max(LOOK_TICK), &mut work).await {
                 Ok(answer) => return answer,
                 Err(_) if !pace.left(timeout).is_zero() => {}
                 Err(_) => {
