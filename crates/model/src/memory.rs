@@ -2,7 +2,7 @@
 
 use crate::error::{ErrorKind, ReadError};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What a call holds before its share of the memory is asked, so that small questions are answered whoever holds the rest.
 const UNCHARGED_BYTES: u64 = 256 << 10;
@@ -117,6 +117,8 @@ struct BudgetInner {
     share: Option<MemoryShare>,
     /// Bytes that the share was asked for, and those that may be used before it is asked again.
     charged: AtomicU64,
+    /// Whether others held what was asked for, since the call began or began anew.
+    is_short: AtomicBool,
 }
 
 impl Drop for BudgetInner {
@@ -142,7 +144,8 @@ impl MemoryBudget {
 
     fn of(limit: u64, share: Option<MemoryShare>) -> Self {
         let [used, peak, charged] = [const { AtomicU64::new(0) }; 3];
-        Self { inner: Arc::new(BudgetInner { limit, used, peak, share, charged }) }
+        let is_short = AtomicBool::new(false);
+        Self { inner: Arc::new(BudgetInner { limit, used, peak, share, charged, is_short }) }
     }
 
     /// Takes `bytes` until the reservation is dropped.
@@ -182,6 +185,7 @@ impl MemoryBudget {
         // Two threads may both ask, for a step too much: it is given back with the rest.
         let more = (wanted - charged).next_multiple_of(CHARGE_STEP);
         let Some(mut taken) = share.take(more) else {
+            self.inner.is_short.store(true, Ordering::Relaxed);
             return Err(ReadError::new(
                 ErrorKind::Unavailable,
                 format!(
@@ -197,11 +201,18 @@ impl MemoryBudget {
 
     /// Gives back what is charged, where nothing is held: before the call begins anew. How much that was, in bytes.
     pub fn begin_anew(&self) -> u64 {
+        self.inner.is_short.store(false, Ordering::Relaxed);
         let Some(share) = self.inner.share.as_ref().filter(|_| self.used() == 0) else { return 0 };
         self.inner.peak.store(0, Ordering::Relaxed);
         let charged = self.inner.charged.swap(0, Ordering::Relaxed);
         share.0.used.fetch_sub(charged, Ordering::Relaxed);
         charged
+    }
+
+    /// Whether something was refused because other calls held what there is for all.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.inner.is_short.load(Ordering::Relaxed)
     }
 
     /// Whether the share has room for more than `bytes` now.
@@ -275,13 +286,15 @@ mod tests {
         let refused = second.reserve(6 << 20).unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Unavailable);
         assert!(refused.message.contains("(limits.memory)"), "{refused}");
+        assert!(second.is_short() && !first.is_short());
         // A small question is answered none the less.
         assert!(second.reserve(UNCHARGED_BYTES).is_ok());
         // What was held is charged until the call is over, in the place of its answer.
         drop(held);
         assert!(second.reserve(6 << 20).is_err());
         drop(first);
-        assert!(second.reserve(6 << 20).is_ok());
+        second.begin_anew();
+        assert!(second.reserve(6 << 20).is_ok() && !second.is_short());
         drop(second);
         assert_eq!(share.used(), 0);
     }

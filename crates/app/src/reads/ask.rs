@@ -55,10 +55,9 @@ impl App {
         let until = Instant::now() + MEMORY_WAIT;
         loop {
             let answer = self.answer(turn.context(), across, work);
-            let is_short = match &answer {
-                Err(error @ (AppError::Read(_) | AppError::Query { .. })) => error.kind() == ErrorKind::Unavailable,
-                _ => false,
-            };
+            // A signal that is closed is unavailable too, and stays so.
+            let is_unavailable = answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable);
+            let is_short = is_unavailable && turn.context().memory.is_short();
             if !is_short || !turn.wait_for_memory(until)? {
                 return answer;
             }
