@@ -5,9 +5,7 @@
 //! behind, and it is never ahead. Two slots are written in turn, each with a checksum.
 
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clew_host::{Files, WriteFile, atomic_write};
 
@@ -44,8 +42,14 @@ pub(crate) enum NoMark {
 #[derive(Debug)]
 pub(crate) struct MarkFile {
     journal: u64,
-    count: AtomicU64,
-    file: Mutex<Box<dyn WriteFile>>,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: Box<dyn WriteFile>,
+    /// The number of the next write.
+    count: u64,
 }
 
 /// Reads a mark.
@@ -93,8 +97,8 @@ impl MarkFile {
         let known = slots.into_iter().max_by_key(|mark| mark.count).filter(|mark| mark.journal == journal);
         let file = files.open_append(path).ok().filter(|file| file.len() == (SLOT_STEP + SLOT_BYTES) as u64);
         let (Some(known), Some(file)) = (known, file) else { return Self::create(files, path, journal, last) };
-        let (count, file) = (AtomicU64::new(known.count.saturating_add(1)), Mutex::new(file));
-        let opened = Self { journal, count, file };
+        let open = Mutex::new(Open { file, count: known.count.saturating_add(1) });
+        let opened = Self { journal, open };
         opened.set(last);
         Ok(opened)
     }
@@ -107,30 +111,35 @@ impl MarkFile {
             bytes.splice(at..at + SLOT_BYTES, slot);
         }
         atomic_write(files, path, &bytes)?;
-        let file = Mutex::new(files.open_append(path)?);
-        Ok(Self { journal, count: AtomicU64::new(2), file })
+        let open = Mutex::new(Open { file: files.open_append(path)?, count: 2 });
+        Ok(Self { journal, open })
     }
 
     /// Writes how far the journal is durable. A mark that cannot be written stays behind, which it may.
     pub(crate) fn set(&self, last: u64) {
-        let count = self.count.fetch_add(1, Ordering::Relaxed);
-        let at = (count % 2) * SLOT_STEP as u64;
-        let slot = encode(Mark { journal: self.journal, last, count });
-        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = file.overwrite_at(&slot, at);
+        let mut open = self.locked();
+        let at = (open.count % 2) * SLOT_STEP as u64;
+        let slot = encode(Mark { journal: self.journal, last, count: open.count });
+        // A slot that was left half written is written again before the other one, which is whole.
+        if open.file.overwrite_at(&slot, at).is_ok() {
+            open.count = open.count.saturating_add(1);
+        }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes what was written last durable, as far as the disk does it.
     pub(crate) fn sync(&self) {
-        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = file.sync();
+        let _ = self.locked().file.sync();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clew_host::SimFiles;
+    use clew_host::{Fault, Operation, SimFiles};
 
     #[test]
     fn the_last_whole_slot_counts_and_damage_is_found() {
@@ -154,6 +163,20 @@ mod tests {
         }
         atomic_write(&files, path, b"?").unwrap();
         assert_eq!(read(&files, path), Err(NoMark::Damaged));
+    }
+
+    #[test]
+    fn writes_that_fail_half_way_leave_a_slot_that_is_whole() {
+        let (files, path) = (SimFiles::new(), Path::new("logs.mark"));
+        let mark = MarkFile::create(&files, path, 7, 40).unwrap();
+        mark.set(41);
+        for last in 42..50 {
+            files.fail_next(Operation::Write, Fault::Device);
+            mark.set(last);
+            assert_eq!(read(&files, path).map(|mark| mark.last), Ok(41));
+        }
+        mark.set(50);
+        assert_eq!(read(&files, path).map(|mark| mark.last), Ok(50));
     }
 
     #[test]
