@@ -10,8 +10,9 @@ pub mod threads;
 
 pub use clock::{Clock, SimClock, SystemClock};
 pub use files::{
-    COPY_SUFFIX, DirEntry, DiskFiles, Fault, Files, Lock, OpenFiles, Operation, PooledFile, ReadFile, SET_ASIDE_DIR,
-    SimFiles, TEMPORARY_SUFFIX, Twin, WriteFile, atomic_write, make_dir, move_aside, open_twin, write_twin,
+    COPY_SUFFIX, DirEntry, DiskFiles, Fault, Files, Lock, OpenFiles, Operation, PooledFile, ReadFile, Ruling,
+    SET_ASIDE_DIR, SimFiles, TEMPORARY_SUFFIX, Twin, WriteFile, atomic_write, make_dir, move_aside, open_twin,
+    write_twin,
 };
 pub use randomness::{OsRandom, Random, SeededRandom};
 pub use threads::SystemThread;

@@ -125,6 +125,17 @@ pub(super) fn check_inside(bytes: &[u8], offset: u64, len: u64) -> io::Result<()
     }
 }
 
+/// A read met the end of a file: whether that is where the file ends, or the file system gave less than there is, as those
+/// in the network may while their server is away.
+fn ended_early(length: u64, offset: u64, wanted: usize) -> io::Error {
+    let is_there = offset.checked_add(wanted as u64).is_some_and(|end| end <= length);
+    if is_there {
+        io::Error::other(format!("the file has {length} bytes, and the disk gave fewer"))
+    } else {
+        io::ErrorKind::UnexpectedEof.into()
+    }
+}
+
 /// What the second holder of a directory is told.
 pub(super) fn already_locked() -> io::Error {
     io::Error::new(io::ErrorKind::WouldBlock, "another process is using it: stop that one, or choose another directory")
@@ -210,7 +221,15 @@ impl ReadFile for DiskReadFile {
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.file.read_exact_at(buffer, offset).context("read", &self.path)
+        let read = self.file.read_exact_at(buffer, offset);
+        let read = match read {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                let length = self.file.metadata().map(|metadata| metadata.len());
+                Err(length.map_or(error, |length| ended_early(length, offset, buffer.len())))
+            }
+            other => other,
+        };
+        read.context("read", &self.path)
     }
 }
 
@@ -228,6 +247,21 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_disk_that_gives_too_little_is_told_from_a_file_that_ends() {
+        let kind = |length, offset, wanted| ended_early(length, offset, wanted).kind();
+        assert_eq!(kind(100, 0, 100), io::ErrorKind::Other);
+        assert_eq!(kind(100, 90, 10), io::ErrorKind::Other);
+        assert_eq!(kind(100, 90, 11), io::ErrorKind::UnexpectedEof);
+        assert_eq!(kind(100, u64::MAX, 2), io::ErrorKind::UnexpectedEof);
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("file");
+        fs::write(&path, [1; 100]).unwrap();
+        let file = DiskFiles.open(&path).unwrap();
+        assert_eq!(file.read_exact_at(&mut [0; 11], 90).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert!(file.read_exact_at(&mut [0; 10], 90).is_ok());
     }
 
     #[test]

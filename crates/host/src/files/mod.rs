@@ -24,7 +24,7 @@ pub use atomic::{TEMPORARY_SUFFIX, atomic_write};
 pub use disk::DiskFiles;
 pub use make_dir::make_dir;
 pub use open_files::{OpenFiles, PooledFile};
-pub use simulated::{Fault, Operation, SimFiles};
+pub use simulated::{Fault, Operation, Ruling, SimFiles};
 pub use twin::{COPY_SUFFIX, SET_ASIDE_DIR, Twin, move_aside, open_twin, write_twin};
 
 /// A file system. Paths are used as they are given; directories above a new name must exist.
@@ -112,7 +112,8 @@ pub trait ReadFile: Send + Sync + Debug {
         Ok(self.len()? == 0)
     }
 
-    /// Fills the buffer from `offset`; [`io::ErrorKind::UnexpectedEof`] if the file ends before.
+    /// Fills the buffer from `offset`; [`io::ErrorKind::UnexpectedEof`] if the file ends before, and only then: readers
+    /// take a file that ends too early for damaged.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
 
     /// Up to `len` bytes from `offset`: fewer only at the end of the file, so a wild `len` costs nothing.

@@ -1,9 +1,12 @@
 //! What shall go wrong on a simulated disk, and when.
 
+use std::fmt;
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 /// The operations of a simulated disk, as faults name them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
     /// Creating or emptying a file.
     Create,
@@ -38,7 +41,8 @@ impl Operation {
         !matches!(self, Self::Open | Self::Read | Self::Look)
     }
 
-    pub(super) fn name(self) -> &'static str {
+    /// What it is called in errors.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Open => "open",
@@ -64,6 +68,32 @@ pub enum Fault {
     /// The device failed (`EIO`). A write leaves half its bytes; a sync loses what was unsynced, as Linux does, and
     /// the sync after it succeeds.
     Device,
+    /// A signal came in between (`EINTR`); otherwise as [`Fault::Device`].
+    Interrupted,
+}
+
+/// What becomes of a call, as a judge says (see [`SimFiles::set_judge`](super::SimFiles::set_judge)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ruling {
+    /// It is done.
+    Runs,
+    /// It fails.
+    Fails(Fault),
+    /// From this call on the disk has room for so many bytes more.
+    LeavesRoom(u64),
+}
+
+/// Somebody who sees every call and says what becomes of it.
+type Judge = dyn Fn(Operation, &Path) -> Ruling + Send + Sync;
+
+/// The judge of a disk, if there is one.
+#[derive(Clone, Default)]
+pub(super) struct Judging(pub(super) Option<Arc<Judge>>);
+
+impl fmt::Debug for Judging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "judged" } else { "not judged" })
+    }
 }
 
 impl Fault {
@@ -71,6 +101,7 @@ impl Fault {
         match self {
             Self::OutOfSpace => io::Error::new(io::ErrorKind::StorageFull, "no space left on device"),
             Self::Device => io::Error::other("input/output error"),
+            Self::Interrupted => io::ErrorKind::Interrupted.into(),
         }
     }
 }
@@ -91,6 +122,7 @@ pub(super) struct Faults {
     pub(super) power_fails_at: Option<u64>,
     pub(super) at: Vec<(u64, Fault)>,
     pub(super) next: Vec<(Operation, Fault)>,
+    pub(super) judge: Judging,
     pub(super) dead: bool,
 }
 

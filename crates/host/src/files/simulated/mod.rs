@@ -21,8 +21,8 @@ use fastrand::Rng;
 use parking_lot::Mutex;
 
 use self::content::Content;
-pub use self::faults::{Fault, Operation};
-use self::faults::{Faults, Verdict, power_lost};
+pub use self::faults::{Fault, Operation, Ruling};
+use self::faults::{Faults, Judging, Verdict, power_lost};
 use self::tree::{NodeId, Tree};
 use super::disk::{already_locked, check_inside};
 use super::error::Context;
@@ -87,6 +87,13 @@ impl SimFiles {
         let faults = &mut self.disk.lock().faults;
         faults.at.clear();
         faults.next.clear();
+        faults.judge = Judging::default();
+    }
+
+    /// Lets somebody say of every call, in the order in which they come, what becomes of it. The judge is asked under the
+    /// disk's lock and may not use the disk; faults planned otherwise come first.
+    pub fn set_judge(&self, judge: impl Fn(Operation, &Path) -> Ruling + Send + Sync + 'static) {
+        self.disk.lock().faults.judge = Judging(Some(Arc::new(judge)));
     }
 
     /// Limits the bytes of all files together; `None` lifts the limit.
@@ -122,7 +129,15 @@ impl SimFiles {
         effect: impl FnOnce(&mut Disk) -> io::Result<T>,
     ) -> io::Result<T> {
         let mut disk = self.disk.lock();
-        let result = match disk.faults.judge(operation) {
+        let mut verdict = disk.faults.judge(operation);
+        if let (Verdict::Runs, Some(judge)) = (verdict, disk.faults.judge.clone().0) {
+            match judge(operation, path) {
+                Ruling::Runs => {}
+                Ruling::Fails(fault) => verdict = Verdict::Fails(fault),
+                Ruling::LeavesRoom(bytes) => disk.capacity = Some(disk.used().saturating_add(bytes)),
+            }
+        }
+        let result = match verdict {
             Verdict::Runs => effect(&mut disk),
             Verdict::Fails(fault) => Err(fault.error()),
             Verdict::IsDead => Err(power_lost()),
@@ -186,9 +201,12 @@ impl Disk {
         let Some(capacity) = self.capacity else {
             return u64::MAX;
         };
+        capacity.saturating_sub(self.used())
+    }
+
+    fn used(&self) -> u64 {
         let lengths = self.tree.linked().filter_map(|node| self.contents.get(&node));
-        let used: u64 = lengths.map(|content| content.live().len() as u64).sum();
-        capacity.saturating_sub(used)
+        lengths.map(|content| content.live().len() as u64).sum()
     }
 
     /// Writes as much as there is room for.
@@ -261,7 +279,9 @@ impl Files for SimFiles {
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.run(Operation::CreateDir, path, |disk| disk.tree.create_dir_all(path))
+        let is_there = |disk: &Disk| disk.tree.resolve(path).is_ok_and(|node| disk.tree.is_dir(node));
+        let operation = if is_there(&self.disk.lock()) { Operation::Look } else { Operation::CreateDir };
+        self.run(operation, path, |disk| disk.tree.create_dir_all(path))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>> {
@@ -324,30 +344,36 @@ struct SimWriteFile {
     len: Mutex<u64>,
 }
 
+impl SimWriteFile {
+    /// A write that fails half-way leaves half of it.
+    fn leave_half(&self, bytes: &[u8], offset: u64) {
+        let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
+        let mut disk = self.files.disk.lock();
+        if !disk.faults.dead {
+            let _ = disk.write(self.node, offset, half);
+        }
+    }
+}
+
 impl WriteFile for SimWriteFile {
     fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
         let mut len = self.len.lock();
         let result = self.files.run(Operation::Write, &self.path, |disk| disk.write(self.node, *len, bytes));
         match &result {
             Ok(()) => *len = len.saturating_add(bytes.len() as u64),
-            // A write that fails half-way leaves half of it.
-            Err(_) => {
-                let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
-                let mut disk = self.files.disk.lock();
-                if !disk.faults.dead {
-                    let _ = disk.write(self.node, *len, half);
-                }
-            }
+            Err(_) => self.leave_half(bytes, *len),
         }
         result
     }
 
     fn overwrite_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let len = self.len.lock();
-        self.files.run(Operation::Write, &self.path, |disk| {
-            check_inside(bytes, offset, *len)?;
-            disk.write(self.node, offset, bytes)
-        })
+        check_inside(bytes, offset, *len).context(Operation::Write.name(), &self.path)?;
+        let result = self.files.run(Operation::Write, &self.path, |disk| disk.write(self.node, offset, bytes));
+        if result.is_err() {
+            self.leave_half(bytes, offset);
+        }
+        result
     }
 
     fn len(&self) -> u64 {
