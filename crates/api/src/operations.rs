@@ -30,6 +30,8 @@ pub(crate) async fn ready(State(state): State<ApiState>) -> Response {
     let failed: Vec<&str> = state.app.failed_signals().into_iter().map(|signal| signal.as_str()).collect();
     let why = if failed.is_empty() && state.app.is_disk_full() {
         "the disk is full: what is stored is served, and nothing is taken until there is room\n".to_owned()
+    } else if let (true, Some((signal, refusal))) = (failed.is_empty(), state.app.refusals().first()) {
+        format!("the disk refuses {signal}: {}; it is tried again with each request\n", refusal.cause)
     } else if failed.is_empty() {
         "Clew is stopping.\n".to_owned()
     } else {

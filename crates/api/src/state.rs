@@ -108,6 +108,9 @@ impl ApiState {
     /// Whether requests are taken and everything can be written.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed) && self.app.failed_signals().is_empty() && !self.app.is_disk_full()
+        self.ready.load(Ordering::Relaxed)
+            && self.app.failed_signals().is_empty()
+            && self.app.refusals().is_empty()
+            && !self.app.is_disk_full()
     }
 }

@@ -242,6 +242,9 @@ pub(crate) const MAX_OFFERED_NAMES: usize = 3;
 /// How far back from the newest record fields and values are looked for, to say which one is not there, in nanoseconds.
 pub(crate) const RECENT_NANOS: i64 = 900 * 1_000_000_000;
 
+/// How long Clew is not ready for a request that its disk refused, unless it takes one before.
+pub(crate) const REFUSAL_REMEMBERED: Duration = Duration::from_secs(30);
+
 /// How long a question waits for memory that other questions hold.
 pub(crate) const MEMORY_WAIT: Duration = Duration::from_secs(10);
 

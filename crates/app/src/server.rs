@@ -5,8 +5,8 @@ use crate::data_folder::DataFolder;
 use crate::disk_usage::DiskUsage;
 use crate::error::AppError;
 use crate::ingest::{
-    Accumulator, Admission, IngestOutcome, LogSignal, MetricSignal, Pipeline, Rooms, SeriesVerdicts, SpanMetrics,
-    TraceBatch, TraceSignal,
+    Accumulator, Admission, IngestOutcome, LogSignal, MetricSignal, Pipeline, Refusal, Rooms, SeriesVerdicts,
+    SpanMetrics, TraceBatch, TraceSignal,
 };
 use crate::limits::{LEAST_STEP_BYTES, RETENTION_STEPS, SPAN_METRIC_INTERVAL};
 use crate::memory::{Memory, MemoryShares};
@@ -466,8 +466,15 @@ impl App {
     /// Whether there is no room to write: requests are refused, and taken again when there is.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
-        let has_refused = [self.logs.status().full, self.metrics.status().full, self.traces.status().full];
-        self.folder.room.is_full() || has_refused.contains(&true)
+        let is_full = |(_, refusal): &(Signal, Refusal)| refusal.kind == ErrorKind::StorageFull;
+        self.folder.room.is_full() || self.refusals().iter().any(is_full)
+    }
+
+    /// Which signals' last requests were refused by the disk lately, and why; the next ones may be taken.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<(Signal, Refusal)> {
+        let last = [self.logs.status().refusal, self.metrics.status().refusal, self.traces.status().refusal];
+        Signal::ALL.into_iter().zip(last).filter_map(|(signal, refusal)| Some((signal, refusal?))).collect()
     }
 
     /// Why the clock is not believed, if it is not: nothing is removed by its age then.

@@ -6,6 +6,7 @@
 //! and a seal that takes "everything up to position P" takes exactly that.
 
 use super::ledger::Ledger;
+use super::refusals::{Refusal, Refusals};
 use super::replay::replay;
 use super::rooms::{Rooms, Stage, Tap};
 use crate::data_folder::DataFolder;
@@ -61,14 +62,14 @@ pub struct PipelineParts<S: SignalStore> {
 }
 
 /// What a pipeline is doing, for the status page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PipelineStatus {
     /// Requests that wait for the journal.
     pub waiting: usize,
     /// Whether the journal or a thread failed, so that nothing more is taken until a restart.
     pub failed: bool,
-    /// Whether the last request was refused because the disk is full.
-    pub full: bool,
+    /// Why the last request was refused, if the disk refused it lately; the next one may be taken.
+    pub refusal: Option<Refusal>,
 }
 
 /// The write path of one signal.
@@ -81,7 +82,7 @@ pub struct Pipeline<S: SignalStore> {
     queue_permits: u32,
     waiting: Arc<AtomicUsize>,
     failed: Arc<AtomicBool>,
-    full: Arc<AtomicBool>,
+    refusals: Arc<Refusals>,
     maintenance: Arc<Maintenance<S>>,
     aside: Vec<SetAside>,
     closed: Option<Arc<str>>,
@@ -128,6 +129,7 @@ impl<S: SignalStore> Pipeline<S> {
             aside.push(SetAside::of_requests(journal.dir().join("*.journal"), reason, Some(lost)));
         }
         store.newest().into_iter().for_each(|newest| folder.clock.learn(newest));
+        let refusals = Arc::new(Refusals::new(Arc::clone(&clock)));
         let maintenance = Arc::new(Maintenance::new(
             Arc::clone(&store),
             Arc::clone(&journal),
@@ -140,7 +142,6 @@ impl<S: SignalStore> Pipeline<S> {
         let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS);
         let waiting = Arc::new(AtomicUsize::new(0));
         let failed = Arc::new(AtomicBool::new(false));
-        let full = Arc::new(AtomicBool::new(false));
         let mut committer = Committer {
             writer: store.writer(),
             store: Arc::clone(&store),
@@ -150,7 +151,7 @@ impl<S: SignalStore> Pipeline<S> {
             receiver,
             waiting: Arc::clone(&waiting),
             failed: Arc::clone(&failed),
-            full: Arc::clone(&full),
+            refusals: Arc::clone(&refusals),
             maintenance: Arc::clone(&maintenance),
             hard_limit: options.maintenance.seal_bytes.saturating_mul(HOT_HARD_FACTOR),
         };
@@ -172,7 +173,7 @@ impl<S: SignalStore> Pipeline<S> {
             queue_permits,
             waiting,
             failed,
-            full,
+            refusals,
             maintenance,
             aside,
             closed,
@@ -192,8 +193,7 @@ impl<S: SignalStore> Pipeline<S> {
     #[must_use]
     pub fn status(&self) -> PipelineStatus {
         let failed = self.closed.is_some() || self.failed.load(Ordering::Relaxed);
-        let full = self.full.load(Ordering::Relaxed);
-        PipelineStatus { waiting: self.waiting.load(Ordering::Relaxed), failed, full }
+        PipelineStatus { waiting: self.waiting.load(Ordering::Relaxed), failed, refusal: self.refusals.last() }
     }
 
     /// Why it takes and answers nothing until a restart, where its disk could not be used at the start.
@@ -362,8 +362,7 @@ struct Committer<S: SignalStore> {
     receiver: mpsc::Receiver<Request<S>>,
     waiting: Arc<AtomicUsize>,
     failed: Arc<AtomicBool>,
-    /// The last request was refused for want of room on the disk.
-    full: Arc<AtomicBool>,
+    refusals: Arc<Refusals>,
     maintenance: Arc<Maintenance<S>>,
     hard_limit: u64,
 }
@@ -386,7 +385,7 @@ impl<S: SignalStore> Committer<S> {
     fn turn_away(&self, request: Request<S>, cause: Unsealable) {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         let Unsealable { kind, cause } = cause;
-        self.full.store(kind == ErrorKind::StorageFull, Ordering::Relaxed);
+        self.refusals.add(kind, &cause);
         let _ = request.reply.send(Err(AppError::Unsealable { signal: S::SIGNAL, kind, cause }));
     }
 
@@ -433,7 +432,7 @@ impl<S: SignalStore> Committer<S> {
             group.into_iter().for_each(|one| self.refuse(one.request, Arc::clone(&error)));
             return;
         }
-        self.full.store(false, Ordering::Relaxed);
+        self.refusals.clear();
         for Appended { position, request } in group {
             let Request { mut batch, reply, _room } = request;
             self.ledger.add(position.0, &batch);
@@ -457,8 +456,8 @@ impl<S: SignalStore> Committer<S> {
 
     fn refuse(&self, request: Request<S>, error: impl Into<RefusedBy>) {
         let RefusedBy { kind, source, poisoned } = error.into();
-        if kind == ErrorKind::StorageFull {
-            self.full.store(true, Ordering::Relaxed);
+        if kind.is_retryable() {
+            self.refusals.add(kind, &with_causes(&*source));
         }
         if poisoned && !self.failed.swap(true, Ordering::Relaxed) {
             tracing::error!(signal = S::SIGNAL.as_str(), %source, "the journal failed; nothing more is taken until a restart");
@@ -501,6 +500,8 @@ fn journal_kind(error: &JournalError) -> ErrorKind {
         JournalError::Corrupt { .. } | JournalError::NewerFormat { .. } => ErrorKind::Corrupt,
         // A restart mends it: senders should keep what they have and come back.
         JournalError::Poisoned { .. } => ErrorKind::Unavailable,
+        // Nothing was appended, and the next attempt may succeed.
+        JournalError::Io(_) => ErrorKind::Unavailable,
         _ => ErrorKind::Internal,
     }
 }
