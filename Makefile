@@ -58,6 +58,7 @@ SEEDS ?= 2000
 torture: test-tools program
 	CLEW_POWER_LOSS_SEEDS=$(SEEDS) cargo test --locked -p clew-app --test power_loss -- --nocapture
 	CLEW_DAMAGE_SEEDS=$(SEEDS) cargo test --locked -p clew-app --test damage -- --nocapture
+	CLEW_FAULTS_CALLS=$(SEEDS) CLEW_FAULTS_HISTORIES=2 cargo test --locked -p clew-app --test faults -- --nocapture
 	target/test-venv/bin/python -m pytest -q tests/clients/test_kill.py tests/clients/test_memory.py tests/clients/test_connections.py
 
 bench:

@@ -1,5 +1,6 @@
 //! What is done to a data directory.
 
+use crate::trial::SIGNALS;
 use clew_host::Files;
 use fastrand::Rng;
 use std::path::{Path, PathBuf};
@@ -14,8 +15,6 @@ pub(crate) struct Harm {
     /// The signals that may have lost records, as places in their list.
     pub signals: Vec<usize>,
 }
-
-const SIGNALS: [&str; 3] = ["logs", "metrics", "traces"];
 
 impl Harm {
     /// How many kinds of harm there are.

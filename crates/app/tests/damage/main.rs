@@ -13,12 +13,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod harm;
+#[path = "../trial/mod.rs"]
+mod trial;
 mod world;
 
 use harm::Harm;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use trial::{each, setting};
 use world::{Trial, World};
 
 /// Seeds without the variable: some seconds on two cores.
@@ -27,37 +28,22 @@ const SEEDS: u64 = 120;
 /// Every so many seeds real files are damaged too.
 const REAL: u64 = 8;
 
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().map_or(default, |text| text.parse().expect(name))
-}
-
 #[test]
 fn one_damaged_or_missing_file_hurts_its_own_records_alone_and_is_said() {
     let first = setting("CLEW_DAMAGE_FIRST", 0);
     let end = first + setting("CLEW_DAMAGE_SEEDS", SEEDS);
-    let next = AtomicU64::new(first);
-    let (next, met) = (&next, &Mutex::new(BTreeMap::<String, [u64; 3]>::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(move || {
-                let runtime =
-                    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end {
-                        return;
-                    }
-                    for is_real in [false, true].into_iter().take(if seed % REAL == 0 { 2 } else { 1 }) {
-                        let Trial { harm, lost, served } = runtime.block_on(World::new(seed, is_real).go_through());
-                        let mut met = met.lock().unwrap();
-                        let row = met.entry(harm).or_default();
-                        *row = [row[0] + 1, row[1] + lost, row[2] + served];
-                    }
-                }
-            });
+    let trials = each(first..end, |seed| async move {
+        let mut trials = Vec::new();
+        for is_real in [false, true].into_iter().take(if seed % REAL == 0 { 2 } else { 1 }) {
+            trials.push(World::new(seed, is_real).go_through().await);
         }
+        trials
     });
-    let met = met.lock().unwrap();
+    let mut met = BTreeMap::<String, [u64; 3]>::new();
+    for Trial { harm, lost, served } in trials.into_iter().flatten() {
+        let row = met.entry(harm).or_default();
+        *row = [row[0] + 1, row[1] + lost, row[2] + served];
+    }
     println!("{:<44} {:>8} {:>14} {:>14}", "what was done", "trials", "records lost", "records served");
     for (harm, [trials, lost, served]) in met.iter() {
         println!("{harm:<44} {trials:>8} {lost:>14} {served:>14}");

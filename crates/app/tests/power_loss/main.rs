@@ -9,28 +9,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod model;
-mod records;
+#[path = "../trial/mod.rs"]
+mod trial;
 
-use clew_app::memory::MemoryShares;
-use clew_app::reads::QueryLimits;
-use clew_app::signal::Retention;
-use clew_app::{App, AppError, AppOptions, SignalOptions};
-use clew_host::{Clock, Fault, SeededRandom, SimClock, SimFiles};
-use clew_model::correlation::CorrelationRules;
-use clew_telemetry::{BuildInfo, Registry};
+use clew_app::{App, AppError};
+use clew_host::{Clock, Fault, SimClock, SimFiles};
 use fastrand::Rng;
-use model::{Fate, Met, Model, Record, Request};
-use records::{read, send};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
+use trial::ledger::{Fate, Ledger, Met, Record, Request};
+use trial::records::Shape;
+use trial::server::{seal, stop};
+use trial::{DAY, MILLI, NOW, each, setting};
 
-const NOW: i64 = 1_800_000_000_000_000_000;
-const DAY: i64 = 86_400_000_000_000;
+/// Few traces, each in many requests.
+const SHAPE: Shape = Shape { series: 7, traces: 5, spans: 1 };
 const RETENTION: i64 = 10 * DAY;
 
 /// Histories without the variable: about half a minute on two cores.
@@ -45,48 +40,20 @@ struct World {
     rng: Rng,
     files: SimFiles,
     clock: SimClock,
-    model: Model,
+    ledger: Ledger,
     next_number: u64,
     seal_bytes: u64,
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().map_or(default, |text| text.parse().expect(name))
 }
 
 #[test]
 fn after_every_loss_of_power_everything_acknowledged_is_there_once_and_nothing_else() {
     let first = setting("CLEW_POWER_LOSS_FIRST", 0);
     let end = first + setting("CLEW_POWER_LOSS_SEEDS", SEEDS);
-    let next = AtomicU64::new(first);
-    let (next, met) = (&next, &Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(move || {
-                let runtime =
-                    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end {
-                        return;
-                    }
-                    let own = runtime.block_on(World::new(seed).live());
-                    met.lock().unwrap().push(own);
-                }
-            });
-        }
-    });
-    let met = met.lock().unwrap();
+    let met = each(first..end, |seed| World::new(seed).live());
     let sum = |of: fn(&Met) -> u64| met.iter().map(of).sum::<u64>();
     let all = [sum(|met| met.records), sum(|met| met.whole), sum(|met| met.absent), sum(|met| met.removed)];
     let enough = |count: &u64| *count * 20 > met.len() as u64;
     assert!(met.len() < 100 || all.iter().all(enough), "too little was met to be a test: {all:?}");
-}
-
-/// Stops and gives up everything, whether the disk still answers or not.
-async fn stop(app: Arc<App>) {
-    let stopping = Arc::clone(&app);
-    tokio::task::spawn_blocking(move || stopping.stop()).await.unwrap();
 }
 
 impl World {
@@ -95,7 +62,7 @@ impl World {
         // Small enough that the keepers seal by themselves in half of the histories.
         let seal_bytes = if rng.bool() { 12 << 10 } else { 1 << 20 };
         let (files, clock) = (SimFiles::new(), SimClock::new(NOW));
-        Self { seed, rng, files, clock, model: Model::default(), next_number: 1, seal_bytes }
+        Self { seed, rng, files, clock, ledger: Ledger::default(), next_number: 1, seal_bytes }
     }
 
     /// Goes through the history.
@@ -109,13 +76,13 @@ impl World {
                 self.files = self.files.crash(self.rng.u64(..));
                 app = self.try_start().unwrap_or_else(|error| panic!("seed {}, start {loss}: {error:?}", self.seed));
             }
-            let shown = read(&app).await;
+            let shown = SHAPE.read(&app).await;
             let shown =
                 shown.unwrap_or_else(|error| panic!("seed {}, after {loss} losses of power: {error:?}", self.seed));
-            if let Err(wrong) = self.model.check(&shown, self.clock.now(), RETENTION) {
+            if let Err(wrong) = self.ledger.check(&shown, self.clock.now(), RETENTION) {
                 panic!("seed {}, after {loss} losses of power: {wrong}", self.seed);
             }
-            if let Err(wrong) = self.model.check_counted_spans(app.span_metrics().spans()) {
+            if let Err(wrong) = self.ledger.check_counted_spans(app.span_metrics().spans()) {
                 panic!("seed {}, after {loss} losses of power: {wrong}", self.seed);
             }
             if loss < LOSSES {
@@ -125,7 +92,7 @@ impl World {
             stop(app).await;
             self.files = self.files.crash(self.rng.u64(..));
         }
-        self.model.met
+        self.ledger.met
     }
 
     /// Starts on what the disk kept; the power may fail during the start too, which then is repeated.
@@ -144,30 +111,8 @@ impl World {
     }
 
     fn try_start(&self) -> Result<Arc<App>, AppError> {
-        let signal = SignalOptions {
-            retention: Retention { age: Some(RETENTION), bytes: None },
-            floor: None,
-            seal_bytes: self.seal_bytes,
-            seal_age: Duration::from_secs(3600),
-        };
-        let options = AppOptions {
-            data_dir: Path::new("/data").to_owned(),
-            max_bytes: None,
-            max_series: 100_000,
-            query_series: None,
-            query_samples: None,
-            logs: signal,
-            metrics: signal,
-            traces: signal,
-            rules: Arc::new(CorrelationRules::default()),
-            queries: QueryLimits { concurrent: 2, timeout: Duration::from_secs(60), memory: 512 << 20, slow: None },
-            memory: MemoryShares::of(2 << 30),
-            keeps_reserve: false,
-            span_metrics: true,
-        };
-        let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));
-        let random = Arc::new(SeededRandom::new(self.seed));
-        App::start(options, Arc::new(self.files.clone()), Arc::new(self.clock.clone()), random, registry)
+        let (files, clock) = (Arc::new(self.files.clone()), Arc::new(self.clock.clone()));
+        trial::server::start(files, Path::new("/data"), clock, self.seed, (RETENTION, self.seal_bytes))
     }
 
     fn lose_power_soon(&mut self) {
@@ -198,13 +143,8 @@ impl World {
 
     /// Seals, compacts and retains, as far as that is due. It may fail with the disk.
     async fn seal(&mut self, app: &Arc<App>) {
-        let (app, signal) = (Arc::clone(app), self.rng.u8(..3));
-        let sealed = tokio::task::spawn_blocking(move || match signal {
-            0 => (app.logs().maintenance().seal_now(), app.logs().maintenance().tidy_now()),
-            1 => (app.metrics().maintenance().seal_now(), app.metrics().maintenance().tidy_now()),
-            _ => (app.traces().maintenance().seal_now(), app.traces().maintenance().tidy_now()),
-        });
-        sealed.await.unwrap();
+        let signal = self.rng.usize(..3);
+        seal(app, signal).await;
     }
 
     /// Sends some requests at once, new ones and, of what is kept once however often it comes, old ones.
@@ -215,13 +155,13 @@ impl World {
             let place =
                 self.request_again().filter(|place| !places.contains(place)).unwrap_or_else(|| self.new_request());
             places.push(place);
-            let Request { signal, records, .. } = self.model.requests[place].clone();
+            let Request { signal, records, .. } = self.ledger.requests[place].clone();
             let app = Arc::clone(app);
-            requests.spawn(async move { (place, send(&app, signal, &records).await) });
+            requests.spawn(async move { (place, SHAPE.send(&app, signal, &records).await) });
         }
         while let Some(answer) = requests.join_next().await {
             let (place, answer) = answer.unwrap();
-            let request = &mut self.model.requests[place];
+            let request = &mut self.ledger.requests[place];
             request.fate = match (answer, request.fate) {
                 (Ok(true), _) | (_, Fate::Acknowledged) => Fate::Acknowledged,
                 (Ok(false), _) => panic!("seed {}: records within all limits were refused", self.seed),
@@ -232,11 +172,11 @@ impl World {
 
     /// A request of samples or spans that was sent before, as by a client that saw no answer.
     fn request_again(&mut self) -> Option<usize> {
-        if self.model.requests.is_empty() || self.rng.u8(..4) > 0 {
+        if self.ledger.requests.is_empty() || self.rng.u8(..4) > 0 {
             return None;
         }
-        let place = self.rng.usize(..self.model.requests.len());
-        let request = &self.model.requests[place];
+        let place = self.rng.usize(..self.ledger.requests.len());
+        let request = &self.ledger.requests[place];
         let oldest = self.clock.now() - RETENTION + 2 * DAY;
         let is_young = request.records.iter().all(|record| record.time > oldest);
         (request.signal > 0 && is_young).then_some(place)
@@ -254,9 +194,9 @@ impl World {
             let day = if self.rng.u8(..5) == 0 { self.rng.i64(0..RETENTION / DAY - 2) } else { days };
             // A number has a millisecond of the day of its own, so no two samples of a series have the same time.
             let midnight = (self.clock.now().div_euclid(DAY) - day - 1) * DAY;
-            records.push(Record { number, time: midnight + number as i64 * 1_000_000 });
+            records.push(Record { number, time: midnight + number as i64 * MILLI });
         }
-        self.model.requests.push(Request { signal, records, fate: Fate::Open });
-        self.model.requests.len() - 1
+        self.ledger.requests.push(Request { signal, records, fate: Fate::Open });
+        self.ledger.requests.len() - 1
     }
 }

@@ -1,9 +1,7 @@
-//! What was sent and what became of it, as a list.
+//! What was sent and what became of it, as a list: the ledger that a start is compared with.
 
+use super::SIGNALS;
 use std::collections::BTreeMap;
-
-/// The signals, as places in arrays.
-pub(crate) const SIGNALS: [&str; 3] = ["logs", "metrics", "traces"];
 
 /// A record is known by a number that no other has; everything else of it but its time follows from the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,15 +36,8 @@ pub(crate) struct Shown {
     pub kept_from: [i64; 3],
 }
 
-/// Nothing may be missing, or even said to be.
-impl clew_app::reads::Warned for Shown {
-    fn warn(&mut self, warnings: Vec<String>) {
-        assert_eq!(warnings, Vec::<String>::new());
-    }
-}
-
 #[derive(Debug, Default)]
-pub(crate) struct Model {
+pub(crate) struct Ledger {
     pub requests: Vec<Request>,
     kept_from: [Option<i64>; 3],
     pub met: Met,
@@ -64,7 +55,7 @@ pub(crate) struct Met {
     pub removed: u64,
 }
 
-impl Model {
+impl Ledger {
     /// Compares with what a server shows after its start; settles what was open. Answers what is wrong.
     pub(crate) fn check(&mut self, shown: &Shown, now: i64, retention: i64) -> Result<(), String> {
         for (signal, name) in SIGNALS.iter().enumerate() {
@@ -105,7 +96,7 @@ impl Model {
     }
 }
 
-impl Model {
+impl Ledger {
     /// Compares how many spans were counted with those that are durable: each request once, however often it came, and
     /// whatever was sealed or retention removed. To be called after [`Self::check`].
     pub(crate) fn check_counted_spans(&self, counted: u64) -> Result<(), String> {
