@@ -5,7 +5,7 @@ import { test as base, expect } from '@playwright/test';
 /** What the server under test holds. */
 export interface Facts {
 	url: string;
-	/** A server that asks who one is: `ada`, `open sesame`. */
+	/** A server that asks who one is: `ada` may read, `amy` everything; `open sesame`. */
 	guardedUrl: string;
 	/** Stands in one log line alone, which names the trace. */
 	correlationId: string;

@@ -168,11 +168,12 @@ def fill(clew, now):
 
 
 def guarded_server(folder):
-    """A server that asks who one is: `ada` with the password `open sesame`."""
+    """A server that asks who one is: `ada` may read, `amy` everything; both with the password `open sesame`."""
     command = [clew_server.binary(), "hash-password"]
     hashed = subprocess.run(command, input="open sesame\n", capture_output=True, text=True, check=True).stdout.strip()
-    user = f"{{ name: ada, password_hash: '{hashed}', scopes: [read] }}"
-    guarded = clew_server.Clew(pathlib.Path(folder) / "guarded", f"auth: {{ mode: basic, users: [{user}] }}\n")
+    users = [("ada", "read"), ("amy", "ingest, read, admin")]
+    users = ", ".join(f"{{ name: {name}, password_hash: '{hashed}', scopes: [{scopes}] }}" for name, scopes in users)
+    guarded = clew_server.Clew(pathlib.Path(folder) / "guarded", f"auth: {{ mode: basic, users: [{users}] }}\n")
     guarded.expect_complaint("credentials were refused")
     return guarded
 

@@ -1,0 +1,1 @@
+import"./mO_Zd-XR.js";

@@ -1,1 +1,0 @@
-import"./D9aKnj3J.js";
