@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::canary::CanaryArgs;
 use crate::query::QueryCommand;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -41,6 +42,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL")]
         server: Option<String>,
     },
+    /// Watch a running server: write numbered records of all three signals, read each back, tell what is missing.
+    ///
+    /// What is refused or not answered is sent again until it is acknowledged, so that the server may be restarted. Exit code 0:
+    /// everything acknowledged is there, once and in order. 1: something is not, or could not be looked for.
+    Canary(CanaryArgs),
     /// Name every fault of a configuration file with its line; exit 1 if any.
     ///
     /// Clew's own and a prometheus.yml: all that `serve` would tell, of the files they name too. Files of rules with their

@@ -52,3 +52,18 @@ pub(crate) const QUERY_TREE_DEPTH: usize = 40;
 
 /// Other IDs that `clew query correlate` lists for people.
 pub(crate) const QUERY_ALSO_SEEN: usize = 8;
+
+/// Shortest pause of `clew canary` between two records of a signal.
+pub(crate) const CANARY_LEAST_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How long `clew canary` looks for what was acknowledged, and waits at the end for a server that does not answer.
+pub(crate) const CANARY_WAIT: Duration = Duration::from_secs(30);
+
+/// How long it waits for the answer to a write, before it sends it again.
+pub(crate) const CANARY_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// From one attempt to the next.
+pub(crate) const CANARY_RETRY: Duration = Duration::from_millis(100);
+
+/// Of each signal so many of the last records are looked for at the end.
+pub(crate) const CANARY_CHECKED: usize = 100_000;

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 fine, 1 the thing asked for failed, 2 wrong usage or configuration.
 
+mod canary;
 mod check_config;
 mod cli;
 mod config;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => server::run(&args),
         Command::Demo(args) => server::run_demo(args),
         Command::Query { command } => query::run(&command),
+        Command::Canary(args) => canary::run(&args),
         Command::Health { server } => query::health(server.as_deref()),
         Command::CheckConfig { file } => check_config::run(&file),
         Command::HashPassword => secrets::hash(),

@@ -4,30 +4,30 @@ use super::args::{CommonArgs, DEFAULT_SERVER, SERVER_VARIABLE};
 use super::credentials;
 use super::error::{QueryError, Refusal};
 use crate::limits::{QUERY_CONNECT_TIMEOUT, QUERY_SILENCE, QUERY_TIMEOUT};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, Url};
 use std::time::Duration;
 
 /// A server that can be asked.
 #[derive(Debug, Clone)]
-pub(super) struct Server {
+pub(crate) struct Server {
     base: Url,
     client: Client,
 }
 
 /// The parameters of a request; those without a value are left out.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Params(Vec<(&'static str, String)>);
+pub(crate) struct Params(Vec<(&'static str, String)>);
 
 impl Params {
     /// Adds a parameter.
-    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.0.push((name, value.into()));
         self
     }
 
     /// Adds a parameter if it has a value.
-    pub(super) fn maybe(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
+    pub(crate) fn maybe(self, name: &'static str, value: Option<impl Into<String>>) -> Self {
         match value {
             Some(value) => self.with(name, value),
             None => self,
@@ -40,7 +40,7 @@ impl Server {
     ///
     /// # Errors
     /// An address that is none.
-    pub(super) fn of(common: &CommonArgs) -> Result<Self, QueryError> {
+    pub(crate) fn of(common: &CommonArgs) -> Result<Self, QueryError> {
         let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         let text = common.server.clone().or_else(|| variable(SERVER_VARIABLE));
         let mut base = parse_base(&text.unwrap_or_else(|| DEFAULT_SERVER.to_owned()))?;
@@ -59,7 +59,7 @@ impl Server {
     }
 
     /// Where it is.
-    pub(super) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         self.base.as_str()
     }
 
@@ -67,10 +67,21 @@ impl Server {
     ///
     /// # Errors
     /// Nobody answers, or the server refuses.
-    pub(super) async fn get(&self, path: &[&str], params: &Params, query: &str) -> Result<String, QueryError> {
+    pub(crate) async fn get(&self, path: &[&str], params: &Params, query: &str) -> Result<String, QueryError> {
         let request = self.client.get(self.url(path, params)?).timeout(QUERY_TIMEOUT);
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let response = accepted(response, query).await?;
+        response.text().await.map_err(|error| self.unreachable(&error))
+    }
+
+    /// What a path answers to a JSON body, within a time.
+    ///
+    /// # Errors
+    /// As [`Server::get`].
+    pub(crate) async fn post(&self, path: &[&str], body: String, time: Duration) -> Result<String, QueryError> {
+        let request = self.client.post(self.url(path, &Params::default())?).timeout(time);
+        let response = request.header(CONTENT_TYPE, "application/json").body(body).send().await;
+        let response = accepted(response.map_err(|error| self.unreachable(&error))?, "").await?;
         response.text().await.map_err(|error| self.unreachable(&error))
     }
 

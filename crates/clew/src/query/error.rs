@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum QueryError {
+pub(crate) enum QueryError {
     /// Whoever read our output has enough: no fault.
     Closed,
     /// The output cannot be written.
@@ -31,7 +31,7 @@ pub(super) enum QueryError {
 
 /// What a server said against a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     /// The HTTP status.
     pub status: u16,
     /// What is wrong.
@@ -129,28 +129,37 @@ fn caret(query: &str, position: usize) -> String {
 }
 
 impl QueryError {
+    /// What went wrong.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            QueryError::Closed => "nobody reads the output".to_owned(),
+            QueryError::Output(error) => format!("cannot write: {error}"),
+            QueryError::Usage(text) => text.clone(),
+            QueryError::Unreachable { server, reason } => format!("no answer from {server}: {reason}"),
+            QueryError::Refused(refusal) => refusal.render(),
+            QueryError::Unreadable(what) => format!("the answer cannot be understood: {what}"),
+        }
+    }
+
     /// Says on standard error what went wrong, and answers the exit code.
     pub(super) fn report(&self) -> ExitCode {
-        let (text, code) = match self {
+        let mut text = self.text();
+        let is_usage = match self {
             QueryError::Closed => return ExitCode::SUCCESS,
-            QueryError::Output(error) => (format!("cannot write: {error}"), ExitCode::FAILURE),
-            QueryError::Usage(text) => (text.clone(), ExitCode::from(EXIT_USAGE)),
-            QueryError::Unreachable { server, reason } => (
-                format!(
-                    "no answer from {server}: {reason}\nhint: is `clew serve` running there? Another server is named with \
-                     --server URL or {}",
-                    super::args::SERVER_VARIABLE
-                ),
-                ExitCode::FAILURE,
-            ),
-            QueryError::Refused(refusal) => {
-                let code = if refusal.is_usage() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE };
-                (refusal.render(), code)
+            QueryError::Usage(_) => true,
+            QueryError::Refused(refusal) => refusal.is_usage(),
+            QueryError::Unreachable { .. } => {
+                let variable = super::args::SERVER_VARIABLE;
+                let _ = write!(
+                    text,
+                    "\nhint: is `clew serve` running there? Another server is named with --server URL or {variable}"
+                );
+                false
             }
-            QueryError::Unreadable(what) => (format!("the answer cannot be understood: {what}"), ExitCode::FAILURE),
+            QueryError::Output(_) | QueryError::Unreadable(_) => false,
         };
         note(&text);
-        code
+        if is_usage { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
     }
 }
 

@@ -15,11 +15,10 @@ mod tail;
 mod text;
 mod traces;
 
-pub(crate) use args::QueryCommand;
+pub(crate) use args::{CommonArgs, QueryCommand};
+pub(crate) use client::{Params, Server};
+pub(crate) use error::QueryError;
 
-use args::CommonArgs;
-use client::{Params, Server};
-use error::QueryError;
 use output::Out;
 use std::process::ExitCode;
 
@@ -37,7 +36,8 @@ pub(crate) fn health(server: Option<&str>) -> ExitCode {
     }))
 }
 
-fn finish(outcome: Result<(), QueryError>) -> ExitCode {
+/// Says what went wrong, if anything did, and answers the exit code.
+pub(crate) fn finish(outcome: Result<(), QueryError>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),
