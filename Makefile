@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: test program test-rust test-clients test-web test-image test-tools lint bench docs web torture
+.PHONY: test program test-rust test-clients test-web test-image test-tools lint bench docs web torture fuzz
 
 test: test-tools test-rust test-clients test-web test-image
 
@@ -59,7 +59,19 @@ torture: test-tools program
 	CLEW_POWER_LOSS_SEEDS=$(SEEDS) cargo test --locked -p clew-app --test power_loss -- --nocapture
 	CLEW_DAMAGE_SEEDS=$(SEEDS) cargo test --locked -p clew-app --test damage -- --nocapture
 	CLEW_FAULTS_CALLS=$(SEEDS) CLEW_FAULTS_HISTORIES=2 cargo test --locked -p clew-app --test faults -- --nocapture
+	CLEW_FUZZ_MILLIS=20000 CLEW_FUZZ_SEED=$(SEEDS) cargo test --locked -p clew-fuzzing -- --nocapture
+	CLEW_CANARY_SECONDS=300 target/test-venv/bin/python -m pytest -q -s tests/clients/test_canary.py
 	target/test-venv/bin/python -m pytest -q tests/clients/test_kill.py tests/clients/test_memory.py tests/clients/test_connections.py
+
+# Fuzzes one reader of outside data for so long; without TARGET names them. What is found is in fuzz/artifacts; new inputs go to
+# fuzz/found, and those of them that reach something new belong into fuzz/corpus: `cargo fuzz cmin` keeps it small.
+SECONDS ?= 60
+fuzz:
+	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz@0.13.2
+	@[ -n "$(TARGET)" ] || { echo "TARGET is one of:"; ls fuzz/corpus; exit 2; }
+	mkdir -p fuzz/found/$(TARGET)
+	RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $(TARGET) fuzz/found/$(TARGET) fuzz/corpus/$(TARGET) -- \
+		-max_total_time=$(SECONDS) -max_len=8192 -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=512
 
 bench:
 	cargo build --release --locked

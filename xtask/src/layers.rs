@@ -56,7 +56,7 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that are never shipped: they may import anything, nothing may import them.
-const DEVELOPMENT: &[&str] = &["clew-testkit", "xtask"];
+const DEVELOPMENT: &[&str] = &["clew-fuzzing", "clew-testkit", "xtask"];
 
 /// External crates that pure code may use: no I/O, no clock, no async in any of them.
 const PURE: &[&str] = &[
