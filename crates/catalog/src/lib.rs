@@ -16,7 +16,7 @@ pub use people::{Token, User};
 pub use sessions::Session;
 
 use parking_lot::Mutex;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,6 +31,8 @@ const BUSY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Catalog {
     connection: Mutex<Connection>,
+    /// Where it is opened alone, and nobody else can: to be tried again.
+    alone: Mutex<Option<PathBuf>>,
 }
 
 /// What went wrong.
@@ -75,7 +77,8 @@ pub enum CatalogError {
 }
 
 impl Catalog {
-    /// Opens the catalog in this folder, which is made when it is not there, and brings its schema up to date.
+    /// Opens the catalog in this folder, which is made when it is not there, and brings its schema up to date. Where the disk
+    /// has no room for what several processes share of it, it is opened by this one alone, until there is room again.
     ///
     /// # Errors
     /// A folder or file that cannot be used, a newer schema, a file of another program's.
@@ -84,10 +87,11 @@ impl Catalog {
         make_private(folder).map_err(fault)?;
         let path = folder.join(FILE);
         make_file_private(&path).map_err(|source| CatalogError::File { path: path.clone(), source })?;
-        let mut connection = Connection::open(&path)?;
-        prepare(&connection)?;
-        migrations::apply(&mut connection, &path)?;
-        Ok(Self { connection: Mutex::new(connection) })
+        let (connection, alone) = match open(&path, false) {
+            Err(CatalogError::Database(error)) if is_of_the_disk(&error) => (open(&path, true)?, Some(path)),
+            connection => (connection?, None),
+        };
+        Ok(Self { connection: Mutex::new(connection), alone: Mutex::new(alone) })
     }
 
     /// A catalog that is gone with the process, for tests.
@@ -97,7 +101,7 @@ impl Catalog {
     pub fn in_memory() -> Result<Self, CatalogError> {
         let mut connection = Connection::open_in_memory()?;
         migrations::apply(&mut connection, Path::new(":memory:"))?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Mutex::new(connection), alone: Mutex::new(None) })
     }
 
     /// A number that changes when another process wrote.
@@ -105,8 +109,46 @@ impl Catalog {
     /// # Errors
     /// The database refuses.
     pub fn foreign_changes(&self) -> Result<i64, CatalogError> {
+        self.open_to_others()?;
         Ok(self.connection.lock().pragma_query_value(None, "data_version", |row| row.get(0))?)
     }
+}
+
+impl Catalog {
+    /// Opens what was opened alone as others can open it too, where that goes by now.
+    fn open_to_others(&self) -> Result<(), CatalogError> {
+        let mut alone = self.alone.lock();
+        let Some(path) = alone.as_ref() else { return Ok(()) };
+        let mut connection = self.connection.lock();
+        // Its lock would keep out the next.
+        drop(std::mem::replace(&mut *connection, Connection::open_in_memory()?));
+        match open(path, false) {
+            Ok(shared) => {
+                *connection = shared;
+                *alone = None;
+            }
+            Err(_) => *connection = open(path, true)?,
+        }
+        Ok(())
+    }
+}
+
+fn open(path: &Path, alone: bool) -> Result<Connection, CatalogError> {
+    let mut connection = Connection::open(path)?;
+    if alone {
+        // Said before the first access, so that the index of the write-ahead log is kept in memory, not in a file
+        // (sqlite.org/wal.html, "Use of WAL Without Shared-Memory").
+        connection.pragma_update(None, "locking_mode", "exclusive")?;
+    }
+    prepare(&connection)?;
+    migrations::apply(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// Whether there is no room for a file beside the catalog, or none can be made.
+fn is_of_the_disk(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen))
 }
 
 /// What is written is on disk when a call returns; readers and one writer do not wait for each other.

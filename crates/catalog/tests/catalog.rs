@@ -61,6 +61,26 @@ fn what_is_written_is_there_for_the_next_who_opens_it() {
 }
 
 #[test]
+fn without_room_for_what_is_shared_it_is_read_alone_and_opened_to_others_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("catalog");
+    Catalog::open(&folder).unwrap().add_user(&user("ada")).unwrap();
+    // SQLite follows no link for the file that processes share.
+    let in_the_way = folder.join("catalog.db-shm");
+    std::os::unix::fs::symlink("nowhere", &in_the_way).unwrap();
+    let alone = Catalog::open(&folder).unwrap();
+    alone.foreign_changes().unwrap();
+    assert_eq!(alone.users().unwrap(), [user("ada")]);
+    alone.add_user(&user("eve")).unwrap();
+    std::fs::remove_file(&in_the_way).unwrap();
+    let before = alone.foreign_changes().unwrap();
+    let other = Catalog::open(&folder).unwrap();
+    other.add_user(&user("bob")).unwrap();
+    assert_ne!(alone.foreign_changes().unwrap(), before);
+    assert_eq!(alone.users().unwrap(), [user("ada"), user("bob"), user("eve")]);
+}
+
+#[test]
 fn nobody_else_reads_the_files() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("catalog");
@@ -130,7 +150,7 @@ fn an_export_is_taken_in_whole_or_not_at_all() {
     other.add_user(&user("bob")).unwrap();
     let any = |_: bool, _: &str, _: &str| Ok(());
     assert_eq!(other.import(&text, any).unwrap(), (1, 1));
-    assert_eq!(other.users().unwrap(), [user("ada"), user("bob")]);
+    assert_eq!(other.users().unwrap(), [user("ada"), user("bob"), user("eve")]);
     assert_eq!(other.tokens().unwrap(), [token("agents")]);
     let empty = Catalog::in_memory().unwrap();
     let only_users = |is_user: bool, name: &str, _: &str| if is_user { Ok(()) } else { Err(format!("{name} is bad")) };
