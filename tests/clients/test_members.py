@@ -42,7 +42,7 @@ def test_commands_change_a_running_server(new_clew):
     run(clew, "user", "add", "ada", "--scopes", "read,admin", typed="s3cret\n")
     run(clew, "user", "add", "bob", "--scopes", "ingest", typed="open sesame\n")
     clew_server.wait_until(lambda: status(clew, auth=ada) == 200, 10, "ada is let in")
-    assert status(clew, auth=bob) == 403
+    clew_server.wait_until(lambda: status(clew, auth=bob) == 403, 10, "bob is known, and may not read")
     token = run(clew, "token", "add", "ci", "--scopes", "read")
     bearer = {"Authorization": f"Bearer {token}"}
     clew_server.wait_until(lambda: status(clew, headers=bearer) == 200, 10, "the token is taken")

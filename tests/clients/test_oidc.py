@@ -124,3 +124,32 @@ def test_a_provider_that_is_away_is_told_and_no_secret_is(server):
     answer = log_in(clew)[1]
     assert answer.status_code == 502 and "cannot be asked" in answer.text
     assert SECRET not in clew.log() and SECRET not in answer.text
+
+
+def test_groups_and_a_claim_say_of_which_tenants_one_may_read(new_clew):
+    clew = new_clew()
+    back = clew.url("/api/v1/session/oidc/callback")
+    provider = identity_provider.Provider("clew", SECRET, back)
+    clew.configure(
+        f"tenants: {{ mode: on }}\nauth:\n  mode: oidc\n  oidc:\n    issuer: {provider.issuer}\n    client_id: clew\n"
+        f"    client_secret: {SECRET!r}\n    redirect_url: {back}\n    tenants_claim: org\n"
+        "    groups: { ops: [read, admin], devs: [read] }\n    tenants: { ops: ['*'], devs: [a, b] }\n"
+    )
+    clew.start()
+    for groups, claim, names, is_any, own in [
+        (["devs"], None, ["a", "b"], False, "a"),
+        (["devs"], ["c", "*", "../x"], ["a", "b", "c"], False, "a"),
+        (["devs", "ops"], "c", [], True, "default"),
+    ]:
+        provider.person["groups"] = groups
+        provider.person["org"] = claim
+        browser, _ = log_in(clew)
+        assert who(clew, browser)["tenants"] == {"current": own, "names": names, "any": is_any}
+        ask = lambda tenant: browser.get(clew.url("/api/v1/status"), headers={"X-Scope-OrgID": tenant}, timeout=20)
+        assert ask("b").json()["tenant"] == "b" and ask("d").status_code == (200 if is_any else 403)
+        assert browser.get(clew.url("/api/v1/status"), timeout=20).json()["tenant"] == own
+        assert browser.get(clew.url("/api/v1/tenants"), timeout=20).status_code == (200 if is_any else 403)
+        clew.restart()
+        assert who(clew, browser)["tenants"]["names"] == names, "a restart changes nothing of it"
+    clew.stop()
+    provider.close()

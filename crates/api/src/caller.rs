@@ -1,20 +1,22 @@
 //! Who calls, and whether they may: decided here and nowhere else, before a handler sees the request.
 //!
-//! Each route says beside itself what it needs ([`open`], [`ingest`], [`read`], [`admin`]). Only behind such a word is
-//! there a [`Caller`](clew_model::Caller), without which no question is answered and no record taken.
+//! Each route says beside itself what it needs ([`open`], [`ingest`], [`read`], [`admin`]) and whether it is of one tenant or
+//! of the whole server ([`read_server`], [`admin`]). Only behind such a word is there a [`Caller`], without which no question
+//! is answered and no record taken.
 
 use crate::credentials;
 use crate::error::ApiError;
 use crate::peer::Peer;
 use crate::shape::Port;
 use crate::state::ApiState;
+use crate::tenancy;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::MethodRouter;
 use clew_app::access::{Access, Refusal, Standing};
-use clew_model::{ErrorKind, Scopes};
+use clew_model::{Caller, ErrorKind, Scopes, TenantId};
 use std::sync::Arc;
 
 /// How a page asks by itself: `navigate` is a person who follows a link (Fetch Metadata, W3C).
@@ -33,12 +35,14 @@ pub(crate) struct StillMay {
     access: Arc<Access>,
     standing: Standing,
     scope: Scopes,
+    tenant: TenantId,
 }
 
 impl StillMay {
     /// Whether they still may.
     pub(crate) fn holds(&self) -> bool {
-        self.access.stands(&self.standing).is_some_and(|caller| caller.scopes.contain(self.scope))
+        let may = |caller: Caller| caller.scopes.contain(self.scope) && self.access.still_uses(&caller, &self.tenant);
+        self.access.stands(&self.standing).is_some_and(may)
     }
 }
 
@@ -53,27 +57,41 @@ pub(crate) fn open(routes: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
     routes
 }
 
-/// Routes for those who may send records.
+/// Routes for those who may send records, to a tenant.
 pub(crate) fn ingest(routes: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
-    needing(Scopes::INGEST, routes)
+    needing(Scopes::INGEST, Of::Tenant, routes)
 }
 
-/// Routes for those who may ask.
+/// Routes for those who may ask, about a tenant.
 pub(crate) fn read(routes: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
-    needing(Scopes::READ, routes)
+    needing(Scopes::READ, Of::Tenant, routes)
+}
+
+/// Routes for those who may ask, about the whole server.
+pub(crate) fn read_server(routes: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
+    needing(Scopes::READ, Of::Server, routes)
 }
 
 /// Routes for those who may change how the server runs.
 pub(crate) fn admin(routes: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
-    needing(Scopes::ADMIN, routes)
+    needing(Scopes::ADMIN, Of::Server, routes)
 }
 
-fn needing(scope: Scopes, routes: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
-    routes.route_layer(middleware::from_fn(move |request, next| admit(scope, request, next)))
+/// What a route is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// One tenant's data: that which the request names.
+    Tenant,
+    /// The whole server: nobody sees it who is confined to some tenants.
+    Server,
 }
 
-/// Lets through whoever has the scope, known to the handler as a [`Caller`](clew_model::Caller).
-async fn admit(scope: Scopes, mut request: Request, next: Next) -> Response {
+fn needing(scope: Scopes, of: Of, routes: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
+    routes.route_layer(middleware::from_fn(move |request, next| admit(scope, of, request, next)))
+}
+
+/// Lets through whoever has the scope, known to the handler as a [`Caller`].
+async fn admit(scope: Scopes, of: Of, mut request: Request, next: Next) -> Response {
     let refused = match request.extensions().get::<Door>().cloned() {
         // A route without the layers around it is a mistake, which lets nobody in.
         None => ApiError::new(ErrorKind::Internal, "nobody decides here who may ask"),
@@ -81,9 +99,15 @@ async fn admit(scope: Scopes, mut request: Request, next: Next) -> Response {
             let address = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
             match access.admit(credentials::of(request.headers()), address).await {
                 Ok((caller, standing)) if caller.scopes.contain(scope) => {
-                    request.extensions_mut().insert(caller);
-                    request.extensions_mut().insert(StillMay { access, standing, scope });
-                    return next.run(request).await;
+                    match about(of, &access, caller, request.headers()) {
+                        Ok(caller) => {
+                            let tenant = caller.tenant.clone();
+                            request.extensions_mut().insert(caller);
+                            request.extensions_mut().insert(StillMay { access, standing, scope, tenant });
+                            return next.run(request).await;
+                        }
+                        Err(refused) => refused,
+                    }
                 }
                 Ok((caller, _)) => {
                     access.count_missing_scope();
@@ -93,7 +117,23 @@ async fn admit(scope: Scopes, mut request: Request, next: Next) -> Response {
             }
         }
     };
-    Port::of(&request).refuse(&request, refused)
+    let is_unnamed = refused.kind == ErrorKind::Unauthenticated;
+    let mut response = Port::of(&request).refuse(&request, refused);
+    if is_unnamed {
+        response.headers_mut().append(header::WWW_AUTHENTICATE, BEARER);
+    }
+    response
+}
+
+/// The caller within what a route is about.
+fn about(of: Of, access: &Access, caller: Caller, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    match of {
+        Of::Tenant => access.in_tenant(caller, &tenancy::shown(headers)).map_err(|refusal| tenancy::refused(&refusal)),
+        Of::Server => {
+            let principal = caller.principal.clone();
+            access.of_server(caller).ok_or_else(|| tenancy::confined(&principal))
+        }
+    }
 }
 
 fn out_of_scope(principal: &str, has: Scopes, needed: Scopes) -> ApiError {

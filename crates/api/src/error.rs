@@ -22,6 +22,8 @@ pub(crate) struct ApiError {
     pub position: Option<usize>,
     /// What to write instead.
     pub hint: Option<String>,
+    /// Seconds after which to try again, where that is known better than by the kind.
+    pub retry: Option<u64>,
 }
 
 /// One row of the table.
@@ -47,6 +49,7 @@ fn row(kind: ErrorKind) -> Row {
         ErrorKind::LimitExceeded => row(StatusCode::UNPROCESSABLE_ENTITY, 8, "limit_exceeded", "execution"),
         // OTLP: RESOURCE_EXHAUSTED without RetryInfo is final, UNAVAILABLE is retried.
         ErrorKind::Unavailable => row(StatusCode::TOO_MANY_REQUESTS, 14, "unavailable", "unavailable"),
+        ErrorKind::RateLimited => row(StatusCode::TOO_MANY_REQUESTS, 8, "rate_limited", "too_many_requests"),
         // 499: the client closed the request (nginx's convention, which Prometheus follows too).
         ErrorKind::Cancelled => {
             row(StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST), 1, "cancelled", "canceled")
@@ -68,7 +71,7 @@ fn row(kind: ErrorKind) -> Row {
 impl ApiError {
     /// An error of this kind.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, status: None, message: message.into(), position: None, hint: None }
+        Self { kind, status: None, message: message.into(), position: None, hint: None, retry: None }
     }
 
     /// A request that is malformed.
@@ -125,7 +128,7 @@ impl ApiError {
     /// `Retry-After` in seconds, where trying again makes sense.
     #[must_use]
     pub(crate) fn retry_after(&self) -> Option<u64> {
-        self.kind.is_retryable().then_some(RETRY_AFTER_SECONDS)
+        self.kind.is_retryable().then(|| self.retry.unwrap_or(RETRY_AFTER_SECONDS))
     }
 
     /// The answer with `Retry-After`, where trying again makes sense.
@@ -144,6 +147,9 @@ impl From<AppError> for ApiError {
         let mut api = match &error {
             AppError::Query { position, hint, .. } => {
                 Self { position: *position, hint: hint.clone(), ..Self::new(kind, error.to_string()) }
+            }
+            AppError::TenantLimit { retry_after, .. } => {
+                Self { retry: Some(*retry_after), ..Self::new(kind, error.to_string()) }
             }
             _ => Self::new(kind, error.full_message()),
         };

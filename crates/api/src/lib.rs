@@ -35,6 +35,8 @@ mod session;
 mod shape;
 mod state;
 mod status;
+mod tenancy;
+mod tenants;
 #[cfg(test)]
 mod testing;
 mod traces;

@@ -14,6 +14,7 @@ use axum::response::Response;
 use axum::{Extension, Json};
 use clew_app::Protocol;
 use clew_app::reads::logs::{CountLogs, GroupLogs, ListLogFieldValues, ListLogFields, SearchLogs};
+use clew_app::tenants::Arrival;
 use clew_codec::json_logs::{self, JsonLogOptions};
 use clew_model::logs::Order;
 use clew_model::{Caller, RecordId, Signal};
@@ -28,7 +29,9 @@ use clew_model::{Caller, RecordId, Signal};
         (status = 400, description = "Nothing could be read", body = ErrorBody),
         (status = 413, description = "The body is over limits.ingest_body", body = ErrorBody),
         (status = 415, description = "Not JSON, or an unknown Content-Encoding", body = ErrorBody),
-        (status = 429, description = "The server cannot keep up; send again after Retry-After", body = ErrorBody),
+        (status = 422, description = "The tenant is new, and there are as many as there may be", body = ErrorBody),
+        (status = 429, description = "The server cannot keep up, or the tenant is beyond a limit; send again after \
+            Retry-After", body = ErrorBody),
     )
 )]
 pub(crate) async fn ingest(
@@ -51,10 +54,12 @@ async fn take(state: &ApiState, caller: Caller, request: Request<Body>) -> Resul
     state.app.observer().request_bytes(Signal::Logs, Protocol::JsonLogs.as_str(), body.len() as u64);
     let arrival = state.app.clock().now();
     let max_record_bytes = state.options.log_line;
-    let decoded = intake::decode(state, &mut room, encoding, body, move |body, memory| {
-        Ok(json_logs::decode(body, arrival, &JsonLogOptions { max_record_bytes, memory })?)
+    let (bytes, decoded) = intake::decode(state, &mut room, encoding, body, move |body, memory| {
+        Ok((body.len(), json_logs::decode(body, arrival, &JsonLogOptions { max_record_bytes, memory })?))
     })
     .await?;
+    let records = decoded.records.len() as u64;
+    state.app.admit(&caller, Arrival { signal: Signal::Logs, records, bytes: bytes as u64 })?;
     let outcome = state.app.ingest_logs(&caller, Protocol::JsonLogs, decoded).await?;
     Ok(Json(IngestDto::from(outcome)))
 }

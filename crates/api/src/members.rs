@@ -9,8 +9,8 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use clew_app::access::{Deed, Member, MemberError, Members};
-use clew_model::{Caller, ErrorKind, Scopes};
+use clew_app::access::{Deed, May, Member, MemberError, Members};
+use clew_model::{Caller, ErrorKind, Scopes, TenantSet};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,6 +22,8 @@ pub(crate) struct MemberDto {
     name: String,
     /// What they may do: `ingest`, `read`, `admin`.
     scopes: Vec<&'static str>,
+    /// The tenants that they may use: names, or `*` for all.
+    tenants: Vec<String>,
     /// Where they stand: `configuration`, or `catalog` for those that are made while the server runs.
     source: &'static str,
     /// When they were made; RFC 3339.
@@ -38,6 +40,7 @@ impl From<Member> for MemberDto {
         Self {
             name: member.name,
             scopes: member.scopes.names(),
+            tenants: member.tenants.words(),
             source: if member.made.is_some() { "catalog" } else { "configuration" },
             created: at.map(crate::dto::rfc3339),
             created_by: by,
@@ -69,6 +72,8 @@ pub(crate) struct NewUserDto {
     password: String,
     /// What they may do: `ingest`, `read`, `admin`.
     scopes: Vec<String>,
+    /// The tenants that they may use: names, or `*` for all; `default` alone unless told.
+    tenants: Option<Vec<String>>,
 }
 
 /// What is to change of a user.
@@ -79,6 +84,8 @@ pub(crate) struct ChangedUserDto {
     password: Option<String>,
     /// Other scopes.
     scopes: Option<Vec<String>>,
+    /// Other tenants.
+    tenants: Option<Vec<String>>,
 }
 
 /// A token to be made.
@@ -89,6 +96,8 @@ pub(crate) struct NewTokenDto {
     name: String,
     /// What it may do: `ingest`, `read`, `admin`.
     scopes: Vec<String>,
+    /// The tenants that it may use: names, or `*` for all; `default` alone unless told.
+    tenants: Option<Vec<String>>,
 }
 
 /// A token that was made.
@@ -156,18 +165,19 @@ pub(crate) async fn add_user(
     request: Request,
 ) -> Result<StatusCode, ApiError> {
     let origin = peer::origin(request.extensions());
-    let NewUserDto { name, password, scopes } = read(request).await?;
-    let scopes = read_scopes(&scopes)?;
+    let NewUserDto { name, password, scopes, tenants } = read(request).await?;
+    let may = read_may(&scopes, tenants.as_deref())?;
     on_a_thread(&state, move |members| {
-        members.add_user(&name, &password, scopes, &caller.principal)?;
-        members.audit().record(&caller.principal, &origin, Deed::UserAdded, &described(&name, scopes));
+        let detail = format!("{name}: {may}");
+        members.add_user(&name, &password, may, &caller.principal)?;
+        members.audit().record(&caller.principal, &origin, Deed::UserAdded, &detail);
         Ok(())
     })
     .await?;
     Ok(StatusCode::CREATED)
 }
 
-/// Gives a user another password, other scopes, or both.
+/// Gives a user another password, other scopes or other tenants.
 #[utoipa::path(
     put, path = "/api/v1/users/{name}", tag = "server", operation_id = "change_user", request_body = ChangedUserDto,
     params(("name" = String, Path, description = "The user's name")),
@@ -185,18 +195,23 @@ pub(crate) async fn change_user(
     request: Request,
 ) -> Result<StatusCode, ApiError> {
     let origin = peer::origin(request.extensions());
-    let ChangedUserDto { password, scopes } = read(request).await?;
+    let ChangedUserDto { password, scopes, tenants } = read(request).await?;
     let scopes = scopes.as_deref().map(read_scopes).transpose()?;
-    if password.is_none() && scopes.is_none() {
-        return Err(ApiError::bad_request("name a password, scopes, or both"));
+    let tenants = tenants.as_deref().map(read_tenants).transpose()?;
+    let changes: Vec<String> = [
+        scopes.map(|scopes| scopes.names().join(", ")),
+        tenants.as_ref().map(|tenants| format!("in {tenants}")),
+        password.is_some().then(|| "another password".to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if changes.is_empty() {
+        return Err(ApiError::bad_request("name what changes: a password, scopes, tenants"));
     }
     on_a_thread(&state, move |members| {
-        members.change_user(&name, password.as_deref(), scopes)?;
-        let detail = match (password.is_some(), scopes) {
-            (true, None) => format!("{name}: another password"),
-            (false, Some(scopes)) => described(&name, scopes),
-            (_, scopes) => format!("{}, another password", described(&name, scopes.unwrap_or_default())),
-        };
+        members.change_user(&name, password.as_deref(), scopes, tenants.as_ref())?;
+        let detail = format!("{name}: {}", changes.join(", "));
         members.audit().record(&caller.principal, &origin, Deed::UserChanged, &detail);
         Ok(())
     })
@@ -255,11 +270,12 @@ pub(crate) async fn add_token(
     request: Request,
 ) -> Result<Response, ApiError> {
     let origin = peer::origin(request.extensions());
-    let NewTokenDto { name, scopes } = read(request).await?;
-    let scopes = read_scopes(&scopes)?;
+    let NewTokenDto { name, scopes, tenants } = read(request).await?;
+    let may = read_may(&scopes, tenants.as_deref())?;
     let made = on_a_thread(&state, move |members| {
-        let token = members.add_token(&name, scopes, &caller.principal)?;
-        members.audit().record(&caller.principal, &origin, Deed::TokenAdded, &described(&name, scopes));
+        let detail = format!("{name}: {may}");
+        let token = members.add_token(&name, may, &caller.principal)?;
+        members.audit().record(&caller.principal, &origin, Deed::TokenAdded, &detail);
         Ok(TokenMadeDto { name, token })
     })
     .await?;
@@ -368,6 +384,19 @@ fn read_scopes(words: &[String]) -> Result<Scopes, ApiError> {
     })
 }
 
-fn described(name: &str, scopes: Scopes) -> String {
-    format!("{name}: {}", scopes.names().join(", "))
+fn read_tenants(words: &[String]) -> Result<TenantSet, ApiError> {
+    if words.is_empty() {
+        return Err(ApiError::bad_request("no tenant is named; name some, or \"*\" for all"));
+    }
+    let unfit = |word| {
+        ApiError::bad_request(format!(
+            "{word:?} is no tenant: a name has 1 to 64 of a-z, A-Z, 0-9, - and _, and \"*\" stands for all"
+        ))
+    };
+    TenantSet::parse(words.iter().map(String::as_str)).map_err(unfit)
+}
+
+fn read_may(scopes: &[String], tenants: Option<&[String]>) -> Result<May, ApiError> {
+    let tenants = tenants.map(read_tenants).transpose()?.unwrap_or_default();
+    Ok(May { scopes: read_scopes(scopes)?, tenants })
 }

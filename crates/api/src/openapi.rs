@@ -2,7 +2,7 @@
 
 use crate::dto::{TailDroppedDto, TailLogsDto, TailReadyDto, TailWarningDto};
 use crate::error::ErrorBody;
-use crate::{correlate, log_context, log_tail, logs, members, services, session, status, traces};
+use crate::{correlate, log_context, log_tail, logs, members, services, session, status, tenants, traces};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
@@ -33,6 +33,7 @@ use utoipa::OpenApi;
         correlate::correlate,
         correlate::resolve,
         status::status,
+        tenants::tenants,
         members::users,
         members::add_user,
         members::change_user,

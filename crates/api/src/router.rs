@@ -1,12 +1,12 @@
 //! Which path is served by what.
 
 use crate::around::{around, panics};
-use crate::caller::{admin, ingest, open, read};
+use crate::caller::{admin, ingest, open, read, read_server};
 use crate::shape::Port;
 use crate::state::ApiState;
 use crate::{
     correlate, log_context, log_tail, logs, members, oidc, openapi, operations, otlp, prometheus, readable_path,
-    services, session, status, traces, web,
+    services, session, status, tenants, traces, web,
 };
 use axum::Router;
 use axum::extract::State;
@@ -62,13 +62,14 @@ fn main_routes() -> Router<ApiState> {
         .route("/api/v1/users/{name}", admin(put(members::change_user).delete(members::remove_user)))
         .route("/api/v1/tokens", admin(get(members::tokens).post(members::add_token)))
         .route("/api/v1/tokens/{name}", admin(delete(members::remove_token)))
+        .route("/api/v1/tenants", read_server(get(tenants::tenants)))
         .route("/api/v1/audit", admin(get(members::audit)))
         .route("/api/v1/openapi.json", read(get(openapi::serve)))
         .route("/-/healthy", open(get(operations::healthy)))
         .route("/-/ready", open(get(operations::ready)))
         .route("/-/reload", admin(post(operations::reload).put(operations::reload)))
         .route("/-/trust-clock", admin(post(operations::trust_clock)))
-        .route("/metrics", read(get(operations::metrics)))
+        .route("/metrics", read_server(get(operations::metrics)))
         .nest("/prometheus", prometheus::routes())
         .merge(otlp_routes())
         .fallback(page_or_nothing)
@@ -87,7 +88,7 @@ fn prometheus_routes() -> Router<ApiState> {
     prometheus::routes()
         .route("/", read(get(operations::welcome)))
         .route("/-/reload", admin(post(operations::reload).put(operations::reload)))
-        .route("/metrics", read(get(operations::metrics)))
+        .route("/metrics", read_server(get(operations::metrics)))
         .layer(middleware::from_fn(readable_path::on_prometheus_port))
 }
 

@@ -10,11 +10,12 @@ use crate::limits::MAX_LOGIN_BODY;
 use crate::members::record;
 use crate::peer::Peer;
 use crate::state::ApiState;
+use crate::tenancy;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use clew_app::access::{AuthMode, Credentials, Deed, LoginError};
+use clew_app::access::{Access, AuthMode, Credentials, Deed, LoginError};
 use clew_model::{Caller, ErrorKind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -34,10 +35,39 @@ pub(crate) struct SessionDto {
     principal: Option<String>,
     /// What they may do.
     scopes: Vec<&'static str>,
+    /// Of which tenants; absent where the server keeps none apart, or nobody is logged in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenants: Option<SessionTenantsDto>,
+}
+
+/// The tenants of who is logged in.
+#[derive(Debug, Serialize, ToSchema)]
+struct SessionTenantsDto {
+    /// That of this request; absent where it names none that they may use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<String>,
+    /// Those that they may use, by name; none where they may use any.
+    names: Vec<String>,
+    /// Whether they may use any, and see what is of the whole server (`GET /api/v1/tenants`).
+    any: bool,
+}
+
+impl SessionTenantsDto {
+    /// Those of a caller, for a request with these headers.
+    fn new(access: &Access, caller: &Caller, headers: &HeaderMap) -> Option<Self> {
+        if !access.has_tenants() {
+            return None;
+        }
+        let current = access.within(caller.clone(), &tenancy::shown(headers)).ok();
+        let names = caller.tenants.names().iter().map(ToString::to_string).collect();
+        let current = current.map(|caller| caller.tenant.to_string());
+        Some(Self { current, names, any: caller.tenants.is_any() })
+    }
 }
 
 impl SessionDto {
-    fn new(mode: AuthMode, caller: Option<&Caller>) -> Self {
+    fn new(access: &Access, caller: Option<&Caller>, headers: &HeaderMap) -> Self {
+        let mode = access.mode();
         let ways = match mode {
             AuthMode::None => Vec::new(),
             AuthMode::Basic => vec!["password", "token"],
@@ -49,6 +79,7 @@ impl SessionDto {
             ways,
             principal: caller.map(|caller| caller.principal.to_string()),
             scopes: caller.map_or(Vec::new(), |caller| caller.scopes.names()),
+            tenants: caller.and_then(|caller| SessionTenantsDto::new(access, caller, headers)),
         }
     }
 }
@@ -99,7 +130,8 @@ pub(crate) async fn current(State(state): State<ApiState>, request: Request) -> 
             }
         }
     };
-    ([(header::CACHE_CONTROL, "no-store")], Json(SessionDto::new(mode, caller.as_ref()))).into_response()
+    ([(header::CACHE_CONTROL, "no-store")], Json(SessionDto::new(&state.access, caller.as_ref(), request.headers())))
+        .into_response()
 }
 
 /// Opens a session; its secret comes as a cookie.
@@ -120,7 +152,7 @@ pub(crate) async fn log_in(State(state): State<ApiState>, request: Request) -> R
         Err(error) => return error.into_response(),
     };
     if state.access.mode() == AuthMode::None {
-        return Json(SessionDto::new(AuthMode::None, Some(&Caller::anonymous()))).into_response();
+        return Json(SessionDto::new(&state.access, Some(&Caller::anonymous()), &head.headers)).into_response();
     }
     let named = match &credentials {
         Credentials::Password { name, .. } => name.clone(),
@@ -137,7 +169,7 @@ pub(crate) async fn log_in(State(state): State<ApiState>, request: Request) -> R
             record(&state, request.extensions(), &caller.principal, Deed::Login, "").await;
             let age = state.access.session_age().as_secs();
             let cookie = cookie(&secret, age, is_encrypted(peer, request.headers()));
-            let body = Json(SessionDto::new(state.access.mode(), Some(&caller)));
+            let body = Json(SessionDto::new(&state.access, Some(&caller), request.headers()));
             ([(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, "no-store".to_owned())], body).into_response()
         }
         Err(LoginError::Refused(refusal)) => {

@@ -3,9 +3,9 @@
 use crate::dto::StatusDto;
 use crate::error::{ApiError, ErrorBody};
 use crate::state::ApiState;
-use axum::Json;
 use axum::extract::State;
-use clew_model::ErrorKind;
+use axum::{Extension, Json};
+use clew_model::{Caller, ErrorKind};
 
 /// What the server is, holds and has taken since its start.
 #[utoipa::path(
@@ -15,9 +15,12 @@ use clew_model::ErrorKind;
         (status = 500, description = "The stores could not be asked", body = ErrorBody),
     )
 )]
-pub(crate) async fn status(State(state): State<ApiState>) -> Result<Json<StatusDto>, ApiError> {
+pub(crate) async fn status(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<StatusDto>, ApiError> {
     // Stores and disk are asked, and not on the query pool: a busy server still tells how it is.
-    let ask = tokio::task::spawn_blocking(move || StatusDto::new(&state, state.app.status()));
+    let ask = tokio::task::spawn_blocking(move || StatusDto::new(&state, &caller));
     let status = ask.await.map_err(|error| {
         tracing::error!(%error, "the status could not be gathered");
         ApiError::new(ErrorKind::Internal, "the status could not be gathered; the server's log says more")

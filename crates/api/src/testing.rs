@@ -26,6 +26,15 @@ pub(crate) const NOW: i64 = 1_800_000_000_000_000_000;
 
 /// The state over a started program, with options that a test may change.
 pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> ApiState {
+    state_on(SimFiles::new(), SimClock::new(NOW), change)
+}
+
+/// The same on files that may hold something, with a clock that others set.
+pub(crate) fn state_on(
+    files: SimFiles,
+    clock: SimClock,
+    change: impl FnOnce(&mut AppOptions, &mut ApiOptions),
+) -> ApiState {
     let signal = SignalOptions {
         retention: Retention { age: None, bytes: None },
         floor: None,
@@ -46,6 +55,7 @@ pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> Ap
         memory: MemoryShares::of(2 << 30),
         keeps_reserve: false,
         span_metrics: true,
+        tenants: None,
     };
     let mut api = ApiOptions {
         ingest_body: 1 << 20,
@@ -66,11 +76,11 @@ pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> Ap
     };
     change(&mut options, &mut api);
     let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));
-    let clock = Arc::new(SimClock::new(NOW));
+    let clock = Arc::new(clock);
     let random = Arc::new(SeededRandom::new(1));
-    let app = App::start(options, Arc::new(SimFiles::new()), Arc::clone(&clock) as _, random, Arc::clone(&registry));
+    let app = App::start(options, Arc::new(files), Arc::clone(&clock) as _, random, Arc::clone(&registry));
     let app = app.expect("a start");
-    let members = members(AuthMode::None, Book::default(), &app);
+    let members = members(AccessOptions::of(AuthMode::None), Book::default(), &app);
     let sink = Arc::new(ScrapeSink::new(Arc::clone(&app)));
     let scrape = ScrapeManager::new(sink, clock, registry, app.memory().scraping.clone(), Outbound::default());
     ApiState::new(app, Arc::new(scrape), members, api)
@@ -78,13 +88,18 @@ pub(crate) fn state(change: impl FnOnce(&mut AppOptions, &mut ApiOptions)) -> Ap
 
 /// The same state with another door.
 pub(crate) fn guarded(state: ApiState, mode: AuthMode, book: Book) -> ApiState {
-    let members = members(mode, book, &state.app);
+    guarded_with(state, AccessOptions::of(mode), book)
+}
+
+/// The same with all that a door can be.
+pub(crate) fn guarded_with(state: ApiState, options: AccessOptions, book: Book) -> ApiState {
+    let members = members(options, book, &state.app);
     ApiState { access: Arc::clone(members.access()), members, ..state }
 }
 
-fn members(mode: AuthMode, book: Book, app: &App) -> Arc<Members> {
+fn members(options: AccessOptions, book: Book, app: &App) -> Arc<Members> {
     let (registry, clock) = (app.observer().registry(), Arc::clone(app.clock()));
-    let (access, _) = Access::new(AccessOptions::of(mode), Book::default(), Arc::clone(&clock), registry);
+    let (access, _) = Access::new(options, Book::default(), Arc::clone(&clock), registry);
     Arc::new(Members::in_memory(Arc::new(access), clock, book).expect("a catalog in memory"))
 }
 

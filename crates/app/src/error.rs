@@ -1,6 +1,6 @@
 //! Why a use-case failed.
 
-use clew_model::{ErrorKind, ReadError, Signal};
+use clew_model::{ErrorKind, ReadError, Signal, TenantId};
 use std::error::Error as StdError;
 use std::sync::Arc;
 
@@ -93,6 +93,25 @@ pub enum AppError {
     /// Too many tails are open already.
     #[error("{0} tails are open, as many as the server allows; close one, or ask again later")]
     TooManyTails(usize),
+    /// A tenant is beyond a limit of its own.
+    #[error("{message}")]
+    TenantLimit {
+        /// Which, and what it is.
+        message: String,
+        /// Seconds after which to try again.
+        retry_after: u64,
+    },
+    /// A tenant that is new, and there are as many as there may be.
+    #[error(
+        "the tenant \"{tenant}\" has sent nothing yet, and there are as many tenants as there may be: {max} (tenants.max); \
+         name one that is known, or raise the limit"
+    )]
+    TooManyTenants {
+        /// Its name.
+        tenant: TenantId,
+        /// How many there may be.
+        max: usize,
+    },
     /// A background thread panicked: a bug of ours.
     #[error("a query failed unexpectedly; the server's log says more")]
     Panicked,
@@ -118,6 +137,8 @@ impl AppError {
             | AppError::Closed { .. }
             | AppError::TooManyQueries(_)
             | AppError::TooManyTails(_) => ErrorKind::Unavailable,
+            AppError::TenantLimit { .. } => ErrorKind::RateLimited,
+            AppError::TooManyTenants { .. } => ErrorKind::LimitExceeded,
             AppError::Unsealable { kind, .. } => *kind,
             AppError::Journal { kind, .. } | AppError::Store { kind, .. } | AppError::Query { kind, .. } => *kind,
             AppError::Read(error) => error.kind,
@@ -153,7 +174,7 @@ impl AppError {
 pub(crate) fn outcome(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::Unsupported | ErrorKind::TooLarge => "refused",
-        ErrorKind::LimitExceeded => "limit",
+        ErrorKind::LimitExceeded | ErrorKind::RateLimited => "limit",
         ErrorKind::Cancelled => "cancelled",
         ErrorKind::DeadlineExceeded => "timeout",
         ErrorKind::Unavailable => "busy",

@@ -28,6 +28,8 @@ mod server;
 pub mod signal;
 mod start;
 mod status;
+mod status_of_tenant;
+pub mod tenants;
 mod trusted_clock;
 
 pub use data_folder::DataFolder;
@@ -37,4 +39,5 @@ pub use outbound::{Forbidden, Network, Outbound};
 pub use scrape_sink::ScrapeSink;
 pub use server::{App, AppOptions, Protocol, SignalOptions};
 pub use status::{SignalStatus, Status};
+pub use status_of_tenant::TenantStatus;
 pub use trusted_clock::Doubt;

@@ -84,6 +84,18 @@ pub const RETENTION_INTERVAL: Duration = Duration::from_secs(300);
 /// Most tails of logs at once.
 pub const TAILS: usize = 32;
 
+/// Most of them of one tenant, where tenants are told apart.
+pub const TAILS_OF_A_TENANT: usize = 16;
+
+/// How long a log stream counts after its last record (`tenants.limits.streams`).
+pub const STREAM_AGE: Duration = Duration::from_secs(3600);
+
+/// `Retry-After` where all of a request is beyond a tenant's limit of series or streams.
+pub const STREAM_RETRY: u64 = 60;
+
+/// `Retry-After` where as many queries of a tenant are under way as there may be, or hold its memory.
+pub const TENANT_QUERY_RETRY: u64 = 2;
+
 /// Bytes of records just made readable that are kept for those who tail, all tails together.
 pub const TAIL_FEED_BYTES: usize = 16 << 20;
 

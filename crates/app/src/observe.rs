@@ -6,6 +6,7 @@ use crate::limits::{MAX_TOLD_FILES, REFUSALS_TOLD};
 use crate::memory::ShareUse;
 use crate::server::Protocol;
 use crate::signal::{Hot, OnDisk, Removed, Sealed};
+use crate::tenants::Tenant;
 use clew_model::{SetAside, Signal, UnixNanos};
 use clew_telemetry::{Registry, table};
 use parking_lot::Mutex;
@@ -219,6 +220,15 @@ impl Observer {
 
     pub(crate) fn active_series(&self, series: u64) {
         self.registry.gauge(&table::STORE_ACTIVE_SERIES, []).set_count(series);
+    }
+
+    /// Sets the gauges of a tenant.
+    pub(crate) fn tenant_gauges(&self, tenant: &Tenant, series: u64) {
+        let labels = [tenant.id().as_str()];
+        self.registry.gauge(&table::TENANT_ACTIVE_SERIES, labels).set_count(series);
+        if tenant.limits().streams.is_some() {
+            self.registry.gauge(&table::TENANT_STREAMS, labels).set_count(tenant.streams() as u64);
+        }
     }
 
     /// Sets the gauges of a store; called before metrics are shown.

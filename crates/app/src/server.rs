@@ -14,6 +14,7 @@ use crate::observe::Observer;
 use crate::reads::{Closed, Lossy, QueryLimits, QueryRunner, Stores};
 use crate::signal::{Retention, SignalStore};
 use crate::start::Starter;
+use crate::tenants::{Arrival, Tenant, TenantOptions, Tenants};
 use crate::trusted_clock::Doubt;
 use clew_codec::error::Decoded;
 use clew_host::{Clock, Files, Lock, Random};
@@ -71,6 +72,8 @@ pub struct AppOptions {
     pub keeps_reserve: bool,
     /// Whether metrics are made of spans (`traces.span_metrics`).
     pub span_metrics: bool,
+    /// How tenants are told apart; where not, everything is of the tenant `default`.
+    pub tenants: Option<TenantOptions>,
 }
 
 /// By which protocol records came, for Clew's own metrics.
@@ -101,6 +104,12 @@ impl Protocol {
         Protocol::SpanMetrics,
     ];
 
+    /// Whether others send by it, who are told to come back later.
+    #[must_use]
+    pub fn is_sent(self) -> bool {
+        matches!(self, Protocol::OtlpGrpc | Protocol::OtlpHttp | Protocol::JsonLogs)
+    }
+
     /// The label value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -123,6 +132,7 @@ pub struct App {
     /// When the start was done, by the calendar and by monotonic time.
     started: (UnixNanos, Duration),
     memory: Memory,
+    tenants: Option<Tenants>,
     queries: QueryRunner,
     logs: Pipeline<LogSignal>,
     metrics: Pipeline<MetricSignal>,
@@ -186,9 +196,15 @@ impl App {
         // Whoever lets one query hold more than all were to hold means it.
         let queries = options.memory.queries.max(options.queries.memory);
         let memory = Memory::new(&MemoryShares { queries, ..options.memory });
+        let tenants = options.tenants.clone().map(|options| {
+            let usage = [logs.store().usage(), metrics.store().usage(), traces.store().usage()];
+            let have = usage.into_iter().flat_map(|usage| usage.into_keys()).collect();
+            Tenants::new(options, have, Arc::clone(observer.registry()), memory.queries.clone())
+        });
         let app = Arc::new(Self {
             queries: QueryRunner::new(options.queries, memory.queries.clone()),
             memory,
+            tenants,
             logs,
             metrics,
             traces,
@@ -247,6 +263,28 @@ impl App {
         &self.memory
     }
 
+    /// The tenants that there are; none while they are not told apart.
+    #[must_use]
+    pub fn tenants(&self) -> Option<&Tenants> {
+        self.tenants.as_ref()
+    }
+
+    /// Lets a request of a caller's in that is within the rates of its tenant, and takes what it brings from them. For those
+    /// who send; what the server fetches itself is bounded by its own configuration.
+    ///
+    /// # Errors
+    /// It is beyond a rate, or its tenant is one too many.
+    pub fn admit(&self, caller: &Caller, arrival: Arrival) -> Result<(), AppError> {
+        match self.tenant_of(caller)? {
+            Some(tenant) => tenant.admit(arrival),
+            None => Ok(()),
+        }
+    }
+
+    fn tenant_of(&self, caller: &Caller) -> Result<Option<Arc<Tenant>>, AppError> {
+        self.tenants.as_ref().map(|tenants| tenants.of_records(&caller.tenant)).transpose()
+    }
+
     /// The write path of logs.
     #[must_use]
     pub fn logs(&self) -> &Pipeline<LogSignal> {
@@ -275,8 +313,11 @@ impl App {
         protocol: Protocol,
         decoded: Decoded<Vec<LogRecord>>,
     ) -> Result<IngestOutcome, AppError> {
-        let (records, outcome) = self.admission(self.logs.maintenance().oldest_kept()).logs(decoded);
-        self.write(&self.logs, caller, protocol, records, outcome).await
+        let tenant = self.tenant_of(caller)?;
+        let admission = self.admission(self.logs.maintenance().oldest_kept());
+        let (records, outcome) = admission.logs_within(decoded, tenant.as_deref());
+        let whose = Whose { caller, protocol, tenant, limit: "streams" };
+        self.write(&self.logs, whose, records, outcome).await
     }
 
     /// Writes spans, as [`App::ingest_logs`].
@@ -289,8 +330,9 @@ impl App {
         protocol: Protocol,
         decoded: Decoded<Vec<Span>>,
     ) -> Result<IngestOutcome, AppError> {
+        let whose = Whose { caller, protocol, tenant: self.tenant_of(caller)?, limit: "" };
         let (spans, outcome) = self.admission(self.traces.maintenance().oldest_kept()).traces(decoded);
-        self.write(&self.traces, caller, protocol, spans, outcome).await
+        self.write(&self.traces, whose, spans, outcome).await
     }
 
     /// Writes samples, as [`App::ingest_logs`].
@@ -303,10 +345,13 @@ impl App {
         protocol: Protocol,
         mut decoded: Decoded<MetricBatch>,
     ) -> Result<IngestOutcome, AppError> {
-        let verdicts = self.series_verdicts(&caller.tenant, &mut decoded.records.series).await?;
+        let tenant = self.tenant_of(caller)?;
+        let limit = tenant.as_ref().and_then(|tenant| tenant.limits().series);
+        let verdicts = self.series_verdicts(&caller.tenant, limit, &mut decoded.records.series).await?;
         let admission = self.admission(self.metrics.maintenance().oldest_kept());
         let (batch, outcome) = admission.metrics(decoded, &verdicts);
-        self.write(&self.metrics, caller, protocol, batch, outcome).await
+        let whose = Whose { caller, protocol, tenant, limit: "series" };
+        self.write(&self.metrics, whose, batch, outcome).await
     }
 
     /// What is counted of spans; nothing where [`AppOptions::span_metrics`] is off.
@@ -353,15 +398,20 @@ impl App {
     }
 
     /// Which series of a batch may enter: those within the limits of labels and of active series.
-    async fn series_verdicts(&self, tenant: &TenantId, series: &mut LabelSets) -> Result<SeriesVerdicts, AppError> {
+    async fn series_verdicts(
+        &self,
+        tenant: &TenantId,
+        limit: Option<usize>,
+        series: &mut LabelSets,
+    ) -> Result<SeriesVerdicts, AppError> {
         let mut verdicts = SeriesVerdicts::of_labels(series);
-        if self.metrics.store().has_room(series.len()) {
+        if self.metrics.store().has_room(tenant, limit, series.len()) {
             return Ok(verdicts);
         }
         // A seal that forgets ended series holds the head for a while: no thread that serves connections waits for that.
         let (store, tenant, batch) = (Arc::clone(self.metrics.store()), tenant.clone(), std::mem::take(series));
         let look = tokio::task::spawn_blocking(move || {
-            store.refuse_beyond_limit(&tenant, &batch, &mut verdicts);
+            store.refuse_beyond_limit(&tenant, limit, &batch, &mut verdicts);
             (batch, verdicts)
         });
         let (batch, verdicts) = look.await.map_err(|error| {
@@ -374,12 +424,20 @@ impl App {
     async fn write<S: SignalStore>(
         &self,
         pipeline: &Pipeline<S>,
-        caller: &Caller,
-        protocol: Protocol,
+        Whose { caller, protocol, tenant, limit }: Whose<'_>,
         records: S::Records,
         mut outcome: IngestOutcome,
     ) -> Result<IngestOutcome, AppError> {
         let started = Instant::now();
+        if let Some(tenant) = tenant.as_ref().filter(|_| outcome.beyond_tenant > 0) {
+            tenant.refused(S::SIGNAL.as_str(), limit, outcome.beyond_tenant);
+            let first = outcome.rejections.iter().find(|rejection| rejection.reason.contains("(tenants.limits."));
+            // Where something of the request is taken, the answer tells of the rest; where nothing is, it is sent again later.
+            let is_nothing_taken = outcome.accepted == 0 && outcome.beyond_tenant == outcome.rejected;
+            if let Some(first) = first.filter(|_| is_nothing_taken && protocol.is_sent()) {
+                return Err(Tenant::nothing_taken(first.reason.clone()));
+            }
+        }
         self.observer.refused(outcome.rejections.iter().map(|rejection| rejection.reason.as_str()));
         match pipeline.write(caller.tenant.clone(), records).await {
             Ok(dropped) => {
@@ -387,6 +445,9 @@ impl App {
                 self.observer.has_room(S::SIGNAL);
                 let now = self.clock.now();
                 self.observer.accepted(S::SIGNAL, protocol, outcome.accepted, now, started.elapsed());
+                if let Some(tenant) = &tenant {
+                    tenant.took(S::SIGNAL, protocol, (outcome.accepted, outcome.rejected), now);
+                }
                 if outcome.rejected > 0 {
                     self.observer.rejected(S::SIGNAL, protocol, "record", outcome.rejected);
                 }
@@ -516,6 +577,13 @@ impl App {
         self.traces.stop();
     }
 
+    fn tenant_gauges(&self) {
+        for tenant in self.tenants.iter().flat_map(Tenants::all) {
+            let series = self.metrics.store().active_series_of(tenant.id());
+            self.observer.tenant_gauges(&tenant, series);
+        }
+    }
+
     fn watch_gauges(self: &Arc<Self>) {
         let app = Arc::downgrade(self);
         self.observer.registry().before_render(move || {
@@ -526,9 +594,19 @@ impl App {
                 app.observer.memory(&app.memory_use());
                 app.observer.running(app.queries.running(), app.queries.memory_used());
                 app.observer.active_series(app.metrics.store().active_series());
+                app.tenant_gauges();
             }
         });
     }
+}
+
+/// Whose records are written, and how they came.
+struct Whose<'a> {
+    caller: &'a Caller,
+    protocol: Protocol,
+    tenant: Option<Arc<Tenant>>,
+    /// The limit of the tenant that records of this signal can be beyond by themselves.
+    limit: &'static str,
 }
 
 /// The live tail is a tap.

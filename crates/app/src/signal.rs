@@ -1,7 +1,7 @@
 //! What the write path needs of a store: one trait over the three signals.
 
 use clew_journal::AppendSlot;
-use clew_model::{ErrorKind, SetAside, Signal, TenantId, UnixNanos};
+use clew_model::{ErrorKind, SetAside, Signal, TenantId, UnixNanos, UsageByTenant};
 use std::error::Error as StdError;
 
 /// A failure of a store or a frame, with what a caller may do about it.
@@ -212,6 +212,11 @@ pub trait SignalStore: Send + Sync + 'static {
 
     /// What is on disk.
     fn on_disk(&self) -> OnDisk;
+
+    /// What it holds of each tenant.
+    fn usage(&self) -> UsageByTenant {
+        UsageByTenant::new()
+    }
 
     /// The newest time that its sealed parts know of, in nanoseconds since 1970.
     fn newest(&self) -> Option<UnixNanos> {

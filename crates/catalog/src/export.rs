@@ -1,9 +1,9 @@
 //! The catalog as one JSON document, for a backup or another server. Sessions are left out: they are worth nothing
 //! elsewhere.
 
-use crate::people::{tokens, users, words};
+use crate::people::{tenant_words, tokens, users, words};
 use crate::{Catalog, CatalogError};
-use clew_model::Scopes;
+use clew_model::{Scopes, TenantSet};
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ struct UserRow {
     name: String,
     password_hash: String,
     scopes: Vec<String>,
+    /// Absent where it is `default` alone, as in documents of before there were tenants.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tenants: Vec<String>,
     created_at: i64,
     created_by: String,
 }
@@ -34,6 +37,9 @@ struct TokenRow {
     name: String,
     digest: String,
     scopes: Vec<String>,
+    /// Absent where it is `default` alone, as in documents of before there were tenants.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tenants: Vec<String>,
     created_at: i64,
     created_by: String,
 }
@@ -65,10 +71,12 @@ impl Catalog {
         // One view of both.
         let view = connection.transaction()?;
         let names = |scopes: Scopes| scopes.names().into_iter().map(str::to_owned).collect();
+        let tenants = |set: &TenantSet| if *set == TenantSet::default() { Vec::new() } else { set.words() };
         let users = users(&view)?.into_iter().map(|user| UserRow {
             name: user.name,
             password_hash: user.password_hash,
             scopes: names(user.scopes),
+            tenants: tenants(&user.tenants),
             created_at: user.created_at,
             created_by: user.created_by,
         });
@@ -76,6 +84,7 @@ impl Catalog {
             name: token.name,
             digest: token.digest,
             scopes: names(token.scopes),
+            tenants: tenants(&token.tenants),
             created_at: token.created_at,
             created_by: token.created_by,
         });
@@ -106,20 +115,26 @@ impl Catalog {
         let all = connection.transaction().map_err(CatalogError::from)?;
         for user in &document.users {
             check(true, &user.name, &user.password_hash).map_err(ImportError::Unusable)?;
-            let put = "INSERT INTO users (name, password_hash, scopes, created_at, created_by) VALUES (?, ?, ?, ?, ?) \
+            let put = "INSERT INTO users (name, password_hash, scopes, created_at, created_by, tenants) \
+                       VALUES (?, ?, ?, ?, ?, ?) \
                        ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash, \
-                       scopes = excluded.scopes, created_at = excluded.created_at, created_by = excluded.created_by";
-            let UserRow { name, password_hash, scopes, created_at, created_by } = user;
-            all.execute(put, params![name, password_hash, checked(name, scopes)?, created_at, created_by])
+                       scopes = excluded.scopes, created_at = excluded.created_at, created_by = excluded.created_by, \
+                       tenants = excluded.tenants";
+            let UserRow { name, password_hash, scopes, tenants, created_at, created_by } = user;
+            let (scopes, tenants) = (checked(name, scopes)?, checked_tenants(name, tenants)?);
+            all.execute(put, params![name, password_hash, scopes, created_at, created_by, tenants])
                 .map_err(CatalogError::from)?;
         }
         for token in &document.tokens {
             check(false, &token.name, &token.digest).map_err(ImportError::Unusable)?;
-            let put = "INSERT INTO tokens (name, digest, scopes, created_at, created_by) VALUES (?, ?, ?, ?, ?) \
+            let put = "INSERT INTO tokens (name, digest, scopes, created_at, created_by, tenants) \
+                       VALUES (?, ?, ?, ?, ?, ?) \
                        ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, \
-                       scopes = excluded.scopes, created_at = excluded.created_at, created_by = excluded.created_by";
-            let TokenRow { name, digest, scopes, created_at, created_by } = token;
-            all.execute(put, params![name, digest, checked(name, scopes)?, created_at, created_by])
+                       scopes = excluded.scopes, created_at = excluded.created_at, created_by = excluded.created_by, \
+                       tenants = excluded.tenants";
+            let TokenRow { name, digest, scopes, tenants, created_at, created_by } = token;
+            let (scopes, tenants) = (checked(name, scopes)?, checked_tenants(name, tenants)?);
+            all.execute(put, params![name, digest, scopes, created_at, created_by, tenants])
                 .map_err(CatalogError::from)?;
         }
         all.commit().map_err(CatalogError::from)?;
@@ -131,4 +146,9 @@ fn checked(name: &str, scopes: &[String]) -> Result<String, ImportError> {
     let scope = |word: &String| Scopes::NAMED.into_iter().find(|(known, _)| known == word).map(|(_, scope)| scope);
     let read = scopes.iter().try_fold(Scopes::NONE, |all, word| Some(all | scope(word)?));
     read.map(words).ok_or_else(|| ImportError::Unusable(format!("{name}: {scopes:?} are not scopes")))
+}
+
+fn checked_tenants(name: &str, tenants: &[String]) -> Result<String, ImportError> {
+    let read = TenantSet::parse(tenants.iter().map(String::as_str));
+    read.map(|set| tenant_words(&set)).map_err(|word| ImportError::Unusable(format!("{name}: {word:?} is no tenant")))
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0001_people_and_programs.sql"),
     include_str!("../../../migrations/0002_audit.sql"),
+    include_str!("../../../migrations/0003_tenants.sql"),
 ];
 
 /// `Clew`, in the header of the file.
@@ -96,7 +97,7 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was there to be copied");
         back_up(&connection, &path).unwrap();
         back_up(&connection, &path).unwrap();
-        let copy = Connection::open(folder.path().join("catalog.db.schema-2")).unwrap();
-        assert_eq!(schema(&copy).unwrap(), 2);
+        let copy = Connection::open(folder.path().join("catalog.db.schema-3")).unwrap();
+        assert_eq!(schema(&copy).unwrap(), 3);
     }
 }

@@ -1,7 +1,7 @@
 //! The catalog on real files.
 
 use clew_catalog::{Catalog, CatalogError, Event, FILE, ImportError, Session, Token, User};
-use clew_model::Scopes;
+use clew_model::{Scopes, TenantId, TenantSet};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -10,6 +10,7 @@ fn user(name: &str) -> User {
         name: name.to_owned(),
         password_hash: "$argon2id$…".to_owned(),
         scopes: Scopes::READ | Scopes::ADMIN,
+        tenants: TenantSet::default(),
         created_at: 7,
         created_by: "the test".to_owned(),
     }
@@ -20,6 +21,7 @@ fn token(name: &str) -> Token {
         name: name.to_owned(),
         digest: format!("sha256:{name}"),
         scopes: Scopes::INGEST,
+        tenants: TenantSet::default(),
         created_at: 8,
         created_by: "the test".to_owned(),
     }
@@ -50,8 +52,8 @@ fn what_is_written_is_there_for_the_next_who_opens_it() {
     assert_eq!(other.tokens().unwrap(), [token("agents")]);
     assert_eq!(other.sessions().unwrap(), [Session { used_at: 11, ..session() }]);
     let before = catalog.foreign_changes().unwrap();
-    assert!(other.change_user("ada", None, Some(Scopes::READ)).unwrap());
-    assert!(!other.change_user("eve", Some("x"), None).unwrap());
+    assert!(other.change_user("ada", None, Some(Scopes::READ), None).unwrap());
+    assert!(!other.change_user("eve", Some("x"), None, None).unwrap());
     assert_ne!(catalog.foreign_changes().unwrap(), before);
     assert_eq!(catalog.users().unwrap(), [User { scopes: Scopes::READ, ..user("ada") }]);
     assert!(other.remove_user("ada").unwrap() && !other.remove_user("ada").unwrap());
@@ -107,7 +109,7 @@ fn a_name_is_taken_once() {
 /// Databases as each schema was, made by Python's sqlite3 from the files of `migrations/`, with one row in each table.
 #[test]
 fn every_schema_that_there_was_is_opened_and_read() {
-    for (fixture, entries) in [("v1.db", 0), ("v2.db", 2)] {
+    for (fixture, entries) in [("v1.db", 0), ("v2.db", 2), ("v3.db", 2)] {
         let folder = tempfile::tempdir().unwrap();
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(fixture);
         std::fs::copy(from, folder.path().join(FILE)).unwrap();
@@ -118,6 +120,7 @@ fn every_schema_that_there_was_is_opened_and_read() {
         assert_eq!(catalog.verify().unwrap().entries, entries, "{fixture}");
         let copied = folder.path().join("catalog.db.schema-1").exists();
         assert_eq!(copied, fixture == "v1.db", "what changes is copied before");
+        assert_eq!(folder.path().join("catalog.db.schema-2").exists(), fixture == "v2.db");
     }
 }
 
@@ -129,8 +132,8 @@ fn files_of_a_newer_clew_and_of_others_are_refused_and_stay_as_they_are() {
     let change = |sql: &str| rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     change("PRAGMA user_version = 99");
     let error = Catalog::open(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("newer Clew: its schema is 99, this one knows up to 2"), "{error}");
-    change("PRAGMA user_version = 2; PRAGMA application_id = 7");
+    assert!(error.contains("newer Clew: its schema is 99, this one knows up to 3"), "{error}");
+    change("PRAGMA user_version = 3; PRAGMA application_id = 7");
     assert!(matches!(Catalog::open(folder.path()), Err(CatalogError::Foreign { .. })));
     std::fs::write(&path, "not a database, but long enough to be taken for one by its first page".repeat(99)).unwrap();
     for file in ["catalog.db-wal", "catalog.db-shm"] {
@@ -145,6 +148,21 @@ fn an_export_is_taken_in_whole_or_not_at_all() {
     catalog.add_user(&user("ada")).unwrap();
     catalog.add_token(&token("agents")).unwrap();
     let text = catalog.export().unwrap();
+    assert!(!text.contains("tenants"), "as it was written before there were any");
+    let several = TenantSet::of(["a", "b"].map(|name| TenantId::new(name).unwrap()));
+    catalog.change_user("ada", None, None, Some(&several)).unwrap();
+    catalog.add_token(&Token { tenants: TenantSet::Any, ..token("ops") }).unwrap();
+    let text = (text, catalog.export().unwrap());
+    let taken = Catalog::in_memory().unwrap();
+    assert_eq!(taken.import(&text.1, |_, _, _| Ok(())).unwrap(), (1, 2));
+    assert_eq!(
+        (taken.users().unwrap(), taken.tokens().unwrap()),
+        (catalog.users().unwrap(), catalog.tokens().unwrap())
+    );
+    assert_eq!(taken.users().unwrap()[0].tenants, several);
+    let bad = text.1.replace("\"b\"", "\"../b\"");
+    assert!(taken.import(&bad, |_, _, _| Ok(())).unwrap_err().to_string().contains("is no tenant"));
+    let text = text.0;
     let other = Catalog::in_memory().unwrap();
     other.add_user(&User { scopes: Scopes::INGEST, ..user("ada") }).unwrap();
     other.add_user(&user("bob")).unwrap();

@@ -144,6 +144,9 @@ pub(crate) enum UserCommand {
         /// What they may do: ingest, read, admin.
         #[arg(long, required = true, value_delimiter = ',')]
         scopes: Vec<String>,
+        /// The tenants that they may use: names, or * for all. Default: default.
+        #[arg(long = "tenant", value_name = "NAME", value_delimiter = ',')]
+        tenants: Vec<String>,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -154,6 +157,16 @@ pub(crate) enum UserCommand {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Give a user other tenants.
+    Tenants {
+        /// The name.
+        name: String,
+        /// The tenants that they may use: names, or * for all.
+        #[arg(long = "tenant", value_name = "NAME", required = true, value_delimiter = ',')]
+        tenants: Vec<String>,
+        #[command(flatten)]
+        data: DataArgs,
+    },
     /// Remove a user; sessions of the web page end.
     Remove {
         /// The name.
@@ -161,7 +174,7 @@ pub(crate) enum UserCommand {
         #[command(flatten)]
         data: DataArgs,
     },
-    /// All users: name, scopes, where from, apart by tabs.
+    /// All users: name, scopes, where from, tenants, apart by tabs.
     List {
         #[command(flatten)]
         data: DataArgs,
@@ -178,6 +191,9 @@ pub(crate) enum TokenCommand {
         /// What it may do: ingest, read, admin.
         #[arg(long, required = true, value_delimiter = ',')]
         scopes: Vec<String>,
+        /// The tenants that it may use: names, or * for all. Default: default.
+        #[arg(long = "tenant", value_name = "NAME", value_delimiter = ',')]
+        tenants: Vec<String>,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -188,7 +204,7 @@ pub(crate) enum TokenCommand {
         #[command(flatten)]
         data: DataArgs,
     },
-    /// All tokens: name, scopes, where from, apart by tabs.
+    /// All tokens: name, scopes, where from, tenants, apart by tabs.
     List {
         #[command(flatten)]
         data: DataArgs,

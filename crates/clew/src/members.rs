@@ -6,10 +6,10 @@ use crate::secrets::read_password;
 use crate::terminal::{complain, say};
 use anyhow::{Context as _, Result, bail};
 use clew_app::App;
-use clew_app::access::{Access, AccessOptions, AuthMode, Book, Deed, Member, Members};
+use clew_app::access::{Access, AccessOptions, AuthMode, Book, Deed, May, Member, Members};
 use clew_catalog::Catalog;
 use clew_host::SystemClock;
-use clew_model::Scopes;
+use clew_model::{Scopes, TenantSet};
 use clew_telemetry::{BuildInfo, Registry};
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -40,7 +40,8 @@ impl Opened {
     /// A catalog of a newer Clew's.
     pub(crate) async fn open(config: &Config, book: Book, app: &Arc<App>) -> Result<Self> {
         let (clock, registry) = (Arc::clone(app.clock()), app.observer().registry());
-        let (access, changes) = Access::new(config.auth.options(), Book::default(), Arc::clone(&clock), registry);
+        let (access, changes) =
+            Access::new(config.auth.options(config.tenants.tenancy()), Book::default(), Arc::clone(&clock), registry);
         let (access, folder) = (Arc::new(access), config.storage.dir.join(CATALOG));
         let open = move || {
             let members = Members::open(&folder, access, clock, book)?;
@@ -72,18 +73,24 @@ impl Opened {
 /// `clew user`
 pub(crate) fn user(command: &UserCommand) -> ExitCode {
     finish(match command {
-        UserCommand::Add { name, scopes, data } => on_members(data, |members, who| {
+        UserCommand::Add { name, scopes, tenants, data } => on_members(data, |members, who| {
             let password = read_password().map_err(anyhow::Error::msg)?;
-            let scopes = scopes_of(scopes)?;
-            members.add_user(name, &password, scopes, who)?;
-            let detail = format!("{name}: {}", scopes.names().join(", "));
+            let may = May { scopes: scopes_of(scopes)?, tenants: tenants_of(tenants)? };
+            let detail = format!("{name}: {may}");
+            members.add_user(name, &password, may, who)?;
             members.audit().record(who, "command", Deed::UserAdded, &detail);
             Ok(())
         }),
         UserCommand::Password { name, data } => on_members(data, |members, who| {
             let password = read_password().map_err(anyhow::Error::msg)?;
-            members.change_user(name, Some(&password), None)?;
+            members.change_user(name, Some(&password), None, None)?;
             members.audit().record(who, "command", Deed::UserChanged, &format!("{name}: another password"));
+            Ok(())
+        }),
+        UserCommand::Tenants { name, tenants, data } => on_members(data, |members, who| {
+            let tenants = tenants_of(tenants)?;
+            members.change_user(name, None, None, Some(&tenants))?;
+            members.audit().record(who, "command", Deed::UserChanged, &format!("{name}: in {tenants}"));
             Ok(())
         }),
         UserCommand::Remove { name, data } => on_members(data, |members, who| {
@@ -101,10 +108,10 @@ pub(crate) fn user(command: &UserCommand) -> ExitCode {
 /// `clew token`
 pub(crate) fn token(command: &TokenCommand) -> ExitCode {
     finish(match command {
-        TokenCommand::Add { name, scopes, data } => on_members(data, |members, who| {
-            let scopes = scopes_of(scopes)?;
-            let token = members.add_token(name, scopes, who)?;
-            let detail = format!("{name}: {}", scopes.names().join(", "));
+        TokenCommand::Add { name, scopes, tenants, data } => on_members(data, |members, who| {
+            let may = May { scopes: scopes_of(scopes)?, tenants: tenants_of(tenants)? };
+            let detail = format!("{name}: {may}");
+            let token = members.add_token(name, may, who)?;
             members.audit().record(who, "command", Deed::TokenAdded, &detail);
             say(&token);
             Ok(())
@@ -211,10 +218,23 @@ fn scopes_of(words: &[String]) -> Result<Scopes> {
     })
 }
 
+fn tenants_of(words: &[String]) -> Result<TenantSet> {
+    let read = TenantSet::parse(words.iter().map(String::as_str));
+    read.map_err(|word| {
+        anyhow::anyhow!("{word:?} is no tenant: a name has 1 to 64 of a-z, A-Z, 0-9, - and _; * is all")
+    })
+}
+
 fn list(members: &[Member]) {
-    for Member { name, scopes, made } in members {
+    for Member { name, scopes, tenants, made } in members {
         let by = made.as_ref().map_or("configuration".to_owned(), |(_, by)| format!("made by {by}"));
-        say(&format!("{name}\t{}\t{by}", scopes.names().join(",")));
+        // Where nobody has any there is no column of them.
+        let own = if members.iter().all(|member| member.tenants == TenantSet::default()) {
+            String::new()
+        } else {
+            format!("\t{}", tenants.words().join(","))
+        };
+        say(&format!("{name}\t{}\t{by}{own}", scopes.names().join(",")));
     }
 }
 

@@ -8,6 +8,7 @@ use clew_api::{ConfigStatus, LiveTls, TlsError};
 use clew_app::access::{Book, Deed, Members, OidcOptions};
 use clew_app::prometheus_file;
 use clew_app::scrape::ScrapeManager;
+use clew_app::tenants::LimitsByTenant;
 use clew_config::prometheus::PrometheusConfig;
 use clew_config::yaml::{Fault, MentionedFile, Origin, Severity};
 use clew_telemetry::logs::Logs;
@@ -146,6 +147,8 @@ pub(crate) struct Live {
     pub scrape: Arc<ScrapeManager>,
     /// Who may use the server.
     pub members: Arc<Members>,
+    /// Puts other limits of tenants in force.
+    pub limit_tenants: Box<dyn Fn(LimitsByTenant) + Send + Sync>,
     /// TLS, where it is configured.
     pub tls: Option<Arc<LiveTls>>,
     /// The log.
@@ -253,10 +256,11 @@ impl Reloader {
         self.reread_certificates();
         self.live.members.configure(std::mem::take(&mut everything.book));
         self.auth.lock().clone_from(&everything.config.auth);
+        (self.live.limit_tenants)(everything.config.tenants.limits());
         self.runtime.block_on(self.live.scrape.apply(&everything.prometheus));
         if fixed(&everything.config) != self.fixed {
             everything.warnings.push(
-                "some changed settings take effect at the next start: all but log.level, scraping, users and tokens do"
+                "some changed settings take effect at the next start: all but log.level, scraping, users, tokens and limits of tenants do"
                     .to_owned(),
             );
         }
@@ -271,16 +275,17 @@ impl Reloader {
 /// The settings that only a restart changes, in one comparable text.
 fn fixed(config: &Config) -> String {
     format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
         config.server,
         config.storage,
         config.correlation_fields,
         config.correlation_patterns,
         config.limits,
         config.log_format,
-        config.auth.options(),
+        config.auth.options(config.tenants.tenancy()),
         config.auth.file,
         config.outbound,
-        config.auth.oidc
+        config.auth.oidc,
+        config.tenants.max
     )
 }

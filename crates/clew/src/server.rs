@@ -18,6 +18,7 @@ use clew_api::{
 };
 use clew_app::access::{AuthMode, Oidc};
 use clew_app::scrape::ScrapeManager;
+use clew_app::tenants::LimitsByTenant;
 use clew_app::{App, ScrapeSink};
 use clew_host::{DiskFiles, OsRandom, SystemClock};
 use clew_telemetry::logs::Logs;
@@ -149,6 +150,7 @@ async fn run_until_stopped(
         status: Arc::clone(&config_status),
         scrape: Arc::clone(&scrape),
         members: Arc::clone(&opened.members),
+        limit_tenants: limit_tenants(&app),
         tls: security.tls.clone(),
         logs,
     };
@@ -170,6 +172,15 @@ async fn run_until_stopped(
     // Whatever kept it from serving: what was opened is closed in order.
     let stopped = running.stop().await;
     served.and(stopped)
+}
+
+/// How a reload puts other limits of tenants in force.
+fn limit_tenants(app: &Arc<App>) -> Box<dyn Fn(LimitsByTenant) + Send + Sync> {
+    let app = Arc::downgrade(app);
+    Box::new(move |limits| {
+        let app = app.upgrade();
+        app.iter().filter_map(|app| app.tenants()).for_each(|tenants| tenants.configure(limits.clone()));
+    })
 }
 
 /// All faults in one, each on its line.

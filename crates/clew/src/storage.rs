@@ -56,6 +56,7 @@ pub(crate) fn app_options(config: &Config) -> AppOptions {
         memory: shares,
         keeps_reserve: true,
         span_metrics: config.span_metrics,
+        tenants: config.tenants.options(),
     }
 }
 

@@ -180,6 +180,11 @@ impl HotTail {
         }
     }
 
+    /// Shows the blocks of each tenant and day.
+    pub(crate) fn each_partition(&self, show: &mut impl FnMut(&TenantId, &[Arc<HotBlock>])) {
+        self.partitions.iter().for_each(|((tenant, _), partition)| show(tenant, &partition.blocks));
+    }
+
     pub(crate) fn freeze(&mut self, position: u64, next_number: u64) -> Frozen {
         let next = HotTail { generation: self.generation + 1, ..HotTail::default() };
         let tail = std::mem::replace(self, next);

@@ -17,7 +17,7 @@ use clew_host::{
 };
 use clew_model::correlation::CorrelationRules;
 use clew_model::logs::{LogReader, LogRecord, LogView};
-use clew_model::{Context, ErrorKind, SetAside, TenantId, UnixNanos};
+use clew_model::{Context, ErrorKind, SetAside, TenantId, UnixNanos, UsageByTenant};
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -273,6 +273,31 @@ impl LogStore {
             bytes: parts.iter().map(|part| part.meta.bytes).sum(),
             damaged: parts.iter().filter_map(|part| part.damage()).collect(),
         }
+    }
+
+    /// What it holds of each tenant.
+    #[must_use]
+    pub fn usage(&self) -> UsageByTenant {
+        let state = self.state.lock();
+        let mut usage = UsageByTenant::new();
+        let mut add = |tenant: &TenantId, blocks: &[Arc<HotBlock>]| {
+            let own = usage.entry(tenant.clone()).or_default();
+            for block in blocks {
+                own.hot_records = own.hot_records.saturating_add(block.rows as u64);
+                own.hot_bytes = own.hot_bytes.saturating_add(block.memory_bytes() as u64);
+            }
+        };
+        state.hot.each_partition(&mut add);
+        state.frozen.iter().flat_map(|frozen| &frozen.partitions).for_each(|(tenant, _, blocks)| add(tenant, blocks));
+        let parts = Arc::clone(&state.parts);
+        drop(state);
+        for part in parts.iter() {
+            let own = usage.entry(part.meta.tenant.clone()).or_default();
+            own.parts = own.parts.saturating_add(1);
+            own.records = own.records.saturating_add(part.meta.rows);
+            own.bytes = own.bytes.saturating_add(part.meta.bytes);
+        }
+        usage
     }
 
     /// The latest time of a record in a part.

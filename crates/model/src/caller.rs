@@ -1,6 +1,7 @@
 //! Who asks or sends, and what they may do: made once from a request, carried by everything that is done for it.
 
 use crate::id::TenantId;
+use crate::tenants::TenantSet;
 use std::ops::BitOr;
 use std::sync::Arc;
 
@@ -13,19 +14,32 @@ pub struct Caller {
     pub principal: Arc<str>,
     /// What they may do.
     pub scopes: Scopes,
+    /// The tenants that they may use.
+    pub tenants: TenantSet,
 }
 
 impl Caller {
-    /// Whoever calls while authentication is off: the default tenant, and nothing is forbidden.
+    /// Whoever calls while authentication is off: the default tenant at first, and nothing is forbidden.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { tenant: TenantId::default(), principal: Arc::from("anonymous"), scopes: Scopes::ALL }
+        Self::of_all(Arc::from("anonymous"))
     }
 
     /// The server itself, for work that nobody asked for just now (scraping, the demo); `part` names which.
     #[must_use]
     pub fn server(part: &str) -> Self {
-        Self { tenant: TenantId::default(), principal: Arc::from(format!("clew:{part}")), scopes: Scopes::ALL }
+        Self::of_all(Arc::from(format!("clew:{part}")))
+    }
+
+    fn of_all(principal: Arc<str>) -> Self {
+        Self { tenant: TenantId::default(), principal, scopes: Scopes::ALL, tenants: TenantSet::Any }
+    }
+
+    /// Whether they are to know of their tenants alone: what is of the whole server (other tenants' names and numbers, users,
+    /// files, memory) is not shown to them.
+    #[must_use]
+    pub fn is_confined(&self) -> bool {
+        !self.tenants.is_any()
     }
 }
 

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The server cannot keep up or is stopping; the same request may succeed later.
     Unavailable,
+    /// The caller's tenant uses as much as it may at once; the same request may succeed later. The message names the limit.
+    RateLimited,
     /// The caller went away or asked to stop.
     Cancelled,
     /// The query ran longer than it may.
@@ -42,7 +44,7 @@ impl ErrorKind {
     /// Whether the same request may succeed later without being changed.
     #[must_use]
     pub fn is_retryable(self) -> bool {
-        matches!(self, ErrorKind::Unavailable | ErrorKind::StorageFull)
+        matches!(self, ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::StorageFull)
     }
 }
 

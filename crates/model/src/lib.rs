@@ -20,8 +20,10 @@ pub mod resource;
 pub mod rows;
 pub mod scan;
 pub mod signal;
+pub mod tenants;
 pub mod time;
 pub mod traces;
+pub mod usage;
 pub mod value;
 
 pub use caller::{Caller, Scopes};
@@ -35,5 +37,7 @@ pub use resource::{Resource, Scope, UNKNOWN_SERVICE};
 pub use rows::RowSet;
 pub use scan::{Executor, Flow, Serial, Sink, SinkWorker};
 pub use signal::Signal;
+pub use tenants::TenantSet;
 pub use time::{TimeRange, UnixMillis, UnixNanos};
+pub use usage::{Usage, UsageByTenant};
 pub use value::{Attribute, Attributes, Number, Value};

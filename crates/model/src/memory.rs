@@ -18,13 +18,22 @@ pub struct MemoryShare(Arc<ShareInner>);
 struct ShareInner {
     limit: u64,
     used: AtomicU64,
+    /// The share that this is a part of, and what the part is called.
+    part: Option<(MemoryShare, String)>,
 }
 
 impl MemoryShare {
     /// A share of `limit` bytes.
     #[must_use]
     pub fn new(limit: u64) -> Self {
-        Self(Arc::new(ShareInner { limit, used: AtomicU64::new(0) }))
+        Self(Arc::new(ShareInner { limit, used: AtomicU64::new(0), part: None }))
+    }
+
+    /// A part of `whole` of `limit` bytes: what is taken of it is taken of the whole too. `named` is what errors call it: whose,
+    /// and the setting in brackets.
+    #[must_use]
+    pub fn part_of(whole: &MemoryShare, limit: u64, named: String) -> Self {
+        Self(Arc::new(ShareInner { limit, used: AtomicU64::new(0), part: Some((whole.clone(), named)) }))
     }
 
     /// Takes `bytes` until what is answered is dropped; none where the share has no such room.
@@ -38,13 +47,46 @@ impl MemoryShare {
     pub fn take_within(&self, bytes: u64, limit: u64) -> Option<Taken> {
         let grown = |used: u64| used.checked_add(bytes).filter(|used| *used <= limit.min(self.0.limit));
         self.0.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown).ok()?;
+        if let Some((whole, _)) = &self.0.part {
+            match whole.take(bytes) {
+                // It is given back with what is taken here.
+                Some(mut of_whole) => of_whole.bytes = 0,
+                None => {
+                    self.0.used.fetch_sub(bytes, Ordering::Relaxed);
+                    return None;
+                }
+            }
+        }
         Some(Taken { share: self.clone(), bytes })
+    }
+
+    /// Gives bytes back that were taken or counted.
+    fn give_back(&self, bytes: u64) {
+        self.0.used.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some((whole, _)) = &self.0.part {
+            whole.give_back(bytes);
+        }
+    }
+
+    /// Whether so many bytes more would be beyond this part, whatever room the whole has; what the part is called then.
+    fn part_without_room(&self, bytes: u64) -> Option<&str> {
+        let (_, named) = self.0.part.as_ref()?;
+        (self.used().saturating_add(bytes) > self.limit()).then_some(named)
+    }
+
+    /// Bytes that may still be taken now.
+    fn room(&self) -> u64 {
+        let own = self.limit().saturating_sub(self.used());
+        self.0.part.as_ref().map_or(own, |(whole, _)| own.min(whole.room()))
     }
 
     /// Counts bytes that somebody else bounds.
     #[must_use]
     pub fn count(&self, bytes: u64) -> Taken {
         self.0.used.fetch_add(bytes, Ordering::Relaxed);
+        if let Some((whole, _)) = &self.0.part {
+            whole.count(bytes).bytes = 0;
+        }
         Taken { share: self.clone(), bytes }
     }
 
@@ -96,7 +138,7 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.share.0.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.share.give_back(self.bytes);
     }
 }
 
@@ -124,7 +166,7 @@ struct BudgetInner {
 impl Drop for BudgetInner {
     fn drop(&mut self) {
         if let Some(share) = &self.share {
-            share.0.used.fetch_sub(*self.charged.get_mut(), Ordering::Relaxed);
+            share.give_back(*self.charged.get_mut());
         }
     }
 }
@@ -152,7 +194,7 @@ impl MemoryBudget {
     ///
     /// # Errors
     /// [`ErrorKind::LimitExceeded`] when the budget would be exceeded, [`ErrorKind::Unavailable`] when other calls hold what
-    /// there is for all.
+    /// there is for all, [`ErrorKind::RateLimited`] when the part of the share that the call is in is held.
     pub fn reserve(&self, bytes: u64) -> Result<Reservation, ReadError> {
         let used = self.inner.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         // Given back where it is refused.
@@ -185,6 +227,16 @@ impl MemoryBudget {
         // Two threads may both ask, for a step too much: it is given back with the rest.
         let more = (wanted - charged).next_multiple_of(CHARGE_STEP);
         let Some(mut taken) = share.take(more) else {
+            if let Some(named) = share.part_without_room(more) {
+                return Err(ReadError::new(
+                    ErrorKind::RateLimited,
+                    format!(
+                        "the queries under way hold all the memory of {named}, {} bytes; narrow the query, or ask again in a \
+                         moment",
+                        share.limit()
+                    ),
+                ));
+            }
             self.inner.is_short.store(true, Ordering::Relaxed);
             return Err(ReadError::new(
                 ErrorKind::Unavailable,
@@ -205,7 +257,7 @@ impl MemoryBudget {
         let Some(share) = self.inner.share.as_ref().filter(|_| self.used() == 0) else { return 0 };
         self.inner.peak.store(0, Ordering::Relaxed);
         let charged = self.inner.charged.swap(0, Ordering::Relaxed);
-        share.0.used.fetch_sub(charged, Ordering::Relaxed);
+        share.give_back(charged);
         charged
     }
 
@@ -218,7 +270,7 @@ impl MemoryBudget {
     /// Whether the share has room for more than `bytes` now.
     #[must_use]
     pub fn has_room_beyond(&self, bytes: u64) -> bool {
-        self.inner.share.as_ref().is_none_or(|share| share.limit().saturating_sub(share.used()) > bytes)
+        self.inner.share.as_ref().is_none_or(|share| share.room() > bytes)
     }
 
     /// Bytes held now.
@@ -297,5 +349,25 @@ mod tests {
         assert!(second.reserve(6 << 20).is_ok() && !second.is_short());
         drop(second);
         assert_eq!(share.used(), 0);
+    }
+
+    #[test]
+    fn a_part_of_a_share_is_bounded_by_itself_and_by_the_whole() {
+        let whole = MemoryShare::new(10 << 20);
+        let part = MemoryShare::part_of(&whole, 4 << 20, "tenant \"a\" (its.limit)".to_owned());
+        let budget = MemoryBudget::within(&part, 8 << 20);
+        let refused = budget.reserve(6 << 20).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::RateLimited);
+        assert!(refused.message.contains("tenant \"a\" (its.limit), 4194304 bytes"), "{refused}");
+        drop(budget.reserve(3 << 20).unwrap());
+        assert!(whole.used() > 2 << 20 && part.used() == whole.used(), "both are charged until the call is over");
+        drop(budget);
+        assert_eq!((whole.used(), part.used()), (0, 0));
+        let others = whole.take(8 << 20).unwrap();
+        let budget = MemoryBudget::within(&part, 8 << 20);
+        assert_eq!(budget.reserve(3 << 20).unwrap_err().kind, ErrorKind::Unavailable, "others hold the whole");
+        assert!(!budget.has_room_beyond(3 << 20) && budget.has_room_beyond(1 << 20));
+        drop((others, part.count(5 << 20)));
+        assert_eq!((whole.used(), part.used()), (0, 0));
     }
 }

@@ -1,7 +1,7 @@
 //! Every bound of this crate.
 
 /// Series that one metric may have. Later label values are counted together under [`OVERFLOW_LABEL`].
-pub const MAX_SERIES_PER_METRIC: usize = 1_000;
+pub const MAX_SERIES_PER_METRIC: usize = 4_000;
 
 /// The value of every label in the series that takes what is over [`MAX_SERIES_PER_METRIC`].
 pub const OVERFLOW_LABEL: &str = "other";

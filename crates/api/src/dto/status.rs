@@ -1,13 +1,14 @@
 //! What the server is, holds and has taken, as JSON.
 
 use super::time::rfc3339;
+use crate::prometheus::scraped_for;
 use crate::state::{Addresses, ApiState};
 use clew_app::ingest::Source;
 use clew_app::limits::MAX_LISTED_FILES;
 use clew_app::memory::ShareUse;
 use clew_app::scrape::JobStatus;
 use clew_app::{Doubt, SignalStatus, Status};
-use clew_model::SetAside;
+use clew_model::{Caller, SetAside};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,7 +25,11 @@ pub(crate) struct StatusDto {
     ready: bool,
     /// Where it listens.
     addresses: AddressesDto,
-    /// Where everything is kept, as configured.
+    /// The tenant that `signals`, `sources` and `scrape_jobs` are about; absent where tenants are not told apart. Then what is of
+    /// the whole server (`data_dir`, memory, files that are set aside, warnings) is shown only to who may use all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<String>,
+    /// Where everything is kept, as configured; empty where it is not shown.
     data_dir: String,
     /// Resident memory of the process in bytes; absent where the system does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,30 +208,57 @@ impl From<JobStatus> for ScrapeJobDto {
 impl StatusDto {
     /// The answer of a server.
     #[must_use]
-    pub(crate) fn new(state: &ApiState, status: Status) -> Self {
+    pub(crate) fn new(state: &ApiState, caller: &Caller) -> Self {
+        let status = Self::status(state, caller);
         let (app, options) = (&state.app, &state.options);
+        // Of the machine and of others nothing is told to who is to know of some tenants alone.
+        let is_shown = !caller.is_confined();
+        let tenant = app.tenants().map(|_| caller.tenant.to_string());
         Self {
+            tenant,
             version: options.version,
             started: rfc3339(app.started()),
             uptime_seconds: app.uptime().as_secs(),
             ready: state.is_ready(),
             addresses: AddressesDto::from(&options.addresses),
-            data_dir: app.options().data_dir.display().to_string(),
-            memory_bytes: clew_telemetry::resident_bytes(),
-            memory_shares: app.memory_use().into_iter().map(MemoryShareDto::from).collect(),
-            max_bytes: app.options().max_bytes,
+            data_dir: if is_shown { app.options().data_dir.display().to_string() } else { String::new() },
+            memory_bytes: clew_telemetry::resident_bytes().filter(|_| is_shown),
+            memory_shares: shown(is_shown, || app.memory_use().into_iter().map(MemoryShareDto::from).collect()),
+            max_bytes: app.options().max_bytes.filter(|_| is_shown),
             auth: AuthDto { mode: state.access.mode().as_str(), explicit: options.auth_explicit },
             signals: status.signals.into_iter().map(SignalStatusDto::from).collect(),
             sources: status.sources.into_iter().map(SourceDto::from).collect(),
             set_aside: status.set_aside.into_iter().map(SetAsideDto::from).collect(),
             disk_full: status.disk_full,
             clock_doubt: status.clock_doubt.map(ClockDoubtDto::from),
-            config_warnings: options.config.warnings(),
-            scrape_jobs: state.scrape.status().jobs.into_iter().map(ScrapeJobDto::from).collect(),
+            config_warnings: shown(is_shown, || options.config.warnings()),
+            scrape_jobs: scraped_for(state, caller).jobs.into_iter().map(ScrapeJobDto::from).collect(),
             demo: options.demo,
             temporary: options.temporary,
         }
     }
+}
+
+impl StatusDto {
+    /// What is held and came, of the caller's tenant where tenants are told apart. What is damaged is added for who sees all.
+    fn status(state: &ApiState, caller: &Caller) -> Status {
+        if state.app.tenants().is_none() {
+            return state.app.status();
+        }
+        let mut own = state.app.status_of(&caller.tenant);
+        if !caller.is_confined() {
+            let all = state.app.status();
+            (own.set_aside, own.clock_doubt) = (all.set_aside, all.clock_doubt);
+            for (own, all) in own.signals.iter_mut().zip(all.signals) {
+                (own.set_aside, own.closed, own.retention) = (all.set_aside, all.closed, all.retention);
+            }
+        }
+        own
+    }
+}
+
+fn shown<T>(is_shown: bool, list: impl FnOnce() -> Vec<T>) -> Vec<T> {
+    if is_shown { list() } else { Vec::new() }
 }
 
 impl From<ShareUse> for MemoryShareDto {

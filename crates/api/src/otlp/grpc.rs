@@ -79,11 +79,18 @@ async fn export(state: ApiState, caller: Caller, signal: Signal, request: Reques
 }
 
 fn refusal(error: ApiError) -> Response<Body> {
-    Status::new(code(&error), error.message).into_http()
+    let code = code(&error);
+    match error.retry_after().filter(|_| code == Code::ResourceExhausted) {
+        Some(seconds) => {
+            let details = otlp::encode_retry(i32::from(code), &error.message, seconds);
+            Status::with_details(code, error.message, details.into()).into_http()
+        }
+        None => Status::new(code, error.message).into_http(),
+    }
 }
 
-/// gRPC's own word for a message that is too large; without RetryInfo OTLP takes it for final (specification 1.5,
-/// "Failures").
+/// gRPC's own word for a message that is too large, and for a tenant beyond a limit: without RetryInfo OTLP takes it for final
+/// (specification 1.5, "Failures").
 fn code(error: &ApiError) -> Code {
     match error.kind {
         ErrorKind::TooLarge => Code::ResourceExhausted,
@@ -106,7 +113,7 @@ async fn take(state: &ApiState, caller: Caller, signal: Signal, request: Request
     let arrival = state.app.clock().now();
     let options = state.options.otlp_metrics.clone();
     let records = intake::decode(state, &mut room, encoding, message, move |message, memory| {
-        Ok(signals::decode(signal, Encoding::Protobuf, message, arrival, &options, memory)?)
+        Ok((message.len(), signals::decode(signal, Encoding::Protobuf, message, arrival, &options, memory)?))
     })
     .await?;
     let outcome = signals::write(state, &caller, Protocol::OtlpGrpc, records).await?;

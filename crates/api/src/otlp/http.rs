@@ -75,7 +75,7 @@ async fn take(
     let arrival = state.app.clock().now();
     let options = state.options.otlp_metrics.clone();
     let records = intake::decode(state, &mut room, content, body, move |body, memory| {
-        Ok(signals::decode(signal, encoding, body, arrival, &options, memory)?)
+        Ok((body.len(), signals::decode(signal, encoding, body, arrival, &options, memory)?))
     })
     .await?;
     let outcome = signals::write(state, &caller, Protocol::OtlpHttp, records).await?;

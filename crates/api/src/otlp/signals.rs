@@ -5,6 +5,7 @@ use crate::state::ApiState;
 use bytes::Bytes;
 use clew_app::Protocol;
 use clew_app::ingest::IngestOutcome;
+use clew_app::tenants::Arrival;
 use clew_codec::DecodeError;
 use clew_codec::error::Decoded;
 use clew_codec::otlp;
@@ -54,16 +55,37 @@ pub(super) fn decode(
     }
 }
 
-/// Writes what a body held.
+impl Records {
+    /// How many.
+    fn count(&self) -> usize {
+        match self {
+            Records::Logs(decoded) => decoded.records.len(),
+            Records::Metrics(decoded) => decoded.records.sample_count(),
+            Records::Traces(decoded) => decoded.records.len(),
+        }
+    }
+
+    fn signal(&self) -> Signal {
+        match self {
+            Records::Logs(_) => Signal::Logs,
+            Records::Metrics(_) => Signal::Metrics,
+            Records::Traces(_) => Signal::Traces,
+        }
+    }
+}
+
+/// Writes what a body of so many bytes, decompressed, held.
 ///
 /// # Errors
-/// What the write path answers.
+/// What the write path answers; the caller's tenant is beyond a rate.
 pub(super) async fn write(
     state: &ApiState,
     caller: &Caller,
     protocol: Protocol,
-    records: Records,
+    (bytes, records): (usize, Records),
 ) -> Result<IngestOutcome, ApiError> {
+    let arrival = Arrival { signal: records.signal(), records: records.count() as u64, bytes: bytes as u64 };
+    state.app.admit(caller, arrival)?;
     let outcome = match records {
         Records::Logs(decoded) => state.app.ingest_logs(caller, protocol, decoded).await,
         Records::Metrics(decoded) => state.app.ingest_metrics(caller, protocol, decoded).await,

@@ -8,6 +8,7 @@ mod status;
 mod targets;
 
 pub(crate) use respond::failure;
+pub(crate) use targets::scraped_for;
 
 use crate::around::panics;
 use crate::caller::{open, read};

@@ -2,8 +2,10 @@
 
 use super::respond::Answer;
 use crate::state::ApiState;
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use clew_model::Caller;
 use serde::Serialize;
 
 /// The Prometheus version whose API this is; Grafana chooses its calls by it.
@@ -44,14 +46,16 @@ struct RuntimeInfo {
 }
 
 /// `GET /api/v1/status/runtimeinfo`
-pub(super) async fn runtimeinfo(State(state): State<ApiState>) -> Response {
+pub(super) async fn runtimeinfo(State(state): State<ApiState>, Extension(caller): Extension<Caller>) -> Response {
+    // Where the data are and what the configuration warns of is the operator's.
+    let is_shown = !caller.is_confined();
     let age = state.app.options().metrics.retention.age;
     let days = |nanos: i64| format!("{}d", nanos / 86_400_000_000_000);
     let info = RuntimeInfo {
-        cwd: state.app.options().data_dir.display().to_string(),
+        cwd: if is_shown { state.app.options().data_dir.display().to_string() } else { String::new() },
         reload_config_success: state.options.config.reload_succeeded(),
         storage_retention: age.map_or_else(|| "unlimited".to_owned(), days),
-        config_warnings: state.options.config.warnings(),
+        config_warnings: if is_shown { state.options.config.warnings() } else { Vec::new() },
     };
     Answer::plain(Ok(info)).into_response()
 }

@@ -4,11 +4,13 @@ use super::respond::Answer;
 use crate::dto::rfc3339;
 use crate::params::Params;
 use crate::state::ApiState;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
-use clew_app::scrape::{ActiveTarget, DroppedTarget};
+use clew_app::scrape::{ActiveTarget, DroppedTarget, ScrapeStatus};
+use clew_model::{Caller, TenantId};
 use clew_query::promql::Annotations;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -72,10 +74,19 @@ impl From<DroppedTarget> for Dropped {
     }
 }
 
+/// What is scraped of the caller's tenant: everything is written to the tenant `default`.
+pub(crate) fn scraped_for(state: &ApiState, caller: &Caller) -> ScrapeStatus {
+    if caller.tenant == TenantId::default() { state.scrape.status() } else { ScrapeStatus::default() }
+}
+
 /// `GET /api/v1/targets`; `state` is `active`, `dropped` or `any`.
-pub(super) async fn targets(State(state): State<ApiState>, request: Request<Body>) -> Response {
+pub(super) async fn targets(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Response {
     let params = Params::of_query(request.uri().query());
-    let status = state.scrape.status();
+    let status = scraped_for(&state, &caller);
     let wanted = params.get("state").unwrap_or("any");
     let pool = params.get("scrapePool");
     let in_pool = |name: &str| pool.is_none_or(|pool| pool == name);
@@ -103,8 +114,8 @@ struct ScrapePools {
 }
 
 /// `GET /api/v1/scrape_pools`: the names of all jobs, sorted.
-pub(super) async fn scrape_pools(State(state): State<ApiState>) -> Response {
-    let mut scrape_pools: Vec<String> = state.scrape.status().jobs.into_iter().map(|job| job.name).collect();
+pub(super) async fn scrape_pools(State(state): State<ApiState>, Extension(caller): Extension<Caller>) -> Response {
+    let mut scrape_pools: Vec<String> = scraped_for(&state, &caller).jobs.into_iter().map(|job| job.name).collect();
     scrape_pools.sort();
     Answer::plain(Ok(ScrapePools { scrape_pools })).into_response()
 }

@@ -5,7 +5,7 @@ use crate::peer::Peer;
 use crate::testing::{self, Answer, ask, state};
 use axum::http::{Request, header};
 use clew_app::access::{AuthMode, Book, PasswordHash, User, hash_password};
-use clew_model::Scopes;
+use clew_model::{Scopes, TenantSet};
 use tower::ServiceExt;
 
 const LOGIN: &str = r#"{"name":"ada","password":"s3cret"}"#;
@@ -13,7 +13,7 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 
 fn guarded() -> ApiState {
     let hash = PasswordHash::parse(&hash_password("s3cret").unwrap()).unwrap();
-    let user = User { name: "ada".to_owned(), hash, scopes: Scopes::READ };
+    let user = User { name: "ada".to_owned(), hash, scopes: Scopes::READ, tenants: TenantSet::default() };
     testing::guarded(state(|_, _| {}), AuthMode::Basic, Book::new([user], []))
 }
 

@@ -4,6 +4,7 @@ mod asset;
 mod page;
 
 use crate::state::ApiState;
+use crate::tenancy;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 
@@ -51,7 +52,11 @@ pub(crate) fn answer(state: &ApiState, method: &Method, uri: &Uri, headers: &Hea
         Some(asset) => asset::respond(&asset, headers),
         None if wants_page(uri.path(), headers) => {
             let built = asset::find(PAGE).map(|asset| asset.plain);
-            page::respond(built.as_deref(), uri.path(), &state.options.welcome)
+            let mut page = page::respond(built.as_deref(), uri.path(), &state.options.welcome);
+            // Browsers tell that a page asks over TLS and at home alone: it says of which tenant it is until its reader chooses.
+            let cookie = state.access.page_tenant().and_then(|tenant| tenancy::first_choice(headers, &tenant));
+            cookie.and_then(|cookie| page.headers_mut().insert(header::SET_COOKIE, cookie));
+            page
         }
         None => return None,
     };

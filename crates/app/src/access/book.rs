@@ -2,7 +2,7 @@
 
 use super::password::PasswordHash;
 use super::token::TokenDigest;
-use clew_model::Scopes;
+use clew_model::{Scopes, TenantSet};
 use std::collections::{HashMap, HashSet};
 
 /// Somebody who has a password.
@@ -14,6 +14,8 @@ pub struct User {
     pub hash: PasswordHash,
     /// What they may do.
     pub scopes: Scopes,
+    /// The tenants that they may use.
+    pub tenants: TenantSet,
 }
 
 /// Something that has a token.
@@ -25,6 +27,8 @@ pub struct Token {
     pub digest: TokenDigest,
     /// What it may do.
     pub scopes: Scopes,
+    /// The tenants that it may use.
+    pub tenants: TenantSet,
 }
 
 /// All who are known.

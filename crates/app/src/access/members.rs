@@ -4,14 +4,16 @@
 use super::audit::Audit;
 use super::book::{Book, Token, User};
 use super::limits::{CATALOG_LOOK, NAME_BYTES};
+use super::oidc::Person;
 use super::password::{PasswordHash, hash_password};
 use super::sessions::{Change, Holder, Session};
 use super::token::{TokenDigest, new_token};
 use super::{Access, SessionChanges};
 use clew_catalog::{Catalog, CatalogError, ImportError};
 use clew_host::Clock;
-use clew_model::{ErrorKind, Scopes};
+use clew_model::{ErrorKind, Scopes, TenantSet};
 use parking_lot::Mutex;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::time::MissedTickBehavior;
@@ -37,8 +39,33 @@ pub struct Member {
     pub name: String,
     /// What they may do.
     pub scopes: Scopes,
+    /// The tenants that they may use.
+    pub tenants: TenantSet,
     /// When they were made, Unix nanoseconds, and by whom; `None` for those of the configuration.
     pub made: Option<(i64, String)>,
+}
+
+/// What a user or token may do, and of which tenants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct May {
+    /// What.
+    pub scopes: Scopes,
+    /// Of which tenants.
+    pub tenants: TenantSet,
+}
+
+impl fmt::Display for May {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.scopes.names().join(", "))?;
+        if self.tenants == TenantSet::default() { Ok(()) } else { write!(formatter, " in {}", self.tenants) }
+    }
+}
+
+impl From<Scopes> for May {
+    /// In the tenant `default`.
+    fn from(scopes: Scopes) -> Self {
+        Self { scopes, tenants: TenantSet::default() }
+    }
 }
 
 /// Why a member was not made, changed or removed.
@@ -222,9 +249,15 @@ impl Members {
     /// # Errors
     /// The catalog cannot be read.
     pub fn users(&self) -> Result<Vec<Member>, MemberError> {
-        let configured = self.configured.lock().users().map(|user| of_configuration(&user.name, user.scopes)).collect();
+        let configured = self.configured.lock().users().map(of_configuration_user).collect();
         let made = self.read()?.0.into_iter();
-        Ok(all(configured, made.map(|user| member(user.name, user.scopes, user.created_at, user.created_by))))
+        let made = made.map(|user| Member {
+            name: user.name,
+            scopes: user.scopes,
+            tenants: user.tenants,
+            made: Some((user.created_at, user.created_by)),
+        });
+        Ok(all(configured, made))
     }
 
     /// All tokens, by name.
@@ -232,37 +265,49 @@ impl Members {
     /// # Errors
     /// The catalog cannot be read.
     pub fn tokens(&self) -> Result<Vec<Member>, MemberError> {
-        let configured =
-            self.configured.lock().tokens().map(|token| of_configuration(&token.name, token.scopes)).collect();
+        let configured = self.configured.lock().tokens().map(of_configuration_token).collect();
         let made = self.read()?.1.into_iter();
-        Ok(all(configured, made.map(|token| member(token.name, token.scopes, token.created_at, token.created_by))))
+        let made = made.map(|token| Member {
+            name: token.name,
+            scopes: token.scopes,
+            tenants: token.tenants,
+            made: Some((token.created_at, token.created_by)),
+        });
+        Ok(all(configured, made))
     }
 
     /// Makes a user.
     ///
     /// # Errors
     /// A name or password that cannot be one, a name that is taken.
-    pub fn add_user(&self, name: &str, password: &str, scopes: Scopes, by: &str) -> Result<(), MemberError> {
+    pub fn add_user(&self, name: &str, password: &str, may: May, by: &str) -> Result<(), MemberError> {
         check_name(name).map_err(MemberError::Invalid)?;
         if self.configured.lock().user(name).is_some() {
             return Err(MemberError::Conflict(format!("the configuration names a user {name:?}")));
         }
         let password_hash = hash_password(password).map_err(MemberError::Invalid)?;
         let (created_at, created_by) = (self.clock.now(), by.to_owned());
-        let user = clew_catalog::User { name: name.to_owned(), password_hash, scopes, created_at, created_by };
+        let May { scopes, tenants } = may;
+        let user = clew_catalog::User { name: name.to_owned(), password_hash, scopes, tenants, created_at, created_by };
         self.catalog()?.add_user(&user)?;
         self.refresh();
         Ok(())
     }
 
-    /// Gives a user another password, other scopes, or both. Sessions end with the password.
+    /// Gives a user another password, other scopes or other tenants. Sessions end with the password.
     ///
     /// # Errors
     /// Nobody of this name in the catalog, a password that cannot be one.
-    pub fn change_user(&self, name: &str, password: Option<&str>, scopes: Option<Scopes>) -> Result<(), MemberError> {
+    pub fn change_user(
+        &self,
+        name: &str,
+        password: Option<&str>,
+        scopes: Option<Scopes>,
+        tenants: Option<&TenantSet>,
+    ) -> Result<(), MemberError> {
         let hash = password.map(hash_password).transpose().map_err(MemberError::Invalid)?;
         self.must_be_made("user", name, |book| book.user(name).is_some())?;
-        if !self.catalog()?.change_user(name, hash.as_deref(), scopes)? {
+        if !self.catalog()?.change_user(name, hash.as_deref(), scopes, tenants)? {
             return Err(MemberError::Missing { what: "user", name: name.to_owned() });
         }
         self.refresh();
@@ -286,7 +331,7 @@ impl Members {
     ///
     /// # Errors
     /// A name that cannot be one or is taken.
-    pub fn add_token(&self, name: &str, scopes: Scopes, by: &str) -> Result<String, MemberError> {
+    pub fn add_token(&self, name: &str, may: May, by: &str) -> Result<String, MemberError> {
         check_name(name).map_err(MemberError::Invalid)?;
         if self.configured.lock().tokens().any(|token| token.name == name) {
             return Err(MemberError::Conflict(format!("the configuration names a token {name:?}")));
@@ -294,7 +339,8 @@ impl Members {
         let text = new_token().map_err(MemberError::Failed)?;
         let (digest, created_at) = (TokenDigest::of(&text).to_string(), self.clock.now());
         let (name, created_by) = (name.to_owned(), by.to_owned());
-        self.catalog()?.add_token(&clew_catalog::Token { name, digest, scopes, created_at, created_by })?;
+        let May { scopes, tenants } = may;
+        self.catalog()?.add_token(&clew_catalog::Token { name, digest, scopes, tenants, created_at, created_by })?;
         self.refresh();
         Ok(text)
     }
@@ -405,7 +451,7 @@ impl Members {
 
 fn readable(user: &clew_catalog::User) -> Option<User> {
     match PasswordHash::parse(&user.password_hash) {
-        Ok(hash) => Some(User { name: user.name.clone(), hash, scopes: user.scopes }),
+        Ok(hash) => Some(User { name: user.name.clone(), hash, scopes: user.scopes, tenants: user.tenants.clone() }),
         Err(error) => {
             tracing::error!(user = ?user.name, error, "the catalog holds a password hash that cannot be used");
             None
@@ -415,7 +461,9 @@ fn readable(user: &clew_catalog::User) -> Option<User> {
 
 fn readable_token(token: &clew_catalog::Token) -> Option<Token> {
     match TokenDigest::parse(&token.digest) {
-        Ok(digest) => Some(Token { name: token.name.clone(), digest, scopes: token.scopes }),
+        Ok(digest) => {
+            Some(Token { name: token.name.clone(), digest, scopes: token.scopes, tenants: token.tenants.clone() })
+        }
         Err(error) => {
             tracing::error!(token = ?token.name, error, "the catalog holds a digest that cannot be used");
             None
@@ -423,12 +471,12 @@ fn readable_token(token: &clew_catalog::Token) -> Option<Token> {
     }
 }
 
-fn of_configuration(name: &str, scopes: Scopes) -> Member {
-    Member { name: name.to_owned(), scopes, made: None }
+fn of_configuration_user(user: &User) -> Member {
+    Member { name: user.name.clone(), scopes: user.scopes, tenants: user.tenants.clone(), made: None }
 }
 
-fn member(name: String, scopes: Scopes, at: i64, by: String) -> Member {
-    Member { name, scopes, made: Some((at, by)) }
+fn of_configuration_token(token: &Token) -> Member {
+    Member { name: token.name.clone(), scopes: token.scopes, tenants: token.tenants.clone(), made: None }
 }
 
 /// Both together by name; those of the configuration count.
@@ -443,7 +491,7 @@ fn row(digest: TokenDigest, session: &Session) -> clew_catalog::Session {
     let (holder, name, stamp) = match &session.holder {
         Holder::User { name, hash } => ("user", name.clone(), hash.as_str().to_owned()),
         Holder::Token(token) => ("token", token.to_string(), String::new()),
-        Holder::Person { name, scopes } => ("person", name.clone(), scopes.names().join(" ")),
+        Holder::Person(person) => ("person", person.name.clone(), rights(person)),
     };
     clew_catalog::Session {
         digest: digest.to_string(),
@@ -455,16 +503,31 @@ fn row(digest: TokenDigest, session: &Session) -> clew_catalog::Session {
     }
 }
 
+/// What stands before a tenant among the words that a person's session is kept with.
+const TENANT_MARK: char = '@';
+
+/// What a person may do, as words: scopes, and tenants with a mark.
+fn rights(person: &Person) -> String {
+    let tenants = person.tenants.words().into_iter().map(|tenant| format!("{TENANT_MARK}{tenant}"));
+    let words: Vec<String> = person.scopes.names().into_iter().map(str::to_owned).chain(tenants).collect();
+    words.join(" ")
+}
+
+/// A person with what [`rights`] wrote; none where that cannot be read.
+fn person(name: &str, words: &str) -> Option<Person> {
+    let words: Vec<&str> = words.split(' ').collect();
+    let known = Scopes::NAMED.into_iter().filter(|(name, _)| words.contains(name));
+    let scopes = known.fold(Scopes::NONE, |all, (_, scope)| all | scope);
+    let tenants = TenantSet::parse(words.iter().filter_map(|word| word.strip_prefix(TENANT_MARK))).ok()?;
+    Some(Person { name: name.to_owned(), scopes, tenants })
+}
+
 fn session(row: &clew_catalog::Session) -> Option<(TokenDigest, Session)> {
     let digest = TokenDigest::parse(&row.digest).ok()?;
     let holder = match row.holder.as_str() {
         "user" => Holder::User { name: row.name.clone(), hash: PasswordHash::parse(&row.stamp).ok()? },
         "token" => Holder::Token(TokenDigest::parse(&row.name).ok()?),
-        "person" => {
-            let words: Vec<&str> = row.stamp.split(' ').collect();
-            let known = Scopes::NAMED.into_iter().filter(|(name, _)| words.contains(name));
-            Holder::Person { name: row.name.clone(), scopes: known.fold(Scopes::NONE, |all, (_, scope)| all | scope) }
-        }
+        "person" => Holder::Person(person(&row.name, &row.stamp)?),
         _ => return None,
     };
     Some((digest, Session { holder, opened: row.opened_at, used: row.used_at, noted: row.used_at }))

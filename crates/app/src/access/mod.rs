@@ -11,6 +11,7 @@ mod members;
 mod oidc;
 mod password;
 mod sessions;
+mod tenancy;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -19,15 +20,16 @@ mod verified;
 pub use audit::{Audit, Deed};
 pub use book::{Book, Token, User};
 pub use clew_catalog::{CatalogError, Entry as AuditEntry};
-pub use members::{Member, MemberError, Members, check_name};
+pub use members::{May, Member, MemberError, Members, check_name};
 pub use oidc::{Begun, Oidc, OidcError, OidcOptions, Person};
 pub use password::{PasswordHash, hash_password};
+pub use tenancy::{Shown, Tenancy, TenantRefusal};
 pub use token::{TokenDigest, new_token};
 
 use arc_swap::ArcSwap;
 use attempts::{Attempt, Attempts};
 use clew_host::Clock;
-use clew_model::{Caller, Scopes, TenantId};
+use clew_model::{Caller, Scopes, TenantId, TenantSet};
 use clew_telemetry::{Counter, Registry, table};
 use limits::PASSWORD_CHECKS;
 use sessions::{Change, Holder, Sessions};
@@ -56,7 +58,7 @@ impl AccessOptions {
     #[must_use]
     pub fn of(mode: AuthMode) -> Self {
         let hours = |hours: u64| Duration::from_secs(hours * 3_600);
-        Self { mode, session_idle: hours(12), session_age: hours(7 * 24) }
+        Self { mode, session_idle: hours(12), session_age: hours(7 * 24), tenancy: Tenancy::default() }
     }
 }
 
@@ -94,7 +96,7 @@ pub enum Credentials {
 }
 
 /// How the door is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessOptions {
     /// What is asked of callers.
     pub mode: AuthMode,
@@ -102,6 +104,8 @@ pub struct AccessOptions {
     pub session_idle: Duration,
     /// How long a session lives.
     pub session_age: Duration,
+    /// Whether tenants are kept apart.
+    pub tenancy: Tenancy,
 }
 
 /// Why a request is not answered.
@@ -165,6 +169,7 @@ struct Counts {
     wrong: Counter,
     too_many: Counter,
     scope: Counter,
+    tenant: Counter,
     checks: Counter,
 }
 
@@ -192,6 +197,7 @@ impl Access {
                 wrong: refused("wrong"),
                 too_many: refused("too_many"),
                 scope: refused("scope"),
+                tenant: refused("tenant"),
                 checks: registry.counter(&table::AUTH_PASSWORD_CHECKS, []),
             },
         };
@@ -292,9 +298,8 @@ impl Access {
     /// # Errors
     /// The system gives no random numbers.
     pub fn let_in(&self, person: &Person) -> Result<(Caller, String), String> {
-        let holder = Holder::Person { name: person.name.clone(), scopes: person.scopes };
-        let secret = self.sessions.open(holder, self.clock.now())?;
-        Ok((of_provider(&person.name, person.scopes), secret))
+        let secret = self.sessions.open(Holder::Person(person.clone()), self.clock.now())?;
+        Ok((of_provider(person), secret))
     }
 
     /// Ends a session.
@@ -321,9 +326,53 @@ impl Access {
                 book.user(name).filter(|user| user.hash == *hash).map(|user| Known::user(user).caller)
             }
             // Only as long as the provider is asked.
-            Holder::Person { name, scopes } => (self.mode() == AuthMode::Oidc).then(|| of_provider(name, *scopes)),
+            Holder::Person(person) => (self.mode() == AuthMode::Oidc).then(|| of_provider(person)),
             Holder::Token(digest) => book.token(digest).map(|token| Known::token(token).caller),
         }
+    }
+
+    /// The caller within the tenant that a request shows. A refusal is counted.
+    ///
+    /// # Errors
+    /// What the request shows names no tenant that the caller may use.
+    pub fn in_tenant(&self, caller: Caller, shown: &Shown) -> Result<Caller, TenantRefusal> {
+        self.within(caller, shown).inspect_err(|_| self.counts.tenant.inc())
+    }
+
+    /// The same for whoever only wants to know.
+    ///
+    /// # Errors
+    /// As [`Access::in_tenant`].
+    pub fn within(&self, caller: Caller, shown: &Shown) -> Result<Caller, TenantRefusal> {
+        self.options.tenancy.within(caller, shown)
+    }
+
+    /// The caller of something that is about the whole server; none where they are to know of their tenants alone.
+    #[must_use]
+    pub fn of_server(&self, caller: Caller) -> Option<Caller> {
+        if self.has_tenants() && caller.is_confined() {
+            self.counts.tenant.inc();
+            return None;
+        }
+        Some(Caller { tenant: TenantId::default(), tenants: TenantSet::Any, ..caller })
+    }
+
+    /// Whether tenants are kept apart.
+    #[must_use]
+    pub fn has_tenants(&self) -> bool {
+        self.options.tenancy.is_on
+    }
+
+    /// The tenant that the page begins with; none while tenants are not kept apart.
+    #[must_use]
+    pub fn page_tenant(&self) -> Option<TenantId> {
+        self.has_tenants().then(|| self.options.tenancy.missing.clone().unwrap_or_default())
+    }
+
+    /// Whether somebody who was let in before still may use a tenant.
+    #[must_use]
+    pub fn still_uses(&self, caller: &Caller, tenant: &TenantId) -> bool {
+        !self.has_tenants() || caller.tenants.contains(tenant)
     }
 
     /// Counts a request of a known caller that lacks the scope it needs.
@@ -415,20 +464,23 @@ struct Known {
 impl Known {
     fn user(user: &User) -> Self {
         let holder = Holder::User { name: user.name.clone(), hash: user.hash.clone() };
-        Self { caller: named(&user.name, user.scopes), holder }
+        Self { caller: named(&user.name, user.scopes, &user.tenants), holder }
     }
 
     fn token(token: &Token) -> Self {
-        Self { caller: named(&format!("token:{}", token.name), token.scopes), holder: Holder::Token(token.digest) }
+        let caller = named(&format!("token:{}", token.name), token.scopes, &token.tenants);
+        Self { caller, holder: Holder::Token(token.digest) }
     }
 }
 
-fn of_provider(name: &str, scopes: Scopes) -> Caller {
-    named(&format!("oidc:{name}"), scopes)
+fn of_provider(person: &Person) -> Caller {
+    named(&format!("oidc:{}", person.name), person.scopes, &person.tenants)
 }
 
-fn named(principal: &str, scopes: Scopes) -> Caller {
-    Caller { tenant: TenantId::default(), principal: Arc::from(principal), scopes }
+/// Which of the tenants is theirs for a request is told by [`Access::in_tenant`].
+fn named(principal: &str, scopes: Scopes, tenants: &TenantSet) -> Caller {
+    let tenant = tenants.names().first().cloned().unwrap_or_default();
+    Caller { tenant, principal: Arc::from(principal), scopes, tenants: tenants.clone() }
 }
 
 /// Tells of failures: the first, the second, the fourth …, so that an attack does not fill the log.

@@ -8,7 +8,7 @@ use crate::outbound::Outbound;
 use crate::scrape::confined_client;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use clew_model::Scopes;
+use clew_model::{Scopes, TenantId, TenantSet};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata};
@@ -44,13 +44,17 @@ pub struct OidcOptions {
     pub groups_claim: String,
     /// What the members of a group may do.
     pub groups: Vec<(String, Scopes)>,
+    /// The tenants that the members of a group may use.
+    pub tenants: Vec<(String, TenantSet)>,
+    /// The claim that names tenants beside those of the groups; none where it is empty.
+    pub tenants_claim: String,
 }
 
 impl fmt::Debug for OidcOptions {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { issuer, client_id, redirect_url, scopes, name_claim, groups_claim, groups, .. } = self;
         let shown = (issuer, client_id, redirect_url, scopes, name_claim, groups_claim, groups);
-        write!(formatter, "{shown:?}")
+        write!(formatter, "{shown:?} {:?} {}", self.tenants, self.tenants_claim)
     }
 }
 
@@ -61,6 +65,8 @@ pub struct Person {
     pub name: String,
     /// What their groups may do.
     pub scopes: Scopes,
+    /// The tenants that they may use.
+    pub tenants: TenantSet,
 }
 
 /// Why nobody was logged in.
@@ -174,14 +180,24 @@ impl Oidc {
         let text = |claim: &str| claims.get(claim).and_then(Value::as_str).filter(|text| !text.is_empty());
         let name = text(&self.options.name_claim).or_else(|| text("email")).or_else(|| text("sub"));
         let name: String = name.unwrap_or("?").chars().filter(|c| !c.is_control()).take(100).collect();
-        let groups: Vec<&str> = match claims.get(&self.options.groups_claim) {
-            Some(Value::Array(groups)) => groups.iter().filter_map(Value::as_str).collect(),
-            Some(Value::String(group)) => vec![group],
-            _ => Vec::new(),
-        };
+        let groups = listed(claims, &self.options.groups_claim);
         let known = self.options.groups.iter().filter(|(group, _)| groups.contains(&group.as_str()));
         let scopes = known.fold(Scopes::NONE, |all, (_, scopes)| all | *scopes);
-        if scopes == Scopes::NONE { Err(OidcError::NoGroup(name)) } else { Ok(Person { name, scopes }) }
+        if scopes == Scopes::NONE {
+            return Err(OidcError::NoGroup(name));
+        }
+        Ok(Person { name, scopes, tenants: self.tenants(claims, &groups) })
+    }
+
+    /// The tenants of the groups, and those that the claim names; all of them only where a group may use all.
+    fn tenants(&self, claims: &Value, groups: &[&str]) -> TenantSet {
+        let of_groups = self.options.tenants.iter().filter(|(group, _)| groups.contains(&group.as_str()));
+        let sets: Vec<&TenantSet> = of_groups.map(|(_, tenants)| tenants).collect();
+        if sets.iter().any(|tenants| tenants.is_any()) {
+            return TenantSet::Any;
+        }
+        let claimed = listed(claims, &self.options.tenants_claim).into_iter().filter_map(TenantId::new);
+        TenantSet::of(sets.iter().flat_map(|tenants| tenants.names()).cloned().chain(claimed))
     }
 
     /// What the provider said a while ago at most: anybody may begin a login, and it is not asked anew for each.
@@ -263,6 +279,15 @@ impl Http {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct HttpError(String);
+
+/// The texts of a claim: a list, or one alone.
+fn listed<'c>(claims: &'c Value, claim: &str) -> Vec<&'c str> {
+    match claims.get(claim) {
+        Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(text)) => vec![text],
+        _ => Vec::new(),
+    }
+}
 
 /// The claims of a signed token (RFC 7519): the part between its dots.
 fn payload(token: &str) -> Option<Value> {

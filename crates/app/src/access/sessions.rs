@@ -2,9 +2,9 @@
 //! used for a while, after some days in any case, and with the user or token that opened it.
 
 use super::limits::{SESSION_CHANGES, SESSION_NOTED, SESSIONS, SESSIONS_ENDED, SESSIONS_OF_ONE};
+use super::oidc::Person;
 use super::password::PasswordHash;
 use super::token::TokenDigest;
-use clew_model::Scopes;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -19,7 +19,7 @@ pub(super) enum Holder {
     /// A token.
     Token(TokenDigest),
     /// Somebody whom a provider of identities knew then.
-    Person { name: String, scopes: Scopes },
+    Person(Person),
 }
 
 /// A session. Times are those of the wall clock, nanoseconds.

@@ -22,8 +22,13 @@ fn door(mode: AuthMode) -> (Access, Arc<Registry>) {
 
 fn book(password: &str) -> Book {
     let hash = PasswordHash::parse(&hash_password(password).unwrap()).unwrap();
-    let user = User { name: "ada".to_owned(), hash, scopes: Scopes::READ };
-    let token = Token { name: "agents".to_owned(), digest: TokenDigest::of(TOKEN), scopes: Scopes::INGEST };
+    let user = User { name: "ada".to_owned(), hash, scopes: Scopes::READ, tenants: TenantSet::default() };
+    let token = Token {
+        name: "agents".to_owned(),
+        digest: TokenDigest::of(TOKEN),
+        scopes: Scopes::INGEST,
+        tenants: TenantSet::default(),
+    };
     Book::new([user], [token])
 }
 
@@ -141,15 +146,16 @@ fn members(folder: &std::path::Path, configured: Book) -> (Arc<Members>, Arc<Acc
 async fn members_that_are_made_are_let_in_at_once_and_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let (made, access, _) = members(folder.path(), book("s3cret"));
-    made.add_user("bob", "open sesame", Scopes::READ | Scopes::ADMIN, "ada").unwrap();
-    let token = made.add_token("ci", Scopes::INGEST, "ada").unwrap();
+    made.add_user("bob", "open sesame", (Scopes::READ | Scopes::ADMIN).into(), "ada").unwrap();
+    let token = made.add_token("ci", Scopes::INGEST.into(), "ada").unwrap();
     for (name, error) in [("bob", "is there already"), ("ada", "the configuration names"), ("a:b", "neither colons")] {
-        let refused = made.add_user(name, "x", Scopes::READ, "ada").unwrap_err().to_string();
+        let refused = made.add_user(name, "x", Scopes::READ.into(), "ada").unwrap_err().to_string();
         assert!(refused.contains(error), "{refused}");
     }
-    assert!(made.add_user("eve", "", Scopes::READ, "ada").unwrap_err().to_string().contains("is empty"));
+    assert!(made.add_user("eve", "", Scopes::READ.into(), "ada").unwrap_err().to_string().contains("is empty"));
     assert!(
-        made.add_token("agents", Scopes::READ, "ada").is_err() && made.add_token("ci", Scopes::READ, "ada").is_err()
+        made.add_token("agents", Scopes::READ.into(), "ada").is_err()
+            && made.add_token("ci", Scopes::READ.into(), "ada").is_err()
     );
     assert!(made.remove_user("ada").unwrap_err().to_string().contains("stands in the configuration"));
     assert_eq!(made.remove_user("eve").unwrap_err().kind(), ErrorKind::NotFound);
@@ -157,9 +163,14 @@ async fn members_that_are_made_are_let_in_at_once_and_after_a_restart() {
     assert_eq!(bob.scopes, Scopes::READ | Scopes::ADMIN);
     let (again, access, _) = members(folder.path(), Book::default());
     assert_eq!(access.identify(Credentials::Token(token.clone()), None).await.unwrap().scopes, Scopes::INGEST);
-    let expected = Member { name: "bob".into(), scopes: Scopes::READ | Scopes::ADMIN, made: Some((7, "ada".into())) };
+    let expected = Member {
+        name: "bob".into(),
+        scopes: Scopes::READ | Scopes::ADMIN,
+        tenants: TenantSet::default(),
+        made: Some((7, "ada".into())),
+    };
     assert_eq!(again.users().unwrap(), [expected]);
-    again.change_user("bob", Some("other"), None).unwrap();
+    again.change_user("bob", Some("other"), None, None).unwrap();
     assert!(access.identify(password("bob", "open sesame"), None).await.is_err());
     assert!(access.identify(password("bob", "other"), None).await.is_ok());
     again.remove_user("bob").unwrap();
@@ -174,7 +185,7 @@ async fn sessions_outlive_a_restart_and_what_commands_change_is_seen() {
     let stop = tokio_util::sync::CancellationToken::new();
     let kept = tokio::spawn(Arc::clone(&made).keep(changes, stop.clone()));
     let (command, _, _) = members(folder.path(), Book::default());
-    command.add_user("bob", "open sesame", Scopes::READ, "a command").unwrap();
+    command.add_user("bob", "open sesame", Scopes::READ.into(), "a command").unwrap();
     let began = Instant::now();
     while access.is_without_anybody() {
         assert!(began.elapsed().as_secs() < 20);

@@ -2,13 +2,15 @@
 
 use crate::limits::{MAX_ATTRIBUTES, MAX_FUTURE, MAX_LABEL_NAME, MAX_LABEL_VALUE, MAX_LABELS, MAX_REASONS};
 use crate::signal::Dropped;
+use crate::tenants::Tenant;
 use clew_codec::error::{Decoded, Reject};
+use clew_kvstore::metrics::Beyond;
 use clew_model::logs::LogRecord;
 use clew_model::metrics::{LabelSets, Labels, MetricBatch};
 use clew_model::time::NANOS_PER_MILLI;
 use clew_model::traces::Span;
 use clew_model::value::Attribute;
-use clew_model::{UnixNanos, Value};
+use clew_model::{TenantId, UnixNanos, Value};
 use std::collections::BTreeMap;
 
 /// Why records were refused, and how many were taken.
@@ -24,6 +26,8 @@ pub struct IngestOutcome {
     pub warnings: Vec<Rejection>,
     /// How many records that is said of.
     pub warned: u64,
+    /// How many of the refused are beyond a limit of their tenant.
+    pub beyond_tenant: u64,
 }
 
 /// A record that was refused by itself, or taken with a warning.
@@ -100,7 +104,14 @@ impl Places {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeriesVerdicts {
     count: usize,
-    refused: BTreeMap<usize, String>,
+    refused: BTreeMap<usize, Refused>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refused {
+    reason: String,
+    /// Whether it is beyond a limit of its tenant.
+    by_tenant: bool,
 }
 
 impl SeriesVerdicts {
@@ -110,7 +121,8 @@ impl SeriesVerdicts {
         let widest = series.widest();
         let fits = widest.labels <= MAX_LABELS && widest.name <= MAX_LABEL_NAME && widest.value <= MAX_LABEL_VALUE;
         let refused = series.iter().take(if fits { 0 } else { usize::MAX }).enumerate();
-        let refused = refused.filter_map(|(place, set)| labels(&set).err().map(|reason| (place, reason)));
+        let refused = refused
+            .filter_map(|(place, set)| labels(&set).err().map(|reason| (place, Refused { reason, by_tenant: false })));
         Self { count: series.len(), refused: refused.collect() }
     }
 
@@ -124,19 +136,40 @@ impl SeriesVerdicts {
         if place >= self.count {
             return Err("unknown series");
         }
-        self.refused.get(&place).map_or(Ok(()), |reason| Err(reason))
+        self.refused.get(&place).map_or(Ok(()), |refused| Err(&refused.reason))
     }
 
-    /// Refuses those that are new and `beyond` the `limit` of active series (`limits.series`), by their place.
-    pub fn refuse_beyond(&mut self, series: &LabelSets, beyond: &[bool], limit: usize) {
-        for (place, _) in beyond.iter().enumerate().filter(|(_, beyond)| **beyond) {
+    /// Whether a series is refused since it is beyond a limit of its tenant.
+    fn is_beyond_tenant(&self, place: usize) -> bool {
+        self.refused.get(&place).is_some_and(|refused| refused.by_tenant)
+    }
+
+    /// Refuses those that are new and `beyond` the `limit` of active series (`limits.series`) or that of their tenant
+    /// (`tenants.limits.series`), by their place.
+    pub fn refuse_beyond(
+        &mut self,
+        series: &LabelSets,
+        beyond: &[Option<Beyond>],
+        limit: usize,
+        (tenant, own_limit): (&TenantId, usize),
+    ) {
+        for (place, which) in beyond.iter().enumerate().filter_map(|(place, which)| Some((place, (*which)?))) {
             let labels = series.labels(place).unwrap_or_default();
-            let reason = format!(
-                "a new series of {:?} is beyond the limit of {limit} active series (limits.series); series that are \
-                 known go on. Take labels away whose values never come back, or raise the limit",
-                labels.metric_name(),
-            );
-            self.refused.insert(place, reason);
+            let name = labels.metric_name();
+            let by_tenant = which == Beyond::Tenant;
+            let reason = if by_tenant {
+                format!(
+                    "a new series of {name:?} is beyond the limit of {own_limit} active series of tenant \"{tenant}\" \
+                     (tenants.limits.series); series that are known go on. Take labels away whose values never come back, \
+                     or raise the limit"
+                )
+            } else {
+                format!(
+                    "a new series of {name:?} is beyond the limit of {limit} active series (limits.series); series that are \
+                     known go on. Take labels away whose values never come back, or raise the limit"
+                )
+            };
+            self.refused.insert(place, Refused { reason, by_tenant });
         }
     }
 }
@@ -163,19 +196,44 @@ impl Admission {
             rejections: told(&mut decoded.rejects),
             warnings: told(&mut decoded.warnings),
             warned: decoded.warned,
+            beyond_tenant: 0,
         }
     }
 
     /// The log records that may enter. Refusals name the place of a record in the request.
     #[must_use]
-    pub fn logs(&self, mut decoded: Decoded<Vec<LogRecord>>) -> (Vec<LogRecord>, IngestOutcome) {
+    pub fn logs(&self, decoded: Decoded<Vec<LogRecord>>) -> (Vec<LogRecord>, IngestOutcome) {
+        self.logs_within(decoded, None)
+    }
+
+    /// The same within the limit of log streams of their tenant.
+    #[must_use]
+    pub fn logs_within(
+        &self,
+        mut decoded: Decoded<Vec<LogRecord>>,
+        tenant: Option<&Tenant>,
+    ) -> (Vec<LogRecord>, IngestOutcome) {
         let mut outcome = Self::outcome(&mut decoded);
         let mut places = Places::beside(&outcome);
+        let beyond = tenant.map(|tenant| tenant.beyond_streams(&decoded.records)).unwrap_or_default();
+        let (mut row, mut beyond_tenant) = (0, 0);
         decoded.records.retain(|record| {
             let in_body = count_values(&record.body);
             let verdict = self.time(record.time).and_then(|()| attributes([&record.attributes], in_body));
+            let is_beyond = beyond.get(row).is_some_and(|beyond| *beyond);
+            row = row.saturating_add(1);
+            let verdict = match tenant.filter(|_| is_beyond && verdict.is_ok()) {
+                Some(tenant) => {
+                    beyond_tenant += 1;
+                    // Only the first are told.
+                    let is_told = outcome.rejections.len() < MAX_REASONS;
+                    Err(if is_told { tenant.too_many_streams(record) } else { String::new() })
+                }
+                None => verdict,
+            };
             keep(verdict, &mut places, &mut outcome)
         });
+        outcome.beyond_tenant = beyond_tenant;
         outcome.rejections.sort_by_key(|rejection| rejection.index);
         outcome.accepted = decoded.records.len() as u64;
         (decoded.records, outcome)
@@ -213,8 +271,15 @@ impl Admission {
             self.time(millis.saturating_mul(NANOS_PER_MILLI))
         };
         let mut places = Places::beside(&outcome);
-        batch.samples.retain(|sample| keep(verdict(sample.series, sample.time), &mut places, &mut outcome));
-        batch.histograms.retain(|sample| keep(verdict(sample.series, sample.time), &mut places, &mut outcome));
+        let mut beyond_tenant: u64 = 0;
+        let mut enters = |series: u32, time: i64| {
+            let verdict = verdict(series, time);
+            beyond_tenant += u64::from(verdict.is_err() && verdicts.is_beyond_tenant(series as usize));
+            keep(verdict, &mut places, &mut outcome)
+        };
+        batch.samples.retain(|sample| enters(sample.series, sample.time));
+        batch.histograms.retain(|sample| enters(sample.series, sample.time));
+        outcome.beyond_tenant = beyond_tenant;
         // An exemplar without a usable time or series is dropped with its sample's own verdict already told.
         batch.exemplars.retain(|exemplar| verdict(exemplar.series, exemplar.time).is_ok());
         if !verdicts.refused.is_empty() {
@@ -385,7 +450,8 @@ mod tests {
             ..MetricBatch::default()
         };
         let mut verdicts = SeriesVerdicts::of_labels(&batch.series);
-        verdicts.refuse_beyond(&batch.series, &[false, true, false], 2);
+        let default = TenantId::default();
+        verdicts.refuse_beyond(&batch.series, &[None, Some(Beyond::Store), None], 2, (&default, 0));
         let (kept, outcome) = admission().metrics(decoded(batch), &verdicts);
         assert_eq!(kept.samples.iter().map(|sample| sample.value).collect::<Vec<_>>(), [0.0, 2.0]);
         assert_eq!((kept.series.len(), outcome.accepted, outcome.rejected), (2, 2, 1));

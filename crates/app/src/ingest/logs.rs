@@ -3,7 +3,7 @@
 use super::feed::{Fed, Feed, Watch};
 use super::rooms::Tap;
 use crate::error::AppError;
-use crate::limits::{TAIL_FEED_BYTES, TAILS};
+use crate::limits::{TAIL_FEED_BYTES, TAILS, TAILS_OF_A_TENANT};
 use crate::server::AppOptions;
 use crate::signal::{Account, Dropped, Hot, Needed, OnDisk, ReadFrame, Removed, Sealed, SignalStore, StoreError};
 use clew_columns::frames::logs::{self as frames, LogFrame};
@@ -12,7 +12,7 @@ use clew_host::Files;
 use clew_journal::AppendSlot;
 use clew_logstore::{LogStore, LogStoreError, LogStoreOptions};
 use clew_model::logs::{LogReader, LogRecord};
-use clew_model::{ErrorKind, SetAside, Signal, TenantId, UnixNanos};
+use clew_model::{ErrorKind, SetAside, Signal, TenantId, UnixNanos, UsageByTenant};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,6 +37,10 @@ pub struct FedLogs {
 }
 
 impl Fed for FedLogs {
+    fn owner(&self) -> &TenantId {
+        &self.tenant
+    }
+
     fn records(&self) -> u64 {
         self.blocks.iter().map(|block| block.rows as u64).sum()
     }
@@ -78,9 +82,10 @@ impl LogSignal {
         let rules = Arc::clone(&options.rules);
         let store_options =
             LogStoreOptions { max_part_bytes: options.step_bytes(&options.logs), ..LogStoreOptions::default() };
+        let most_of_one = if options.tenants.is_some() { TAILS_OF_A_TENANT } else { TAILS };
         let store = LogStore::open(files, &dir.join("store"), store_options, rules)
             .map_err(|error| AppError::start("open the log store", error))?;
-        Ok(Self { store, feed: Feed::new(TAIL_FEED_BYTES, TAILS) })
+        Ok(Self { store, feed: Feed::new(TAIL_FEED_BYTES, TAILS, most_of_one) })
     }
 
     /// The tap that live tails watch.
@@ -91,9 +96,9 @@ impl LogSignal {
 
     /// Watches what is made readable from now on, and the number from which on the feed brings records: those before are in
     /// the store, and may come once more. `None` when too many watch already.
-    pub(crate) fn watch(&self) -> Option<(Watch<FedLogs>, u64)> {
+    pub(crate) fn watch(&self, tenant: &TenantId) -> Option<(Watch<FedLogs>, u64)> {
         // In this order: what the store takes in after it was asked is fed to a watcher that was there already.
-        let watch = self.feed.watch()?;
+        let watch = self.feed.watch(tenant)?;
         Some((watch, self.store.next_record_number()))
     }
 
@@ -199,6 +204,10 @@ impl SignalStore for LogSignal {
     fn on_disk(&self) -> OnDisk {
         let stats = self.store.part_stats();
         OnDisk { parts: stats.parts as u64, records: stats.records, bytes: stats.bytes }
+    }
+
+    fn usage(&self) -> UsageByTenant {
+        self.store.usage()
     }
 
     fn newest(&self) -> Option<UnixNanos> {

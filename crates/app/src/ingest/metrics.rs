@@ -12,7 +12,7 @@ use clew_kvstore::KvError;
 use clew_kvstore::metrics::{ApplyReport, FrameLinks, JournalFrame, MetricStore, MetricStoreOptions, Resolved};
 use clew_model::metrics::{Exemplar, LabelSets, Metadata, MetricBatch, MetricReader};
 use clew_model::time::NANOS_PER_MILLI;
-use clew_model::{ErrorKind, SetAside, Signal, TenantId, UnixNanos};
+use clew_model::{ErrorKind, SetAside, Signal, TenantId, UnixNanos, UsageByTenant};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -80,17 +80,30 @@ impl MetricSignal {
         self.store.active_series() as u64
     }
 
-    /// Whether so many series are within the limit of active series even if all of them are new. Does not block.
+    /// Series of a tenant that took samples lately.
     #[must_use]
-    pub fn has_room(&self, series: usize) -> bool {
-        self.store.has_room(series)
+    pub fn active_series_of(&self, tenant: &TenantId) -> u64 {
+        self.store.active_series_of(tenant) as u64
     }
 
-    /// Refuses the series of a batch that are new and beyond the limit of active series; answers whether there are such.
+    /// Whether so many series are within the limits of active series, that of their tenant where it has one, even if all of
+    /// them are new. Does not block.
+    #[must_use]
+    pub fn has_room(&self, tenant: &TenantId, limit: Option<usize>, series: usize) -> bool {
+        self.store.has_room_of(tenant, limit, series)
+    }
+
+    /// Refuses the series of a batch that are new and beyond a limit of active series, that of their tenant where it has one.
     /// Blocks while the store's head is being rebuilt.
-    pub fn refuse_beyond_limit(&self, tenant: &TenantId, series: &LabelSets, verdicts: &mut SeriesVerdicts) {
-        let beyond = self.store.beyond_limit(tenant, series, |place| verdicts.may_enter(place));
-        verdicts.refuse_beyond(series, &beyond, self.store.max_series());
+    pub fn refuse_beyond_limit(
+        &self,
+        tenant: &TenantId,
+        limit: Option<usize>,
+        series: &LabelSets,
+        verdicts: &mut SeriesVerdicts,
+    ) {
+        let beyond = self.store.beyond_limit(tenant, limit, series, |place| verdicts.may_enter(place));
+        verdicts.refuse_beyond(series, &beyond, self.store.max_series(), (tenant, limit.unwrap_or_default()));
     }
 }
 
@@ -223,6 +236,10 @@ impl SignalStore for MetricSignal {
     fn on_disk(&self) -> OnDisk {
         let sealed = self.store.sealed_stats();
         OnDisk { parts: sealed.runs, records: sealed.rows, bytes: self.store.disk_bytes() }
+    }
+
+    fn usage(&self) -> UsageByTenant {
+        self.store.usage()
     }
 
     fn newest(&self) -> Option<UnixNanos> {

@@ -9,7 +9,7 @@ use clew_journal::AppendSlot;
 use clew_kvstore::traces::{TraceStore, TraceStoreOptions};
 use clew_model::time::NANOS_PER_MILLI;
 use clew_model::traces::{Span, TraceReader};
-use clew_model::{ErrorKind, SetAside, Signal, TenantId, UnixMillis, UnixNanos};
+use clew_model::{ErrorKind, SetAside, Signal, TenantId, UnixMillis, UnixNanos, UsageByTenant};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -165,6 +165,10 @@ impl SignalStore for TraceSignal {
     fn on_disk(&self) -> OnDisk {
         let sealed = self.store.sealed_stats();
         OnDisk { parts: sealed.runs, records: sealed.rows, bytes: self.store.disk_bytes() }
+    }
+
+    fn usage(&self) -> UsageByTenant {
+        self.store.usage()
     }
 
     fn newest(&self) -> Option<UnixNanos> {

@@ -32,16 +32,30 @@ impl App {
         convert: impl FnOnce(Q::Answer, &mut Turn) -> Result<T, AppError> + Send + 'static,
     ) -> Result<T, AppError> {
         let Plan { about, timeout, work, size, across } = question.plan(self.clock().now())?;
-        let context = self.queries().context(caller, timeout);
+        let tenant = self.tenants().map(|tenants| tenants.of_question(&caller.tenant));
+        let memory = tenant.as_ref().and_then(|tenant| tenant.query_memory());
+        let context = self.queries().context(caller, timeout, memory.as_ref());
         let asked = Asked::new(self.observer(), self.queries().limits().slow, about, &context);
+        let place = match tenant.as_ref().map(|tenant| tenant.begin_query()).transpose() {
+            Ok(place) => place,
+            Err(refused) => return asked.ended(Err(refused)),
+        };
         let (app, rows) = (Arc::clone(self), asked.rows());
         let answer = self.queries().run(context, move |turn| {
+            // Until the work ends, whoever still waits for it.
+            let _place = place;
             let mut answer = app.answer_within_memory(turn, across, &*work)?;
             answer.warn(turn.context().warnings.take());
             rows.set(size(&answer));
             convert(answer, turn)
         });
-        asked.ended(answer.await)
+        let answer = answer.await;
+        if let (Some(tenant), Err(error)) = (&tenant, &answer)
+            && error.kind() == ErrorKind::RateLimited
+        {
+            tenant.query_was_short();
+        }
+        asked.ended(answer)
     }
 
     /// Answers a question. Where others hold the memory that there is for all, it lets go what it holds, waits aside until

@@ -98,16 +98,17 @@ impl QueryRunner {
         self.limits
     }
 
-    /// What a caller's query may use. `timeout` may shorten the limit, never lengthen it.
+    /// What a caller's query may use. `timeout` may shorten the limit, never lengthen it; `part` is the part of the memory
+    /// of all queries that those of its tenant share, where it has one.
     #[must_use]
-    pub fn context(&self, caller: &Caller, timeout: Option<Duration>) -> Context {
+    pub fn context(&self, caller: &Caller, timeout: Option<Duration>, part: Option<&MemoryShare>) -> Context {
         Context {
             tenant: caller.tenant.clone(),
             principal: Arc::clone(&caller.principal),
             scopes: caller.scopes,
             timeout: timeout.map_or(self.limits.timeout, |asked| asked.min(self.limits.timeout)),
             cancel: Cancel::default(),
-            memory: MemoryBudget::within(&self.memory, self.limits.memory),
+            memory: MemoryBudget::within(part.unwrap_or(&self.memory), self.limits.memory),
             read: ReadMeter::default(),
             warnings: Warnings::default(),
             executor: Arc::clone(&self.threads) as Arc<dyn clew_model::Executor>,
@@ -197,7 +198,7 @@ mod tests {
     }
 
     fn context(runner: &QueryRunner) -> Context {
-        runner.context(&Caller::anonymous(), None)
+        runner.context(&Caller::anonymous(), None, None)
     }
 
     fn spin(turn: &mut Turn) -> Result<(), AppError> {

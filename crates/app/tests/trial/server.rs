@@ -39,6 +39,7 @@ pub(crate) fn start(
         memory: MemoryShares::of(2 << 30),
         keeps_reserve: false,
         span_metrics: true,
+        tenants: None,
     };
     let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));
     App::start(options, files, clock, Arc::new(SeededRandom::new(seed)), registry)

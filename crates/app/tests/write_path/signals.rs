@@ -51,6 +51,7 @@ pub(crate) fn start_with(
         memory: MemoryShares::of(2 << 30),
         keeps_reserve: false,
         span_metrics: true,
+        tenants: None,
     };
     change(&mut options);
     let registry = Arc::new(Registry::new(BuildInfo { version: "0", revision: "0" }));

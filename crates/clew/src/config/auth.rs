@@ -1,10 +1,11 @@
 //! Who may use the server: users and tokens, in the configuration and in a file that is read anew when it changes.
 
+use super::tenants;
 use clew_app::access::{
-    AccessOptions, AuthMode, Book, OidcOptions, PasswordHash, Token, TokenDigest, User, check_name,
+    AccessOptions, AuthMode, Book, OidcOptions, PasswordHash, Tenancy, Token, TokenDigest, User, check_name,
 };
 use clew_config::yaml::{Document, Fault, Faults, Origin, Severity, Source, Value, decode_text};
-use clew_model::Scopes;
+use clew_model::{Scopes, TenantSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,9 +37,9 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    /// How the door is built.
-    pub(crate) fn options(&self) -> AccessOptions {
-        AccessOptions { mode: self.mode, session_idle: self.session_idle, session_age: self.session_age }
+    /// How the door is built, for tenants that are told apart so.
+    pub(crate) fn options(&self, tenancy: Tenancy) -> AccessOptions {
+        AccessOptions { mode: self.mode, session_idle: self.session_idle, session_age: self.session_age, tenancy }
     }
 
     /// The provider of identities with its secret, which may stand in a file; `None` where none is asked.
@@ -112,6 +113,12 @@ pub(super) fn groups(value: &Value<'_>, into: &mut Vec<(String, Scopes)>) {
     *into = groups.filter_map(|(group, scopes)| Some((group.to_owned(), scopes_in(&scopes)?))).collect();
 }
 
+/// Groups of a provider, with the tenants that their members may use.
+pub(super) fn group_tenants(value: &Value<'_>, into: &mut Vec<(String, TenantSet)>) {
+    let groups = value.entries().into_iter();
+    *into = groups.filter_map(|(group, names)| Some((group.to_owned(), tenants::set(&names)?))).collect();
+}
+
 pub(super) fn users(value: &Value<'_>, into: &mut Vec<User>) {
     into.clear();
     for item in value.items() {
@@ -130,9 +137,9 @@ fn user(item: &Value<'_>) -> Option<User> {
     let hash = fields.required("password_hash", "'$argon2id$v=19$…' (clew hash-password)").and_then(|value| {
         value.parsed(PasswordHash::parse, "write what `clew hash-password` prints, in 'single quotes'")
     });
-    let scopes = scopes(&mut fields);
+    let (scopes, tenants) = (scopes(&mut fields), tenants_in(&mut fields));
     fields.finish();
-    Some(User { name: name?, hash: hash?, scopes: scopes? })
+    Some(User { name: name?, hash: hash?, scopes: scopes?, tenants: tenants? })
 }
 
 pub(super) fn tokens(value: &Value<'_>, into: &mut Vec<Token>) {
@@ -156,9 +163,9 @@ fn token(item: &Value<'_>) -> Option<Token> {
     let digest = fields.required("digest", "'sha256:…' (clew new-token)").and_then(|value| {
         value.parsed(TokenDigest::parse, "write the digest that `clew new-token` prints beside the token")
     });
-    let scopes = scopes(&mut fields);
+    let (scopes, tenants) = (scopes(&mut fields), tenants_in(&mut fields));
     fields.finish();
-    Some(Token { name: name?, digest: digest?, scopes: scopes? })
+    Some(Token { name: name?, digest: digest?, scopes: scopes?, tenants: tenants? })
 }
 
 fn name(value: &Value<'_>) -> Option<String> {
@@ -172,6 +179,11 @@ fn name(value: &Value<'_>) -> Option<String> {
 
 fn scopes(fields: &mut clew_config::yaml::Fields<'_>) -> Option<Scopes> {
     scopes_in(&fields.required("scopes", "[read]")?)
+}
+
+/// `default` where nothing is written.
+fn tenants_in(fields: &mut clew_config::yaml::Fields<'_>) -> Option<TenantSet> {
+    fields.get("tenants").map_or_else(|| Some(TenantSet::default()), |value| tenants::set(&value))
 }
 
 fn scopes_in(value: &Value<'_>) -> Option<Scopes> {
@@ -325,7 +337,12 @@ mod tests {
         let file = dir.path().join("door.yml");
         let auth = Auth { mode: AuthMode::Token, file: Some(file.clone()), ..Auth::default() };
         std::fs::write(&file, format!("tokens:\n  - {{ name: a, digest: '{DIGEST}', scopes: [read] }}\n")).unwrap();
-        let expected = Token { name: "a".to_owned(), digest: TokenDigest::of("abc"), scopes: Scopes::READ };
+        let expected = Token {
+            name: "a".to_owned(),
+            digest: TokenDigest::of("abc"),
+            scopes: Scopes::READ,
+            tenants: TenantSet::default(),
+        };
         assert_eq!(auth.book(&mut Vec::new()).unwrap(), Book::new([], [expected]));
         std::fs::write(&file, "tokens: []\nuser: []\n").unwrap();
         let fault = auth.book(&mut Vec::new()).unwrap_err()[0].to_string();

@@ -1,7 +1,7 @@
 //! File, environment, flags: read in this order, every fault of all three at once.
 
 use super::settings::{SETTINGS, Setting};
-use super::{Address, Auth, Config, DropIn, Limits, Memory, Retention, Server, Storage, Tls};
+use super::{Address, Auth, Config, DropIn, Limits, Memory, Retention, Server, Storage, Tenants, Tls};
 use clew_app::Outbound;
 use clew_config::yaml::{
     Document, Fault, Faults, MentionedFile, Origin, Severity, Source, Value, decode_text, nearest,
@@ -87,6 +87,7 @@ fn defaults() -> Config {
         correlation_fields: Vec::new(),
         correlation_patterns: Vec::new(),
         auth: Auth::default(),
+        tenants: Tenants::default(),
         outbound: Outbound::default(),
         limits: Limits {
             memory: Memory::Share(0.25),

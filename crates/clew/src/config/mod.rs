@@ -10,11 +10,13 @@ mod limits;
 mod load;
 mod read;
 mod settings;
+mod tenants;
 
 pub(crate) use auth::Auth;
 pub(crate) use docs::render_docs;
 pub(crate) use drop_in::DropIn;
 pub(crate) use load::{Loaded, Overrides, load};
+pub(crate) use tenants::Tenants;
 
 use clew_app::Outbound;
 use clew_telemetry::logs::LogFormat;
@@ -39,6 +41,8 @@ pub(crate) struct Config {
     pub correlation_patterns: Vec<Regex>,
     /// Who may use the server.
     pub auth: Auth,
+    /// Tenants.
+    pub tenants: Tenants,
     /// What may be reached on behalf of the configuration.
     pub outbound: Outbound,
     /// Bounds.

@@ -1,7 +1,7 @@
 //! The table of every key: name, default, what it does, how it is read.
 
 use super::Config;
-use super::{auth, drop_in, read};
+use super::{auth, drop_in, read, tenants};
 use clew_config::yaml::Value;
 
 /// One key.
@@ -232,15 +232,16 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting!(
         "auth.users",
         "[]",
-        "list of `{ name, password_hash, scopes }`",
+        "list of `{ name, password_hash, scopes, tenants }`",
         "Users. `clew hash-password` makes the hash (argon2id). Scopes are `ingest`, `read` and `admin`; none includes \
-         another. Changes take effect with a reload.",
+         another. `tenants` are those that they may use where tenants are told apart: a list of names, or `'*'` for all and \
+         what is of the whole server; `[default]` unless written. Changes take effect with a reload.",
         |value, config| auth::users(value, &mut config.auth.users)
     ),
     setting!(
         "auth.tokens",
         "[]",
-        "list of `{ name, digest, scopes }`",
+        "list of `{ name, digest, scopes, tenants }`",
         "Tokens for programs. `clew new-token` makes a token and the digest to write here (SHA-256).",
         |value, config| auth::tokens(value, &mut config.auth.tokens)
     ),
@@ -306,6 +307,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         |value, config| auth::groups(value, &mut config.auth.oidc.groups)
     ),
     setting!(
+        "auth.oidc.tenants",
+        "",
+        "mapping of groups to lists of tenants",
+        "Where tenants are told apart, those that members of a group may use: `{ ops: ['*'], devs: [team-a] }`. Who has none \
+         uses `default`.",
+        |value, config| auth::group_tenants(value, &mut config.auth.oidc.tenants)
+    ),
+    setting!(
+        "auth.oidc.tenants_claim",
+        "",
+        "name",
+        "A claim that names tenants of a person beside those of their groups: a text or a list of them.",
+        |value, config| read::text(value, &mut config.auth.oidc.tenants_claim)
+    ),
+    setting!(
         "auth.session_idle",
         "12h",
         "duration",
@@ -318,6 +334,100 @@ pub(super) const SETTINGS: &[Setting] = &[
         "duration",
         "How long a login of the web page lasts at most.",
         |value, config| read::duration(value, &mut config.auth.session_age)
+    ),
+    setting!(
+        "tenants.mode",
+        "off",
+        "`on` or `off`",
+        "Whether data of several tenants are told apart. `off`: everything is of the tenant `default`, and the header \
+         `X-Scope-OrgID` is not looked at. `on`: each request is of one tenant, which it names by that header (gRPC: the metadata \
+         `x-scope-orgid`) among those that its user or token may use; what is of others it neither sees nor touches. \
+         [tenants.md](tenants.md) says more.",
+        |value, config| tenants::mode(value, &mut config.tenants)
+    ),
+    setting!(
+        "tenants.missing",
+        "refuse",
+        "`refuse` or the name of a tenant",
+        "The tenant of requests that name none and whose user or token may use several. `refuse` answers them 401.",
+        |value, config| tenants::missing(value, &mut config.tenants)
+    ),
+    setting!(
+        "tenants.max",
+        "1000",
+        "number",
+        "Tenants that there may be: with data, with limits of their own, or that sent since the start. What a further one sends \
+         is refused.",
+        |value, config| tenants::max(value, &mut config.tenants)
+    ),
+    setting!(
+        "tenants.limits.ingest_records",
+        "",
+        "number or `unlimited`",
+        "Log records, spans and samples that a tenant may send a second. What is beyond it, and beyond the other limits of \
+         tenants, is answered 429 with `Retry-After` (gRPC: `RESOURCE_EXHAUSTED` with `RetryInfo`) and counted by \
+         `clew_tenant_refused_total`. All limits of tenants change with a reload.",
+        |value, config| tenants::count(value, &mut config.tenants.limits.records)
+    ),
+    setting!(
+        "tenants.limits.ingest_records_burst",
+        "",
+        "number",
+        "Records that it may send at once after a pause. Unset: those of two seconds. A single request that is larger is taken \
+         after a pause, and waited for afterwards.",
+        |value, config| tenants::count(value, &mut config.tenants.limits.records_burst)
+    ),
+    setting!(
+        "tenants.limits.ingest_bytes",
+        "",
+        "size or `unlimited`",
+        "Bytes of bodies, decompressed, that a tenant may send a second.",
+        |value, config| tenants::size(value, &mut config.tenants.limits.bytes)
+    ),
+    setting!(
+        "tenants.limits.ingest_bytes_burst",
+        "",
+        "size",
+        "Bytes that it may send at once after a pause. Unset: those of two seconds.",
+        |value, config| tenants::size(value, &mut config.tenants.limits.bytes_burst)
+    ),
+    setting!(
+        "tenants.limits.series",
+        "",
+        "number or `unlimited`",
+        "Active series of metrics that a tenant may have, within `limits.series` for all. Samples of new ones beyond it are \
+         refused by themselves, known ones go on; a request of which nothing is taken is answered 429.",
+        |value, config| tenants::count(value, &mut config.tenants.limits.series)
+    ),
+    setting!(
+        "tenants.limits.streams",
+        "",
+        "number or `unlimited`",
+        "Log streams that a tenant may have: distinct services with their resource attributes that sent within an hour. Records \
+         of new ones beyond it are refused as samples of series are.",
+        |value, config| tenants::count(value, &mut config.tenants.limits.streams)
+    ),
+    setting!(
+        "tenants.limits.queries",
+        "",
+        "number or `unlimited`",
+        "Queries of a tenant that may be under way, those that wait included.",
+        |value, config| tenants::count(value, &mut config.tenants.limits.queries)
+    ),
+    setting!(
+        "tenants.limits.query_memory",
+        "",
+        "size or `unlimited`",
+        "Memory that the queries of a tenant may hold together, within that of all queries.",
+        |value, config| tenants::size(value, &mut config.tenants.limits.query_memory)
+    ),
+    setting!(
+        "tenants.overrides",
+        "",
+        "mapping of tenants to limits",
+        "Limits of some tenants in the place of those above: `{ team-a: { series: 200000, queries: unlimited } }`. What is not \
+         written for one is as above.",
+        |value, config| tenants::overrides(value, &mut config.tenants.overrides)
     ),
     setting!(
         "outbound.allow",

@@ -5,6 +5,9 @@ use clap::{Args, Subcommand, ValueEnum};
 /// The variable that names the server. It holds no `__`, so it is no setting of the server's.
 pub(super) const SERVER_VARIABLE: &str = "CLEW_URL";
 
+/// The variable that names the tenant.
+pub(super) const TENANT_VARIABLE: &str = "CLEW_TENANT";
+
 /// Where a server is unless told.
 pub(super) const DEFAULT_SERVER: &str = "http://127.0.0.1:4300";
 
@@ -35,6 +38,10 @@ pub(crate) struct CommonArgs {
     /// A user's name. The password comes from the variable CLEW_PASSWORD, else it is asked for.
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
+
+    /// The tenant to ask about, where the server keeps several. Default: the variable CLEW_TENANT.
+    #[arg(long, value_name = "NAME")]
+    pub tenant: Option<String>,
 
     /// How to answer. Default: a table on a terminal, else a JSON object a line.
     #[arg(long, short, value_name = "FORMAT")]

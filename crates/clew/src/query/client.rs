@@ -1,12 +1,15 @@
 //! Asking a running server over HTTP.
 
-use super::args::{CommonArgs, DEFAULT_SERVER, SERVER_VARIABLE};
+use super::args::{CommonArgs, DEFAULT_SERVER, SERVER_VARIABLE, TENANT_VARIABLE};
 use super::credentials;
 use super::error::{QueryError, Refusal};
 use crate::limits::{QUERY_CONNECT_TIMEOUT, QUERY_SILENCE, QUERY_TIMEOUT};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, Url};
 use std::time::Duration;
+
+/// The header that names a tenant.
+const ORG_ID: HeaderName = HeaderName::from_static("x-scope-orgid");
 
 /// A server that can be asked.
 #[derive(Debug, Clone)]
@@ -45,7 +48,11 @@ impl Server {
         let text = common.server.clone().or_else(|| variable(SERVER_VARIABLE));
         let mut base = parse_base(&text.unwrap_or_else(|| DEFAULT_SERVER.to_owned()))?;
         let authorization = credentials::of(common, &mut base, variable)?;
-        let client = client(&base, authorization);
+        let tenant = common.tenant.clone().or_else(|| variable(TENANT_VARIABLE)).map(HeaderValue::try_from).transpose();
+        let tenant =
+            tenant.map_err(|_| QueryError::Usage("the tenant holds characters that no name has".to_owned()))?;
+        let headers = [(AUTHORIZATION, authorization), (ORG_ID, tenant)];
+        let client = client(&base, headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect());
         let client = client.map_err(|error| QueryError::Usage(format!("cannot make a client: {error}")))?;
         Ok(Self { base, client })
     }
@@ -174,12 +181,11 @@ fn parse_base(text: &str) -> Result<Url, QueryError> {
     Ok(url)
 }
 
-fn client(base: &Url, authorization: Option<HeaderValue>) -> reqwest::Result<Client> {
+fn client(base: &Url, headers: HeaderMap) -> reqwest::Result<Client> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Only a second caller fails, and then one is installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    let headers = authorization.map(|value| (AUTHORIZATION, value)).into_iter().collect();
     let builder = Client::builder().connect_timeout(QUERY_CONNECT_TIMEOUT).gzip(true).default_headers(headers);
     let is_local = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     let builder = if is_local { builder.no_proxy() } else { builder };

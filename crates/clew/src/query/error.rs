@@ -97,7 +97,10 @@ impl Refusal {
         if let Some(position) = self.position.filter(|_| !self.query.is_empty()) {
             let _ = write!(out, "\n{}", caret(&self.query, position));
         }
-        if self.status == 401 {
+        if self.message.starts_with("no org id") {
+            let tenant = super::args::TENANT_VARIABLE;
+            let _ = write!(out, "\nhint: name a tenant with --tenant, or set {tenant}");
+        } else if self.status == 401 {
             let token = super::credentials::TOKEN_VARIABLE;
             let _ = write!(out, "\nhint: set {token}, or name yourself with --token or --user");
         } else if let Some(hint) = &self.hint {

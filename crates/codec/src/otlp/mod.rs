@@ -20,7 +20,7 @@ mod wire;
 pub use json::{decode_logs_json, decode_metrics_json, decode_traces_json};
 pub use logs::decode_logs;
 pub use metrics::{OtlpMetricOptions, TranslationStrategy, decode_metrics};
-pub use response::{Format, encode_response, encode_status};
+pub use response::{Format, encode_response, encode_retry, encode_status};
 pub use traces::decode_traces;
 
 /// What errors call the binary format.

@@ -73,6 +73,25 @@ pub fn encode_status(code: i32, message: &str, format: Format) -> Vec<u8> {
     }
 }
 
+/// A `google.rpc.Status` as protobuf whose details say when to try again (`google.rpc.RetryInfo`), for gRPC: without it OTLP takes
+/// RESOURCE_EXHAUSTED for final (specification 1.5, "Failures").
+#[must_use]
+pub fn encode_retry(code: i32, message: &str, seconds: u64) -> Vec<u8> {
+    let nested = |number: u64, inner: &[u8]| {
+        let mut out = Vec::new();
+        put_bytes_field(number, inner, &mut out);
+        out
+    };
+    let mut duration = Vec::new();
+    put_varint_field(1, seconds, &mut duration);
+    let retry_info = nested(1, &duration);
+    let mut any = nested(1, b"type.googleapis.com/google.rpc.RetryInfo");
+    put_bytes_field(2, &retry_info, &mut any);
+    let mut out = encode_status(code, message, Format::Protobuf);
+    put_bytes_field(3, &any, &mut out);
+    out
+}
+
 fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push((value & 0x7f) as u8 | 0x80);

@@ -1,6 +1,7 @@
 //! How much the sealed runs hold.
 
 use super::manifest::Manifest;
+use clew_model::UsageByTenant;
 
 /// What sealed runs hold together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,5 +27,20 @@ impl Manifest {
             stats.bytes += run.bytes;
         }
         stats
+    }
+
+    /// What is sealed, by tenant.
+    #[must_use]
+    pub fn usage(&self) -> UsageByTenant {
+        let mut usage = UsageByTenant::new();
+        for (key, partition) in &self.partitions {
+            let own = usage.entry(key.tenant.clone()).or_default();
+            for run in &partition.runs {
+                own.parts = own.parts.saturating_add(1);
+                own.records = own.records.saturating_add(run.rows);
+                own.bytes = own.bytes.saturating_add(run.bytes);
+            }
+        }
+        usage
     }
 }

@@ -6,6 +6,8 @@ use super::store::MetricStore;
 use crate::limits::SERIES_INDEX_BYTES;
 use clew_model::TenantId;
 use clew_model::metrics::{LabelSets, SeriesKey};
+use parking_lot::Mutex;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How much of the limit is taken: known without the head's lock, as of the last batch or seal.
@@ -13,14 +15,53 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(super) struct Taken {
     series: AtomicUsize,
     bytes: AtomicUsize,
+    /// Series and bytes of each tenant.
+    tenants: Mutex<HashMap<TenantId, (usize, usize)>>,
+    /// Tenants of which new series were refused since the last seal.
+    crowded: Mutex<HashSet<TenantId>>,
 }
 
 impl Taken {
+    /// Looks at all tenants.
     pub(super) fn update(&self, state: &State) {
-        let sum = |of: &dyn Fn(&super::head::TenantHead) -> usize| state.tenants.values().map(of).sum();
-        self.series.store(sum(&|head| head.index.read().len()), Ordering::Relaxed);
-        self.bytes.store(sum(&|head| head.index.read().memory_bytes()), Ordering::Relaxed);
+        state.tenants.keys().for_each(|tenant| self.update_one(state, tenant));
     }
+
+    /// Tenants for which every place counts, which are forgotten.
+    pub(super) fn take_crowded(&self) -> HashSet<TenantId> {
+        std::mem::take(&mut *self.crowded.lock())
+    }
+
+    /// Looks at a tenant. Called with the state's lock held for writing, so that no two do at once.
+    pub(super) fn update_one(&self, state: &State, tenant: &TenantId) {
+        let Some(head) = state.tenants.get(tenant) else { return };
+        let now = {
+            let index = head.index.read();
+            (index.len(), index.memory_bytes())
+        };
+        let mut tenants = self.tenants.lock();
+        let before = match tenants.get_mut(tenant) {
+            Some(known) => std::mem::replace(known, now),
+            None => {
+                tenants.insert(tenant.clone(), now);
+                (0, 0)
+            }
+        };
+        let moved = |total: &AtomicUsize, before: usize, now: usize| {
+            total.store(total.load(Ordering::Relaxed).saturating_sub(before).saturating_add(now), Ordering::Relaxed);
+        };
+        moved(&self.series, before.0, now.0);
+        moved(&self.bytes, before.1, now.1);
+    }
+}
+
+/// Which series are beyond the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beyond {
+    /// That of the store.
+    Store,
+    /// That of their tenant.
+    Tenant,
 }
 
 impl MetricStore {
@@ -36,13 +77,26 @@ impl MetricStore {
         self.taken.series.load(Ordering::Relaxed)
     }
 
+    /// Series of a tenant in the head, as of its last batch or the last seal.
+    #[must_use]
+    pub fn active_series_of(&self, tenant: &TenantId) -> usize {
+        self.taken.tenants.lock().get(tenant).map_or(0, |(series, _)| *series)
+    }
+
     /// Whether so many series are within the limit even if all of them are new; known without the head's lock.
     #[must_use]
     pub fn has_room(&self, series: usize) -> bool {
         series <= self.room()
     }
 
-    /// Which of these series are new and beyond the limit, by their place; empty when none is. Those that will not be
+    /// The same within the limit of a tenant, where it has one.
+    #[must_use]
+    pub fn has_room_of(&self, tenant: &TenantId, limit: Option<usize>, series: usize) -> bool {
+        self.has_room(series) && limit.is_none_or(|limit| series <= limit.saturating_sub(self.active_series_of(tenant)))
+    }
+
+    /// Which of these series are new and beyond the limit of the store or that of their tenant, by their place; empty when
+    /// none is. Those that will not be
     /// written whatever the limit (`is_candidate`, by place) take no room. Waits for the head's lock, unless there is room
     /// for all: not for a thread that serves connections.
     ///
@@ -52,11 +106,13 @@ impl MetricStore {
     pub fn beyond_limit(
         &self,
         tenant: &TenantId,
+        limit: Option<usize>,
         series: &LabelSets,
         is_candidate: impl Fn(usize) -> bool,
-    ) -> Vec<bool> {
+    ) -> Vec<Option<Beyond>> {
         let mut room = self.room();
-        if series.len() <= room {
+        let mut own_room = limit.map_or(usize::MAX, |limit| limit.saturating_sub(self.active_series_of(tenant)));
+        if series.len() <= room.min(own_room) {
             return Vec::new();
         }
         let state = self.state.read();
@@ -64,18 +120,23 @@ impl MetricStore {
         let mut guess = 0;
         let mut is_beyond = |(place, key): (usize, SeriesKey<'_>)| {
             if !is_candidate(place) {
-                return false;
+                return None;
             }
             if let Some(number) = head.as_ref().and_then(|head| head.find_near(key, guess)) {
                 guess = number.wrapping_add(1);
-                return false;
+                return None;
             }
-            let is_beyond = room == 0;
-            room = room.saturating_sub(1);
-            is_beyond
+            if own_room == 0 || room == 0 {
+                return Some(if own_room == 0 { Beyond::Tenant } else { Beyond::Store });
+            }
+            (room, own_room) = (room.saturating_sub(1), own_room.saturating_sub(1));
+            None
         };
-        let beyond: Vec<bool> = series.keys().enumerate().map(&mut is_beyond).collect();
-        if beyond.contains(&true) { beyond } else { Vec::new() }
+        let beyond: Vec<Option<Beyond>> = series.keys().enumerate().map(&mut is_beyond).collect();
+        if beyond.contains(&Some(Beyond::Tenant)) {
+            self.taken.crowded.lock().insert(tenant.clone());
+        }
+        if beyond.iter().any(Option::is_some) { beyond } else { Vec::new() }
     }
 
     /// New series that may still come.
@@ -90,6 +151,6 @@ impl MetricStore {
     /// Whether the head is so full that it is worth a seal to forget the series that ended, though no sample waits.
     #[must_use]
     pub fn is_crowded(&self) -> bool {
-        self.room() < self.options.max_series / 2
+        self.room() < self.options.max_series / 2 || !self.taken.crowded.lock().is_empty()
     }
 }

@@ -26,10 +26,12 @@ mod run;
 mod seal;
 mod stats;
 mod store;
+mod usage;
 
 #[cfg(test)]
 mod tests;
 
+pub use admit::Beyond;
 pub use apply::{FrameLinks, JournalFrame, Resolved};
 pub use report::{ApplyReport, CompactionReport, HotStats, RetentionReport, SealReport};
 pub use store::{MetricStore, MetricStoreOptions};

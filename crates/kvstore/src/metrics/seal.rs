@@ -1,6 +1,6 @@
 //! Sealing: the head's samples become runs of the partitions their times belong to.
 
-use super::head::{Generation, State};
+use super::head::{Generation, State, TenantHead};
 use super::report::SealReport;
 use super::run::{RunHeader, SeriesSamples, exemplar_chunks, write_exemplars, write_head, write_known, write_series};
 use super::store::MetricStore;
@@ -106,7 +106,9 @@ impl MetricStore {
         let many = self.options.max_series / 2;
         // While new series are refused, every place counts.
         let is_full = !self.has_room(1);
-        let sealed: Vec<_> = state.tenants.values_mut().filter_map(|head| head.thaw(many, is_full)).collect();
+        let crowded = self.taken.take_crowded();
+        let thaw = |(tenant, head): (&TenantId, &mut TenantHead)| head.thaw(many, is_full || crowded.contains(tenant));
+        let sealed: Vec<_> = state.tenants.iter_mut().filter_map(thaw).collect();
         self.taken.update(&state);
         drop(state);
         // A million buffers take a while to free: not while others wait.

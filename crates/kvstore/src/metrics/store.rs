@@ -236,7 +236,7 @@ impl MetricStore {
         let series = resolve(state.tenants.entry(tenant.clone()).or_default());
         let report = apply::apply(&mut state, tenant, batch, &series, floats::append);
         state.applied_position = position;
-        self.taken.update(&state);
+        self.taken.update_one(&state, tenant);
         Ok(report)
     }
 

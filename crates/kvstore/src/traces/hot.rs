@@ -8,7 +8,7 @@ use clew_columns::spans::id_term;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::Span;
 use clew_model::value::attributes_heap_bytes;
-use clew_model::{TenantId, TimeRange, TraceId};
+use clew_model::{TenantId, TimeRange, TraceId, UsageByTenant};
 use hashbrown::HashMap;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
@@ -135,6 +135,16 @@ impl HotGeneration {
     /// What it holds.
     pub(super) fn stats(&self) -> HotStats {
         self.inner.read().stats
+    }
+
+    /// Adds what it holds of each tenant.
+    pub(super) fn add_usage(&self, usage: &mut UsageByTenant) {
+        for (tenant, tail) in &self.inner.read().tenants {
+            let own = usage.entry(tenant.clone()).or_default();
+            own.hot_records = own.hot_records.saturating_add(tail.places.len() as u64);
+            let bytes = tail.batches.iter().map(|batch| batch.memory_bytes() as u64).sum();
+            own.hot_bytes = own.hot_bytes.saturating_add(bytes);
+        }
     }
 
     /// The tenants with spans.

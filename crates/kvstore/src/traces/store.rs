@@ -11,7 +11,7 @@ use crate::error::KvError;
 use clew_host::Files;
 use clew_model::correlation::CorrelationRules;
 use clew_model::traces::{Span, TraceReader, TraceView};
-use clew_model::{Context, ReadMeter, SetAside, TenantId, UnixNanos, Warnings};
+use clew_model::{Context, ReadMeter, SetAside, TenantId, UnixNanos, UsageByTenant, Warnings};
 use hashbrown::HashSet;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeSet;
@@ -107,6 +107,17 @@ impl TraceStore {
     pub fn sealed_stats(&self) -> SealedStats {
         let snapshot = self.state.read().snapshot.clone();
         snapshot.manifest().sealed_stats()
+    }
+
+    /// What it holds of each tenant.
+    #[must_use]
+    pub fn usage(&self) -> UsageByTenant {
+        let state = self.state.read();
+        let mut usage = state.snapshot.manifest().usage();
+        for hot in state.frozen.iter().chain([&state.active]) {
+            hot.add_usage(&mut usage);
+        }
+        usage
     }
 
     /// The latest time in a sealed run.

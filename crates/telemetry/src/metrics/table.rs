@@ -165,6 +165,21 @@ metrics! {
     /// gRPC requests answered.
     counter GRPC_REQUESTS = "clew_grpc_requests_total" ["method", "status"];
 
+    /// Tenants that are known, those with limits of their own among them; 0 while tenants are not told apart.
+    gauge TENANTS = "clew_tenants" [];
+    /// Records acknowledged, by tenant.
+    counter TENANT_ACCEPTED = "clew_tenant_records_accepted_total" ["tenant", "signal"];
+    /// Bytes of request bodies, decompressed, by tenant.
+    counter TENANT_BYTES = "clew_tenant_ingest_bytes_total" ["tenant", "signal"];
+    /// Records and queries refused since their tenant is beyond a limit of its own.
+    counter TENANT_REFUSED = "clew_tenant_refused_total" ["tenant", "signal", "reason"];
+    /// Queries asked, by tenant.
+    counter TENANT_QUERIES = "clew_tenant_queries_total" ["tenant"];
+    /// Series that took samples lately, by tenant.
+    gauge TENANT_ACTIVE_SERIES = "clew_tenant_active_series" ["tenant"];
+    /// Log streams that sent lately, of tenants where they are limited.
+    gauge TENANT_STREAMS = "clew_tenant_log_streams" ["tenant"];
+
     /// Targets by scrape pool and health.
     gauge SCRAPE_TARGETS = "clew_scrape_targets" ["pool", "health"];
     /// Scrapes done.

@@ -265,6 +265,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenants that the server knows. Needs a user or token that may use all. */
+        get: operations["tenants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -394,7 +411,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Gives a user another password, other scopes, or both. */
+        /** Gives a user another password, other scopes or other tenants. */
         put: operations["change_user"];
         post?: never;
         /** Removes a user; their sessions end. */
@@ -495,6 +512,8 @@ export interface components {
             password?: string | null;
             /** @description Other scopes. */
             scopes?: string[] | null;
+            /** @description Other tenants. */
+            tenants?: string[] | null;
         };
         /** @description A clock that is not believed. */
         ClockDoubtDto: {
@@ -855,6 +874,8 @@ export interface components {
             scopes: string[];
             /** @description Where they stand: `configuration`, or `catalog` for those that are made while the server runs. */
             source: string;
+            /** @description The tenants that they may use: names, or `*` for all. */
+            tenants: string[];
         };
         /** @description One share of the memory (`limits.memory`). */
         MemoryShareDto: {
@@ -912,6 +933,8 @@ export interface components {
             name: string;
             /** @description What it may do: `ingest`, `read`, `admin`. */
             scopes: string[];
+            /** @description The tenants that it may use: names, or `*` for all; `default` alone unless told. */
+            tenants?: string[] | null;
         };
         /** @description A user to be made. */
         NewUserDto: {
@@ -921,6 +944,8 @@ export interface components {
             password: string;
             /** @description What they may do: `ingest`, `read`, `admin`. */
             scopes: string[];
+            /** @description The tenants that they may use: names, or `*` for all; `default` alone unless told. */
+            tenants?: string[] | null;
         };
         /** @description An operation of a service. */
         OperationDto: {
@@ -1151,8 +1176,18 @@ export interface components {
             principal?: string | null;
             /** @description What they may do. */
             scopes: string[];
+            tenants?: components["schemas"]["SessionTenantsDto"] | null;
             /** @description By what one can log in: `password`, `token`, `oidc` (`GET /api/v1/session/oidc` leads to the provider). */
             ways: string[];
+        };
+        /** @description The tenants of who is logged in. */
+        SessionTenantsDto: {
+            /** @description Whether they may use any, and see what is of the whole server (`GET /api/v1/tenants`). */
+            any: boolean;
+            /** @description That of this request; absent where it names none that they may use. */
+            current?: string | null;
+            /** @description Those that they may use, by name; none where they may use any. */
+            names: string[];
         };
         /** @description A file that is not read because it is damaged or missing. */
         SetAsideDto: {
@@ -1328,7 +1363,7 @@ export interface components {
             clock_doubt?: components["schemas"]["ClockDoubtDto"] | null;
             /** @description What the configuration warns of. */
             config_warnings: string[];
-            /** @description Where everything is kept, as configured. */
+            /** @description Where everything is kept, as configured; empty where it is not shown. */
             data_dir: string;
             /** @description Whether the data is made up by `clew demo`. */
             demo: boolean;
@@ -1361,6 +1396,11 @@ export interface components {
             /** @description Whether the data goes when the server stops. */
             temporary: boolean;
             /**
+             * @description The tenant that `signals`, `sources` and `scrape_jobs` are about; absent where tenants are not told apart. Then what is of
+             *     the whole server (`data_dir`, memory, files that are set aside, warnings) is shown only to who may use all.
+             */
+            tenant?: string | null;
+            /**
              * Format: int64
              * @description Seconds since then.
              */
@@ -1392,6 +1432,87 @@ export interface components {
         TailWarningDto: {
             /** @description Why records may be missing of those that came before the tail resumed. */
             warnings: string[];
+        };
+        /** @description One tenant: what came since the start of the process, and what is kept. */
+        TenantDto: {
+            /**
+             * Format: int64
+             * @description Series that took samples lately.
+             */
+            active_series: number;
+            /** @description What it may use; what is absent has no limit of the tenant's. */
+            limits: components["schemas"]["TenantLimitsDto"];
+            /** @description Log streams that sent within an hour, where they are limited. */
+            log_streams: number;
+            /** @description Its name. */
+            name: string;
+            /** @description Queries under way. */
+            queries: number;
+            /** @description Logs, metrics, traces. */
+            signals: components["schemas"]["TenantSignalDto"][];
+        };
+        /** @description What a tenant may use. */
+        TenantLimitsDto: {
+            /**
+             * Format: int64
+             * @description Bytes of bodies a second, decompressed.
+             */
+            ingest_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description Records a second.
+             */
+            ingest_records?: number | null;
+            /** @description Queries under way. */
+            queries?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes that its queries hold together.
+             */
+            query_memory?: number | null;
+            /** @description Active series. */
+            series?: number | null;
+            /** @description Log streams. */
+            streams?: number | null;
+        };
+        /** @description What a tenant has of a signal. */
+        TenantSignalDto: {
+            /**
+             * Format: int64
+             * @description Records taken since the start of the process.
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description Records in memory, not yet in a sealed part.
+             */
+            hot_records: number;
+            /**
+             * Format: int64
+             * @description Records refused since then.
+             */
+            rejected: number;
+            /**
+             * Format: int64
+             * @description Bytes of them on disk.
+             */
+            sealed_bytes: number;
+            /**
+             * Format: int64
+             * @description Records in sealed parts.
+             */
+            sealed_records: number;
+            /** @description `logs`, `metrics` or `traces`. */
+            signal: string;
+        };
+        /** @description The tenants of the server. */
+        TenantsDto: {
+            /** @description How many there may be (`tenants.max`); absent where they are not told apart. */
+            max?: number | null;
+            /** @description Whether they are told apart; where not, there is none here. */
+            on: boolean;
+            /** @description By name. */
+            tenants: components["schemas"]["TenantDto"][];
         };
         /** @description A token that was made. */
         TokenMadeDto: {
@@ -1733,7 +1854,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server cannot keep up; send again after Retry-After */
+            /** @description The tenant is new, and there are as many as there may be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server cannot keep up, or the tenant is beyond a limit; send again after Retry-After */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2276,6 +2406,35 @@ export interface operations {
             };
             /** @description The stores could not be asked */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    tenants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tenants */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantsDto"];
+                };
+            };
+            /** @description The caller may use some tenants alone */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -129,7 +129,7 @@ impl App {
     /// A query that cannot be understood; too many tails; what the store answers when it is asked for what came before.
     pub async fn tail_logs(self: &Arc<Self>, caller: &Caller, question: TailLogs) -> Result<LogTail, AppError> {
         let filter = Arc::new(filter(question.query.as_deref())?);
-        let Some((watch, from)) = self.logs().store().watch() else {
+        let Some((watch, from)) = self.logs().store().watch(&caller.tenant) else {
             self.observer().limit_hit("tails");
             return Err(AppError::TooManyTails(TAILS));
         };

@@ -1,4 +1,5 @@
 use super::*;
+use crate::metrics::Beyond;
 use clew_model::ErrorKind;
 use clew_model::metrics::{STALE_NAN, is_stale};
 
@@ -43,6 +44,44 @@ fn staleness_markers_keep_their_bits_through_seal_and_compaction() {
     assert_eq!(stale, [false, true, false, true, false, true]);
 }
 
+/// Which series are beyond a limit, whichever.
+fn beyond_limit(store: &MetricStore, tenant: &TenantId, limit: Option<usize>, of: &[Labels]) -> Vec<bool> {
+    store.beyond_limit(tenant, limit, &of.into(), |_| true).iter().map(Option::is_some).collect()
+}
+
+#[test]
+fn the_series_of_a_tenant_have_a_limit_of_their_own_and_ended_ones_make_room_at_the_next_seals() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = MetricStore::open(
+        Arc::new(DiskFiles),
+        dir.path(),
+        MetricStoreOptions { max_series: 1_000, ..options() },
+        Arc::default(),
+    )
+    .unwrap();
+    let all: Vec<Labels> = (0..30).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
+    let (a, b) = (TenantId::new("a").unwrap(), TenantId::new("b").unwrap());
+    let write = |position: u64, tenant: &TenantId, of: &[Labels]| {
+        let samples: Vec<_> = of.iter().map(|labels| (labels, position as i64, 1.0)).collect();
+        store.apply(position, tenant, &batch(&samples)).unwrap();
+    };
+    write(1, &a, &all[..20]);
+    write(2, &b, &all[..5]);
+    assert_eq!((store.active_series(), store.active_series_of(&a), store.active_series_of(&b)), (25, 20, 5));
+    assert_eq!((store.has_room_of(&a, Some(20), 0), store.has_room_of(&a, Some(20), 1)), (true, false));
+    assert!(store.has_room_of(&b, Some(20), 15) && store.has_room_of(&a, None, 900));
+    let of_a = |of: &[Labels]| store.beyond_limit(&a, Some(20), &of.into(), |_| true);
+    assert_eq!(of_a(&all[19..21]), [None, Some(Beyond::Tenant)]);
+    assert!(beyond_limit(&store, &b, Some(20), &all[19..21]).is_empty());
+    // One of twenty ends: too few to be worth it, were the tenant not at its limit.
+    store.seal().unwrap();
+    write(3, &a, &all[..19]);
+    assert_eq!(of_a(&all[20..21]), [Some(Beyond::Tenant)]);
+    store.seal().unwrap();
+    assert_eq!(store.active_series_of(&a), 19);
+    assert!(of_a(&all[20..21]).is_empty());
+}
+
 #[test]
 fn series_beyond_the_limit_are_named_while_known_ones_go_on_and_ended_ones_make_room() {
     let dir = tempfile::tempdir().unwrap();
@@ -54,7 +93,7 @@ fn series_beyond_the_limit_are_named_while_known_ones_go_on_and_ended_ones_make_
     )
     .unwrap();
     let all: Vec<Labels> = (0..8).map(|at| labels(&[("__name__", "m"), ("i", &at.to_string())])).collect();
-    let beyond = |of: &[Labels]| store.beyond_limit(&TenantId::default(), &of.into(), |_| true);
+    let beyond = |of: &[Labels]| beyond_limit(&store, &TenantId::default(), None, of);
     let write = |position: u64, of: &[Labels]| {
         let samples: Vec<_> = of.iter().map(|labels| (labels, position as i64, 1.0)).collect();
         apply(&store, position, &samples);
@@ -63,7 +102,7 @@ fn series_beyond_the_limit_are_named_while_known_ones_go_on_and_ended_ones_make_
     assert_eq!(beyond(&all[..5]), [false, false, false, false, true]);
     assert_eq!((store.has_room(4), store.has_room(5)), (true, false));
     // One that is not written anyway takes no room.
-    assert!(store.beyond_limit(&TenantId::default(), &all[..5].into(), |place| place != 1).is_empty());
+    assert!(store.beyond_limit(&TenantId::default(), None, &all[..5].into(), |place| place != 1).is_empty());
     write(1, &all[..3]);
     assert_eq!((store.active_series(), store.is_crowded()), (3, true));
     // Known ones take no room, wherever they stand.
@@ -73,7 +112,7 @@ fn series_beyond_the_limit_are_named_while_known_ones_go_on_and_ended_ones_make_
     assert_eq!(beyond(&all), [false, false, false, false, true, true, true, true]);
     assert!(beyond(&all[..4]).is_empty());
     // Another tenant's series are others, and the limit is one for all.
-    assert_eq!(store.beyond_limit(&TenantId::new("other").unwrap(), &all[..1].into(), |_| true), [true]);
+    assert_eq!(beyond_limit(&store, &TenantId::new("other").unwrap(), None, &all[..1]), [true]);
 
     // Three go on, one ends: it is forgotten once a whole generation has passed without it.
     store.seal().unwrap();
@@ -121,7 +160,7 @@ fn long_labels_count_for_several_series() {
     let wide = labels(&[("__name__", "m"), ("wide", &"x".repeat(9 << 10))]);
     apply(&store, 1, &[(&wide, 1, 1.0)]);
     let both = [labels(&[("__name__", "other")]), wide];
-    assert_eq!(store.beyond_limit(&TenantId::default(), &both.into(), |_| true), [true, false]);
+    assert_eq!(beyond_limit(&store, &TenantId::default(), None, &both), [true, false]);
 }
 
 #[test]
