@@ -57,6 +57,7 @@ web:
 SEEDS ?= 2000
 torture: test-tools program
 	CLEW_POWER_LOSS_SEEDS=$(SEEDS) cargo test --locked -p clew-app --test power_loss -- --nocapture
+	CLEW_TENANT_SEEDS=$$(( $(SEEDS) / 20 + 1 )) cargo test --locked -p clew-api no_answer_of_one_tenant -- --nocapture
 	CLEW_DAMAGE_SEEDS=$(SEEDS) cargo test --locked -p clew-app --test damage -- --nocapture
 	CLEW_FAULTS_CALLS=$(SEEDS) CLEW_FAULTS_HISTORIES=2 cargo test --locked -p clew-app --test faults -- --nocapture
 	CLEW_FUZZ_MILLIS=20000 CLEW_FUZZ_SEED=$(SEEDS) cargo test --locked -p clew-fuzzing -- --nocapture

@@ -121,6 +121,8 @@ async fn wrong_method(method: Method, uri: Uri) -> Response {
 }
 
 #[cfg(test)]
+mod apart_tests;
+#[cfg(test)]
 mod door_tests;
 #[cfg(test)]
 mod session_tests;
