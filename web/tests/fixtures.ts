@@ -7,6 +7,8 @@ export interface Facts {
 	url: string;
 	/** A server that asks who one is: `ada` may read, `amy` everything; `open sesame`. */
 	guardedUrl: string;
+	/** A server with the tenants `team-a` and `team-b`, a log line in each. */
+	tenantsUrl: string;
 	/** Stands in one log line alone, which names the trace. */
 	correlationId: string;
 	taskId: string;

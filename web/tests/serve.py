@@ -178,6 +178,17 @@ def guarded_server(folder):
     return guarded
 
 
+def tenants_server(folder):
+    """A server that keeps tenants apart and lets everybody name one."""
+    return clew_server.Clew(pathlib.Path(folder) / "tenants", "tenants: { mode: on }\n")
+
+
+def fill_tenants(clew):
+    for tenant in ("team-a", "team-b"):
+        headers = clew_server.NDJSON | {"X-Scope-OrgID": tenant}
+        clew.send_logs([{"message": f"a line of {tenant}", "service": "shop"}], headers=headers)
+
+
 def main():
     facts_path = pathlib.Path(sys.argv[1])
     exporter = clew_server.free_port()
@@ -194,9 +205,12 @@ def main():
         )
         clew.expect_complaint("target is down")
         guarded = guarded_server(folder)
+        tenants = tenants_server(folder)
         try:
             clew.start()
             guarded.start()
+            tenants.start()
+            fill_tenants(tenants)
             now = time.time_ns()
             trace_id, services = fill(clew, now)
             # A graph's newest point may be some seconds old: what is shown must have been there by then.
@@ -204,7 +218,8 @@ def main():
             stop = threading.Event()
             ticker = threading.Thread(target=tick, args=(clew, stop), daemon=True)
             ticker.start()
-            facts = {"url": clew.url(""), "guardedUrl": guarded.url(""), "correlationId": CORRELATION_ID, "taskId": TASK_ID, "traceId": trace_id}
+            urls = {"url": clew.url(""), "guardedUrl": guarded.url(""), "tenantsUrl": tenants.url("")}
+            facts = urls | {"correlationId": CORRELATION_ID, "taskId": TASK_ID, "traceId": trace_id}
             partial = facts_path.with_suffix(".partial")
             partial.write_text(json.dumps(facts))
             partial.rename(facts_path)
@@ -215,9 +230,11 @@ def main():
                 service.shutdown()
             clew.stop()
             guarded.stop()
+            tenants.stop()
         finally:
             clew.close()
             guarded.close()
+            tenants.close()
 
 
 if __name__ == "__main__":

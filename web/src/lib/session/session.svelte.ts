@@ -8,6 +8,8 @@ export interface SessionInfo {
 	/** Absent where nobody is logged in. */
 	principal?: string;
 	scopes: string[];
+	/** Absent where the server keeps none apart. */
+	tenants?: { current?: string; names: string[]; any: boolean };
 }
 
 /** By what one logs in. */

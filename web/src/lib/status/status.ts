@@ -9,6 +9,9 @@ export interface Status {
 	uptime_seconds: number;
 	ready: boolean;
 	addresses: Addresses;
+	/** The tenant that the numbers are about; absent where none are told apart. */
+	tenant?: string;
+	/** Empty where it is not shown. */
 	data_dir: string;
 	/** Resident memory; absent where the system does not tell. */
 	memory_bytes?: number;

@@ -1,1 +1,0 @@
-import"./mO_Zd-XR.js";

@@ -1,0 +1,1 @@
+import"./Fonjje-W.js";
