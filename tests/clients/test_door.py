@@ -164,6 +164,20 @@ def test_guessing_is_slowed_and_counted_and_no_secret_is_written(door):
     assert "ada" in clew.log() and "127.0.0.1" in clew.log()
 
 
+def test_behind_a_trusted_proxy_the_clients_address_counts(new_clew):
+    user = f"{{ name: ada, password_hash: '{hashed('open sesame')}', scopes: [admin] }}"
+    auth = f"auth: {{ mode: basic, users: [{user}] }}\n"
+    for server, seen in [("  trusted_proxies: [127.0.0.0/8]\n", "192.0.2.7"), ("", "127.0.0.1")]:
+        clew = new_clew(server + auth).start()
+        # The proxy adds whom it saw to what the client wrote.
+        headers = {"X-Forwarded-For": "198.51.100.1, 192.0.2.7"}
+        login = clew.request("POST", "/api/v1/session", json={"name": "ada", "password": "open sesame"}, headers=headers)
+        assert login.status_code == 200
+        entries = clew.request("GET", "/api/v1/audit", auth=("ada", "open sesame")).json()["entries"]
+        assert [entry["origin"] for entry in entries if entry["what"] == "login"] == [seen]
+        clew.stop()
+
+
 def test_a_reload_changes_who_is_let_in(door):
     clew, tokens = door
     clew.expect_complaint(REFUSED)

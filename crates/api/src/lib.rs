@@ -50,5 +50,6 @@ pub use listen::{
     StreamProtocol, TlsError, TlsFiles, Transport,
 };
 pub use openapi::openapi_json;
+pub use peer::TrustedProxies;
 pub use router::{main_router, otlp_grpc_router, otlp_http_router, prometheus_router};
 pub use state::{Addresses, ApiOptions, ApiState, Reload};

@@ -4,7 +4,7 @@
 use crate::config::{Address, Config, DropIn, Server, Tls};
 use crate::open_files::connections_of_a_port;
 use anyhow::Context as _;
-use clew_api::{LiveTls, TlsFiles};
+use clew_api::{LiveTls, TlsFiles, TrustedProxies};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -32,6 +32,8 @@ pub(crate) struct Security {
     pub tls: Option<Arc<LiveTls>>,
     /// Connections at once, for each port.
     pub connections: usize,
+    /// Proxies that are believed whom they pass on.
+    pub proxies: TrustedProxies,
 }
 
 impl Security {
@@ -43,7 +45,7 @@ impl Security {
         let tls = with_tls_files(&config.server.tls, |files| Ok(Arc::new(LiveTls::new(files)?)))?;
         let ports = 3 + config.server.drop_in.len();
         let connections = config.limits.connections.unwrap_or(usize::MAX).min(connections_of_a_port(ports)).max(1);
-        Ok(Self { tls, connections })
+        Ok(Self { tls, connections, proxies: TrustedProxies::new(&config.server.trusted_proxies) })
     }
 
     /// How addresses begin.

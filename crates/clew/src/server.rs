@@ -347,7 +347,8 @@ fn start_listeners(
 ) -> JoinSet<Result<(), clew_api::ServeError>> {
     let mut servers = JoinSet::new();
     let listen = |name, socket, router| {
-        Listener::streams(name, socket, security.tls.clone(), Http::new(router)).bounded(security.connections)
+        Listener::streams(name, socket, security.tls.clone(), Http::new(router, security.proxies.clone()))
+            .bounded(security.connections)
     };
     let listeners = [
         listen("http", sockets.http, main_router(state.clone())),

@@ -5,7 +5,7 @@ use super::protocol::{Connection, StreamProtocol};
 use super::transfer::{StreamExecutor, Transfer};
 use super::unread::Unread;
 use crate::limits::{IDLE, IDLE_GRACE, STREAMS};
-use crate::peer::Peer;
+use crate::peer::{Peer, TrustedProxies};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -27,13 +27,14 @@ use tower::ServiceExt;
 /// HTTP, answered by a router.
 pub struct Http {
     router: Router,
+    proxies: TrustedProxies,
 }
 
 impl Http {
-    /// HTTP that this router answers.
+    /// HTTP that this router answers, directly or behind these proxies.
     #[must_use]
-    pub fn new(router: Router) -> Arc<Self> {
-        Arc::new(Self { router })
+    pub fn new(router: Router, proxies: TrustedProxies) -> Arc<Self> {
+        Arc::new(Self { router, proxies })
     }
 }
 
@@ -43,7 +44,7 @@ impl StreamProtocol for Http {
         let known = Peer { address: peer, is_tls };
         activity.begins_at_rest();
         let own = activity.clone();
-        let service = service_fn(move |request| answer(self.router.clone(), known, request, own.begin()));
+        let service = service_fn(move |request| answer(Arc::clone(&self), known, request, own.begin()));
         let served = async move {
             let mut builder = auto::Builder::new(StreamExecutor);
             builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
@@ -78,14 +79,15 @@ impl StreamProtocol for Http {
 }
 
 async fn answer(
-    router: Router,
-    peer: Peer,
+    http: Arc<Http>,
+    connection: Peer,
     mut request: Request<Incoming>,
     busy: Busy,
 ) -> Result<Response, Infallible> {
+    let peer = Peer { address: http.proxies.client(connection.address, request.headers()), ..connection };
     request.extensions_mut().insert(peer);
     let (request, unread) = Unread::watch(request);
-    let mut response = router.oneshot(request).await?;
+    let mut response = http.router.clone().oneshot(request).await?;
     if let Some(unread) = unread {
         unread.settle(&mut response).await;
     }

@@ -73,6 +73,7 @@ fn defaults() -> Config {
             drop_in: Vec::new(),
             hosts: Vec::new(),
             cors: Vec::new(),
+            trusted_proxies: Vec::new(),
             tls: Tls::default(),
         },
         storage: Storage {

@@ -18,7 +18,7 @@ pub(crate) use drop_in::DropIn;
 pub(crate) use load::{Loaded, Overrides, load};
 pub(crate) use tenants::Tenants;
 
-use clew_app::Outbound;
+use clew_app::{Network, Outbound};
 use clew_telemetry::logs::LogFormat;
 use regex::Regex;
 use std::path::PathBuf;
@@ -68,6 +68,8 @@ pub(crate) struct Server {
     pub hosts: Vec<String>,
     /// Origins whose pages may send and ask.
     pub cors: Vec<String>,
+    /// Networks of proxies that are believed whom they pass on.
+    pub trusted_proxies: Vec<Network>,
     /// The files for TLS.
     pub tls: Tls,
 }

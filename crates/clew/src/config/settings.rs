@@ -93,6 +93,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         |value, config| read::origins(value, &mut config.server.cors)
     ),
     setting!(
+        "server.trusted_proxies",
+        "[]",
+        "list of networks",
+        "Networks, such as `10.0.0.0/8`, of reverse proxies whose `X-Forwarded-For` is believed: who guesses passwords is slowed, \
+         and written down, by that address. Of others it is not read.",
+        |value, config| read::networks(value, &mut config.server.trusted_proxies)
+    ),
+    setting!(
         "storage.dir",
         "./clew-data",
         "path",
