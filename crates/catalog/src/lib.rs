@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 /// The file, in the folder that is given.
@@ -33,6 +34,8 @@ pub struct Catalog {
     connection: Mutex<Connection>,
     /// Where it is opened alone, and nobody else can: to be tried again.
     alone: Mutex<Option<PathBuf>>,
+    /// How often it was opened anew.
+    openings: AtomicI64,
 }
 
 /// What went wrong.
@@ -87,11 +90,11 @@ impl Catalog {
         make_private(folder).map_err(fault)?;
         let path = folder.join(FILE);
         make_file_private(&path).map_err(|source| CatalogError::File { path: path.clone(), source })?;
-        let (connection, alone) = match open(&path, false) {
-            Err(CatalogError::Database(error)) if is_of_the_disk(&error) => (open(&path, true)?, Some(path)),
+        let (connection, alone) = match open(&path, false, BUSY) {
+            Err(CatalogError::Database(error)) if is_of_the_disk(&error) => (open(&path, true, BUSY)?, Some(path)),
             connection => (connection?, None),
         };
-        Ok(Self { connection: Mutex::new(connection), alone: Mutex::new(alone) })
+        Ok(Self { connection: Mutex::new(connection), alone: Mutex::new(alone), openings: AtomicI64::new(0) })
     }
 
     /// A catalog that is gone with the process, for tests.
@@ -101,7 +104,7 @@ impl Catalog {
     pub fn in_memory() -> Result<Self, CatalogError> {
         let mut connection = Connection::open_in_memory()?;
         migrations::apply(&mut connection, Path::new(":memory:"))?;
-        Ok(Self { connection: Mutex::new(connection), alone: Mutex::new(None) })
+        Ok(Self { connection: Mutex::new(connection), alone: Mutex::new(None), openings: AtomicI64::new(0) })
     }
 
     /// A number that changes when another process wrote.
@@ -110,7 +113,8 @@ impl Catalog {
     /// The database refuses.
     pub fn foreign_changes(&self) -> Result<i64, CatalogError> {
         self.open_to_others()?;
-        Ok(self.connection.lock().pragma_query_value(None, "data_version", |row| row.get(0))?)
+        let version: i64 = self.connection.lock().pragma_query_value(None, "data_version", |row| row.get(0))?;
+        Ok(version.wrapping_add(self.openings.load(Ordering::Relaxed) << 32))
     }
 }
 
@@ -122,24 +126,28 @@ impl Catalog {
         let mut connection = self.connection.lock();
         // Its lock would keep out the next.
         drop(std::mem::replace(&mut *connection, Connection::open_in_memory()?));
-        match open(path, false) {
+        match open(path, false, Duration::ZERO) {
             Ok(shared) => {
+                shared.busy_timeout(BUSY)?;
                 *connection = shared;
                 *alone = None;
+                // What others wrote meanwhile is not in the numbers of this connection.
+                self.openings.fetch_add(1, Ordering::Relaxed);
             }
-            Err(_) => *connection = open(path, true)?,
+            Err(_) => *connection = open(path, true, Duration::ZERO)?,
         }
         Ok(())
     }
 }
 
-fn open(path: &Path, alone: bool) -> Result<Connection, CatalogError> {
+fn open(path: &Path, alone: bool, busy: Duration) -> Result<Connection, CatalogError> {
     let mut connection = Connection::open(path)?;
     if alone {
         // Said before the first access, so that the index of the write-ahead log is kept in memory, not in a file
         // (sqlite.org/wal.html, "Use of WAL Without Shared-Memory").
         connection.pragma_update(None, "locking_mode", "exclusive")?;
     }
+    connection.busy_timeout(busy)?;
     prepare(&connection)?;
     migrations::apply(&mut connection, path)?;
     Ok(connection)
@@ -153,7 +161,6 @@ fn is_of_the_disk(error: &rusqlite::Error) -> bool {
 
 /// What is written is on disk when a call returns; readers and one writer do not wait for each other.
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;

@@ -22,12 +22,14 @@ impl SystemThread {
         }
     }
 
-    /// Has the thread run only where others leave the processor to it, for as long as it lives: none may raise itself again
-    /// without a privilege. To be called once. Where the system refuses, or knows priorities of processes only, the thread stays as it is.
+    /// Has the thread run only where others leave the processor to it, for as long as it lives, and those that it begins: none
+    /// may raise itself again without a privilege. Where the system refuses, or knows priorities of processes only, the thread
+    /// stays as it is.
     pub fn give_way(self) {
-        // Of Linux alone a priority belongs to a thread (setpriority(2), "C library/kernel differences").
+        // Of Linux alone a priority belongs to a thread (setpriority(2), "C library/kernel differences"); that of the process
+        // is that of its first thread, which never gives way.
         #[cfg(target_os = "linux")]
-        if let Ok(nice) = rustix::process::getpriority_process(Some(self.id)) {
+        if let Ok(nice) = rustix::process::getpriority_process(Some(rustix::process::getpid())) {
             // Beyond the nicest the system takes the nicest.
             let _ = rustix::process::setpriority_process(Some(self.id), nice.saturating_add(NICER_BY));
         }
@@ -50,6 +52,13 @@ mod tests {
         let other = std::thread::spawn(move || {
             let thread = SystemThread::current();
             thread.give_way();
+            // A thread begins as nice as the one that begins it, and is not made nicer again.
+            let begun = std::thread::spawn(move || {
+                let own = SystemThread::current();
+                own.give_way();
+                nice(own)
+            });
+            assert_eq!(begun.join().unwrap(), nice(thread));
             nice(thread)
         });
         assert_eq!((other.join().unwrap(), nice(SystemThread::current())), (19.min(own + NICER_BY), own));

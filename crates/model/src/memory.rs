@@ -2,7 +2,7 @@
 
 use crate::error::{ErrorKind, ReadError};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a call holds before its share of the memory is asked, so that small questions are answered whoever holds the rest.
 const UNCHARGED_BYTES: u64 = 256 << 10;
@@ -159,8 +159,8 @@ struct BudgetInner {
     share: Option<MemoryShare>,
     /// Bytes that the share was asked for, and those that may be used before it is asked again.
     charged: AtomicU64,
-    /// Whether others held what was asked for, since the call began or began anew.
-    is_short: AtomicBool,
+    /// What would have been charged had others not held it, since the call began or began anew.
+    refused: AtomicU64,
 }
 
 impl Drop for BudgetInner {
@@ -185,9 +185,8 @@ impl MemoryBudget {
     }
 
     fn of(limit: u64, share: Option<MemoryShare>) -> Self {
-        let [used, peak, charged] = [const { AtomicU64::new(0) }; 3];
-        let is_short = AtomicBool::new(false);
-        Self { inner: Arc::new(BudgetInner { limit, used, peak, share, charged, is_short }) }
+        let [used, peak, charged, refused] = [const { AtomicU64::new(0) }; 4];
+        Self { inner: Arc::new(BudgetInner { limit, used, peak, share, charged, refused }) }
     }
 
     /// Takes `bytes` until the reservation is dropped.
@@ -237,7 +236,7 @@ impl MemoryBudget {
                     ),
                 ));
             }
-            self.inner.is_short.store(true, Ordering::Relaxed);
+            self.inner.refused.fetch_max(charged.saturating_add(more), Ordering::Relaxed);
             return Err(ReadError::new(
                 ErrorKind::Unavailable,
                 format!(
@@ -251,26 +250,27 @@ impl MemoryBudget {
         Ok(())
     }
 
-    /// Gives back what is charged, where nothing is held: before the call begins anew. How much that was, in bytes.
+    /// Gives back what is charged, where nothing is held: before the call begins anew. How much the call would have been charged,
+    /// in bytes, had the share not refused it.
     pub fn begin_anew(&self) -> u64 {
-        self.inner.is_short.store(false, Ordering::Relaxed);
-        let Some(share) = self.inner.share.as_ref().filter(|_| self.used() == 0) else { return 0 };
-        self.inner.peak.store(0, Ordering::Relaxed);
-        let charged = self.inner.charged.swap(0, Ordering::Relaxed);
-        share.give_back(charged);
-        charged
+        let wanted = self.inner.refused.swap(0, Ordering::Relaxed);
+        if let Some(share) = self.inner.share.as_ref().filter(|_| self.used() == 0) {
+            self.inner.peak.store(0, Ordering::Relaxed);
+            share.give_back(self.inner.charged.swap(0, Ordering::Relaxed));
+        }
+        wanted
     }
 
     /// Whether something was refused because other calls held what there is for all.
     #[must_use]
     pub fn is_short(&self) -> bool {
-        self.inner.is_short.load(Ordering::Relaxed)
+        self.inner.refused.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether the share has room for more than `bytes` now.
+    /// Whether the share has room for `bytes` now.
     #[must_use]
-    pub fn has_room_beyond(&self, bytes: u64) -> bool {
-        self.inner.share.as_ref().is_none_or(|share| share.room() > bytes)
+    pub fn has_room_for(&self, bytes: u64) -> bool {
+        self.inner.share.as_ref().is_none_or(|share| share.room() >= bytes)
     }
 
     /// Bytes held now.
@@ -352,22 +352,18 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_share_is_bounded_by_itself_and_by_the_whole() {
-        let whole = MemoryShare::new(10 << 20);
-        let part = MemoryShare::part_of(&whole, 4 << 20, "tenant \"a\" (its.limit)".to_owned());
-        let budget = MemoryBudget::within(&part, 8 << 20);
-        let refused = budget.reserve(6 << 20).unwrap_err();
-        assert_eq!(refused.kind, ErrorKind::RateLimited);
-        assert!(refused.message.contains("tenant \"a\" (its.limit), 4194304 bytes"), "{refused}");
-        drop(budget.reserve(3 << 20).unwrap());
-        assert!(whole.used() > 2 << 20 && part.used() == whole.used(), "both are charged until the call is over");
-        drop(budget);
-        assert_eq!((whole.used(), part.used()), (0, 0));
-        let others = whole.take(8 << 20).unwrap();
-        let budget = MemoryBudget::within(&part, 8 << 20);
-        assert_eq!(budget.reserve(3 << 20).unwrap_err().kind, ErrorKind::Unavailable, "others hold the whole");
-        assert!(!budget.has_room_beyond(3 << 20) && budget.has_room_beyond(1 << 20));
-        drop((others, part.count(5 << 20)));
-        assert_eq!((whole.used(), part.used()), (0, 0));
+    fn who_begins_anew_waits_for_as_much_as_was_refused() {
+        let share = MemoryShare::new(8 << 20);
+        let (first, second) = (MemoryBudget::within(&share, 8 << 20), MemoryBudget::within(&share, 8 << 20));
+        let held = first.reserve(6 << 20).unwrap();
+        let own = second.reserve(1 << 20).unwrap();
+        assert_eq!(second.reserve(4 << 20).unwrap_err().kind, ErrorKind::Unavailable);
+        drop(own);
+        let wanted = second.begin_anew();
+        assert_eq!(wanted, (5 << 20) - UNCHARGED_BYTES);
+        assert_eq!(share.used(), (6 << 20) - UNCHARGED_BYTES);
+        assert!(!second.has_room_for(wanted));
+        drop((held, first));
+        assert!(second.has_room_for(wanted) && second.reserve(5 << 20).is_ok());
     }
 }

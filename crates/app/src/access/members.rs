@@ -29,6 +29,8 @@ pub struct Members {
     /// Those of the configuration, who count first.
     /// What the catalog held when it was last read.
     held: Mutex<(Vec<User>, Vec<Token>)>,
+    /// One at a time writes down which sessions have ended.
+    writes: Mutex<()>,
     configured: Mutex<Book>,
 }
 
@@ -158,8 +160,15 @@ impl Members {
     fn new(catalog: Option<Catalog>, access: Arc<Access>, clock: Arc<dyn Clock>, configured: Book) -> Self {
         let catalog = catalog.map(Arc::new);
         let audit = Audit::new(catalog.clone(), Arc::clone(&clock));
-        let members =
-            Self { catalog, audit, access, clock, configured: Mutex::new(configured), held: Mutex::default() };
+        let members = Self {
+            catalog,
+            audit,
+            access,
+            clock,
+            configured: Mutex::new(configured),
+            held: Mutex::default(),
+            writes: Mutex::default(),
+        };
         members.refresh();
         members.restore_sessions();
         members
@@ -384,10 +393,10 @@ impl Members {
                 biased;
                 () = stop.cancelled() => break,
                 _ = looks.tick() => {
-                    if !self.access.sessions.ended().is_empty() {
+                    if self.access.sessions.have_ended() {
                         self.on_a_thread(|members| drop(members.write_ended())).await;
                     }
-                    let now = self.foreign_changes();
+                    let now = self.foreign_changes().await;
                     if now != known {
                         known = now;
                         self.on_a_thread(Members::refresh).await;
@@ -408,11 +417,16 @@ impl Members {
     /// The catalog cannot be written: a restart may bring them back.
     pub fn write_ended(&self) -> Result<(), MemberError> {
         let Some(catalog) = &self.catalog else { return Ok(()) };
-        let ended = self.access.sessions.ended();
-        for digest in &ended {
-            catalog.remove_session(&digest.to_string())?;
+        // Whoever logs out waits for another who writes it down just now.
+        let _one = self.writes.lock();
+        let mut ended = self.access.sessions.take_ended();
+        while let Some(digest) = ended.last() {
+            if let Err(error) = catalog.remove_session(&digest.to_string()) {
+                self.access.sessions.put_back(ended);
+                return Err(error.into());
+            }
+            ended.pop();
         }
-        self.access.sessions.forget(&ended);
         Ok(())
     }
 
@@ -421,8 +435,9 @@ impl Members {
         let _ = tokio::task::spawn_blocking(move || run(&members)).await;
     }
 
-    fn foreign_changes(&self) -> Option<i64> {
-        self.catalog.as_ref()?.foreign_changes().ok()
+    async fn foreign_changes(self: &Arc<Self>) -> Option<i64> {
+        let catalog = self.catalog.clone()?;
+        tokio::task::spawn_blocking(move || catalog.foreign_changes().ok()).await.ok().flatten()
     }
 
     fn note(&self, change: Change) {

@@ -147,15 +147,19 @@ impl Sessions {
         }
     }
 
-    /// Those that ended and were not written down yet: a restart must not bring them back.
-    pub(super) fn ended(&self) -> Vec<TokenDigest> {
-        self.ended.lock().iter().copied().collect()
+    /// Whether some ended and were not written down yet: a restart must not bring them back.
+    pub(super) fn have_ended(&self) -> bool {
+        !self.ended.lock().is_empty()
     }
 
-    /// It is written down that these ended.
-    pub(super) fn forget(&self, written: &[TokenDigest]) {
-        let mut ended = self.ended.lock();
-        ended.retain(|digest| !written.contains(digest));
+    /// Those, to be written down. One that ends again meanwhile is among the next.
+    pub(super) fn take_ended(&self) -> Vec<TokenDigest> {
+        self.ended.lock().drain().collect()
+    }
+
+    /// These could not be written down.
+    pub(super) fn put_back(&self, ended: Vec<TokenDigest>) {
+        ended.into_iter().for_each(|digest| self.end(digest));
     }
 }
 
@@ -187,10 +191,11 @@ mod tests {
         while changes.try_recv().is_ok() {
             opened += 1;
         }
-        let ended = sessions.ended();
-        assert_eq!((opened, ended.len()), (3, 3));
-        sessions.forget(&ended[..2]);
-        assert_eq!(sessions.ended(), ended[2..]);
+        let mut ended = sessions.take_ended();
+        assert_eq!((opened, ended.len(), sessions.have_ended()), (3, 3, false));
+        ended.truncate(1);
+        sessions.put_back(ended.clone());
+        assert_eq!(sessions.take_ended(), ended);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a question runs like everything else. One that runs longer gives way to ingest: somebody waits for it either way,
@@ -22,14 +23,14 @@ type Job = Box<dyn FnOnce() + Send>;
 pub(super) struct Pool {
     state: Mutex<State>,
     came: Condvar,
+    /// Questions that run and have given way.
+    long: Arc<AtomicU32>,
 }
 
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
     idle: usize,
-    /// Questions that run and have given way.
-    long: u32,
 }
 
 impl std::fmt::Debug for Pool {
@@ -48,14 +49,12 @@ impl Pool {
         running: &Arc<Running>,
         work: impl FnOnce() + Send + 'static,
     ) -> io::Result<()> {
-        let (own, running) = (Arc::clone(self), Arc::clone(running));
+        let running = Arc::clone(running);
         let job = move || {
             running.begin();
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
             if running.end() {
                 HAS_GIVEN_WAY.set(true);
-                let long = &mut own.state.lock().long;
-                *long = long.saturating_sub(1);
             }
         };
         let mut state = self.state.lock();
@@ -71,25 +70,9 @@ impl Pool {
         thread.spawn(move || own.work(job)).map(drop)
     }
 
-    /// Has a question give way where it has run for long. When to look again, where it may have to later.
-    pub(super) fn look(&self, running: &Running) -> Option<Duration> {
-        let mut state = self.state.lock();
-        let after = GIVES_WAY_AFTER / state.long.saturating_add(1);
-        let mut stage = running.0.lock();
-        match &*stage {
-            Stage::Waits => Some(after),
-            Stage::Runs(thread, since) => match after.checked_sub(since.elapsed()) {
-                Some(left) if !left.is_zero() => Some(left),
-                _ => {
-                    // While the lock is held the thread has not gone on to something else.
-                    thread.give_way();
-                    *stage = Stage::GaveWay;
-                    state.long = state.long.saturating_add(1);
-                    None
-                }
-            },
-            Stage::GaveWay | Stage::Ended => None,
-        }
+    /// A question that is about to run here.
+    pub(super) fn running(&self) -> Arc<Running> {
+        Arc::new(Running { stage: Mutex::default(), long: Arc::clone(&self.long) })
     }
 
     fn work(&self, first: impl FnOnce()) {
@@ -125,26 +108,85 @@ thread_local! {
 }
 
 /// A question that runs on a thread, and for how long it has.
-#[derive(Debug, Default)]
-pub(super) struct Running(Mutex<Stage>);
+#[derive(Debug)]
+pub(super) struct Running {
+    stage: Mutex<Stage>,
+    /// How many have given way and run.
+    long: Arc<AtomicU32>,
+}
 
 #[derive(Debug, Default)]
 enum Stage {
     #[default]
     Waits,
-    Runs(SystemThread, Instant),
+    /// On this thread, since when, and how long it had before that.
+    Runs(SystemThread, Instant, Duration),
+    /// It waits for something outside; how long it has run.
+    Stands(SystemThread, Duration),
     GaveWay,
+    /// It has given way, and waits for something outside.
+    GaveWayAndStands,
     Ended,
 }
 
 impl Running {
     fn begin(&self) {
-        *self.0.lock() = Stage::Runs(SystemThread::current(), Instant::now());
+        *self.stage.lock() = Stage::Runs(SystemThread::current(), Instant::now(), Duration::ZERO);
     }
 
     /// Whether the thread has given way.
     fn end(&self) -> bool {
-        matches!(std::mem::replace(&mut *self.0.lock(), Stage::Ended), Stage::GaveWay)
+        let stage = std::mem::replace(&mut *self.stage.lock(), Stage::Ended);
+        if matches!(stage, Stage::GaveWay) {
+            self.long.fetch_sub(1, Ordering::Relaxed);
+        }
+        matches!(stage, Stage::GaveWay | Stage::GaveWayAndStands)
+    }
+
+    /// It waits for something outside until it goes on.
+    pub(super) fn pause(&self) {
+        let mut stage = self.stage.lock();
+        match &*stage {
+            Stage::Runs(thread, since, had) => *stage = Stage::Stands(*thread, had.saturating_add(since.elapsed())),
+            Stage::GaveWay => {
+                self.long.fetch_sub(1, Ordering::Relaxed);
+                *stage = Stage::GaveWayAndStands;
+            }
+            Stage::Waits | Stage::Stands(..) | Stage::GaveWayAndStands | Stage::Ended => {}
+        }
+    }
+
+    /// It goes on.
+    pub(super) fn go_on(&self) {
+        let mut stage = self.stage.lock();
+        match &*stage {
+            Stage::Stands(thread, had) => *stage = Stage::Runs(*thread, Instant::now(), *had),
+            Stage::GaveWayAndStands => {
+                self.long.fetch_add(1, Ordering::Relaxed);
+                *stage = Stage::GaveWay;
+            }
+            Stage::Waits | Stage::Runs(..) | Stage::GaveWay | Stage::Ended => {}
+        }
+    }
+
+    /// Has the thread give way where the question has run for long. When to look again, where it may have to later.
+    pub(super) fn look(&self) -> Option<Duration> {
+        let after = GIVES_WAY_AFTER / self.long.load(Ordering::Relaxed).saturating_add(1);
+        let mut stage = self.stage.lock();
+        match &*stage {
+            Stage::Waits | Stage::Stands(..) => Some(GIVES_WAY_AFTER),
+            Stage::Runs(thread, since, had) => match after.checked_sub(had.saturating_add(since.elapsed())) {
+                Some(left) if !left.is_zero() => Some(left),
+                _ => {
+                    // While the lock is held the thread has not gone on to something else.
+                    thread.give_way();
+                    self.long.fetch_add(1, Ordering::Relaxed);
+                    *stage = Stage::GaveWay;
+                    None
+                }
+            },
+            Stage::GaveWay | Stage::GaveWayAndStands | Stage::Ended => None,
+        }
     }
 }
 
@@ -162,7 +204,7 @@ mod tests {
         })
         .unwrap();
         let id = told.recv().unwrap();
-        while !matches!(*running.0.lock(), Stage::Ended) {
+        while !matches!(*running.stage.lock(), Stage::Ended) {
             std::thread::yield_now();
         }
         id
@@ -183,18 +225,18 @@ mod tests {
     #[test]
     fn a_thread_serves_one_question_after_the_other_also_after_a_panic() {
         let pool = Arc::new(Pool::default());
-        let first = run(&pool, &Arc::default(), || {});
+        let first = run(&pool, &pool.running(), || {});
         wait_until(|| is_idle(&pool));
-        let second = run(&pool, &Arc::default(), || panic!("a bug"));
+        let second = run(&pool, &pool.running(), || panic!("a bug"));
         wait_until(|| is_idle(&pool));
-        assert_eq!((first, second), (first, run(&pool, &Arc::default(), || {})));
+        assert_eq!((first, second), (first, run(&pool, &pool.running(), || {})));
     }
 
     #[test]
     fn a_long_question_gives_way_and_its_thread_serves_no_other() {
         let pool = Arc::new(Pool::default());
-        let running = Arc::new(Running::default());
-        assert_eq!(pool.look(&running), Some(GIVES_WAY_AFTER));
+        let running = pool.running();
+        assert_eq!(running.look(), Some(GIVES_WAY_AFTER));
         let own = Arc::clone(&running);
         let (tell, told) = channel::<()>();
         let (begun, begins) = channel();
@@ -204,11 +246,21 @@ mod tests {
         })
         .unwrap();
         let first = begins.recv().unwrap();
-        assert!(pool.look(&own).is_some_and(|left| left <= GIVES_WAY_AFTER));
-        wait_until(|| pool.look(&own).is_none());
+        // While it waits for something outside no time passes for it, and it is none of those that run.
+        own.pause();
+        std::thread::sleep(2 * GIVES_WAY_AFTER);
+        assert!(own.look().is_some());
+        own.go_on();
+        wait_until(|| own.look().is_none());
+        let long = || pool.long.load(Ordering::Relaxed);
+        assert_eq!(long(), 1);
+        own.pause();
+        assert_eq!((long(), own.look()), (0, None));
+        own.go_on();
+        assert_eq!(long(), 1);
         tell.send(()).unwrap();
-        wait_until(|| matches!(*own.0.lock(), Stage::Ended));
-        wait_until(|| pool.state.lock().long == 0);
-        assert_ne!(first, run(&pool, &Arc::default(), || {}));
+        wait_until(|| matches!(*own.stage.lock(), Stage::Ended));
+        assert_eq!(long(), 0);
+        assert_ne!(first, run(&pool, &pool.running(), || {}));
     }
 }

@@ -1,6 +1,6 @@
 //! Runs blocking queries on their own bounded pool, so that ingest never waits for them.
 
-use super::pool::{Pool, Running};
+use super::pool::Pool;
 use super::turn::{Pace, Turn};
 use super::workers::QueryThreads;
 use crate::error::AppError;
@@ -145,24 +145,32 @@ impl QueryRunner {
         let timeout = context.timeout;
         let _guard = CancelOnDrop { cancel: context.cancel.clone() };
         let cancel = context.cancel.clone();
-        let pace = Arc::new(Pace::default());
         let (permits, short) = (Arc::clone(&self.permits), Arc::clone(&self.short));
-        let (own_pace, running) = (Arc::clone(&pace), Arc::new(Running::default()));
-        let own_running = Arc::clone(&running);
+        let running = self.pool.running();
+        let own_pace = Arc::new(Pace::new(Arc::clone(&running)));
+        let pace = Arc::clone(&own_pace);
         let work = async {
             let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| AppError::Stopping)?;
             let permit = Arc::clone(&permits).acquire_owned().await.map_err(|_| AppError::Stopping)?;
             let (tell, told) = tokio::sync::oneshot::channel();
             let runtime = tokio::runtime::Handle::current();
-            let begun = self.pool.run(&own_running, move || {
-                let (_place, _runtime) = (place, runtime.enter());
+            let begun = self.pool.run(&running, move || {
+                let _runtime = runtime.enter();
                 let mut turn = Turn::new(context, permits, permit, short, own_pace);
                 let answer = turn.context().check().map_err(AppError::from).and_then(|()| query(&mut turn));
-                // Nobody waits for what was stopped.
+                // Whoever hears the answer finds the place free. Nobody waits for what was stopped.
+                drop((turn, place));
                 let _ = tell.send(answer);
             });
             begun.map_err(no_thread)?;
-            told.await.unwrap_or_else(|_| {
+            let mut told = pin!(told);
+            let told = loop {
+                let Some(look) = running.look() else { break told.await };
+                if let Ok(told) = tokio::time::timeout(look.max(LOOK_TICK), &mut told).await {
+                    break told;
+                }
+            };
+            told.unwrap_or_else(|_| {
                 tracing::error!("a query panicked");
                 Err(AppError::Panicked)
             })
@@ -170,8 +178,7 @@ impl QueryRunner {
         let mut work = pin!(work);
         loop {
             let left = pace.left(timeout);
-            let look = self.pool.look(&running).map_or(left, |look| look.min(left));
-            match tokio::time::timeout(look.max(LOOK_TICK), &mut work).await {
+            match tokio::time::timeout(left.max(LOOK_TICK), &mut work).await {
                 Ok(answer) => return answer,
                 Err(_) if !pace.left(timeout).is_zero() => {}
                 Err(_) => {

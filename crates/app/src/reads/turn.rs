@@ -1,5 +1,6 @@
 //! A query's turn on the pool, and its time.
 
+use super::pool::Running;
 use crate::limits::MEMORY_LOOK;
 use clew_model::{Context, ReadError};
 use parking_lot::Mutex;
@@ -39,19 +40,18 @@ impl Turn {
         &self.context
     }
 
-    /// Gives back the memory that the query had and waits aside, no longer than `until`, for more than that. Whether there is
-    /// some; not where too many wait already. Blocks.
+    /// Gives back the memory that the query had and waits aside, no longer than `until`, for as much as it was
+    /// refused. Whether there is; not where too many wait already. Blocks.
     ///
     /// # Errors
     /// The query was stopped in the meantime.
     pub(super) fn wait_for_memory(&mut self, until: Instant) -> Result<bool, ReadError> {
-        let had = self.context.memory.begin_anew();
+        let wanted = self.context.memory.begin_anew();
         let Ok(_place) = Arc::clone(&self.short).try_acquire_owned() else { return Ok(false) };
         self.aside(|context| {
             while Instant::now() < until && context.cancel.reason().is_none() {
-                // A question that had little may have asked for much; the others must have ended something.
                 std::thread::sleep(MEMORY_LOOK);
-                if context.memory.has_room_beyond(had) {
+                if context.memory.has_room_for(wanted) {
                     return true;
                 }
             }
@@ -91,17 +91,17 @@ impl Turn {
 #[derive(Debug)]
 pub(super) struct Pace {
     started: Instant,
+    /// What runs it, and is told.
+    running: Arc<Running>,
     /// How long it stood still, and since when it does now.
     stood: Mutex<(Duration, Option<Instant>)>,
 }
 
-impl Default for Pace {
-    fn default() -> Self {
-        Self { started: Instant::now(), stood: Mutex::default() }
-    }
-}
-
 impl Pace {
+    pub(super) fn new(running: Arc<Running>) -> Self {
+        Self { started: Instant::now(), running, stood: Mutex::default() }
+    }
+
     /// What is left of a time limit.
     pub(super) fn left(&self, timeout: Duration) -> Duration {
         let stood = self.stood.lock();
@@ -110,10 +110,12 @@ impl Pace {
     }
 
     fn pause(&self) {
+        self.running.pause();
         self.stood.lock().1 = Some(Instant::now());
     }
 
     fn go_on(&self) {
+        self.running.go_on();
         let mut stood = self.stood.lock();
         if let Some(since) = stood.1.take() {
             stood.0 = stood.0.saturating_add(since.elapsed());

@@ -93,9 +93,8 @@ impl View<'_> {
         (start, end): (UnixMillis, UnixMillis),
         rows: &mut Vec<ExemplarRow>,
     ) -> Result<(), ReadError> {
-        let index = head.index.read();
         let selected = match wanted.of {
-            ExemplarsOf::Series(matchers) => Some(index.select(matchers, &|| context.check())?),
+            ExemplarsOf::Series(matchers) => Some(head.index.read().select(matchers, &|| context.check())?),
             ExemplarsOf::Carrying(_) => None,
         };
         for generation in head.generations() {
@@ -104,7 +103,9 @@ impl View<'_> {
                 None => generation.with_exemplars.clone(),
             };
             for number in with {
-                let (Some(series), Some(buffer)) = (index.labels(number), generation.buffer(number)) else { continue };
+                let Some(buffer) = generation.buffer(number) else { continue };
+                // Writers wait for the index: it is looked at for as short as may be.
+                let Some(series) = head.index.read().labels(number).cloned() else { continue };
                 for HotExemplar { time, value, labels } in buffer.exemplars() {
                     if (start..=end).contains(time) && self.carries(wanted, labels) {
                         let (series, labels) = (series.clone(), labels.clone());
