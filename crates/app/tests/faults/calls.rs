@@ -70,6 +70,16 @@ impl Calls {
         calls
     }
 
+    /// How many calls there were.
+    pub(crate) fn total(&self) -> u64 {
+        self.0.lock().unwrap().values().sum()
+    }
+
+    /// Of how many operations on kinds of files.
+    pub(crate) fn kinds(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
     /// Every call with every way in which it may fail.
     pub(crate) fn sites(&self) -> Vec<Site> {
         let mut sites = Vec::new();

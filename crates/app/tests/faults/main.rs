@@ -86,7 +86,9 @@ fn an_error_at_any_call_loses_and_doubles_nothing_and_is_said() {
     let mut met = BTreeMap::new();
     for history in histories() {
         let calls = count(history);
-        let sites = chosen(calls.sites(), history);
+        let all = calls.sites();
+        println!("history {history}: {} calls of {} kinds, {} ways to fail", calls.total(), calls.kinds(), all.len());
+        let sites = chosen(all, history);
         let sites = &sites;
         let own = each(0..sites.len() as u64, |at| async move {
             let site = &sites[at as usize];

@@ -343,6 +343,36 @@ mod tests {
         assert_eq!(faults.len(), 6, "{all}");
     }
 
+    /// Clew's own configuration is the one reader of texts that the fuzzers do not reach: it is part of the binary.
+    #[test]
+    fn a_text_that_was_changed_anywhere_is_read_or_refused() {
+        let good = "server: { http: 127.0.0.1:1, tls: { cert: a, key: b }, cors: ['https://a.b'], hosts: [c] }\n\
+                    storage:\n  dir: d\n  max_size: 50GiB\n  retention: { logs: { age: 30d, size: 1GiB, floor: 5MiB } }\n\
+                    correlation: { fields: [a], patterns: ['req-[0-9a-f]+'] }\n\
+                    auth: { mode: token, tokens: [{ name: t, digest: x, scopes: [read] }], oidc: { issuer: 'https://i' } }\n\
+                    outbound: { allow: [10.0.0.0/8], deny: ['::1'] }\n\
+                    limits: { memory: 25%, query_timeout: 60s, ingest_body: 64MiB }\nlog: { format: json }\n";
+        let mut rng = fastrand::Rng::with_seed(8);
+        for _ in 0..2_000 {
+            let mut bytes = good.as_bytes().to_vec();
+            for _ in 0..rng.usize(1..5) {
+                let at = rng.usize(..bytes.len());
+                match rng.u8(..4) {
+                    0 => bytes[at] ^= 1 << rng.u8(..8),
+                    1 => bytes[at] = *rng.choice(b"{}[]:,-#&*!|>'\"%@`\n\t 0").unwrap(),
+                    2 => drop(bytes.splice(at..at, good.bytes().skip(rng.usize(..good.len())).take(9))),
+                    _ => drop(bytes.drain(at..(at + 5).min(bytes.len() - 1))),
+                }
+            }
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("clew.yml");
+            std::fs::write(&file, &bytes).unwrap();
+            if let Err(faults) = load(Some(&file), &BTreeMap::new(), &Overrides::default()) {
+                assert!(!faults.is_empty(), "refused without a word: {}", String::from_utf8_lossy(&bytes));
+            }
+        }
+    }
+
     #[test]
     fn the_environment_wins_over_the_file() {
         let loaded = from_text(
