@@ -61,7 +61,7 @@ torture: test-tools program
 	CLEW_DAMAGE_SEEDS=$(SEEDS) cargo test --locked -p clew-app --test damage -- --nocapture
 	CLEW_FAULTS_CALLS=$(SEEDS) CLEW_FAULTS_HISTORIES=2 cargo test --locked -p clew-app --test faults -- --nocapture
 	CLEW_FUZZ_MILLIS=20000 CLEW_FUZZ_SEED=$(SEEDS) cargo test --locked -p clew-fuzzing -- --nocapture
-	CLEW_CANARY_SECONDS=300 target/test-venv/bin/python -m pytest -q -s tests/clients/test_canary.py
+	CLEW_CANARY_SECONDS=300 target/test-venv/bin/python -m pytest -q -s -o faulthandler_timeout=600 tests/clients/test_canary.py
 	target/test-venv/bin/python -m pytest -q tests/clients/test_kill.py tests/clients/test_memory.py tests/clients/test_connections.py
 
 # Fuzzes one reader of outside data for so long; without TARGET names them. What is found is in fuzz/artifacts; new inputs go to
