@@ -4,6 +4,7 @@ use clew_host::{Fault, Operation, Ruling, SimFiles};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// How a call fails.
@@ -120,13 +121,19 @@ impl Calls {
 }
 
 impl Site {
-    /// What becomes of calls when this one fails.
-    pub(crate) fn judge(&self) -> impl Fn(Operation, &Path) -> Ruling + Send + Sync + 'static {
-        let (own, count) = (self.clone(), Mutex::new(0));
+    /// What becomes of calls when this one fails; `met` is set when it does.
+    pub(crate) fn judge(
+        &self,
+        met: &Arc<AtomicBool>,
+    ) -> impl Fn(Operation, &Path) -> Ruling + Send + Sync + use<> + 'static {
+        let (own, count, met) = (self.clone(), Mutex::new(0), Arc::clone(met));
         move |operation, path| {
             let mut count = count.lock().unwrap();
             let is_own = operation == own.operation && kind(path) == own.kind;
             *count += u64::from(is_own);
+            if is_own && *count == own.call {
+                met.store(true, Ordering::Relaxed);
+            }
             match own.effect {
                 Effect::Once(fault) if is_own && *count == own.call => Ruling::Fails(fault),
                 Effect::Lasting(fault) if is_own && *count >= own.call => Ruling::Fails(fault),

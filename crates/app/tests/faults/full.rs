@@ -46,7 +46,7 @@ async fn live(world: &mut World, site: &Site) {
             stop(started).await;
             break;
         }
-        world.work(&started, Answers::Whole, &refused).await;
+        world.work(&started, || false, Answers::Whole, &refused).await;
         app = Some(started);
     }
     world.files.clear_faults();

@@ -5,6 +5,8 @@ use crate::trial::SIGNALS;
 use crate::trial::server::stop;
 use crate::world::{Answers, World, is_ready};
 use clew_app::{App, AppError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Longer takes no history that ends.
@@ -19,8 +21,9 @@ pub(crate) async fn go_through(mut world: World, site: Option<&Site>) -> [u64; 2
 }
 
 async fn live(world: &mut World, site: Option<&Site>) {
+    let met = Arc::new(AtomicBool::new(false));
     if let Some(site) = site {
-        world.files.set_judge(site.judge());
+        world.files.set_judge(site.judge(&met));
     }
     let told = world.told.clone();
     let refused = |app: &App, signal: usize, error: &AppError| {
@@ -29,10 +32,17 @@ async fn live(world: &mut World, site: Option<&Site>) {
         assert!(!is_ready(app), "{told}: {} are refused and Clew is ready: {message}", SIGNALS[signal]);
         assert!(error.kind().is_retryable(), "{told}: {}: {message}: nobody would try again", SIGNALS[signal]);
     };
-    for _ in 0..2 {
+    // In every other trial some requests more are sent after the fault, and then the power goes: what passed for written and is
+    // not is lost, before it is sealed or copied.
+    let cut = site.filter(|site| site.call.is_multiple_of(2));
+    for boot in 0..2 {
+        let is_cut = || boot == 0 && cut.is_some() && met.load(Ordering::Relaxed);
         match world.start() {
             Ok(app) => {
-                world.work(&app, Answers::Honest, &refused).await;
+                world.work(&app, is_cut, Answers::Honest, &refused).await;
+                for signal in (0..3).cycle().take(if is_cut() { 9 } else { 0 }) {
+                    world.send(&app, signal, &refused).await;
+                }
                 stop(app).await;
             }
             Err(error) => {
@@ -40,9 +50,13 @@ async fn live(world: &mut World, site: Option<&Site>) {
                 assert!(site.is_some() && message.contains("/data"), "{told}: the start: {message}");
             }
         }
+        if let (0, Some(site)) = (boot, cut) {
+            world.lose_power(site.call);
+            world.files.set_judge(site.judge(&met));
+        }
     }
     world.files.clear_faults();
-    // What passed for written and is not goes with the power.
+    // In the others it goes at the end.
     if let Some(site) = site.filter(|site| site.call % 2 == 1) {
         world.lose_power(site.call);
     }

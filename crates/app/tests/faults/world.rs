@@ -81,9 +81,18 @@ impl World {
         self.files = self.files.crash(seed);
     }
 
-    /// Sends, seals, asks and lets time pass. `refused` looks at each refusal.
-    pub(crate) async fn work(&mut self, app: &Arc<App>, answers: Answers, refused: impl Fn(&App, usize, &AppError)) {
+    /// Sends, seals, asks and lets time pass, until `ends` says so after a step. `refused` looks at each refusal.
+    pub(crate) async fn work(
+        &mut self,
+        app: &Arc<App>,
+        ends: impl Fn() -> bool,
+        answers: Answers,
+        refused: impl Fn(&App, usize, &AppError),
+    ) {
         for _ in 0..STEPS {
+            if ends() {
+                return;
+            }
             match self.rng.u8(..20) {
                 0..=11 => {
                     let signal = self.rng.usize(..3);
