@@ -6,6 +6,12 @@ export type Member = Schema['MemberDto'];
 /** What was done, by whom. */
 export type Deed = Schema['AuditEntryDto'];
 
+/** The tenants in a text: names with commas or spaces between them; none where it is empty. */
+export function tenantsIn(text: string): string[] | undefined {
+	const names = text.split(/[\s,]+/).filter((name) => name !== '');
+	return names.length > 0 ? names : undefined;
+}
+
 /** What one may do, and what that means. */
 export const SCOPES = [
 	['ingest', 'send records'],
@@ -23,8 +29,8 @@ export const fetchTokens = (signal: AbortSignal) =>
 export const fetchDeeds = (before: number | undefined, signal: AbortSignal) =>
 	answer(api.GET('/api/v1/audit', { params: { query: { limit: 50, before } }, signal }));
 
-export const addUser = (name: string, password: string, scopes: string[]) =>
-	done(api.POST('/api/v1/users', { body: { name, password, scopes } }));
+export const addUser = (name: string, password: string, scopes: string[], tenants?: string[]) =>
+	done(api.POST('/api/v1/users', { body: { name, password, scopes, tenants } }));
 
 /** Gives a user another password: their sessions end. */
 export const changePassword = (name: string, password: string) =>
@@ -36,8 +42,8 @@ export const changeScopes = (name: string, scopes: string[]) =>
 export const removeUser = (name: string) => done(api.DELETE('/api/v1/users/{name}', { params: { path: { name } } }));
 
 /** The token's text: the answer alone holds it. */
-export const addToken = (name: string, scopes: string[]) =>
-	answer(api.POST('/api/v1/tokens', { body: { name, scopes } })).then(({ token }) => token);
+export const addToken = (name: string, scopes: string[], tenants?: string[]) =>
+	answer(api.POST('/api/v1/tokens', { body: { name, scopes, tenants } })).then(({ token }) => token);
 
 export const removeToken = (name: string) => done(api.DELETE('/api/v1/tokens/{name}', { params: { path: { name } } }));
 

@@ -1,0 +1,1 @@
+import"./Cu-S4wnv.js";

@@ -1,1 +1,0 @@
-import"./Fonjje-W.js";
