@@ -399,3 +399,21 @@ def test_cursors_and_ids_of_another_lead_nowhere(new_clew):
     found = json.dumps(get(clew, "/api/v1/resolve", "b", id=page["logs"][0]["id"]))
     assert "of a" not in found and '"tenant"' not in found
     clew.stop()
+
+
+def test_one_tenant_leaves_live_tails_to_others(new_clew):
+    clew = new_clew("tenants: { mode: on }\n").start()
+    assert send(clew, "a", [{"message": "known"}]).status_code == 200
+    with contextlib.ExitStack() as open_tails:
+        for _ in range(16):
+            open_tails.enter_context(Tail(clew, headers=org("a")))
+        refused = requests.get(clew.url("/api/v1/logs/tail"), headers=org("a"), stream=True, timeout=20)
+        refusal(refused, "16 tails are open")
+        assert refused_count(clew, "a", "tails") == 1
+        with Tail(clew, headers=org("b")) as tail:
+            assert tail.event()[0] == "ready"
+            assert send(clew, "a", [{"message": "of a"}]).status_code == 200
+            assert send(clew, "b", [{"message": "of b"}]).status_code == 200
+            rows, dropped = tail.rows(1)
+            assert [row["message"] for row in rows] == ["of b"] and not dropped
+    clew.stop()

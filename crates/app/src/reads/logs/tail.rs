@@ -6,7 +6,7 @@
 use super::{about, filter};
 use crate::error::AppError;
 use crate::ingest::{FedLogs, Watch};
-use crate::limits::{TAIL_BATCH_ROWS, TAIL_INTERVAL, TAIL_PENDING_BYTES, TAIL_PENDING_ROWS, TAILS};
+use crate::limits::{TAIL_BATCH_ROWS, TAIL_INTERVAL, TAIL_PENDING_BYTES, TAIL_PENDING_ROWS, TAILS, TAILS_OF_A_TENANT};
 use crate::reads::{Plan, Warned};
 use crate::server::App;
 use clew_columns::logs::{EncodedBlock, LogBlock};
@@ -131,7 +131,14 @@ impl App {
         let filter = Arc::new(filter(question.query.as_deref())?);
         let Some((watch, from)) = self.logs().store().watch(&caller.tenant) else {
             self.observer().limit_hit("tails");
-            return Err(AppError::TooManyTails(TAILS));
+            let most = match self.tenants() {
+                None => TAILS,
+                Some(tenants) => {
+                    tenants.of_question(&caller.tenant).refused("query", "tails", 1);
+                    TAILS_OF_A_TENANT
+                }
+            };
+            return Err(AppError::TooManyTails(most));
         };
         let mut pending = Pending::default();
         if let Some(after) = question.after {
