@@ -146,8 +146,17 @@ def test_names_that_are_missing_wrong_or_several_are_refused(new_clew):
     assert get(clew, "/api/v1/status", headers=browser)["tenant"] == "default"
     assert get(clew, "/api/v1/status", headers=browser | {"Cookie": "clew_tenant=a"})["tenant"] == "a"
     assert get(clew, "/api/v1/status", tenant="b", headers=browser | {"Cookie": "clew_tenant=a"})["tenant"] == "b"
-    # Probes and the server's own metrics need none.
+    # Probes and the server's own metrics need none; who names a tenant sees nothing of the whole server.
     assert requests.get(clew.url("/metrics"), timeout=20).status_code == 200
+    for path in ("/metrics", "/api/v1/tenants", "/api/v1/users", "/api/v1/audit"):
+        assert requests.get(clew.url(path), headers=org("a"), timeout=20).status_code == 403, path
+    assert requests.post(clew.url("/-/reload"), headers=org("a"), timeout=20).status_code == 403
+    # What has no records makes no tenant, and no answer is kept for others.
+    known = [tenant["name"] for tenant in get(clew, "/api/v1/tenants")["tenants"]]
+    for path in ("/v1/logs", "/v1/traces", "/v1/metrics"):
+        assert requests.post(clew.url(path), json={}, headers=org("nobody"), timeout=20).status_code == 200
+    assert [tenant["name"] for tenant in get(clew, "/api/v1/tenants")["tenants"]] == known
+    assert requests.get(clew.url("/api/v1/logs"), headers=org("a"), timeout=20).headers["Cache-Control"] == "no-store"
     clew.stop()
     clew.configure("tenants: { mode: on, missing: default }\n")
     clew.start()

@@ -23,6 +23,7 @@ use std::sync::Arc;
 const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"clew\"");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"clew\", charset=\"UTF-8\"");
 
 /// The door, carried by each request to its route.
@@ -104,7 +105,10 @@ async fn admit(scope: Scopes, of: Of, mut request: Request, next: Next) -> Respo
                             let tenant = caller.tenant.clone();
                             request.extensions_mut().insert(caller);
                             request.extensions_mut().insert(StillMay { access, standing, scope, tenant });
-                            return next.run(request).await;
+                            let mut response = next.run(request).await;
+                            // Whose answer it is stands in no address: nothing between may keep it for others.
+                            response.headers_mut().entry(header::CACHE_CONTROL).or_insert(NO_STORE);
+                            return response;
                         }
                         Err(refused) => refused,
                     }
@@ -131,7 +135,8 @@ fn about(of: Of, access: &Access, caller: Caller, headers: &HeaderMap) -> Result
         Of::Tenant => access.in_tenant(caller, &tenancy::shown(headers)).map_err(|refusal| tenancy::refused(&refusal)),
         Of::Server => {
             let principal = caller.principal.clone();
-            access.of_server(caller).ok_or_else(|| tenancy::confined(&principal))
+            let names_one = !tenancy::shown(headers).headers.is_empty();
+            access.of_server(caller, names_one).ok_or_else(|| tenancy::confined(&principal))
         }
     }
 }

@@ -275,14 +275,16 @@ impl App {
     /// # Errors
     /// It is beyond a rate, or its tenant is one too many.
     pub fn admit(&self, caller: &Caller, arrival: Arrival) -> Result<(), AppError> {
-        match self.tenant_of(caller)? {
-            Some(tenant) => tenant.admit(arrival),
-            None => Ok(()),
-        }
+        self.tenant_of(caller, arrival.records > 0)?.map_or(Ok(()), |tenant| tenant.admit(arrival))
     }
 
-    fn tenant_of(&self, caller: &Caller) -> Result<Option<Arc<Tenant>>, AppError> {
-        self.tenants.as_ref().map(|tenants| tenants.of_records(&caller.tenant)).transpose()
+    /// The tenant of a request; a name becomes one with records alone.
+    fn tenant_of(&self, caller: &Caller, has_records: bool) -> Result<Option<Arc<Tenant>>, AppError> {
+        let Some(tenants) = &self.tenants else { return Ok(None) };
+        if has_records {
+            return tenants.of_records(&caller.tenant).map(Some);
+        }
+        Ok(Some(tenants.of_question(&caller.tenant)))
     }
 
     /// The write path of logs.
@@ -313,7 +315,7 @@ impl App {
         protocol: Protocol,
         decoded: Decoded<Vec<LogRecord>>,
     ) -> Result<IngestOutcome, AppError> {
-        let tenant = self.tenant_of(caller)?;
+        let tenant = self.tenant_of(caller, !decoded.records.is_empty())?;
         let admission = self.admission(self.logs.maintenance().oldest_kept());
         let (records, outcome) = admission.logs_within(decoded, tenant.as_deref());
         let whose = Whose { caller, protocol, tenant, limit: "streams" };
@@ -330,7 +332,7 @@ impl App {
         protocol: Protocol,
         decoded: Decoded<Vec<Span>>,
     ) -> Result<IngestOutcome, AppError> {
-        let whose = Whose { caller, protocol, tenant: self.tenant_of(caller)?, limit: "" };
+        let whose = Whose { caller, protocol, tenant: self.tenant_of(caller, !decoded.records.is_empty())?, limit: "" };
         let (spans, outcome) = self.admission(self.traces.maintenance().oldest_kept()).traces(decoded);
         self.write(&self.traces, whose, spans, outcome).await
     }
@@ -345,7 +347,7 @@ impl App {
         protocol: Protocol,
         mut decoded: Decoded<MetricBatch>,
     ) -> Result<IngestOutcome, AppError> {
-        let tenant = self.tenant_of(caller)?;
+        let tenant = self.tenant_of(caller, !decoded.records.series.is_empty())?;
         let limit = tenant.as_ref().and_then(|tenant| tenant.limits().series);
         let verdicts = self.series_verdicts(&caller.tenant, limit, &mut decoded.records.series).await?;
         let admission = self.admission(self.metrics.maintenance().oldest_kept());

@@ -60,6 +60,11 @@ impl MemoryShare {
         Some(Taken { share: self.clone(), bytes })
     }
 
+    /// The share that this is a part of, or itself.
+    fn whole(&self) -> &Self {
+        self.0.part.as_ref().map_or(self, |(whole, _)| whole.whole())
+    }
+
     /// Gives bytes back that were taken or counted.
     fn give_back(&self, bytes: u64) {
         self.0.used.fetch_sub(bytes, Ordering::Relaxed);
@@ -242,7 +247,7 @@ impl MemoryBudget {
                 format!(
                     "the queries under way hold what there is for all of them together, {} bytes (limits.memory); ask \
                      again in a moment",
-                    share.limit()
+                    share.whole().limit()
                 ),
             ));
         };

@@ -150,6 +150,10 @@ impl<T> Drop for Watch<T> {
             ring.owners = HashMap::new();
         } else if let Some(own) = ring.owners.get_mut(&self.owner) {
             own.watchers = own.watchers.saturating_sub(1);
+            if own.watchers == 0 {
+                // What is left of theirs in the ring is older than all who come.
+                ring.owners.remove(&self.owner);
+            }
         }
     }
 }

@@ -111,6 +111,18 @@ impl Tenants {
     /// Puts other limits in force, from the next request on.
     pub fn configure(&self, limits: LimitsByTenant) {
         let mut own = self.limits.lock();
+        // Whom the configuration names is there, however many others there are.
+        let known = self.known.load_full();
+        let mut more = HashMap::clone(&known);
+        for id in limits.overrides.keys() {
+            more.entry(id.clone()).or_insert_with(|| {
+                Arc::new(Tenant::new(id.clone(), id.as_str(), limits.of(id), &self.registry, &self.queries))
+            });
+        }
+        if more.len() > known.len() {
+            self.registry.gauge(&table::TENANTS, []).set_count(more.len() as u64);
+            self.known.store(Arc::new(more));
+        }
         for tenant in self.known.load().values() {
             tenant.configure(limits.of(tenant.id()), &self.queries);
         }

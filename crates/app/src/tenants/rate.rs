@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 /// What is lost of a token by counting in fractions.
 const ROUNDING: f64 = 1e-6;
 
-/// What is left of a rate. A request that is larger than the burst is let through by a full bucket and leaves a debt, so that
-/// every request is let through at last.
+/// What is left of a rate. A request that is larger than half the burst is let through by a bucket that is half full, and leaves a
+/// debt: small requests beside it do not keep it out for ever, and the rate is kept over time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bucket {
     tokens: f64,
@@ -26,7 +26,7 @@ impl Bucket {
         self.at = Some(now);
         let (per_second, burst) = (rate.per_second.max(1) as f64, rate.burst as f64);
         self.tokens = (self.tokens + passed.as_secs_f64() * per_second).min(burst);
-        let missing = (cost as f64).min(burst) - self.tokens;
+        let missing = (cost as f64).min(burst / 2.0) - self.tokens;
         (missing > ROUNDING).then(|| Duration::from_secs_f64((missing / per_second).min(1e9)))
     }
 
@@ -60,14 +60,19 @@ mod tests {
         assert_eq!(ask(&mut bucket, 5, at(500)), None);
         assert_eq!(ask(&mut bucket, 20, at(60_000)), None, "after a pause the burst is there again, and no more");
         assert_eq!(ask(&mut bucket, 1, at(60_000)), Some(0.1));
+        // Ten a second in all: what is large goes beside what is small, and is paid by both.
+        assert_eq!(ask(&mut bucket, 30, at(60_500)), Some(0.5));
+        assert_eq!(ask(&mut bucket, 1, at(60_500)), None);
+        assert_eq!(ask(&mut bucket, 30, at(61_100)), None);
+        assert_eq!(ask(&mut bucket, 1, at(61_100)), Some(2.1));
     }
 
     #[test]
-    fn a_request_larger_than_the_burst_is_let_through_by_a_full_bucket_and_paid_later() {
+    fn a_request_larger_than_the_burst_is_let_through_by_half_a_bucket_and_paid_later() {
         let (mut bucket, start) = (Bucket::full(), Instant::now());
         assert_eq!(ask(&mut bucket, 50, start), None);
         assert_eq!(ask(&mut bucket, 1, start), Some(3.1), "30 are owed");
-        assert_eq!(ask(&mut bucket, 50, start + Duration::from_millis(4_999)), Some(0.001));
-        assert_eq!(ask(&mut bucket, 50, start + Duration::from_secs(5)), None);
+        assert_eq!(ask(&mut bucket, 50, start + Duration::from_millis(3_999)), Some(0.001));
+        assert_eq!(ask(&mut bucket, 50, start + Duration::from_secs(4)), None);
     }
 }

@@ -10,26 +10,32 @@ use std::time::Instant;
 
 /// Streams by the hash of what tells them apart, with their last use. No more than the limit.
 #[derive(Debug, Default)]
-pub(super) struct Streams(HashMap<u64, Instant>);
+pub(super) struct Streams {
+    used: HashMap<u64, Instant>,
+    /// When the first of them may have ended, as far as was looked last.
+    look: Option<Instant>,
+}
 
 impl Streams {
     /// Streams that sent lately.
     pub(super) fn active(&mut self, now: Instant) -> usize {
-        self.0.retain(|_, used| now.saturating_duration_since(*used) < STREAM_AGE);
-        self.0.len()
+        self.used.retain(|_, used| now.saturating_duration_since(*used) < STREAM_AGE);
+        self.look = self.used.values().min().and_then(|oldest| oldest.checked_add(STREAM_AGE));
+        self.used.len()
     }
 
     /// Whether a stream may send: it is known, or there is room for it.
     pub(super) fn admit(&mut self, stream: u64, limit: usize, now: Instant) -> bool {
-        if let Some(used) = self.0.get_mut(&stream) {
+        if let Some(used) = self.used.get_mut(&stream) {
             *used = now;
             return true;
         }
-        // Looked through only where it is full, and then as often as new ones come: it holds no more than the limit.
-        if self.0.len() >= limit && self.active(now) >= limit {
+        // Looked through only where it is full and one may have ended: not for each of many new ones.
+        let may_have_ended = self.look.is_none_or(|look| look <= now);
+        if self.used.len() >= limit && (!may_have_ended || self.active(now) >= limit) {
             return false;
         }
-        self.0.insert(stream, now);
+        self.used.insert(stream, now);
         true
     }
 }
@@ -64,7 +70,7 @@ fn hash_of(resource: &Resource) -> u64 {
         (key, format!("{value:?}")).hash(&mut hasher);
         hasher.finish()
     };
-    resource.attributes.iter().fold(0, |all, own| all ^ one(&own.key, &own.value))
+    resource.attributes.iter().fold(0_u64, |all, own| all.wrapping_add(one(&own.key, &own.value)))
 }
 
 #[cfg(test)]
@@ -88,6 +94,8 @@ mod tests {
         for other in [record("cart", &[("pod", "1"), ("zone", "a")]), record("shop", &[("pod", "1")])] {
             assert_ne!(of(&first), of(&other));
         }
+        let twice = |pod| of(&record("shop", &[("pod", pod), ("pod", pod)]));
+        assert_ne!(twice("1"), twice("2"));
     }
 
     #[test]
