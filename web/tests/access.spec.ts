@@ -32,7 +32,9 @@ for (const theme of ['dark', 'light'] as const) {
 		await row.getByRole('button', { name: `What ${name} may do` }).click();
 		await users.getByRole('checkbox', { name: /ingest/ }).check();
 		await users.getByRole('button', { name: 'Change' }).click();
+		await expect(users.getByRole('button', { name: `What ${name} may do` })).toBeFocused();
 		await expect(users.getByRole('row', { name: new RegExp(`${name} ingest, read`) })).toBeVisible();
+		await expect(users.getByRole('status')).toHaveText(`${name} is changed`);
 
 		// Whoever may read only sees that this is not theirs.
 		await page.getByRole('button', { name: 'Log out amy' }).click();
@@ -44,6 +46,8 @@ for (const theme of ['dark', 'light'] as const) {
 		await users.getByRole('button', { name: `Remove ${name}` }).click();
 		await users.getByRole('button', { name: `Remove ${name}` }).click();
 		await expect(users.getByRole('row', { name: new RegExp(name) })).toHaveCount(0);
+		await expect(users.getByRole('status')).toHaveText(`${name} is removed`);
+		await expect(users.getByRole('button', { name: 'Add a user' })).toBeFocused();
 		const deeds = page.getByRole('region', { name: 'Who did what' });
 		await expect(deeds.getByRole('row', { name: new RegExp(`amy removed the user ${name}`) })).toBeVisible();
 		await expectAccessible(page, `who may use the server, in ${theme}`);
@@ -62,12 +66,15 @@ test('a token is shown once, lets a program in, and does not once it is removed'
 	await page.keyboard.type('shipper');
 	await tokens.getByRole('checkbox', { name: /read/ }).check();
 	await page.keyboard.press('Enter');
-	const text = await tokens.getByRole('status').locator('code').textContent();
+	const text = await tokens.getByRole('group', { name: 'The new token' }).locator('code').textContent();
 	expect(text).toMatch(/^clew_/);
 	const ask = () =>
 		request.get(`${facts.guardedUrl}/api/v1/services`, { headers: { authorization: `Bearer ${text ?? ''}` } });
 	expect((await ask()).status()).toBe(200);
+	await expect(tokens.getByRole('group', { name: 'The new token' })).toBeFocused();
+	await expect(tokens.getByRole('button', { name: 'Make a token' })).toBeDisabled();
 	await tokens.getByRole('button', { name: 'I have it' }).click();
+	await expect(tokens.getByRole('button', { name: 'Make a token' })).toBeFocused();
 	await expect(page.getByText(text ?? '')).toHaveCount(0);
 	const row = tokens.getByRole('row', { name: /shipper ingest, read .* by amy/ });
 	await row.getByRole('button', { name: 'Remove shipper' }).click();

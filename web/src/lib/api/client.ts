@@ -37,7 +37,8 @@ class ExactResponse extends Response {
 
 api.use({
 	onResponse({ response }) {
-		if (!response.ok || response.body === null) return response;
+		// Browsers give an answer without content (204) an empty body, with which none can be made again.
+		if (!response.ok || response.status === 204 || response.body === null) return response;
 		const headers = new Headers(response.headers);
 		// The client parses an answer of unknown length by itself; any length makes it ask the answer for its JSON.
 		headers.set('content-length', headers.get('content-length') ?? '1');

@@ -1,1 +1,0 @@
-import"./Cu-S4wnv.js";
