@@ -119,8 +119,9 @@ def test_who_did_what_is_written_down_and_a_change_is_found(new_clew):
     run(clew, "user", "add", "ada", "--scopes", "read,admin", typed="s3cret\n")
     clew_server.wait_until(lambda: status(clew, auth=("ada", "s3cret")) == 200, 10, "ada is let in")
     browser = requests.Session()
-    for password in ("hunter2", "s3cret"):
-        browser.post(clew.url("/api/v1/session"), json={"name": "ada", "password": password}, timeout=20)
+    # A password in the field for the name is written nowhere.
+    for name, password in [("correct horse", ""), ("ada", "hunter2"), ("ada", "s3cret")]:
+        browser.post(clew.url("/api/v1/session"), json={"name": name, "password": password}, timeout=20)
     browser.post(clew.url("/-/reload"), timeout=20)
     browser.delete(clew.url("/api/v1/session"), timeout=20)
     assert status(clew, "/api/v1/audit") == 401
@@ -128,15 +129,17 @@ def test_who_did_what_is_written_down_and_a_change_is_found(new_clew):
     assert [(entry["who"], entry["origin"], entry["what"]) for entry in reversed(entries)] == [
         ("clew", "server", "start"),
         (f"uid {os.getuid()}", "command", "user_added"),
+        ("(nobody's name)", "127.0.0.1", "login_failed"),
         ("ada", "127.0.0.1", "login_failed"),
         ("ada", "127.0.0.1", "login"),
         ("ada", "127.0.0.1", "reload"),
         ("ada", "127.0.0.1", "logout"),
     ]
-    assert "hunter2" not in json.dumps(entries)
+    for secret in ("hunter2", "correct horse"):
+        assert secret not in json.dumps(entries) and secret not in clew.log()
     clew.stop()
     told = run(clew, "audit", "verify")
-    assert "7 entries" in told and len(told.split()[-1]) == 64
+    assert "8 entries" in told and len(told.split()[-1]) == 64
     with sqlite3.connect(clew.data / "catalog/catalog.db") as database:
         database.execute("DROP TRIGGER audit_is_not_changed")
         database.execute("UPDATE audit SET who = 'eve' WHERE seq = 4")

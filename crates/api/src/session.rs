@@ -155,7 +155,7 @@ pub(crate) async fn log_in(State(state): State<ApiState>, request: Request) -> R
         return Json(SessionDto::new(&state.access, Some(&Caller::anonymous()), &head.headers)).into_response();
     }
     let named = match &credentials {
-        Credentials::Password { name, .. } => name.clone(),
+        Credentials::Password { name, .. } => state.access.shown(name).to_owned(),
         _ => "?".to_owned(),
     };
     let request = Request::from_parts(head, axum::body::Body::empty());

@@ -434,7 +434,7 @@ impl Access {
                 Ok(Known::user(user))
             }
             _ => {
-                told(attempt.failed(), address, Some(&name));
+                told(attempt.failed(), address, Some(self.shown(&name)));
                 Err(Refusal::Wrong)
             }
         }
@@ -445,6 +445,12 @@ impl Access {
         let attempt = self.enter(address, name).await?;
         told(attempt.failed(), address, name);
         Err(Refusal::Wrong)
+    }
+
+    /// A name that somebody gave, as it may be written down: one that nobody has may be a password in the wrong field.
+    #[must_use]
+    pub fn shown<'a>(&self, name: &'a str) -> &'a str {
+        if self.book.load().user(name).is_some() { name } else { "(nobody's name)" }
     }
 
     async fn enter(&self, address: Option<IpAddr>, name: Option<&str>) -> Result<Attempt, Refusal> {

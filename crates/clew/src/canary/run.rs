@@ -84,7 +84,11 @@ impl Canary {
                     return Some((Written { number, millis, is_repeated }, sent));
                 }
                 Ok(answer) => self.refused(answer),
-                Err(error @ QueryError::Refused(_)) => self.refused(error.text()),
+                Err(error @ QueryError::Refused(_)) => {
+                    self.refused(error.text());
+                    // An error of the server's, or of a proxy before it, does not say that nothing was taken.
+                    is_repeated = true;
+                }
                 Err(error) => {
                     let mut ledger = self.ledger.lock();
                     ledger.unanswered += 1;
