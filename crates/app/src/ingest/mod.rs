@@ -2,6 +2,7 @@
 //! accumulators, the hot tail, taps.
 
 mod admission;
+mod arrivals;
 mod feed;
 mod ledger;
 mod logs;

@@ -105,12 +105,12 @@ struct Counts {
 /// The place of a query among those of its tenant; given back on drop.
 #[derive(Debug)]
 pub(crate) struct QueryPlace {
-    _place: Arc<AtomicUsize>,
+    under_way: Arc<AtomicUsize>,
 }
 
 impl Drop for QueryPlace {
     fn drop(&mut self) {
-        self._place.fetch_sub(1, Ordering::Relaxed);
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -240,7 +240,7 @@ impl Tenant {
         self.counts.queries.inc();
         let before = self.queries.fetch_add(1, Ordering::Relaxed);
         // Given back where it is refused.
-        let place = QueryPlace { _place: Arc::clone(&self.queries) };
+        let place = QueryPlace { under_way: Arc::clone(&self.queries) };
         match self.limits().queries {
             Some(limit) if before >= limit => {
                 self.refused(QUERY, "queries", 1);
