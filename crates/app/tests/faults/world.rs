@@ -1,9 +1,9 @@
 //! A history: what is sent, sealed, retained and asked, in an order that its number decides; and what must hold of it.
 
-use crate::trial::ledger::{Fate, Ledger, Record, Request, Shown};
-use crate::trial::records::{Found, Shape, kept_from};
+use crate::trial::ledger::{Fate, Ledger, Request, Shown};
+use crate::trial::records::{Found, Shape, kept_from, new_records};
 use crate::trial::server::{self, seal, stop};
-use crate::trial::{DAY, MILLI, NOW, SIGNALS};
+use crate::trial::{DAY, NOW, SIGNALS};
 use clew_app::{App, AppError};
 use clew_host::{Clock, SimClock, SimFiles};
 use fastrand::Rng;
@@ -122,16 +122,10 @@ impl World {
         signal: usize,
         refused: &impl Fn(&App, usize, &AppError),
     ) -> bool {
-        let days = self.rng.i64(0..RETENTION / DAY - 2);
-        let count = if self.rng.u8(..6) == 0 { 60 } else { self.rng.u64(1..9) };
-        let mut records = Vec::new();
-        for _ in 0..count {
-            let number = self.next_number;
-            self.next_number += 1;
-            let day = if self.rng.u8(..5) == 0 { self.rng.i64(0..RETENTION / DAY - 2) } else { days };
-            let midnight = (self.clock.now().div_euclid(DAY) - day - 1) * DAY;
-            records.push(Record { number, time: midnight + number as i64 * MILLI });
-        }
+        let count = |rng: &mut Rng| if rng.u8(..6) == 0 { 60 } else { rng.u64(1..9) };
+        let kept = RETENTION / DAY - 2;
+        let records = new_records(&mut self.rng, self.next_number, count, self.clock.now(), kept);
+        self.next_number += records.len() as u64;
         let answer = SHAPE.send(app, signal, &records).await;
         let fate = match &answer {
             Ok(true) => Fate::Acknowledged,

@@ -19,10 +19,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-use trial::ledger::{Fate, Ledger, Met, Record, Request};
-use trial::records::Shape;
+use trial::ledger::{Fate, Ledger, Met, Request};
+use trial::records::{Shape, new_records};
 use trial::server::{seal, stop};
-use trial::{DAY, MILLI, NOW, each, setting};
+use trial::{DAY, NOW, each, setting};
 
 /// Few traces, each in many requests.
 const SHAPE: Shape = Shape { series: 7, traces: 5, spans: 1 };
@@ -184,18 +184,10 @@ impl World {
 
     fn new_request(&mut self) -> usize {
         let signal = self.rng.usize(..3);
-        let days = self.rng.i64(0..RETENTION / DAY - 2);
-        let count = if self.rng.u8(..8) == 0 { 120 } else { self.rng.u64(1..12) };
-        let mut records = Vec::new();
-        for _ in 0..count {
-            let number = self.next_number;
-            self.next_number += 1;
-            // Most of a request is of one day.
-            let day = if self.rng.u8(..5) == 0 { self.rng.i64(0..RETENTION / DAY - 2) } else { days };
-            // A number has a millisecond of the day of its own, so no two samples of a series have the same time.
-            let midnight = (self.clock.now().div_euclid(DAY) - day - 1) * DAY;
-            records.push(Record { number, time: midnight + number as i64 * MILLI });
-        }
+        let count = |rng: &mut Rng| if rng.u8(..8) == 0 { 120 } else { rng.u64(1..12) };
+        let kept = RETENTION / DAY - 2;
+        let records = new_records(&mut self.rng, self.next_number, count, self.clock.now(), kept);
+        self.next_number += records.len() as u64;
         self.ledger.requests.push(Request { signal, records, fate: Fate::Open });
         self.ledger.requests.len() - 1
     }

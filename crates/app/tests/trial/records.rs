@@ -1,7 +1,7 @@
 //! Records made of their numbers, sent to a server, and read back.
 
-use super::MILLI;
 use super::ledger::{Record, Shown};
+use super::{DAY, MILLI};
 use clew_app::reads::{About, Plan, Warned};
 use clew_app::signal::SignalStore as _;
 use clew_app::{App, AppError, Protocol};
@@ -10,6 +10,7 @@ use clew_model::logs::{LogFilter, LogQuery, LogRecord, Order};
 use clew_model::metrics::{Labels, MetricBatch, Sample};
 use clew_model::traces::Span;
 use clew_model::{Caller, SpanId, TimeRange, TraceId, Value};
+use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,6 +21,24 @@ pub(crate) struct Shape {
     pub traces: u64,
     /// So many numbers, one after the other, are of one trace.
     pub spans: u64,
+}
+
+/// New records, numbered from `first` on, of the days before `now` that are `kept`; mostly of one day. A number has a
+/// millisecond of its day of its own, so that no two samples of a series have the same time.
+pub(crate) fn new_records(
+    rng: &mut Rng,
+    first: u64,
+    count: impl FnOnce(&mut Rng) -> u64,
+    now: i64,
+    kept: i64,
+) -> Vec<Record> {
+    let (usual, count) = (rng.i64(0..kept), count(rng));
+    let record = |number: u64| {
+        let day = if rng.u8(..5) == 0 { rng.i64(0..kept) } else { usual };
+        let midnight = (now.div_euclid(DAY) - day - 1) * DAY;
+        Record { number, time: midnight + number as i64 * MILLI }
+    };
+    (first..first + count).map(record).collect()
 }
 
 /// What one signal shows.
