@@ -25,8 +25,9 @@ pub(super) struct Ledger {
     pub unread: u64,
     /// What was said last of a write that was not taken.
     pub trouble: String,
-    /// What the look at the end found.
+    /// What was not there in time, and, at the end, what is not there at all.
     missing: Vec<u64>,
+    /// What the look at the end found.
     doubled: Vec<u64>,
     disordered: u64,
 }
@@ -80,6 +81,13 @@ impl Ledger {
         }
     }
 
+    /// Notes that a record was not there in time. It may come yet: the look at the end tells.
+    pub(super) fn overdue(&mut self, number: u64) {
+        if self.missing.len() < CANARY_CHECKED {
+            self.missing.push(number);
+        }
+    }
+
     /// The records that are looked for at the end.
     pub(super) fn written(&self) -> impl Iterator<Item = Written> + '_ {
         self.written.iter().copied()
@@ -90,7 +98,9 @@ impl Ledger {
         let mut times: BTreeMap<u64, u64> = BTreeMap::new();
         found.iter().for_each(|number| *times.entry(*number).or_default() += 1);
         self.disordered = found.windows(2).filter(|pair| pair.first() > pair.last()).count() as u64;
-        self.missing.clear();
+        // What is not looked for any more stays missing.
+        let oldest = self.written.front().map_or(u64::MAX, |written| written.number);
+        self.missing.retain(|number| *number < oldest);
         self.doubled.clear();
         for written in &self.written {
             let may_be_repeated = written.is_repeated && self.kind == Kind::Logs;
@@ -161,6 +171,17 @@ fn millis(micros: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_overdue_is_told_until_it_came_and_for_good_where_it_is_not_looked_for_any_more() {
+        let mut ledger = ledger(Kind::Traces);
+        ledger.overdue(1);
+        ledger.overdue(4);
+        assert!(ledger.line().contains(" missing 2 "), "{}", ledger.line());
+        ledger.written.drain(..3);
+        ledger.compare(&[3, 4, 5]);
+        assert_eq!((&ledger.missing[..], ledger.faults().len()), (&[1][..], 1));
+    }
 
     fn ledger(kind: Kind) -> Ledger {
         let mut ledger = Ledger::new(kind);

@@ -126,6 +126,7 @@ impl Canary {
                 () = tokio::time::sleep(CANARY_RETRY) => {}
             }
         }
+        self.ledger.lock().overdue(written.number);
     }
 
     /// Compares everything that was acknowledged with what is there. Waits for a server that is away; answers why it could
