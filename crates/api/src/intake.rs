@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use clew_codec::DecodeError;
-use clew_model::{ErrorKind, MemoryShare, Taken};
+use clew_model::{ErrorKind, MemoryShare, Signal, Taken};
 use http_body_util::BodyExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +20,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// How much larger than its compressed form a body is taken to be at first; a body of few bytes may be much larger.
 const UNPACKED: (usize, usize) = (16, 256 << 10);
 
-/// How much larger than its bytes the records of a body are taken to be at first.
-const DECODED: (usize, usize) = (3, 64 << 10);
+/// How much larger than its bytes the records of a body are taken to be before it is there.
+const DECODED: usize = 3;
+
+/// What the records of the smallest body are given.
+const LEAST_DECODED: usize = 64 << 10;
 
 /// Records stand in memory once as they were decoded, and once more while they are encoded.
 const COPIES: usize = 2;
@@ -145,15 +148,16 @@ pub(crate) async fn receive(
 pub(crate) async fn decode<T: Send + 'static>(
     state: &ApiState,
     room: &mut Room,
+    signal: Signal,
     encoding: ContentEncoding,
     body: Bytes,
     decode: impl Fn(&Bytes, usize) -> Result<T, Undecoded> + Send + Sync + 'static,
 ) -> Result<T, ApiError> {
     let decode = Arc::new(decode);
     let is_packed = encoding != ContentEncoding::Identity;
-    let first = |bytes: usize, (times, least): (usize, usize)| bytes.saturating_mul(times).max(least);
-    let mut unpacked = if is_packed { first(body.len(), UNPACKED).min(room.most) } else { 0 };
-    let mut memory = first(body.len().max(unpacked / 4), DECODED);
+    let mut unpacked = if is_packed { body.len().saturating_mul(UNPACKED.0).max(UNPACKED.1).min(room.most) } else { 0 };
+    let expansion = state.expansions.of(signal);
+    let mut memory = expansion.records(body.len().max(unpacked / 4)).max(LEAST_DECODED);
     loop {
         let held = body.len().saturating_add(unpacked);
         memory = memory.min(room.whole.saturating_sub(held) / COPIES);
@@ -172,13 +176,17 @@ pub(crate) async fn decode<T: Send + 'static>(
         let ((permit, counted), decoded) = decoded.await?;
         (room.permit, room.counted) = (permit, counted);
         match decoded {
-            Ok(records) => return Ok(records),
+            Ok(records) => {
+                expansion.was_enough();
+                return Ok(records);
+            }
             Err(Undecoded::Unpacked) if is_packed && unpacked < room.most => {
                 unpacked = unpacked.saturating_mul(MORE).min(room.most);
                 memory = memory.max(unpacked);
             }
             Err(Undecoded::Unpacked) => return Err(too_large(room.most)),
             Err(Undecoded::Memory) if memory < room.whole.saturating_sub(held) / COPIES => {
+                expansion.was_too_little();
                 memory = memory.saturating_mul(MORE);
             }
             Err(Undecoded::Memory) => return Err(too_many_records(memory)),
@@ -199,7 +207,7 @@ fn too_many_records(memory: usize) -> ApiError {
 /// What a large body of so many bytes takes with its records, as far as can be told before it is there.
 fn whole_room(bytes: usize, is_packed: bool) -> usize {
     let unpacked = if is_packed { bytes.saturating_mul(UNPACKED.0) } else { 0 };
-    let records = bytes.max(unpacked / 4).saturating_mul(DECODED.0);
+    let records = bytes.max(unpacked / 4).saturating_mul(DECODED);
     bytes.saturating_add(unpacked).saturating_add(records.saturating_mul(COPIES))
 }
 

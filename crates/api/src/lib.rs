@@ -12,6 +12,7 @@ mod correlate;
 mod credentials;
 mod dto;
 mod error;
+mod expansion;
 mod host;
 mod intake;
 mod limits;

@@ -54,7 +54,7 @@ async fn take(state: &ApiState, caller: Caller, request: Request<Body>) -> Resul
     state.app.observer().request_bytes(Signal::Logs, Protocol::JsonLogs.as_str(), body.len() as u64);
     let arrival = state.app.clock().now();
     let max_record_bytes = state.options.log_line;
-    let (bytes, decoded) = intake::decode(state, &mut room, encoding, body, move |body, memory| {
+    let (bytes, decoded) = intake::decode(state, &mut room, Signal::Logs, encoding, body, move |body, memory| {
         Ok((body.len(), json_logs::decode(body, arrival, &JsonLogOptions { max_record_bytes, memory })?))
     })
     .await?;

@@ -2,6 +2,7 @@
 
 use crate::answers::Answers;
 use crate::config_status::ConfigStatus;
+use crate::expansion::Expansions;
 use crate::host::HostNames;
 use clew_app::App;
 use clew_app::access::{Access, Members, Oidc};
@@ -83,6 +84,8 @@ pub struct ApiState {
     pub bodies: Arc<Semaphore>,
     /// Answers that are written and not yet sent.
     pub(crate) answers: Arc<Answers>,
+    /// What bodies become when they are decoded.
+    pub(crate) expansions: Arc<Expansions>,
     /// Turns to decode a large body: one for each core.
     pub decoders: Arc<Semaphore>,
 }
@@ -97,6 +100,7 @@ impl ApiState {
             scrape,
             access: Arc::clone(members.access()),
             members,
+            expansions: Arc::default(),
             decoders: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, NonZero::get))),
             bodies: Arc::new(Semaphore::new(crate::intake::room_permits(options.ingest_room, options.ingest_body))),
             options: Arc::new(options),

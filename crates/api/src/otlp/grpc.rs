@@ -112,7 +112,7 @@ async fn take(state: &ApiState, caller: Caller, signal: Signal, request: Request
     let encoding = if is_compressed { encoding(&head.headers)? } else { ContentEncoding::Identity };
     let arrival = state.app.clock().now();
     let options = state.options.otlp_metrics.clone();
-    let records = intake::decode(state, &mut room, encoding, message, move |message, memory| {
+    let records = intake::decode(state, &mut room, signal, encoding, message, move |message, memory| {
         Ok((message.len(), signals::decode(signal, Encoding::Protobuf, message, arrival, &options, memory)?))
     })
     .await?;

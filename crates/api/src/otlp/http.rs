@@ -74,7 +74,7 @@ async fn take(
     state.app.observer().request_bytes(signal, Protocol::OtlpHttp.as_str(), body.len() as u64);
     let arrival = state.app.clock().now();
     let options = state.options.otlp_metrics.clone();
-    let records = intake::decode(state, &mut room, content, body, move |body, memory| {
+    let records = intake::decode(state, &mut room, signal, content, body, move |body, memory| {
         Ok((body.len(), signals::decode(signal, encoding, body, arrival, &options, memory)?))
     })
     .await?;
