@@ -9,6 +9,9 @@ use clew_model::ErrorKind;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::io::Read;
 
+/// How often its size a snappy block is at most when unpacked: three bytes stand for 64 (format description, 2.2).
+const SNAPPY_GROWTH: usize = 22;
+
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ContentEncoding {
@@ -20,6 +23,8 @@ pub(crate) enum ContentEncoding {
     Deflate,
     /// RFC 8878.
     Zstd,
+    /// One block of snappy without framing, as Prometheus' remote protocols have it.
+    SnappyBlock,
 }
 
 impl ContentEncoding {
@@ -83,6 +88,14 @@ pub(crate) fn decompress(encoding: ContentEncoding, body: Bytes, limit: usize) -
         ContentEncoding::Zstd => {
             zstd::stream::read::Decoder::new(&*body).and_then(|decoder| capped(decoder, body.len(), limit))
         }
+        ContentEncoding::SnappyBlock => match snap::raw::decompress_len(&body) {
+            // More than its bytes can make is no length: the block is none.
+            Ok(bytes) if bytes > body.len().saturating_mul(SNAPPY_GROWTH) => {
+                Err(std::io::ErrorKind::InvalidData.into())
+            }
+            Ok(bytes) if bytes > limit => return Err(too_large(limit)),
+            _ => snap::raw::Decoder::new().decompress_vec(&body).map_err(std::io::Error::from),
+        },
     };
     match unpacked {
         Ok(bytes) if bytes.len() > limit => Err(too_large(limit)),
@@ -132,12 +145,14 @@ mod tests {
     #[test]
     fn every_encoding_is_undone_and_capped() {
         let text = vec![b'a'; 100_000];
+        let snappy = Bytes::from(snap::raw::Encoder::new().compress_vec(&text).unwrap());
         let zstd = Bytes::from(zstd::encode_all(&text[..], 1).unwrap());
         for (encoding, body) in [
             (ContentEncoding::Gzip, gzip(&text)),
             (ContentEncoding::Deflate, zlib(&text)),
             (ContentEncoding::Deflate, raw_deflate(&text)),
             (ContentEncoding::Zstd, zstd),
+            (ContentEncoding::SnappyBlock, snappy),
         ] {
             assert_eq!(decompress(encoding, body.clone(), 100_000).unwrap(), text, "{encoding:?}");
             let error = decompress(encoding, body, 99_999).unwrap_err();
@@ -148,7 +163,9 @@ mod tests {
 
     #[test]
     fn garbage_is_refused_with_its_encoding_named() {
-        for encoding in [ContentEncoding::Gzip, ContentEncoding::Deflate, ContentEncoding::Zstd] {
+        let all =
+            [ContentEncoding::Gzip, ContentEncoding::Deflate, ContentEncoding::Zstd, ContentEncoding::SnappyBlock];
+        for encoding in all {
             let error = decompress(encoding, Bytes::from_static(b"\xff\xff not compressed"), 100).unwrap_err();
             assert_eq!(error.kind, ErrorKind::InvalidInput);
             assert!(error.message.contains(&format!("{encoding:?}")), "{}", error.message);

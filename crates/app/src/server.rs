@@ -79,6 +79,8 @@ pub enum Protocol {
     OtlpHttp,
     /// `POST /api/v1/logs`.
     JsonLogs,
+    /// Prometheus remote write, 1.0 and 2.0.
+    RemoteWrite,
     /// Scraped by ourselves.
     Scrape,
     /// Made up by `clew demo`.
@@ -89,10 +91,11 @@ pub enum Protocol {
 
 impl Protocol {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Protocol; 6] = [
+    pub const ALL: [Protocol; 7] = [
         Protocol::OtlpGrpc,
         Protocol::OtlpHttp,
         Protocol::JsonLogs,
+        Protocol::RemoteWrite,
         Protocol::Scrape,
         Protocol::Demo,
         Protocol::SpanMetrics,
@@ -101,7 +104,7 @@ impl Protocol {
     /// Whether others send by it, who are told to come back later.
     #[must_use]
     pub fn is_sent(self) -> bool {
-        matches!(self, Protocol::OtlpGrpc | Protocol::OtlpHttp | Protocol::JsonLogs)
+        matches!(self, Protocol::OtlpGrpc | Protocol::OtlpHttp | Protocol::JsonLogs | Protocol::RemoteWrite)
     }
 
     /// The label value.
@@ -111,6 +114,7 @@ impl Protocol {
             Protocol::OtlpGrpc => "otlp_grpc",
             Protocol::OtlpHttp => "otlp_http",
             Protocol::JsonLogs => "json_logs",
+            Protocol::RemoteWrite => "remote_write",
             Protocol::Scrape => "scrape",
             Protocol::Demo => "demo",
             Protocol::SpanMetrics => "span_metrics",

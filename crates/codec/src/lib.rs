@@ -1,4 +1,4 @@
-//! Wire bytes to model and back: OTLP, JSON logs, the Prometheus exposition formats.
+//! Wire bytes to model and back: OTLP, JSON logs, the Prometheus exposition formats, Prometheus remote write.
 
 #![warn(clippy::indexing_slicing)]
 
@@ -7,7 +7,10 @@ pub mod exposition;
 pub mod json_logs;
 mod levels;
 pub mod limits;
+mod metric_batch;
 pub mod otlp;
+mod protobuf;
+pub mod remote_write;
 pub mod time_text;
 
 pub use error::{DecodeError, Decoded, Reject};

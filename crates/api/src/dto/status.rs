@@ -175,7 +175,7 @@ impl From<SetAside> for SetAsideDto {
 struct SourceDto {
     /// `logs`, `metrics` or `traces`.
     signal: &'static str,
-    /// `otlp_grpc`, `otlp_http`, `json_logs`, `scrape` or `demo`.
+    /// `otlp_grpc`, `otlp_http`, `json_logs`, `remote_write`, `scrape` or `demo`.
     protocol: &'static str,
     /// Records that are durable and readable.
     accepted: u64,

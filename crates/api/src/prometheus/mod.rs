@@ -6,15 +6,17 @@ mod query;
 mod respond;
 mod status;
 mod targets;
+mod write;
 
 pub(crate) use respond::failure;
 pub(crate) use targets::scraped_for;
 
 use crate::around::panics;
-use crate::caller::{open, read};
+use crate::caller::{ingest, open, read};
+use crate::otlp;
 use crate::state::ApiState;
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 /// The routes, to be nested under `/prometheus`.
 pub(crate) fn routes() -> Router<ApiState> {
@@ -30,6 +32,8 @@ pub(crate) fn routes() -> Router<ApiState> {
         .route("/api/v1/scrape_pools", read(get(targets::scrape_pools)))
         .route("/api/v1/status/buildinfo", read(get(status::buildinfo)))
         .route("/api/v1/status/runtimeinfo", read(get(status::runtimeinfo)))
+        .route("/api/v1/write", ingest(post(write::write)))
+        .route("/api/v1/otlp/v1/metrics", ingest(post(otlp::metrics)))
         .route("/-/healthy", open(get(crate::operations::healthy)))
         .route("/-/ready", open(get(crate::operations::ready)))
         .fallback(respond::no_such_path)

@@ -81,6 +81,8 @@ pub(super) const PROMETHEUS: &str = "
     GET /api/v1/scrape_pools read tenant
     GET /api/v1/status/buildinfo read tenant
     GET /api/v1/status/runtimeinfo read tenant
+    POST /api/v1/write ingest tenant
+    POST /api/v1/otlp/v1/metrics ingest tenant
     GET /-/healthy - -
     GET /-/ready - -
 ";

@@ -28,6 +28,10 @@ pub struct IngestOutcome {
     pub warned: u64,
     /// How many of the refused are beyond a limit of their tenant.
     pub beyond_tenant: u64,
+    /// How many of those accepted are native histograms.
+    pub histograms: u64,
+    /// Exemplars that were taken beside them.
+    pub exemplars: u64,
 }
 
 /// A record that was refused by itself, or taken with a warning.
@@ -197,6 +201,8 @@ impl Admission {
             warnings: told(&mut decoded.warnings),
             warned: decoded.warned,
             beyond_tenant: 0,
+            histograms: 0,
+            exemplars: 0,
         }
     }
 
@@ -286,6 +292,7 @@ impl Admission {
             drop_series(&mut batch, |series| verdicts.may_enter(series as usize));
         }
         outcome.accepted = batch.sample_count() as u64;
+        (outcome.histograms, outcome.exemplars) = (batch.histograms.len() as u64, batch.exemplars.len() as u64);
         (batch, outcome)
     }
 

@@ -1,9 +1,7 @@
 //! What all signals share: attributes, values, resources, scopes, IDs, times (`opentelemetry/proto/common/v1`,
 //! `resource/v1`).
 
-use super::budget::Budget;
-use super::fault::{Fault, Outcome};
-use super::wire::{Field, Reader};
+use crate::protobuf::{Budget, Fault, Field, Outcome, Reader};
 use clew_model::limits::MAX_VALUE_DEPTH;
 use clew_model::value::hex_text;
 use clew_model::{Attribute, Attributes, Resource, Scope, SpanId, TraceId, UnixNanos, Value};

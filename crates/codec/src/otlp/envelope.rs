@@ -1,10 +1,8 @@
 //! The envelope that the three export requests share: resources, in them scopes, in them records. Field numbers are
 //! the same in all three (`opentelemetry/proto/{logs,metrics,trace}/v1`).
 
-use super::budget::Budget;
 use super::common::{merge_resource, merge_scope};
-use super::fault::Outcome;
-use super::wire::Reader;
+use crate::protobuf::{Budget, Outcome, Reader};
 use clew_model::{Resource, Scope};
 use std::sync::Arc;
 

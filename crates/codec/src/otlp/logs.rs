@@ -1,14 +1,12 @@
 //! Log records (`opentelemetry/proto/logs/v1/logs.proto`).
 
 use super::PROTOBUF;
-use super::budget::Budget;
 use super::common::{any_value, push_attribute, span_id, time, trace_id};
 use super::envelope::{Names, Sink, walk};
-use super::fault::Outcome;
-use super::wire::Reader;
 use crate::error::{DecodeError, Decoded};
 use crate::levels::{severity_among, severity_in};
 use crate::limits::MIN_RECORD_BYTES;
+use crate::protobuf::{Budget, Outcome, Reader};
 use clew_model::logs::{LogRecord, Severity};
 use clew_model::{Attributes, Resource, Scope, UnixNanos};
 use compact_str::CompactString;

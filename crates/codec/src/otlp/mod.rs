@@ -6,16 +6,13 @@
 
 #![warn(clippy::indexing_slicing)]
 
-mod budget;
 mod common;
 mod envelope;
-mod fault;
 mod json;
 mod logs;
 mod metrics;
 mod response;
 mod traces;
-mod wire;
 
 pub use json::{decode_logs_json, decode_metrics_json, decode_traces_json};
 pub use logs::decode_logs;

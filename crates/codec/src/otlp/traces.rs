@@ -1,13 +1,11 @@
 //! Spans (`opentelemetry/proto/trace/v1/trace.proto`).
 
 use super::PROTOBUF;
-use super::budget::Budget;
 use super::common::{push_attribute, span_id, time, trace_id};
 use super::envelope::{Names, Sink, walk};
-use super::fault::{Fault, Outcome};
-use super::wire::Reader;
 use crate::error::{DecodeError, Decoded};
 use crate::limits::MIN_RECORD_BYTES;
+use crate::protobuf::{Budget, Fault, Outcome, Reader};
 use clew_model::traces::{Span, SpanEvent, SpanKind, SpanLink, SpanStatus, StatusCode};
 use clew_model::{Attributes, Resource, Scope, SpanId, TraceId};
 use compact_str::CompactString;

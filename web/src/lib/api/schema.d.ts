@@ -1300,7 +1300,7 @@ export interface components {
             accepted: number;
             /** @description When records were last taken, RFC 3339; absent where all were refused. */
             last_received?: string | null;
-            /** @description `otlp_grpc`, `otlp_http`, `json_logs`, `scrape` or `demo`. */
+            /** @description `otlp_grpc`, `otlp_http`, `json_logs`, `remote_write`, `scrape` or `demo`. */
             protocol: string;
             /**
              * Format: int64

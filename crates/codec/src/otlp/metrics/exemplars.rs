@@ -3,21 +3,13 @@
 use super::labels::LabelNames;
 use super::points::{Head, RawExemplar};
 use crate::limits::MAX_EXEMPLAR_LABEL_BYTES;
-use clew_model::UnixMillis;
+use crate::metric_batch::Example;
 use clew_model::metrics::Labels;
 use clew_model::time::NANOS_PER_MILLI;
 use compact_str::{CompactString, ToCompactString};
 
 const TRACE_ID: &str = "trace_id";
 const SPAN_ID: &str = "span_id";
-
-/// An exemplar whose series is not decided yet.
-#[derive(Debug)]
-pub(super) struct Example {
-    pub(super) time: UnixMillis,
-    pub(super) value: f64,
-    pub(super) labels: Labels,
-}
 
 /// The exemplars of a data point; those without a time have that of the point.
 pub(super) fn examples(head: &mut Head<'_>, names: &LabelNames) -> Result<Vec<Example>, String> {

@@ -2,10 +2,8 @@
 
 use super::naming::{TranslationStrategy, label_name};
 use super::texts::label_value;
-use crate::otlp::budget::Budget;
 use crate::otlp::common::any_value;
-use crate::otlp::fault::Outcome;
-use crate::otlp::wire::{Field, Reader};
+use crate::protobuf::{Budget, Field, Outcome, Reader};
 use clew_model::{Attribute, Value};
 use compact_str::CompactString;
 use hashbrown::HashMap;

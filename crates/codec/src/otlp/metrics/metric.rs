@@ -1,8 +1,7 @@
 //! A metric without its data points, and what its kind makes of it.
 
 use super::naming::NameKind;
-use crate::otlp::fault::Outcome;
-use crate::otlp::wire::Reader;
+use crate::protobuf::{Outcome, Reader};
 use clew_model::metrics::{BUCKET_LABEL, MetricType, QUANTILE_LABEL};
 
 /// `AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA`

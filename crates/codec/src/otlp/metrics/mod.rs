@@ -18,7 +18,6 @@
 //! Beyond Prometheus: exemplars of gauges are kept, since they lead to traces like any other, and with them up to
 //! [`crate::limits::MAX_EXEMPLAR_LABEL_BYTES`] of attributes.
 
-mod batch;
 mod exemplars;
 mod labels;
 mod metric;

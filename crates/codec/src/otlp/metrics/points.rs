@@ -3,10 +3,8 @@
 use super::labels::{Entry, LabelNames, Layout};
 use super::native::{DenseBuckets, Exponential};
 use crate::limits::MAX_HISTOGRAM_BUCKETS;
-use crate::otlp::budget::Budget;
 use crate::otlp::common::{span_id, time, trace_id};
-use crate::otlp::fault::{Fault, Outcome};
-use crate::otlp::wire::{Field, Reader};
+use crate::protobuf::{Budget, Fault, Field, Outcome, Reader};
 use clew_model::{SpanId, TraceId, UnixNanos};
 
 /// `DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK`

@@ -1,8 +1,7 @@
 //! From data points to series: the walk over metrics, and what each kind of data point becomes.
 
 use super::OtlpMetricOptions;
-use super::batch::BatchBuilder;
-use super::exemplars::{Example, examples};
+use super::exemplars::examples;
 use super::labels::{Entry, LabelNames, Layout};
 use super::metric::{Family, Kind, Metric};
 use super::naming::{metric_name, unit_name};
@@ -12,10 +11,9 @@ use super::points::{Context, ExponentialPoint, Head, HistogramPoint, NumberPoint
 use super::texts::{BoundTexts, bound_text};
 use crate::error::Decoded;
 use crate::limits::{MAX_HISTOGRAM_BUCKETS, MAX_TARGET_INFO_SAMPLES};
-use crate::otlp::budget::Budget;
+use crate::metric_batch::{BatchBuilder, Example};
 use crate::otlp::envelope::{Names, Sink};
-use crate::otlp::fault::Outcome;
-use crate::otlp::wire::Reader;
+use crate::protobuf::{Budget, Outcome, Reader};
 use clew_model::metrics::{Metadata, MetricBatch, MetricType, STALE_NAN, Sample, SharedLabels};
 use clew_model::time::NANOS_PER_MILLI;
 use clew_model::{Resource, Scope, UnixMillis};

@@ -8,7 +8,7 @@ use crate::limits::MAX_GROUP_DEPTH;
 
 /// A cursor over the fields of one message.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     /// Offset in the whole body of the byte after the last of this message.
     end: usize,
@@ -16,11 +16,11 @@ pub(super) struct Reader<'a> {
 
 /// One field of a message.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Field<'a> {
+pub(crate) struct Field<'a> {
     /// Its number in the schema, never 0.
-    pub(super) number: u32,
+    pub(crate) number: u32,
     /// Offset of its tag in the whole body.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
     payload: Payload<'a>,
 }
 
@@ -41,23 +41,23 @@ const FIXED32: u64 = 5;
 
 impl<'a> Reader<'a> {
     /// A cursor over a whole body.
-    pub(super) fn new(body: &'a [u8]) -> Self {
+    pub(crate) fn new(body: &'a [u8]) -> Self {
         Self { rest: body, end: body.len() }
     }
 
     /// Bytes not read yet.
-    pub(super) fn remaining(&self) -> usize {
+    pub(crate) fn remaining(&self) -> usize {
         self.rest.len()
     }
 
     /// Offset of the next byte in the whole body.
-    pub(super) fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         self.end.saturating_sub(self.rest.len())
     }
 
     /// The next field, or `None` at the end of the message.
     #[inline(always)]
-    pub(super) fn next(&mut self) -> Outcome<Option<Field<'a>>> {
+    pub(crate) fn next(&mut self) -> Outcome<Option<Field<'a>>> {
         while !self.rest.is_empty() {
             let offset = self.offset();
             let (number, wire_type) = self.tag()?;
@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
     /// Key and text of a `KeyValue` message in the form in which nearly all are sent: the key, then a string, each once and
     /// shorter than 128 bytes. `None` for any other form, which is read field by field.
     #[inline]
-    pub(super) fn short_text_attribute(&self) -> Option<(&'a [u8], &'a [u8])> {
+    pub(crate) fn short_text_attribute(&self) -> Option<(&'a [u8], &'a [u8])> {
         const KEY: u8 = 1 << 3 | BYTES as u8;
         const VALUE: u8 = 2 << 3 | BYTES as u8;
         const STRING: u8 = 1 << 3 | BYTES as u8;
@@ -208,7 +208,7 @@ impl<'a> Field<'a> {
 
     /// The fields of a sub-message.
     #[inline]
-    pub(super) fn message(&self, name: &'static str) -> Outcome<Reader<'a>> {
+    pub(crate) fn message(&self, name: &'static str) -> Outcome<Reader<'a>> {
         match self.payload {
             Payload::Bytes(reader) => Ok(reader),
             _ => Err(self.mismatch(name, "a message")),
@@ -217,13 +217,13 @@ impl<'a> Field<'a> {
 
     /// Reads a sub-message by `read`; faults inside it carry its name.
     #[inline]
-    pub(super) fn nested<T>(&self, name: &'static str, read: impl FnOnce(Reader<'a>) -> Outcome<T>) -> Outcome<T> {
+    pub(crate) fn nested<T>(&self, name: &'static str, read: impl FnOnce(Reader<'a>) -> Outcome<T>) -> Outcome<T> {
         read(self.message(name)?).map_err(|fault| fault.within(name, None))
     }
 
     /// As [`Field::nested`], for the element `index` of a repeated field.
     #[inline]
-    pub(super) fn element<T>(
+    pub(crate) fn element<T>(
         &self,
         name: &'static str,
         index: usize,
@@ -234,7 +234,7 @@ impl<'a> Field<'a> {
 
     /// Bytes.
     #[inline]
-    pub(super) fn bytes(&self, name: &'static str) -> Outcome<&'a [u8]> {
+    pub(crate) fn bytes(&self, name: &'static str) -> Outcome<&'a [u8]> {
         match self.payload {
             Payload::Bytes(reader) => Ok(reader.rest),
             _ => Err(self.mismatch(name, "bytes")),
@@ -244,7 +244,7 @@ impl<'a> Field<'a> {
     /// Text; a string that is not UTF-8 makes the whole message malformed (protobuf language guide, "Scalar value
     /// types").
     #[inline]
-    pub(super) fn string(&self, name: &'static str) -> Outcome<&'a str> {
+    pub(crate) fn string(&self, name: &'static str) -> Outcome<&'a str> {
         let Payload::Bytes(reader) = self.payload else {
             return Err(self.mismatch(name, "a string"));
         };
@@ -256,7 +256,7 @@ impl<'a> Field<'a> {
 
     /// A varint: `uint64`, and `int64` by its two's complement.
     #[inline]
-    pub(super) fn varint(&self, name: &'static str) -> Outcome<u64> {
+    pub(crate) fn varint(&self, name: &'static str) -> Outcome<u64> {
         match self.payload {
             Payload::Varint(value) => Ok(value),
             _ => Err(self.mismatch(name, "a varint")),
@@ -265,32 +265,32 @@ impl<'a> Field<'a> {
 
     /// `int64`, `int32`, or an enum.
     #[inline]
-    pub(super) fn int(&self, name: &'static str) -> Outcome<i64> {
+    pub(crate) fn int(&self, name: &'static str) -> Outcome<i64> {
         Ok(self.varint(name)?.cast_signed())
     }
 
     /// `uint32`; higher bits are cut off, as the encoding guide asks.
     #[inline]
-    pub(super) fn uint32(&self, name: &'static str) -> Outcome<u32> {
+    pub(crate) fn uint32(&self, name: &'static str) -> Outcome<u32> {
         Ok((self.varint(name)? & u64::from(u32::MAX)) as u32)
     }
 
     /// `sint32` in zigzag encoding.
     #[inline]
-    pub(super) fn sint32(&self, name: &'static str) -> Outcome<i32> {
+    pub(crate) fn sint32(&self, name: &'static str) -> Outcome<i32> {
         let value = self.uint32(name)?;
         Ok((value >> 1).cast_signed() ^ (value & 1).cast_signed().wrapping_neg())
     }
 
     /// A truth value.
     #[inline]
-    pub(super) fn boolean(&self, name: &'static str) -> Outcome<bool> {
+    pub(crate) fn boolean(&self, name: &'static str) -> Outcome<bool> {
         Ok(self.varint(name)? != 0)
     }
 
     /// `fixed64`.
     #[inline]
-    pub(super) fn fixed64(&self, name: &'static str) -> Outcome<u64> {
+    pub(crate) fn fixed64(&self, name: &'static str) -> Outcome<u64> {
         match self.payload {
             Payload::Fixed64(value) => Ok(value),
             _ => Err(self.mismatch(name, "8 bytes")),
@@ -299,7 +299,7 @@ impl<'a> Field<'a> {
 
     /// `fixed32`.
     #[inline]
-    pub(super) fn fixed32(&self, name: &'static str) -> Outcome<u32> {
+    pub(crate) fn fixed32(&self, name: &'static str) -> Outcome<u32> {
         match self.payload {
             Payload::Fixed32(value) => Ok(value),
             _ => Err(self.mismatch(name, "4 bytes")),
@@ -308,24 +308,24 @@ impl<'a> Field<'a> {
 
     /// `double`.
     #[inline]
-    pub(super) fn double(&self, name: &'static str) -> Outcome<f64> {
+    pub(crate) fn double(&self, name: &'static str) -> Outcome<f64> {
         Ok(f64::from_bits(self.fixed64(name)?))
     }
 
     /// Appends the values of a repeated `fixed64`, packed or not, until `out` has `most`; reads past the others.
-    pub(super) fn fixed64s(&self, name: &'static str, most: usize, out: &mut Vec<u64>) -> Outcome<()> {
+    pub(crate) fn fixed64s(&self, name: &'static str, most: usize, out: &mut Vec<u64>) -> Outcome<()> {
         let single = if let Payload::Fixed64(value) = self.payload { Some(value) } else { None };
         self.repeated(name, most, out, single, |packed| Ok(u64::from_le_bytes(packed.array()?)))
     }
 
     /// As [`Field::fixed64s`], for `double`.
-    pub(super) fn doubles(&self, name: &'static str, most: usize, out: &mut Vec<f64>) -> Outcome<()> {
+    pub(crate) fn doubles(&self, name: &'static str, most: usize, out: &mut Vec<f64>) -> Outcome<()> {
         let single = if let Payload::Fixed64(value) = self.payload { Some(f64::from_bits(value)) } else { None };
         self.repeated(name, most, out, single, |packed| Ok(f64::from_le_bytes(packed.array()?)))
     }
 
     /// As [`Field::fixed64s`], for `uint64`.
-    pub(super) fn varints(&self, name: &'static str, most: usize, out: &mut Vec<u64>) -> Outcome<()> {
+    pub(crate) fn varints(&self, name: &'static str, most: usize, out: &mut Vec<u64>) -> Outcome<()> {
         let single = if let Payload::Varint(value) = self.payload { Some(value) } else { None };
         self.repeated(name, most, out, single, Reader::varint)
     }

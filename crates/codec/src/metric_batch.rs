@@ -1,11 +1,9 @@
 //! The batch under construction: each label set once, each family told once.
 
-use super::exemplars::Example;
-use crate::otlp::budget::Budget;
-use crate::otlp::fault::Outcome;
+use crate::protobuf::{Budget, Outcome};
 use clew_model::UnixMillis;
 use clew_model::metrics::{
-    Exemplar, HistogramSample, LabelSizes, Metadata, MetricBatch, NativeHistogram, Sample, SeriesKey,
+    Exemplar, HistogramSample, LabelSizes, Labels, Metadata, MetricBatch, NativeHistogram, Sample, SeriesKey,
 };
 use hashbrown::{HashSet, HashTable};
 use std::sync::Arc;
@@ -22,9 +20,17 @@ const COMMON_SERIES_BYTES: usize = 64;
 /// Series for which room is made before they are read.
 const MOST_EXPECTED: usize = 16_384;
 
+/// An exemplar whose series is not decided yet.
+#[derive(Debug)]
+pub(crate) struct Example {
+    pub(crate) time: UnixMillis,
+    pub(crate) value: f64,
+    pub(crate) labels: Labels,
+}
+
 /// A [`MetricBatch`] under construction.
 #[derive(Debug, Default)]
-pub(super) struct BatchBuilder {
+pub(crate) struct BatchBuilder {
     batch: MetricBatch,
     /// Places of label sets, by their hashes.
     series: HashTable<u32>,
@@ -33,12 +39,12 @@ pub(super) struct BatchBuilder {
 
 impl BatchBuilder {
     /// The finished batch.
-    pub(super) fn finish(self) -> MetricBatch {
+    pub(crate) fn finish(self) -> MetricBatch {
         self.batch
     }
 
     /// Data points that take so many bytes on the wire follow.
-    pub(super) fn expect(&mut self, bytes: usize) {
+    pub(crate) fn expect(&mut self, bytes: usize) {
         let Self { batch: MetricBatch { series, .. }, series: places, .. } = self;
         let more = (bytes / COMMON_SERIES_BYTES).min(MOST_EXPECTED);
         places.reserve(more, |place| series.key(*place as usize).map_or(0, SeriesKey::hash));
@@ -47,7 +53,7 @@ impl BatchBuilder {
     }
 
     /// The index of the label set with this key and these sizes.
-    pub(super) fn series(
+    pub(crate) fn series(
         &mut self,
         (key, sizes): (SeriesKey<'_>, LabelSizes),
         budget: &mut Budget,
@@ -69,23 +75,23 @@ impl BatchBuilder {
     }
 
     /// Adds a float sample.
-    pub(super) fn sample(&mut self, series: u32, time: UnixMillis, value: f64) {
+    pub(crate) fn sample(&mut self, series: u32, time: UnixMillis, value: f64) {
         self.batch.samples.push(Sample { series, time, value });
     }
 
     /// Adds a native histogram.
-    pub(super) fn histogram(&mut self, series: u32, time: UnixMillis, histogram: NativeHistogram) {
+    pub(crate) fn histogram(&mut self, series: u32, time: UnixMillis, histogram: NativeHistogram) {
         self.batch.histograms.push(HistogramSample { series, time, histogram: Arc::new(histogram) });
     }
 
     /// Adds an exemplar.
-    pub(super) fn exemplar(&mut self, series: u32, example: Example) {
+    pub(crate) fn exemplar(&mut self, series: u32, example: Example) {
         let Example { time, value, labels } = example;
         self.batch.exemplars.push(Exemplar { series, time, value, labels });
     }
 
     /// Tells about a family, the first time.
-    pub(super) fn metadata(&mut self, metadata: &Metadata) {
+    pub(crate) fn metadata(&mut self, metadata: &Metadata) {
         if !self.families.contains(&metadata.metric) {
             self.families.insert(metadata.metric.clone());
             self.batch.metadata.push(metadata.clone());

@@ -4,12 +4,12 @@ use crate::error::{DecodeError, Position};
 use std::fmt::Write as _;
 
 /// The result of reading something.
-pub(super) type Outcome<T> = Result<T, Fault>;
+pub(crate) type Outcome<T> = Result<T, Fault>;
 
 /// Why reading stopped, with the offset and, collected on the way up, the path of fields. Boxed so that results on the
 /// hot path stay small.
 #[derive(Debug)]
-pub(super) struct Fault(Box<Parts>);
+pub(crate) struct Fault(Box<Parts>);
 
 #[derive(Debug)]
 struct Parts {
@@ -39,37 +39,37 @@ impl Fault {
 
     /// The bytes at `offset` do not follow the format.
     #[cold]
-    pub(super) fn malformed(offset: usize, reason: String) -> Self {
+    pub(crate) fn malformed(offset: usize, reason: String) -> Self {
         Self::new(offset, Problem::Malformed(reason))
     }
 
     /// What stands at `offset` cannot be accepted.
     #[cold]
-    pub(super) fn unacceptable(offset: usize, reason: String) -> Self {
+    pub(crate) fn unacceptable(offset: usize, reason: String) -> Self {
         Self::new(offset, Problem::Unacceptable(reason))
     }
 
     /// A bound was exceeded at `offset`.
     #[cold]
-    pub(super) fn exceeded(offset: usize, what: &'static str, limit: usize) -> Self {
+    pub(crate) fn exceeded(offset: usize, what: &'static str, limit: usize) -> Self {
         Self::new(offset, Problem::Exceeded { what, limit })
     }
 
     /// What was read up to `offset` takes more memory than there is.
     #[cold]
-    pub(super) fn memory(offset: usize, limit: usize) -> Self {
+    pub(crate) fn memory(offset: usize, limit: usize) -> Self {
         Self::new(offset, Problem::Memory { limit })
     }
 
     /// The fault lies inside this field.
     #[cold]
-    pub(super) fn within(mut self, name: &'static str, index: Option<usize>) -> Self {
+    pub(crate) fn within(mut self, name: &'static str, index: Option<usize>) -> Self {
         self.0.path.push((name, index));
         self
     }
 
     /// The reason for refusing the record being read, or the fault again if it spoils the whole body.
-    pub(super) fn into_refusal(self) -> Result<String, Fault> {
+    pub(crate) fn into_refusal(self) -> Result<String, Fault> {
         match &self.0.problem {
             Problem::Unacceptable(reason) => {
                 let path = self.path();
@@ -80,7 +80,7 @@ impl Fault {
     }
 
     /// The error for a whole body.
-    pub(super) fn into_error(self, format: &'static str) -> DecodeError {
+    pub(crate) fn into_error(self, format: &'static str) -> DecodeError {
         let path = self.path();
         let position = Position::Byte(self.0.offset);
         match self.0.problem {

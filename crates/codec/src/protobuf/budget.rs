@@ -4,20 +4,20 @@ use super::fault::{Fault, Outcome};
 
 /// What is left of the memory for the records of one body.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     limit: usize,
     left: usize,
 }
 
 impl Budget {
     /// A budget of so many bytes.
-    pub(super) fn of(limit: usize) -> Self {
+    pub(crate) fn of(limit: usize) -> Self {
         Self { limit, left: limit }
     }
 
     /// Takes the size of something that was read at `offset`.
     #[inline]
-    pub(super) fn take(&mut self, bytes: usize, offset: usize) -> Outcome<()> {
+    pub(crate) fn take(&mut self, bytes: usize, offset: usize) -> Outcome<()> {
         match self.left.checked_sub(bytes) {
             Some(left) => {
                 self.left = left;
