@@ -21,6 +21,9 @@ pub const DEFAULT_LOOKBACK_MILLIS: i64 = 5 * 60 * 1000;
 /// Step of a subquery that names none, in milliseconds: Prometheus' default `evaluation_interval`.
 pub const DEFAULT_SUBQUERY_STEP_MILLIS: i64 = 60 * 1000;
 
+/// Most values of an identifying label that `info` selects by; beyond it reads all info series and sorts them out.
+pub const MAX_INFO_VALUES: usize = 200;
+
 /// Most distinct annotations that one answer carries of each kind.
 pub const MAX_ANNOTATIONS: usize = 10;
 

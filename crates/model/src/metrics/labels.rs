@@ -8,6 +8,13 @@ use std::sync::Arc;
 /// The label that holds the metric's name.
 pub const METRIC_NAME: &str = "__name__";
 
+/// The label that holds the metric's type, where series have one (Prometheus' feature `type-and-unit-labels`).
+pub const TYPE_LABEL: &str = "__type__";
+/// The label that holds the metric's unit.
+pub const UNIT_LABEL: &str = "__unit__";
+/// The labels that tell of the metric: a new value is no value of it any more, and loses them.
+pub const METADATA_LABELS: [&str; 3] = [METRIC_NAME, TYPE_LABEL, UNIT_LABEL];
+
 /// The metric of how long spans took, made of the spans themselves (decision 0009): its exemplars lead to spans, and spans
 /// need not lead to it.
 pub const SPAN_LATENCY: &str = "traces_spanmetrics_latency";
@@ -177,6 +184,14 @@ impl Labels {
     pub fn without_name(&self) -> Self {
         let mut bytes = Vec::with_capacity(self.0.len());
         self.append_kept(|name| name != METRIC_NAME.as_bytes(), &mut bytes);
+        Self(Arc::from(bytes))
+    }
+
+    /// The label set without what tells of the metric: its name, and the labels `__type__` and `__unit__`.
+    #[must_use]
+    pub fn without_metadata(&self) -> Self {
+        let mut bytes = Vec::with_capacity(self.0.len());
+        self.append_kept(|name| !METADATA_LABELS.iter().any(|own| own.as_bytes() == name), &mut bytes);
         Self(Arc::from(bytes))
     }
 

@@ -10,7 +10,10 @@ mod shared_labels;
 
 pub use histogram::{CUSTOM_BUCKETS_SCHEMA, HistogramBucket, NativeHistogram, ResetHint, Span as BucketSpan};
 pub use label_sets::{LabelSets, LabelSizes, SeriesKey};
-pub use labels::{BUCKET_LABEL, LabelError, Labels, METRIC_NAME, QUANTILE_LABEL, SPAN_LATENCY};
+pub use labels::{
+    BUCKET_LABEL, LabelError, Labels, METADATA_LABELS, METRIC_NAME, QUANTILE_LABEL, SPAN_LATENCY, TYPE_LABEL,
+    UNIT_LABEL,
+};
 pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use reader::{
     ExemplarRow, ExemplarScan, ExemplarsOf, MetricReader, MetricView, SeriesBatch, SeriesData, SeriesScan, SeriesSet,

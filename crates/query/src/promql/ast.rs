@@ -10,6 +10,17 @@ pub struct Span {
     pub start: usize,
     /// First byte after it.
     pub end: usize,
+    /// Line of its beginning, from 1; 0 where it is not known.
+    pub line: u32,
+    /// Byte of its beginning in that line, from 1.
+    pub column: u32,
+}
+
+impl std::fmt::Display for Span {
+    /// `line:column` of the beginning, as Prometheus' annotations have it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.line == 0 { f.write_str("unknown position") } else { write!(f, "{}:{}", self.line, self.column) }
+    }
 }
 
 /// An expression with its place in the text. Equality ignores places.
@@ -55,8 +66,10 @@ pub enum ExprKind {
     Matrix {
         /// The series.
         selector: Selector,
-        /// The range in milliseconds, positive.
+        /// The range in milliseconds, positive; 0 where `range_expr` gives it.
         range: i64,
+        /// The range as an expression, which is computed when the query's step and range are known.
+        range_expr: Option<DurationExpr>,
     },
     /// A subquery, `expr[range:step]`.
     Subquery(Box<Subquery>),
@@ -79,12 +92,72 @@ impl PartialEq for Expr {
 }
 
 /// Where in time a selector or subquery looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct TimeModifiers {
     /// Milliseconds back from the evaluation time; negative looks ahead.
     pub offset: i64,
+    /// The offset as an expression, which is computed when the query's step and range are known.
+    pub offset_expr: Option<DurationExpr>,
     /// A fixed time instead of the evaluation time.
     pub at: Option<At>,
+}
+
+/// A duration that is computed: its value is a number of seconds.
+#[derive(Debug, Clone)]
+pub struct DurationExpr {
+    /// What it is.
+    pub kind: DurationKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl PartialEq for DurationExpr {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind
+    }
+}
+
+/// What a computed duration is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DurationKind {
+    /// A number of seconds.
+    Seconds {
+        /// How many.
+        value: Number,
+        /// Whether it was written with units.
+        has_units: bool,
+    },
+    /// `step()`: the query's step.
+    Step,
+    /// `range()`: the query's range.
+    Range,
+    /// Unary minus, or plus, which changes nothing.
+    Unary {
+        /// Whether it negates.
+        negative: bool,
+        /// The operand.
+        expr: Box<DurationExpr>,
+    },
+    /// `+`, `-`, `*`, `/`, `%` or `^` of two.
+    Binary {
+        /// The operator.
+        op: BinaryOp,
+        /// The left operand.
+        left: Box<DurationExpr>,
+        /// The right operand.
+        right: Box<DurationExpr>,
+    },
+    /// `min_of(…, …)`, or `max_of(…, …)`.
+    Chosen {
+        /// Whether it is the greater one.
+        greatest: bool,
+        /// The first.
+        left: Box<DurationExpr>,
+        /// The second.
+        right: Box<DurationExpr>,
+    },
+    /// In brackets.
+    Paren(Box<DurationExpr>),
 }
 
 /// The argument of `@`.
@@ -107,6 +180,28 @@ pub struct Selector {
     pub bare_name: bool,
     /// Offset and `@`.
     pub time: TimeModifiers,
+    /// What is made of the samples around the ends of a range.
+    pub extension: Option<Extension>,
+}
+
+/// How a range takes in the samples just outside of it (the experimental extended range selectors of Prometheus 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extension {
+    /// `anchored`: the last sample before the range counts as its first.
+    Anchored,
+    /// `smoothed`: the values at both ends are interpolated.
+    Smoothed,
+}
+
+impl Extension {
+    /// How it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anchored => "anchored",
+            Self::Smoothed => "smoothed",
+        }
+    }
 }
 
 impl Selector {
@@ -123,10 +218,14 @@ impl Selector {
 pub struct Subquery {
     /// What is evaluated at each of its steps.
     pub expr: Expr,
-    /// How far back, in milliseconds, positive.
+    /// How far back, in milliseconds, positive; 0 where `range_expr` gives it.
     pub range: i64,
-    /// Its step in milliseconds; `None` for the default.
+    /// The range as an expression.
+    pub range_expr: Option<DurationExpr>,
+    /// Its step in milliseconds; `None` for the default, or where `step_expr` gives it.
     pub step: Option<i64>,
+    /// The step as an expression.
+    pub step_expr: Option<DurationExpr>,
     /// Offset and `@`.
     pub time: TimeModifiers,
 }
@@ -181,6 +280,10 @@ pub enum BinaryOp {
     Or,
     /// `unless`
     Unless,
+    /// `</`: the observations of a histogram up to a bound.
+    TrimUpper,
+    /// `>/`: the observations of a histogram from a bound on.
+    TrimLower,
 }
 
 impl BinaryOp {
@@ -200,6 +303,8 @@ impl BinaryOp {
             "<" => Self::Less,
             ">=" => Self::GreaterOrEqual,
             "<=" => Self::LessOrEqual,
+            "</" => Self::TrimUpper,
+            ">/" => Self::TrimLower,
             word if word.eq_ignore_ascii_case("atan2") => Self::Atan2,
             word if word.eq_ignore_ascii_case("and") => Self::And,
             word if word.eq_ignore_ascii_case("or") => Self::Or,
@@ -228,6 +333,8 @@ impl BinaryOp {
             Self::And => "and",
             Self::Or => "or",
             Self::Unless => "unless",
+            Self::TrimUpper => "</",
+            Self::TrimLower => ">/",
         }
     }
 
@@ -237,6 +344,7 @@ impl BinaryOp {
         match self {
             Self::Or => 1,
             Self::And | Self::Unless => 2,
+            Self::TrimUpper | Self::TrimLower => 3,
             comparison if comparison.is_comparison() => 3,
             Self::Add | Self::Sub => 4,
             Self::Pow => 6,
@@ -261,7 +369,7 @@ impl BinaryOp {
 }
 
 /// How series of two sides find each other.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Matching {
     /// How many on each side.
     pub cardinality: Cardinality,
@@ -273,6 +381,10 @@ pub struct Matching {
     pub include: Vec<String>,
     /// Whether `on` or `ignoring` was written.
     pub written: bool,
+    /// What stands for a series that is missing on the left (`fill_left`, `fill`).
+    pub fill_left: Option<Number>,
+    /// What stands for a series that is missing on the right (`fill_right`, `fill`).
+    pub fill_right: Option<Number>,
 }
 
 /// How many series of each side match.

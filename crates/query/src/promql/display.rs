@@ -1,8 +1,11 @@
 //! Expressions back into text that parses to the same tree.
 
-use super::ast::{Aggregate, At, Binary, Cardinality, Expr, ExprKind, Matching, Selector, Subquery, TimeModifiers};
+use super::ast::{
+    Aggregate, At, Binary, Cardinality, DurationExpr, DurationKind, Expr, ExprKind, Matching, Number, Selector,
+    Subquery, TimeModifiers,
+};
 use super::duration::format_duration;
-use super::number::format_value;
+use super::number::{format_general, format_plain, format_value};
 use clew_model::metrics::{METRIC_NAME, MatchOp, Matcher};
 use std::fmt;
 
@@ -22,12 +25,16 @@ impl fmt::Display for Expr {
             }
             ExprKind::Selector(selector) => {
                 write_selector(f, selector)?;
-                write_time(f, &selector.time)
+                write_at(f, &selector.time)?;
+                write_extension(f, selector)?;
+                write_offset(f, &selector.time)
             }
-            ExprKind::Matrix { selector, range } => {
+            ExprKind::Matrix { selector, range, range_expr } => {
                 write_selector(f, selector)?;
-                write!(f, "[{}]", format_duration(*range))?;
-                write_time(f, &selector.time)
+                write!(f, "[{}]", Duration(*range, range_expr.as_ref()))?;
+                write_extension(f, selector)?;
+                write_at(f, &selector.time)?;
+                write_offset(f, &selector.time)
             }
             ExprKind::Subquery(subquery) => write_subquery(f, subquery),
         }
@@ -55,17 +62,32 @@ fn write_binary(f: &mut fmt::Formatter<'_>, binary: &Binary) -> fmt::Result {
 
 fn write_matching(f: &mut fmt::Formatter<'_>, matching: &Matching) -> fmt::Result {
     if !matching.written {
-        return Ok(());
+        return write_fills(f, matching);
     }
     f.write_str(if matching.on { " on (" } else { " ignoring (" })?;
     write_labels(f, &matching.labels)?;
     let group = match matching.cardinality {
         Cardinality::ManyToOne => " group_left (",
         Cardinality::OneToMany => " group_right (",
-        Cardinality::OneToOne | Cardinality::ManyToMany => return Ok(()),
+        Cardinality::OneToOne | Cardinality::ManyToMany => return write_fills(f, matching),
     };
     f.write_str(group)?;
-    write_labels(f, &matching.include)
+    write_labels(f, &matching.include)?;
+    write_fills(f, matching)
+}
+
+fn write_fills(f: &mut fmt::Formatter<'_>, matching: &Matching) -> fmt::Result {
+    match (matching.fill_left, matching.fill_right) {
+        (Some(left), Some(right)) if left == right => write!(f, " fill ({})", format_general(left.0)),
+        (left, right) => {
+            for (word, value) in [("fill_left", left), ("fill_right", right)] {
+                if let Some(value) = value {
+                    write!(f, " {word} ({})", format_general(value.0))?;
+                }
+            }
+            Ok(())
+        }
+    }
 }
 
 /// The labels and the closing bracket.
@@ -93,24 +115,69 @@ fn write_aggregate(f: &mut fmt::Formatter<'_>, aggregate: &Aggregate) -> fmt::Re
     write!(f, "{})", aggregate.expr)
 }
 
-fn write_subquery(f: &mut fmt::Formatter<'_>, subquery: &Subquery) -> fmt::Result {
-    let step = subquery.step.map(format_duration).unwrap_or_default();
-    write!(f, "{}[{}:{step}]", subquery.expr, format_duration(subquery.range))?;
-    write_time(f, &subquery.time)
+fn write_subquery(f: &mut fmt::Formatter<'_>, own: &Subquery) -> fmt::Result {
+    write!(f, "{}[{}:", own.expr, Duration(own.range, own.range_expr.as_ref()))?;
+    if own.step.is_some() || own.step_expr.is_some() {
+        write!(f, "{}", Duration(own.step.unwrap_or_default(), own.step_expr.as_ref()))?;
+    }
+    f.write_str("]")?;
+    write_at(f, &own.time)?;
+    write_offset(f, &own.time)
 }
 
-fn write_time(f: &mut fmt::Formatter<'_>, time: &TimeModifiers) -> fmt::Result {
+/// Milliseconds, or what they are computed from.
+struct Duration<'a>(i64, Option<&'a DurationExpr>);
+
+impl fmt::Display for Duration<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Some(expr) => write!(f, "{expr}"),
+            None => f.write_str(&format_duration(self.0)),
+        }
+    }
+}
+
+impl fmt::Display for DurationExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            DurationKind::Seconds { value: Number(value), has_units: true } => {
+                f.write_str(&format_duration((value * 1000.0).round() as i64))
+            }
+            DurationKind::Seconds { value: Number(value), .. } => f.write_str(&format_plain(*value)),
+            DurationKind::Step => f.write_str("step()"),
+            DurationKind::Range => f.write_str("range()"),
+            DurationKind::Unary { negative, expr } => write!(f, "{}{expr}", if *negative { "-" } else { "" }),
+            DurationKind::Binary { op, left, right } => write!(f, "{left} {} {right}", op.as_str()),
+            DurationKind::Chosen { greatest, left, right } => {
+                write!(f, "{}({left}, {right})", if *greatest { "max_of" } else { "min_of" })
+            }
+            DurationKind::Paren(inner) => write!(f, "({inner})"),
+        }
+    }
+}
+
+fn write_extension(f: &mut fmt::Formatter<'_>, selector: &Selector) -> fmt::Result {
+    selector.extension.map_or(Ok(()), |extension| write!(f, " {}", extension.as_str()))
+}
+
+fn write_at(f: &mut fmt::Formatter<'_>, time: &TimeModifiers) -> fmt::Result {
     match time.at {
-        None => {}
-        Some(At::Start) => f.write_str(" @ start()")?,
-        Some(At::End) => f.write_str(" @ end()")?,
+        None => Ok(()),
+        Some(At::Start) => f.write_str(" @ start()"),
+        Some(At::End) => f.write_str(" @ end()"),
         Some(At::Millis(millis)) => {
             let sign = if millis < 0 { "-" } else { "" };
             let millis = millis.unsigned_abs();
-            write!(f, " @ {sign}{}.{:03}", millis / 1000, millis % 1000)?;
+            write!(f, " @ {sign}{}.{:03}", millis / 1000, millis % 1000)
         }
     }
-    if time.offset == 0 { Ok(()) } else { write!(f, " offset {}", format_duration(time.offset)) }
+}
+
+fn write_offset(f: &mut fmt::Formatter<'_>, time: &TimeModifiers) -> fmt::Result {
+    if time.offset == 0 && time.offset_expr.is_none() {
+        return Ok(());
+    }
+    write!(f, " offset {}", Duration(time.offset, time.offset_expr.as_ref()))
 }
 
 fn write_selector(f: &mut fmt::Formatter<'_>, selector: &Selector) -> fmt::Result {

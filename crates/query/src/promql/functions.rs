@@ -177,7 +177,9 @@ functions! {
     Start "start" NUMBER;
     End "end" NUMBER;
     Range "range" NUMBER;
-    Integral "integral" with(&[Matrix, Scalar], Arity::LastOptional);
+    MinOf "min_of" exact(&[Scalar, Scalar], ValueType::Scalar);
+    MaxOf "max_of" exact(&[Scalar, Scalar], ValueType::Scalar);
+    StartTimestamp "start_timestamp" OF_VECTOR;
 }
 
 /// The function with this name; names are lowercase.

@@ -28,9 +28,9 @@ pub(super) enum TokenKind {
 }
 
 /// Two-character symbols first, so that the longest wins.
-const SYMBOLS: [&str; 25] = [
-    "==", "=~", "!=", "!~", "<=", ">=", "(", ")", "{", "}", "[", "]", ",", ":", "+", "-", "*", "/", "%", "^", "=", "<",
-    ">", "@", ";",
+const SYMBOLS: [&str; 27] = [
+    "==", "=~", "!=", "!~", "<=", ">=", "</", ">/", "(", ")", "{", "}", "[", "]", ",", ":", "+", "-", "*", "/", "%",
+    "^", "=", "<", ">", "@", ";",
 ];
 
 /// Cuts `text` into tokens; the last is always [`TokenKind::End`].

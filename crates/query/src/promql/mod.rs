@@ -4,9 +4,11 @@
 //! [`MetricReader`](clew_model::metrics::MetricReader). What parses and is not evaluated yet is answered with
 //! [`ErrorKind::Unsupported`](clew_model::ErrorKind) and its name.
 
+mod annotations;
 pub mod ast;
 mod display;
 mod duration;
+mod durations;
 mod eval;
 pub mod functions;
 mod lexer;

@@ -23,6 +23,23 @@ pub fn format_plain(value: f64) -> String {
     }
 }
 
+/// Go's `%g`: the shortest text, scientific below 1e-4 and from 1e6 on.
+#[must_use]
+pub(crate) fn format_general(value: f64) -> String {
+    let magnitude = value.abs();
+    if value.is_finite() && magnitude != 0.0 && !(1e-4..1e6).contains(&magnitude) {
+        return scientific(value);
+    }
+    format_plain(value)
+}
+
+/// Go's `%.2g`: two significant digits, scientific below 1e-4 and from 100 on.
+#[must_use]
+pub(crate) fn format_two_digits(value: f64) -> String {
+    let rounded: f64 = format!("{value:.1e}").parse().unwrap_or(value);
+    if rounded.is_finite() && rounded.abs() >= 100.0 { scientific(rounded) } else { format_general(rounded) }
+}
+
 /// Go writes at least two digits of exponent, with its sign.
 fn scientific(value: f64) -> String {
     let text = format!("{value:e}");
@@ -70,5 +87,13 @@ mod tests {
             assert_eq!(format_value(value), text);
         }
         assert_eq!(format_plain(1e-7), "0.0000001");
+        for (value, text) in [(1e6, "1e+06"), (999_999.0, "999999"), (0.0001, "0.0001"), (0.00001, "1e-05"), (7.0, "7")]
+        {
+            assert_eq!(format_general(value), text);
+        }
+        for (value, text) in [(0.0123, "0.012"), (12.0, "12"), (125.0, "1.2e+02"), (1.0, "1"), (0.00001234, "1.2e-05")]
+        {
+            assert_eq!(format_two_digits(value), text);
+        }
     }
 }

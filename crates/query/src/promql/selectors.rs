@@ -24,19 +24,25 @@ pub fn selectors(expr: &Expr) -> Vec<Vec<Matcher>> {
 }
 
 /// How far, in milliseconds, an expression reads before and after the times at which it is evaluated, beyond the lookback
-/// of selectors; never less than it does. `None` where it reads at a fixed time (`@`).
+/// of selectors; never less than it does. `None` where it reads at a fixed time (`@`), or
+/// where a duration is computed when the query is known.
 #[must_use]
 pub fn reach(expr: &Expr) -> Option<i64> {
     let own = |time: &TimeModifiers, range: i64| {
-        time.at.is_none().then(|| time.offset.saturating_abs().saturating_add(range))
+        let is_known = time.at.is_none() && time.offset_expr.is_none();
+        is_known.then(|| time.offset.saturating_abs().saturating_add(range))
     };
     let inner = |exprs: &[&Expr]| exprs.iter().try_fold(0_i64, |most, expr| reach(expr).map(|own| most.max(own)));
     match &expr.kind {
         ExprKind::Number(_) | ExprKind::Text(_) => Some(0),
         ExprKind::Selector(selector) => own(&selector.time, 0),
-        ExprKind::Matrix { selector, range } => own(&selector.time, *range),
+        ExprKind::Matrix { range_expr: Some(_), .. } => None,
+        ExprKind::Matrix { selector, range, .. } => own(&selector.time, *range),
         ExprKind::Paren(expr) | ExprKind::Unary { expr, .. } => reach(expr),
         ExprKind::Subquery(subquery) => {
+            if subquery.range_expr.is_some() {
+                return None;
+            }
             Some(own(&subquery.time, subquery.range)?.saturating_add(reach(&subquery.expr)?))
         }
         ExprKind::Binary(binary) => inner(&[&binary.left, &binary.right]),

@@ -1,6 +1,6 @@
 //! Scripts in the language of Prometheus' promqltest: `load`, `clear`, `eval instant at`, `eval range from … to … step`,
-//! and the lines below an eval: `expect fail [msg: …]`, `expect ordered`, `expect warn`, `expect info`, or a series and
-//! its values (`_` for none).
+//! and the lines below an eval: `expect fail [msg: …]`, `expect ordered`, `expect warn [msg: …]`, `expect info [msg: …]`,
+//! `expect no_warn`, `expect no_info`, or a series and its values (`_` for none).
 
 use crate::store::{MemoryStore, Stored};
 use clew_model::Context;
@@ -147,9 +147,12 @@ fn expected<'a>(
     }
     let result = result.unwrap_or_else(|error| panic!("{place}: {error} at {:?}", error.position));
     for (keyword, list) in [("expect warn", &result.annotations.warnings), ("expect info", &result.annotations.infos)] {
-        if expects.contains(&keyword) {
-            assert!(!list.is_empty(), "{place}: expected an annotation");
+        for message in expects.iter().filter_map(|line| line.strip_prefix(keyword)) {
+            let message = message.trim().trim_start_matches("msg:").trim();
+            assert!(list.iter().any(|text| text.contains(message)), "{place}: no {keyword} {message:?} in {list:?}");
         }
+        let none = keyword.replace("expect ", "expect no_");
+        assert!(!expects.contains(&none.as_str()) || list.is_empty(), "{place}: {list:?}");
     }
     Some((result.value, values, expects.contains(&"expect ordered")))
 }

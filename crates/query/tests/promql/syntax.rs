@@ -102,7 +102,22 @@ fn faults_are_named_with_their_place() {
     for (text, message, position) in [
         ("", "no expression found in input", 0),
         ("foo bar", "unexpected \"bar\", expected an operator or the end of the query", 4),
-        ("foo[5m", "unexpected end of input in matrix selector, expected \"]\"", 6),
+        ("foo[5m", "unexpected end of input in subquery or range, expected \"]\"", 6),
+        ("foo[5m:1m", "unexpected end of input in subquery selector, expected \"]\"", 9),
+        ("foo[1m/0]", "division by zero", 6),
+        ("foo[1m%0]", "modulo by zero", 6),
+        (
+            "foo[]",
+            "unexpected \"]\" in subquery or range selector, expected a number, a duration, step() or range()",
+            4,
+        ),
+        ("foo smoothed anchored", "anchored and smoothed modifiers cannot be used together", 0),
+        ("foo[5m:] anchored", "anchored modifier is not supported for subqueries", 0),
+        ("(foo) smoothed", "smoothed modifier not implemented", 0),
+        ("foo + fill(0) 1", "filling in missing series only allowed between instant vectors", 0),
+        ("foo or fill(0) bar", "filling in missing series not allowed for set operators", 0),
+        ("info(foo, bar)", "expected label selectors only, got vector selector instead", 10),
+        ("info(foo, 1)", "expected label selectors only", 10),
         ("foo[0s]", "duration must be greater than 0", 4),
         ("foo[5x]", "bad number or duration syntax: \"5x\"", 4),
         ("sum(foo", "unexpected end of input in aggregation, expected \")\"", 7),
@@ -173,7 +188,7 @@ fn time() -> impl Strategy<Value = TimeModifiers> {
         Just(Some(At::Start)),
         Just(Some(At::End)),
     ];
-    (-1_000_000i64..1_000_000_000, at).prop_map(|(offset, at)| TimeModifiers { offset, at })
+    (-1_000_000i64..1_000_000_000, at).prop_map(|(offset, at)| TimeModifiers { offset, at, offset_expr: None })
 }
 
 fn selector() -> impl Strategy<Value = Selector> {
@@ -184,7 +199,7 @@ fn selector() -> impl Strategy<Value = Selector> {
     ("[a-z_:][a-z0-9_:]{0,6}q", prop::collection::vec(matcher, 0..3), any::<bool>(), time()).prop_map(
         |(name, mut matchers, bare_name, time)| {
             matchers.insert(0, Matcher::new(METRIC_NAME, MatchOp::Equal, name).unwrap());
-            Selector { matchers, bare_name, time }
+            Selector { matchers, bare_name, time, extension: None }
         },
     )
 }
@@ -194,11 +209,18 @@ fn vector() -> impl Strategy<Value = Expr> {
     let leaf = selector().prop_map(|selector| expr(ExprKind::Selector(selector)));
     leaf.prop_recursive(4, 24, 3, |inner| {
         let operand = inner.clone().prop_map(|inner| expr(ExprKind::Paren(Box::new(inner))));
-        let range =
-            (selector(), 1i64..1_000_000_000).prop_map(|(selector, range)| expr(ExprKind::Matrix { selector, range }));
+        let range = (selector(), 1i64..1_000_000_000)
+            .prop_map(|(selector, range)| expr(ExprKind::Matrix { selector, range, range_expr: None }));
         let subquery = (operand.clone(), 1i64..1_000_000, prop::option::of(1i64..100_000), time()).prop_map(
             |(inner, range, step, time)| {
-                expr(ExprKind::Subquery(Box::new(Subquery { expr: inner, range, step, time })))
+                expr(ExprKind::Subquery(Box::new(Subquery {
+                    expr: inner,
+                    range,
+                    range_expr: None,
+                    step,
+                    step_expr: None,
+                    time,
+                })))
             },
         );
         let call = prop_oneof![range, subquery]
@@ -226,7 +248,8 @@ fn vector() -> impl Strategy<Value = Expr> {
 
 fn binary((left, right, grouped, labels): (Expr, Expr, bool, Vec<String>)) -> Expr {
     let cardinality = if grouped { Cardinality::ManyToOne } else { Cardinality::OneToOne };
-    let matching = Matching { cardinality, on: false, include: labels.clone(), labels, written: grouped };
+    let matching =
+        Matching { cardinality, on: false, include: labels.clone(), labels, written: grouped, ..Matching::default() };
     let matching = if grouped { matching } else { Matching::default() };
     expr(ExprKind::Binary(Box::new(Binary {
         op: BinaryOp::GreaterOrEqual,

@@ -1,10 +1,11 @@
 //! Aggregations whose result is a new series for each group: `sum`, `avg` … `quantile`.
 
-use super::column::{ABSENT, Cell, Column, Strictness, Vector, is_absent};
+use super::column::{ABSENT, Cell, Column, Vector, is_absent};
 use super::compensated::{Deviation, Mean, Sum, Variance};
 use super::{Evaluator, native_histogram, quantile};
 use crate::error::QueryError;
-use crate::promql::ast::{Aggregate, AggregateOp};
+use crate::promql::annotations::Note;
+use crate::promql::ast::{Aggregate, AggregateOp, Span};
 use clew_model::metrics::{Labels, METRIC_NAME, NativeHistogram};
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -15,32 +16,49 @@ pub(super) struct Group {
     pub columns: Vec<Column>,
 }
 
+impl Group {
+    /// Whether the metric's name goes from the result too: one of the series says so.
+    fn drops_name(&self) -> bool {
+        self.columns.iter().any(|column| column.drop_name)
+    }
+}
+
 impl Evaluator<'_> {
-    pub(super) fn aggregate(&mut self, aggregate: &Aggregate) -> Result<Vector, QueryError> {
+    pub(super) fn aggregate(&mut self, aggregate: &Aggregate, span: Span) -> Result<Vector, QueryError> {
         use AggregateOp as Op;
-        if matches!(aggregate.op, Op::Limitk | Op::LimitRatio) {
-            let name = aggregate.op.as_str();
-            return Err(QueryError::unsupported(format!("the aggregation {name} is not supported yet"))
-                .at(aggregate.expr.span.start, aggregate.expr.span.end));
-        }
         match (aggregate.op, &aggregate.param) {
             (Op::CountValues, Some(param)) => {
                 let label = self.text(param)?;
                 let vector = self.vector(&aggregate.expr)?;
                 self.count_values(vector, aggregate, &label)
             }
+            (Op::Limitk, Some(param)) => {
+                let k = self.scalar(param)?;
+                let vector = self.vector(&aggregate.expr)?;
+                self.limit_k(vector, aggregate, &k)
+            }
+            (Op::LimitRatio, Some(param)) => {
+                let ratio = self.scalar(param)?;
+                let vector = self.vector(&aggregate.expr)?;
+                self.limit_ratio(vector, aggregate, param, &ratio)
+            }
             (Op::Topk | Op::Bottomk, Some(param)) => {
                 let amount = self.scalar(param)?;
                 let vector = self.vector(&aggregate.expr)?;
-                self.ranked(vector, aggregate, &amount)
+                self.ranked(vector, aggregate, &amount, span)
             }
             (_, param) => {
                 if let Some(folded) = self.fold(aggregate)? {
                     return Ok(folded);
                 }
-                let param = param.as_ref().map(|param| self.scalar(param)).transpose()?;
+                let values = param.as_ref().map(|param| self.scalar(param)).transpose()?;
                 let vector = self.vector(&aggregate.expr)?;
-                self.fold_groups(vector, aggregate, param.as_deref())
+                if let (Op::Quantile, Some(param), Some(phi)) = (aggregate.op, param, &values) {
+                    for phi in phi.iter().filter(|phi| !(0.0..=1.0).contains(*phi)) {
+                        self.note(&Note::InvalidQuantile(*phi), param.span);
+                    }
+                }
+                self.fold_groups(vector, aggregate, values.as_deref(), span)
             }
         }
     }
@@ -50,35 +68,35 @@ impl Evaluator<'_> {
         vector: Vector,
         aggregate: &Aggregate,
         param: Option<&[f64]>,
+        span: Span,
     ) -> Result<Vector, QueryError> {
         let op = aggregate.op;
-        if op == AggregateOp::Quantile && param.is_some_and(|phi| phi.iter().any(|phi| !(0.0..=1.0).contains(phi))) {
-            self.annotations.warn("PromQL warning: quantile value should be between 0 and 1");
-        }
         let groups = groups(vector.columns, aggregate);
         let memory = self.reserve_columns(groups.len())?;
         let mut columns = Vec::with_capacity(groups.len());
         for group in groups {
             self.context.check()?;
-            columns.push(self.fold_group(group, op, param));
+            columns.push(self.fold_group(group, op, param, (span, aggregate.expr.span)));
         }
-        self.new_vector(columns, memory)?.merged(Strictness::PerStep)
+        self.new_vector(columns, memory)?.merged()
     }
 
-    fn fold_group(&mut self, group: Group, op: AggregateOp, param: Option<&[f64]>) -> Column {
+    /// `spans` are those of the aggregation and of what is aggregated.
+    fn fold_group(&mut self, group: Group, op: AggregateOp, param: Option<&[f64]>, spans: (Span, Span)) -> Column {
         let has_histograms = group.columns.iter().any(|column| !column.histograms.is_empty());
         let mut out = match (op, param) {
             (AggregateOp::Quantile, Some(phi)) => quantiles(&group, phi),
             _ => fold_floats(&group, op, self.steps.count),
         };
         if has_histograms {
-            self.add_histograms(&group, op, &mut out);
+            self.add_histograms(&group, op, &mut out, spans);
         }
+        out.drop_name = group.drops_name();
         out
     }
 
     /// Histograms count, and are added and averaged among themselves; mixed with floats they give nothing.
-    fn add_histograms(&mut self, group: &Group, op: AggregateOp, out: &mut Column) {
+    fn add_histograms(&mut self, group: &Group, op: AggregateOp, out: &mut Column, (whole, inner): (Span, Span)) {
         for step in 0..self.steps.count {
             let histograms: Vec<&NativeHistogram> = group
                 .columns
@@ -102,7 +120,7 @@ impl Evaluator<'_> {
                 }
                 AggregateOp::Sum | AggregateOp::Avg if floats => {
                     out.clear(step);
-                    self.annotations.warn("PromQL warning: encountered a mix of histograms and floats for aggregation");
+                    self.note(&Note::MixedFloatsHistogramsAggregated, inner);
                 }
                 AggregateOp::Sum | AggregateOp::Avg => {
                     let divisor = if op == AggregateOp::Avg { histograms.len() as f64 } else { 1.0 };
@@ -111,11 +129,13 @@ impl Evaluator<'_> {
                             out.set_histogram(step, Arc::new(native_histogram::scaled(&sum, 1.0 / divisor)));
                         }
                         None => {
-                            self.annotations.warn("PromQL warning: histograms with different buckets in aggregation")
+                            let metric =
+                                group.columns.first().map_or("", |column| column.labels.metric_name()).to_owned();
+                            self.note(&Note::MixedBuckets { metric }, inner);
                         }
                     }
                 }
-                _ => self.annotations.info(format!("PromQL info: ignored histogram in {} aggregation", op.as_str())),
+                _ => self.note(&Note::IgnoredInAggregation { op: op.as_str() }, whole),
             }
         }
     }

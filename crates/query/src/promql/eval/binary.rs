@@ -1,16 +1,19 @@
 //! Arithmetic and comparison between scalars, vectors, and both.
 
-use super::column::{ABSENT, Cell, Column, Strictness, Vector, is_absent};
+use super::column::{ABSENT, Cell, Column, Vector, is_absent};
 use super::matching::{by_signature, columns, signature};
+use super::set_operator::presence;
 use super::{Evaluated, Evaluator, native_histogram};
 use crate::error::QueryError;
-use crate::promql::ast::{Binary, BinaryOp, Cardinality, Matching};
-use clew_model::metrics::{Labels, METRIC_NAME};
+use crate::limits::MAX_ANNOTATIONS;
+use crate::promql::annotations::Note;
+use crate::promql::ast::{Binary, BinaryOp, Cardinality, Matching, Number, Span};
+use clew_model::metrics::{Labels, METADATA_LABELS};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
 impl Evaluator<'_> {
-    pub(super) fn binary(&mut self, binary: &Binary) -> Result<Evaluated, QueryError> {
+    pub(super) fn binary(&mut self, binary: &Binary, span: Span) -> Result<Evaluated, QueryError> {
         if binary.op.is_set_operator() {
             return self.set_operation(binary).map(Evaluated::Vector);
         }
@@ -22,20 +25,20 @@ impl Evaluator<'_> {
                 Ok(Evaluated::Scalar(values.collect()))
             }
             (Evaluated::Vector(vector), Evaluated::Scalar(scalars)) => {
-                with_scalar(vector, &scalars, binary, false).map(Evaluated::Vector)
+                self.with_scalars(vector, &scalars, binary, (false, span)).map(Evaluated::Vector)
             }
             (Evaluated::Scalar(scalars), Evaluated::Vector(vector)) => {
-                with_scalar(vector, &scalars, binary, true).map(Evaluated::Vector)
+                self.with_scalars(vector, &scalars, binary, (true, span)).map(Evaluated::Vector)
             }
             (Evaluated::Vector(left), Evaluated::Vector(right)) => {
-                self.join(&left, &right, binary).map(Evaluated::Vector)
+                self.join(&left, &right, binary, span).map(Evaluated::Vector)
             }
             _ => Err(QueryError::invalid("binary expression must contain only scalar and instant vector types")),
         }
     }
 
     /// Vector with vector: each series of the "many" side with that of the "one" side of the same signature.
-    fn join(&mut self, left: &Vector, right: &Vector, binary: &Binary) -> Result<Vector, QueryError> {
+    fn join(&mut self, left: &Vector, right: &Vector, binary: &Binary, span: Span) -> Result<Vector, QueryError> {
         let matching = &binary.matching;
         let swapped = matching.cardinality == Cardinality::OneToMany;
         let (many, one) = if swapped { (right, left) } else { (left, right) };
@@ -53,7 +56,34 @@ impl Evaluator<'_> {
                 joined.add(column, other, &signature)?;
             }
         }
-        self.new_vector(joined.columns, memory)?.merged(Strictness::PerStep)
+        self.fill(&mut joined, many, one)?;
+        for note in std::mem::take(&mut joined.notes) {
+            self.note(&note, span);
+        }
+        self.new_vector(joined.columns, memory)?.merged()
+    }
+
+    /// Joins each series that has no partner at a step with a number, where the expression says with which.
+    fn fill(&mut self, joined: &mut Joined<'_>, many: &Vector, one: &Vector) -> Result<(), QueryError> {
+        let matching = &joined.binary.matching;
+        let swapped = matching.cardinality == Cardinality::OneToMany;
+        let (left, right) = (matching.fill_left, matching.fill_right);
+        let (for_many, for_one) = if swapped { (right, left) } else { (left, right) };
+        for (value, from, other) in [(for_one, many, one), (for_many, one, many)] {
+            let Some(Number(value)) = value else { continue };
+            let there = presence(other, &by_signature(other, matching), self.steps.count);
+            for column in &from.columns {
+                self.context.check()?;
+                let signature = signature(&column.labels, matching);
+                let there = there.get(&signature);
+                let is_free = |step: usize| !there.and_then(|there| there.get(step)).copied().unwrap_or(false);
+                let values = (0..self.steps.count).map(|step| if is_free(step) { value } else { ABSENT });
+                let filled = Column::new(signature.clone(), values.collect());
+                let (many, one) = if std::ptr::eq(from, many) { (column, &filled) } else { (&filled, column) };
+                joined.add(many, one, &signature)?;
+            }
+        }
+        Ok(())
     }
 
     /// At no step may two series of the "one" side have the same signature.
@@ -71,10 +101,12 @@ impl Evaluator<'_> {
             let mut present = columns(vector, indexes).filter(|column| column.is_present(step));
             if let (Some(first), Some(second)) = (present.next(), present.next()) {
                 let side = if swapped { "left" } else { "right" };
+                let mut pair = [first.labels.to_string(), second.labels.to_string()];
+                pair.sort_unstable();
                 return Err(QueryError::execution(format!(
                     "found duplicate series for the match group {signature} on the {side} hand-side of the \
-                     operation: [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
-                    second.labels, first.labels
+                     operation: [{}];many-to-many matching not allowed: matching labels must be unique on one side",
+                    pair.join(", ")
                 ))
                 .hint("aggregate that side, or name more labels with on(…)"));
             }
@@ -91,11 +123,13 @@ struct Joined<'a> {
     index: HashMap<Labels, usize>,
     /// One-to-one: the steps at which a signature has found its partner.
     taken: HashMap<Labels, Vec<bool>>,
+    /// What is to be said, each once.
+    notes: Vec<Note>,
 }
 
 impl<'a> Joined<'a> {
     fn new(binary: &'a Binary, steps: usize) -> Self {
-        Self { binary, steps, columns: Vec::new(), index: HashMap::new(), taken: HashMap::new() }
+        Self { binary, steps, columns: Vec::new(), index: HashMap::new(), taken: HashMap::new(), notes: Vec::new() }
     }
 
     fn add(&mut self, many: &Column, one: &Column, signature: &Labels) -> Result<(), QueryError> {
@@ -104,15 +138,17 @@ impl<'a> Joined<'a> {
         let labels = result_labels(&many.labels, &one.labels, self.binary);
         let position = *self.index.entry(labels.clone()).or_insert(self.columns.len());
         if position == self.columns.len() {
-            self.columns.push(Column::absent(labels, self.steps));
+            let drop_name = self.binary.return_bool;
+            self.columns.push(Column { drop_name, ..Column::absent(labels, self.steps) });
         }
         let Some(out) = self.columns.get_mut(position) else { return Ok(()) };
         let one_to_one = matching.cardinality == Cardinality::OneToOne;
         let taken = one_to_one.then(|| self.taken.entry(signature.clone()).or_insert_with(|| vec![false; self.steps]));
         let mut taken = taken;
         for step in 0..self.steps {
-            let result = cells(self.binary, left.cell(step), right.cell(step));
-            if matches!(result, Made::Nothing) {
+            let result = cells(self.binary, left.cell(step), right.cell(step), &mut self.notes);
+            let are_there = left.is_present(step) && right.is_present(step);
+            if matches!(result, Made::Nothing) && !(one_to_one && are_there) {
                 continue;
             }
             match taken.as_mut().and_then(|taken| taken.get_mut(step)) {
@@ -147,11 +183,11 @@ fn many_matches(advice: &str) -> QueryError {
 /// those that match; with those that `group_left(…)` takes from the "one" side.
 fn result_labels(many: &Labels, one: &Labels, binary: &Binary) -> Labels {
     let matching: &Matching = &binary.matching;
-    let drop_name = !binary.op.is_comparison() || binary.return_bool;
+    let drop_name = changes_metric(binary.op);
     let listed = |name: &str| matching.labels.iter().any(|own| own == name);
     let one_to_one = matching.cardinality == Cardinality::OneToOne;
     let mut labels = many.filtered(|name| {
-        if drop_name && name == METRIC_NAME {
+        if drop_name && METADATA_LABELS.contains(&name) {
             return false;
         }
         !one_to_one || listed(name) == matching.on
@@ -169,8 +205,18 @@ enum Made {
 }
 
 /// The value of two cells.
-fn cells(binary: &Binary, left: Cell<'_>, right: Cell<'_>) -> Made {
+fn cells(binary: &Binary, left: Cell<'_>, right: Cell<'_>, notes: &mut Vec<Note>) -> Made {
     let op = binary.op;
+    let kind = |cell: &Cell<'_>| match cell {
+        Cell::Absent => None,
+        Cell::Float(_) => Some("float"),
+        Cell::Histogram(_) => Some("histogram"),
+    };
+    let (Some(left_kind), Some(right_kind)) = (kind(&left), kind(&right)) else { return Made::Nothing };
+    if !is_defined(op, left_kind, right_kind) {
+        say(notes, Note::IncompatibleTypes { left: left_kind, op, right: right_kind });
+        return Made::Nothing;
+    }
     let combined = match (left, right) {
         (Cell::Float(left), Cell::Float(right)) => return floats(binary, left, right, left),
         (Cell::Histogram(left), Cell::Histogram(right)) => match op {
@@ -196,7 +242,27 @@ fn cells(binary: &Binary, left: Cell<'_>, right: Cell<'_>) -> Made {
         }
         _ => None,
     };
+    if combined.is_none() {
+        say(notes, Note::IncompatibleBuckets { op });
+    }
     combined.map_or(Made::Nothing, |histogram| Made::Histogram(Arc::new(histogram)))
+}
+
+fn say(notes: &mut Vec<Note>, note: Note) {
+    if notes.len() < MAX_ANNOTATIONS && !notes.contains(&note) {
+        notes.push(note);
+    }
+}
+
+/// Whether an operator makes something of these kinds of samples.
+fn is_defined(op: BinaryOp, left: &str, right: &str) -> bool {
+    use BinaryOp::{Add, Div, Equal, Mul, NotEqual, Sub, TrimLower, TrimUpper};
+    match (left == "histogram", right == "histogram") {
+        (false, false) => !matches!(op, TrimLower | TrimUpper),
+        (false, true) => op == Mul,
+        (true, false) => matches!(op, Mul | Div | TrimLower | TrimUpper),
+        (true, true) => matches!(op, Add | Sub | Equal | NotEqual),
+    }
 }
 
 /// The value of two numbers; a comparison that holds answers `kept`.
@@ -209,13 +275,32 @@ fn floats(binary: &Binary, left: f64, right: f64, kept: f64) -> Made {
     }
 }
 
+impl Evaluator<'_> {
+    fn with_scalars(
+        &mut self,
+        vector: Vector,
+        scalars: &[f64],
+        binary: &Binary,
+        (scalar_left, span): (bool, Span),
+    ) -> Result<Vector, QueryError> {
+        let mut notes = Vec::new();
+        let vector = with_scalar(vector, scalars, binary, scalar_left, &mut notes)?;
+        notes.iter().for_each(|note| self.note(note, span));
+        Ok(vector)
+    }
+}
+
 /// Vector with scalar: the value kept by a comparison is the vector's, on whichever side it stands.
-fn with_scalar(mut vector: Vector, scalars: &[f64], binary: &Binary, scalar_left: bool) -> Result<Vector, QueryError> {
-    let drop_name = !binary.op.is_comparison() || binary.return_bool;
+fn with_scalar(
+    mut vector: Vector,
+    scalars: &[f64],
+    binary: &Binary,
+    scalar_left: bool,
+    notes: &mut Vec<Note>,
+) -> Result<Vector, QueryError> {
+    let drop_name = changes_metric(binary.op) || binary.return_bool;
     for column in &mut vector.columns {
-        if drop_name {
-            column.labels = column.labels.without_name();
-        }
+        column.drop_name |= drop_name;
         for (step, scalar) in scalars.iter().enumerate() {
             let value = column.value(step);
             if is_absent(value) && column.histogram(step).is_none() {
@@ -224,9 +309,11 @@ fn with_scalar(mut vector: Vector, scalars: &[f64], binary: &Binary, scalar_left
             let made = {
                 let (own, other) = (column.cell(step), Cell::Float(*scalar));
                 match (own, scalar_left) {
-                    (Cell::Float(own), true) => floats(binary, *scalar, own, own),
-                    (_, true) => cells(binary, other, own),
-                    (_, false) => cells(binary, own, other),
+                    (Cell::Float(own), true) if is_defined(binary.op, "float", "float") => {
+                        floats(binary, *scalar, own, own)
+                    }
+                    (_, true) => cells(binary, other, own, notes),
+                    (_, false) => cells(binary, own, other, notes),
                 }
             };
             column.clear(step);
@@ -241,7 +328,13 @@ fn with_scalar(mut vector: Vector, scalars: &[f64], binary: &Binary, scalar_left
             }
         }
     }
-    vector.merged(Strictness::PerStep)
+    vector.merged()
+}
+
+/// Whether the result is a value of another metric.
+fn changes_metric(op: BinaryOp) -> bool {
+    use BinaryOp::{Add, Atan2, Div, Mod, Mul, Pow, Sub};
+    matches!(op, Add | Sub | Mul | Div | Mod | Pow | Atan2)
 }
 
 fn scalar(op: BinaryOp, left: f64, right: f64) -> f64 {

@@ -74,3 +74,11 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
+
+/// An instant as RFC 3339 in whole seconds of UTC.
+pub(in crate::promql) fn rfc3339(millis: clew_model::UnixMillis) -> String {
+    let seconds = millis.div_euclid(1000);
+    let of = |part: fn(f64) -> f64| part(seconds as f64);
+    let second = seconds.rem_euclid(60);
+    format!("{:04}-{:02}-{:02}T{:02}:{:02}:{second:02}Z", of(year), of(month), of(day_of_month), of(hour), of(minute))
+}

@@ -1,11 +1,13 @@
 //! Function calls: which function, and those of instant vectors.
 
-use super::column::{ABSENT, Cell, Column, Strictness, Vector, is_absent};
+use super::column::{ABSENT, Column, Vector, is_absent};
 use super::compute::{Driven, Output, Window};
 use super::implementation::Implementation;
 use super::{Evaluated, Evaluator, Expr, ExprKind};
-use super::{native_histogram, native_quantile, quantile, regression};
+use super::{native_histogram, native_quantile, over_time, quantile, regression};
 use crate::error::QueryError;
+use crate::promql::annotations::Note;
+use crate::promql::ast::{Extension, Span};
 use crate::promql::functions::Function;
 use clew_model::metrics::{Labels, NativeHistogram};
 use std::cmp::Ordering;
@@ -16,19 +18,18 @@ impl Evaluator<'_> {
             Implementation::Scalar(values) => return values(self, args).map(Evaluated::Scalar),
             Implementation::Window { function: of_window, keeps_name, extrapolates } => {
                 let arg = first(args)?;
-                self.hint_counter(function, arg);
+                check_extension(function, arg)?;
+                let of_counters = matches!(function, Function::Rate | Function::Increase);
                 let function = |_: usize, window: &Window<'_>| of_window(window);
-                self.over_windows(arg, Driven { keeps_name, extrapolates, ..Driven::new(&function) })
+                self.over_windows(arg, Driven { keeps_name, extrapolates, of_counters, ..Driven::new(&function) })
             }
-            Implementation::Math(math) => {
-                self.vector(first(args)?)?.map_values(math, |_| None).merged(Strictness::PerStep)
-            }
+            Implementation::Math(math) => self.vector(first(args)?)?.map_values(math, |_| None).merged(),
             Implementation::Calendar(part) => {
                 let vector = match args.first() {
                     Some(arg) => self.vector(arg)?,
                     None => self.time_vector()?,
                 };
-                vector.map_values(part, |_| None).merged(Strictness::PerStep)
+                vector.map_values(part, |_| None).merged()
             }
             Implementation::Vector(vector) => vector(self, args),
             Implementation::Missing => {
@@ -73,18 +74,6 @@ impl Evaluator<'_> {
         })
     }
 
-    /// `rate` of something whose name does not say that it counts is often a mistake.
-    pub(super) fn hint_counter(&mut self, function: Function, arg: &Expr) {
-        let ExprKind::Matrix { selector, .. } = &arg.unwrap_parens().kind else { return };
-        let counts = matches!(function, Function::Rate | Function::Increase);
-        let Some(name) = selector.metric_name().filter(|_| counts) else { return };
-        if !["_total", "_sum", "_count", "_bucket"].iter().any(|suffix| name.ends_with(suffix)) {
-            self.annotations.info(format!(
-                "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {name:?}"
-            ));
-        }
-    }
-
     fn time_vector(&mut self) -> Result<Vector, QueryError> {
         let memory = self.reserve_columns(1)?;
         let values = self.steps.iter().map(|at| at as f64 / 1000.0).collect();
@@ -94,13 +83,13 @@ impl Evaluator<'_> {
     pub(super) fn timestamp(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
         let arg = first(args)?;
         if let ExprKind::Selector(selector) = &arg.unwrap_parens().kind {
-            let vector = self.instant_cells(selector, true)?;
-            return vector.map_values(|seconds| seconds, |_| None).merged(Strictness::PerStep);
+            let vector = self.instant_cells(selector, true, arg.span)?;
+            return vector.map_values(|seconds| seconds, |_| None).merged();
         }
         let times: Vec<f64> = self.steps.iter().map(|at| at as f64 / 1000.0).collect();
         let mut vector = self.vector(arg)?;
         for column in &mut vector.columns {
-            column.labels = column.labels.without_name();
+            column.drop_name = true;
             for (step, time) in times.iter().enumerate() {
                 let value = if column.is_present(step) { *time } else { ABSENT };
                 column.clear(step);
@@ -109,23 +98,37 @@ impl Evaluator<'_> {
                 }
             }
         }
-        vector.merged(Strictness::PerStep)
+        vector.merged()
     }
 
     pub(super) fn quantile_over_time(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
-        let [phi, range] = args else { return Err(missing()) };
-        let phi = self.scalar(phi)?;
+        let [phi_arg, range] = args else { return Err(missing()) };
+        check_extension(Function::QuantileOverTime, range)?;
+        let phi = self.scalar(phi_arg)?;
         let function = |step: usize, window: &Window<'_>| {
             if window.values.is_empty() {
                 return Output::Nothing;
             }
+            window.ignores_histograms();
             Output::Float(quantile::quantile(at(&phi, step), &mut window.values.to_vec()))
         };
-        self.over_windows(range, Driven { by_step: true, ..Driven::new(&function) })
+        let vector = self.over_windows(range, Driven { by_step: true, ..Driven::new(&function) })?;
+        self.check_quantiles(&phi, &vector, phi_arg.span);
+        Ok(vector)
+    }
+
+    /// Tells of quantiles outside of 0 to 1 at steps where there is something.
+    pub(super) fn check_quantiles(&mut self, phi: &[f64], vector: &Vector, span: Span) {
+        for (step, phi) in phi.iter().enumerate().filter(|(_, phi)| !(0.0..=1.0).contains(*phi)) {
+            if vector.columns.iter().any(|column| column.is_present(step)) {
+                self.note(&Note::InvalidQuantile(*phi), span);
+            }
+        }
     }
 
     pub(super) fn predict_linear(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
         let [range, seconds] = args else { return Err(missing()) };
+        check_extension(Function::PredictLinear, range)?;
         let seconds = self.scalar(seconds)?;
         let function = |step: usize, window: &Window<'_>| regression::predict(window, at(&seconds, step)).into();
         self.over_windows(range, Driven { by_step: true, ..Driven::new(&function) })
@@ -151,7 +154,7 @@ impl Evaluator<'_> {
                 *value = if high < low { ABSENT } else { larger(low, smaller(high, *value)) };
             }
         }
-        vector.merged(Strictness::PerStep)
+        vector.merged()
     }
 
     fn with_scalar(
@@ -167,12 +170,58 @@ impl Evaluator<'_> {
                 *value = function(*value, at(&parameter, step));
             }
         }
-        vector.merged(Strictness::PerStep)
+        vector.merged()
+    }
+
+    /// `double_exponential_smoothing`, with the factors for the level and for the trend.
+    pub(super) fn smoothing(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let [range, level, trend] = args else { return Err(missing()) };
+        check_extension(Function::DoubleExponentialSmoothing, range)?;
+        let factors = [("smoothing", "sf", level), ("trend", "tf", trend)].map(|(what, short, arg)| {
+            let values = self.scalar(arg)?;
+            match values.iter().find(|value| !(**value > 0.0 && **value < 1.0)) {
+                Some(value) => Err(QueryError::execution(format!(
+                    "invalid {what} factor. Expected: 0 < {short} < 1, got: {value:.6}"
+                ))
+                .at(arg.span.start, arg.span.end)),
+                None => Ok(values),
+            }
+        });
+        let [level, trend] = factors;
+        let (level, trend) = (level?, trend?);
+        let function = |step: usize, window: &Window<'_>| {
+            over_time::double_exponential(window, at(&level, step), at(&trend, step)).into()
+        };
+        self.over_windows(range, Driven { by_step: true, ..Driven::new(&function) })
+    }
+
+    /// The lesser or the greater of two numbers.
+    pub(super) fn chosen(&mut self, args: &[Expr], greatest: bool) -> Result<Vec<f64>, QueryError> {
+        let [left, right] = args else { return Err(missing()) };
+        let (left, right) = (self.scalar(left)?, self.scalar(right)?);
+        let choose = |(left, right): (&f64, &f64)| {
+            if greatest { larger(*left, *right) } else { smaller(*left, *right) }
+        };
+        Ok(left.iter().zip(&right).map(choose).collect())
+    }
+
+    /// Sorts by labels, numbers in them by their value.
+    pub(super) fn sorted_by_label(&mut self, args: &[Expr], descending: bool) -> Result<Vector, QueryError> {
+        let mut vector = self.vector(first(args)?)?;
+        let names = args.iter().skip(1).map(|name| self.text(name)).collect::<Result<Vec<_>, _>>()?;
+        vector.columns.sort_by(|left, right| {
+            let of = |column: &Column, name: &str| column.labels.get(name).unwrap_or_default().to_owned();
+            let orders = names.iter().map(|name| natural_order(&of(left, name), &of(right, name)));
+            let order = orders.fold(Ordering::Equal, Ordering::then).then_with(|| left.labels.cmp(&right.labels));
+            if descending { order.reverse() } else { order }
+        });
+        Ok(vector)
     }
 
     /// Sorts by value for an instant query; a range query has no order.
     pub(super) fn sorted(&mut self, args: &[Expr], descending: bool) -> Result<Vector, QueryError> {
         let mut vector = self.vector(first(args)?)?;
+        vector.columns.retain(|column| !is_absent(column.value(0)) || self.query_step > 0);
         vector.columns.sort_by(|left, right| {
             let order = nan_last(left.value(0), right.value(0), descending);
             order.then_with(|| left.labels.cmp(&right.labels))
@@ -190,8 +239,27 @@ impl Evaluator<'_> {
         for column in &mut vector.columns {
             native_histogram::to_floats(column, function);
         }
-        vector.merged(Strictness::PerStep)
+        vector.merged()
     }
+}
+
+/// Functions that know what to do with samples outside of the range.
+fn check_extension(function: Function, arg: &Expr) -> Result<(), QueryError> {
+    use Function::{Changes, Delta, Increase, Rate, Resets};
+    let ExprKind::Matrix { selector, .. } = &arg.unwrap_parens().kind else { return Ok(()) };
+    let (able, names) = match selector.extension {
+        None => return Ok(()),
+        Some(Extension::Anchored) => {
+            (matches!(function, Changes | Delta | Increase | Rate | Resets), "changes, delta, increase, rate, resets")
+        }
+        Some(Extension::Smoothed) => (matches!(function, Delta | Increase | Rate), "delta, increase, rate"),
+    };
+    if able {
+        return Ok(());
+    }
+    let word = selector.extension.map_or("", Extension::as_str);
+    Err(QueryError::execution(format!("{word} modifier can only be used with: {names} - not with {}", function.name()))
+        .at(arg.span.start, arg.span.end))
 }
 
 /// The parser has counted the arguments; should one be missing all the same, this says so.
@@ -210,12 +278,38 @@ pub(super) fn at(values: &[f64], step: usize) -> f64 {
 }
 
 fn only_value(vector: &Vector, step: usize) -> f64 {
-    let mut present =
-        vector.columns.iter().map(|column| column.cell(step)).filter(|cell| !matches!(cell, Cell::Absent));
-    match (present.next(), present.next()) {
-        (Some(Cell::Float(value)), None) => value,
+    let mut floats = vector.columns.iter().map(|column| column.value(step)).filter(|value| !is_absent(*value));
+    match (floats.next(), floats.next()) {
+        (Some(value), None) => value,
         _ => f64::NAN,
     }
+}
+
+/// Order of texts in which runs of digits count as numbers: `a2` before `a10`.
+fn natural_order(left: &str, right: &str) -> Ordering {
+    let (mut left_rest, mut right_rest) = (left, right);
+    loop {
+        let ((a, a_digits, after_a), (b, b_digits, after_b)) = (natural_part(left_rest), natural_part(right_rest));
+        let order = match (a_digits, b_digits) {
+            (true, true) => {
+                let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
+                a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+            }
+            _ => a.cmp(b),
+        };
+        if order != Ordering::Equal || (after_a.is_empty() && after_b.is_empty()) {
+            return order.then_with(|| left.cmp(right));
+        }
+        (left_rest, right_rest) = (after_a, after_b);
+    }
+}
+
+/// The leading run of digits, or of anything else; whether it is digits; and the rest.
+fn natural_part(text: &str) -> (&str, bool, &str) {
+    let digits = text.starts_with(|c: char| c.is_ascii_digit());
+    let end = text.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(text.len());
+    let (part, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+    (part, digits, rest)
 }
 
 /// Order of values with NaN at the end in either direction.

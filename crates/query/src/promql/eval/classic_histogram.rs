@@ -1,11 +1,14 @@
 //! `histogram_quantile` over classic buckets: series that differ in `le` alone.
 
 use super::call::{at, missing};
-use super::column::{ABSENT, Column, Strictness, Vector, is_absent};
+use super::column::{ABSENT, Column, Vector, is_absent};
 use super::{Evaluator, Expr, native_histogram, native_quantile};
 use crate::error::QueryError;
+use crate::promql::annotations::{Forced, Note};
+use crate::promql::ast::Span;
 use crate::promql::number::parse_float;
-use clew_model::metrics::{BUCKET_LABEL, Labels, METRIC_NAME};
+use clew_model::UnixMillis;
+use clew_model::metrics::{BUCKET_LABEL, Labels};
 use hashbrown::HashMap;
 
 /// Relative difference of cumulative counts that is taken for rounding (Prometheus' `smallDeltaTolerance`).
@@ -28,18 +31,18 @@ struct Bucket {
 
 impl Evaluator<'_> {
     pub(super) fn histogram_quantile(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
-        let [phi, arg] = args else { return Err(missing()) };
-        let phi = self.scalar(phi)?;
-        if phi.iter().any(|phi| !(0.0..=1.0).contains(phi)) {
-            self.annotations.warn("PromQL warning: quantile value should be between 0 and 1");
-        }
+        let [phi_arg, arg] = args else { return Err(missing()) };
+        let phi = self.scalar(phi_arg)?;
         let mut vector = self.vector(arg)?;
-        let groups = self.group_buckets(&vector);
+        for phi in phi.iter().filter(|phi| !(0.0..=1.0).contains(*phi)) {
+            self.note(&Note::InvalidQuantile(*phi), phi_arg.span);
+        }
+        let groups = self.group_buckets(&vector, arg.span);
         let memory = self.reserve_columns(groups.len())?;
         let mut columns = Vec::with_capacity(groups.len());
         for group in groups {
             self.context.check()?;
-            columns.push(self.bucket_column(&group, &vector, &phi));
+            columns.push(self.bucket_column(&group, &vector, &phi, arg.span));
         }
         let mut memory = vec![memory];
         memory.append(&mut vector.memory);
@@ -49,10 +52,10 @@ impl Evaluator<'_> {
             });
             columns.push(column);
         }
-        Vector { columns, memory }.merged(Strictness::PerStep)
+        Vector { columns, memory }.merged()
     }
 
-    fn group_buckets(&mut self, vector: &Vector) -> Vec<Buckets> {
+    fn group_buckets(&mut self, vector: &Vector, span: Span) -> Vec<Buckets> {
         let mut index: HashMap<Labels, usize> = HashMap::new();
         let mut groups: Vec<Buckets> = Vec::new();
         for (position, column) in vector.columns.iter().enumerate() {
@@ -60,13 +63,12 @@ impl Evaluator<'_> {
                 continue;
             }
             let Some(upper) = column.labels.get(BUCKET_LABEL).and_then(parse_float) else {
-                self.annotations.warn(format!(
-                    "PromQL warning: bucket label \"le\" is missing or has a malformed value of {:?}",
-                    column.labels.get(BUCKET_LABEL).unwrap_or_default()
-                ));
+                let metric = column.labels.metric_name().to_owned();
+                let value = column.labels.get(BUCKET_LABEL).unwrap_or_default().to_owned();
+                self.note(&Note::BadBucketLabel { metric, value }, span);
                 continue;
             };
-            let labels = column.labels.filtered(|name| name != BUCKET_LABEL && name != METRIC_NAME);
+            let labels = column.labels.filtered(|name| name != BUCKET_LABEL);
             let at = *index.entry(labels.clone()).or_insert(groups.len());
             if at == groups.len() {
                 groups.push(Buckets { labels, bounds: Vec::new() });
@@ -79,10 +81,11 @@ impl Evaluator<'_> {
         groups
     }
 
-    fn bucket_column(&mut self, group: &Buckets, vector: &Vector, phi: &[f64]) -> Column {
+    fn bucket_column(&mut self, group: &Buckets, vector: &Vector, phi: &[f64], span: Span) -> Column {
         let mut values = Vec::with_capacity(phi.len());
         let mut buckets = Vec::with_capacity(group.bounds.len());
-        let mut forced = false;
+        let mut forced: Option<Forced> = None;
+        let times: Vec<UnixMillis> = self.steps.iter().collect();
         for (step, phi) in phi.iter().enumerate() {
             buckets.clear();
             for (upper, position) in &group.bounds {
@@ -91,22 +94,29 @@ impl Evaluator<'_> {
                     buckets.push(Bucket { upper: *upper, count });
                 }
             }
-            values.push(if buckets.is_empty() { ABSENT } else { bucket_quantile(*phi, &mut buckets, &mut forced) });
+            let mut raised = None;
+            values.push(if buckets.is_empty() { ABSENT } else { bucket_quantile(*phi, &mut buckets, &mut raised) });
+            if let Some((least_bucket, greatest_bucket, most)) = raised {
+                let at = times.get(step).copied().unwrap_or_default();
+                let own = Forced { least_bucket, greatest_bucket, most, samples: 1, first: at, last: at };
+                match &mut forced {
+                    Some(all) => all.merge(own),
+                    None => forced = Some(own),
+                }
+            }
         }
-        if forced {
-            self.annotations.info(
-                "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see \
-                 https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)",
-            );
+        if let Some(forced) = forced {
+            let metric = group.labels.metric_name().to_owned();
+            self.note(&Note::ForcedMonotonicity { metric, forced }, span);
         }
-        Column::new(group.labels.clone(), values)
+        Column::new(group.labels.clone(), values).unnamed()
     }
 }
 
 /// The φ-quantile by linear interpolation within the bucket that holds the rank. The lowest bucket starts at 0 unless
 /// its bound is negative; in the highest, its lower bound is the answer. NaN without a `+Inf` bucket, without a second
 /// bucket, or without observations.
-fn bucket_quantile(phi: f64, buckets: &mut Vec<Bucket>, forced: &mut bool) -> f64 {
+fn bucket_quantile(phi: f64, buckets: &mut Vec<Bucket>, raised: &mut Option<Raised>) -> f64 {
     if phi < 0.0 {
         return f64::NEG_INFINITY;
     }
@@ -117,7 +127,7 @@ fn bucket_quantile(phi: f64, buckets: &mut Vec<Bucket>, forced: &mut bool) -> f6
         return f64::NAN;
     }
     coalesce(buckets);
-    *forced |= make_monotonic(buckets);
+    *raised = make_monotonic(buckets);
     let [finite @ .., last] = buckets.as_slice() else { return f64::NAN };
     let Some(highest) = finite.last() else { return f64::NAN };
     if last.count == 0.0 || last.count.is_nan() {
@@ -146,19 +156,25 @@ fn coalesce(buckets: &mut Vec<Bucket>) {
     });
 }
 
+/// The bounds of the first and the last bucket that was raised, and by how much at most.
+type Raised = (f64, f64, f64);
+
 /// Cumulative counts never fall: tiny differences are rounding, others are forced, which is told.
-fn make_monotonic(buckets: &mut [Bucket]) -> bool {
-    let mut forced = false;
+fn make_monotonic(buckets: &mut [Bucket]) -> Option<Raised> {
+    let mut raised: Option<Raised> = None;
     let mut previous: Option<f64> = None;
     for bucket in buckets {
         if let Some(before) = previous {
             let nearly = (bucket.count - before).abs() <= SMALL_DELTA * (bucket.count.abs() + before.abs());
-            if nearly || bucket.count < before {
-                forced |= !nearly;
+            if nearly {
+                bucket.count = before;
+            } else if bucket.count < before {
+                let (least, _, most) = raised.unwrap_or((bucket.upper, bucket.upper, 0.0));
+                raised = Some((least, bucket.upper, most.max(before - bucket.count)));
                 bucket.count = before;
             }
         }
         previous = Some(bucket.count);
     }
-    forced
+    raised
 }

@@ -18,6 +18,8 @@ pub(super) fn is_absent(value: f64) -> bool {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Column {
     pub labels: Labels,
+    /// Whether the labels that tell of the metric go when the answer is given: until then they tell series apart.
+    pub drop_name: bool,
     /// A value or [`ABSENT`] for each step.
     pub values: Vec<f64>,
     /// Native histograms by step; empty for a series of floats.
@@ -34,7 +36,12 @@ pub(super) enum Cell<'a> {
 
 impl Column {
     pub(super) fn new(labels: Labels, values: Vec<f64>) -> Self {
-        Self { labels, values, histograms: Vec::new() }
+        Self { labels, drop_name: false, values, histograms: Vec::new() }
+    }
+
+    /// The same with a new value, which is none of its metric's.
+    pub(super) fn unnamed(self) -> Self {
+        Self { drop_name: true, ..self }
     }
 
     pub(super) fn absent(labels: Labels, steps: usize) -> Self {
@@ -98,25 +105,17 @@ impl Column {
     }
 
     /// Takes over the steps of another column of the same series.
-    fn absorb(&mut self, other: &Column, strictness: Strictness) -> Result<(), QueryError> {
+    fn absorb(&mut self, other: &Column) -> Result<(), QueryError> {
         let clash = (0..self.values.len()).any(|step| self.is_present(step) && other.is_present(step));
-        if clash || strictness == Strictness::WholeRange {
+        if clash {
             return Err(same_labels(&self.labels));
         }
+        self.drop_name |= other.drop_name;
         for step in 0..self.values.len() {
             self.copy_step(step, other);
         }
         Ok(())
     }
-}
-
-/// When two columns with the same labels are an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Strictness {
-    /// When both have a value at the same step.
-    PerStep,
-    /// Always: functions of range vectors.
-    WholeRange,
 }
 
 pub(super) fn same_labels(labels: &Labels) -> QueryError {
@@ -133,14 +132,26 @@ pub(super) struct Vector {
 }
 
 impl Vector {
-    /// The vector with every value replaced and every name dropped; histograms that map to nothing go.
+    /// The vector with the labels gone that are to go; series that only these told apart become one.
+    pub(super) fn cleaned(mut self) -> Result<Self, QueryError> {
+        if !self.columns.iter().any(|column| column.drop_name) {
+            return Ok(self);
+        }
+        for column in self.columns.iter_mut().filter(|column| column.drop_name) {
+            column.labels = column.labels.without_metadata();
+            column.drop_name = false;
+        }
+        self.merged()
+    }
+
+    /// The vector with every value replaced, whose names go; histograms that map to nothing go.
     pub(super) fn map_values(
         mut self,
         float: impl Fn(f64) -> f64,
         histogram: impl Fn(&NativeHistogram) -> Option<NativeHistogram>,
     ) -> Self {
         for column in &mut self.columns {
-            column.labels = column.labels.without_name();
+            column.drop_name = true;
             for value in &mut column.values {
                 if !is_absent(*value) {
                     *value = float(*value);
@@ -154,13 +165,13 @@ impl Vector {
     }
 
     /// The vector with columns of the same labels made one and empty columns gone, in the order of first appearance.
-    pub(super) fn merged(mut self, strictness: Strictness) -> Result<Self, QueryError> {
+    pub(super) fn merged(mut self) -> Result<Self, QueryError> {
         self.columns.retain(|column| !column.is_empty());
         let mut seen: HashMap<Labels, usize> = HashMap::with_capacity(self.columns.len());
         let mut merged: Vec<Column> = Vec::with_capacity(self.columns.len());
         for column in self.columns {
             match seen.get(&column.labels).and_then(|index| merged.get_mut(*index)) {
-                Some(first) => first.absorb(&column, strictness)?,
+                Some(first) => first.absorb(&column)?,
                 None => {
                     seen.insert(column.labels.clone(), merged.len());
                     merged.push(column);

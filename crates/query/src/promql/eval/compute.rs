@@ -1,12 +1,15 @@
 //! From a series to its column: functions of range vectors, and the last sample of each step.
 
-use super::column::{ABSENT, Column, Strictness, Vector, is_absent};
+use super::column::{ABSENT, Column, Vector, is_absent};
+use super::notes::{WindowNote, WindowNotes};
 use super::rate::{Stretch, falls};
 use super::steps::Steps;
 use super::window::{Windows, slice};
 use super::{Evaluator, Expr, ExprKind};
 use crate::error::QueryError;
-use clew_model::metrics::{NativeHistogram, SeriesData, is_stale};
+use crate::limits::MAX_ANNOTATIONS;
+use crate::promql::ast::{Extension, Span};
+use clew_model::metrics::{Labels, NativeHistogram, SeriesData, is_stale};
 use clew_model::{Reservation, UnixMillis};
 use std::sync::Arc;
 
@@ -23,6 +26,24 @@ pub(super) struct Window<'a> {
     pub stretch: Option<Stretch>,
     /// Whether the values are known to fall nowhere.
     pub is_rising: bool,
+    /// How the samples just outside count, which are among those of the window.
+    pub extension: Option<Extension>,
+    /// What is noticed.
+    pub notes: &'a WindowNotes,
+}
+
+impl Window<'_> {
+    /// Tells something of the series.
+    pub(super) fn note(&self, note: WindowNote) {
+        self.notes.add(note);
+    }
+
+    /// Tells that the histograms among floats do not count.
+    pub(super) fn ignores_histograms(&self) {
+        if !self.values.is_empty() && !self.histograms.is_empty() {
+            self.note(WindowNote::IgnoredInMixedRange);
+        }
+    }
 }
 
 /// What a function makes of a window.
@@ -30,8 +51,6 @@ pub(super) enum Output {
     Nothing,
     Float(f64),
     Histogram(NativeHistogram),
-    /// Nothing, and the reader is told why.
-    Warning(&'static str),
 }
 
 impl From<Option<f64>> for Output {
@@ -52,6 +71,10 @@ pub(super) struct Driven<'f> {
     pub by_step: bool,
     /// Whether it extrapolates from the window's samples to its ends.
     pub extrapolates: bool,
+    /// Whether it is meant for counters, which is told where the name does not say so.
+    pub of_counters: bool,
+    /// How samples just outside of the windows count.
+    pub extension: Option<Extended>,
     /// Of the step and its window.
     pub function: &'f (dyn Fn(usize, &Window<'_>) -> Output + Sync),
 }
@@ -59,13 +82,37 @@ pub(super) struct Driven<'f> {
 impl<'f> Driven<'f> {
     /// A function whose result is a new number, the same for the same window, of the samples alone.
     pub(super) fn new(function: &'f (dyn Fn(usize, &Window<'_>) -> Output + Sync)) -> Self {
-        Self { keeps_name: false, by_step: false, extrapolates: false, function }
+        Self { keeps_name: false, by_step: false, extrapolates: false, of_counters: false, extension: None, function }
+    }
+}
+
+/// An extension with how far around the windows it reaches, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extended {
+    pub kind: Extension,
+    pub lookback: i64,
+}
+
+impl Extended {
+    /// Ends and width of the windows with what is read around them.
+    pub(super) fn around(extended: Option<Self>, ends: Steps, width: i64) -> (Steps, i64) {
+        let Some(Self { kind, lookback }) = extended else { return (ends, width) };
+        let before = width.saturating_add(lookback);
+        match kind {
+            Extension::Anchored => (ends, before),
+            Extension::Smoothed => {
+                let first = ends.first.saturating_add(lookback);
+                (Steps { first, ..ends }, before.saturating_add(lookback))
+            }
+        }
     }
 }
 
 /// A range vector at all steps: series, and the windows over them.
 pub(super) struct RangeVector {
     pub series: Vec<SeriesData>,
+    /// Of each series whether its metric's name is to go; empty where none is.
+    pub drop_names: Vec<bool>,
     /// Ends of the windows.
     pub ends: Steps,
     /// Width of the windows in milliseconds.
@@ -95,22 +142,26 @@ pub(super) struct Maker<'f> {
     column: Column,
     /// A series without its staleness markers.
     kept: SeriesData,
-    /// What is to be told about the series so far.
-    pub warnings: Vec<&'static str>,
+    noted: WindowNotes,
+    /// What is to be told about the series so far, with the names of their metrics.
+    pub notes: Vec<(WindowNote, String)>,
 }
 
 impl<'f> Maker<'f> {
     /// For windows of `width` milliseconds at `ends`, which stand for `steps`.
     pub(super) fn new(stage: Stage<'f>, steps: Steps, ends: Steps, width: i64) -> Self {
+        let extended = if let Stage::Windows(driven) = stage { driven.extension } else { None };
+        let (read_ends, read_width) = Extended::around(extended, ends, width);
         Self {
             stage,
             steps,
             ends,
             width,
-            windows: Windows::new(ends, width),
+            windows: Windows::new(read_ends, read_width),
             column: Column::default(),
             kept: SeriesData::default(),
-            warnings: Vec::new(),
+            noted: WindowNotes::default(),
+            notes: Vec::new(),
         }
     }
 
@@ -130,7 +181,20 @@ impl<'f> Maker<'f> {
             }
             Stage::Windows(driven) => self.drive(series, driven),
         }
+        if !self.noted.is_empty() {
+            self.tell(&series.labels);
+        }
         &self.column
+    }
+
+    #[cold]
+    fn tell(&mut self, labels: &Labels) {
+        let name = labels.metric_name();
+        for note in self.noted.take() {
+            if self.notes.len() < MAX_ANNOTATIONS && !self.notes.iter().any(|(own, of)| *own == note && of == name) {
+                self.notes.push((note, name.to_owned()));
+            }
+        }
     }
 
     /// The column made last.
@@ -162,6 +226,8 @@ impl<'f> Maker<'f> {
                 at,
                 stretch: stretches.get(step).copied().flatten(),
                 is_rising,
+                extension: driven.extension.map(|extended| extended.kind),
+                notes: &self.noted,
             };
             match (driven.function)(step, &window) {
                 Output::Nothing => {}
@@ -171,9 +237,11 @@ impl<'f> Maker<'f> {
                     }
                 }
                 Output::Histogram(histogram) => self.column.set_histogram(step, Arc::new(histogram)),
-                Output::Warning(text) if self.warnings.contains(&text) => {}
-                Output::Warning(text) => self.warnings.push(text),
             }
+        }
+        let has_floats = || self.column.values.iter().any(|value| !is_absent(*value));
+        if driven.of_counters && is_no_counter(series.labels.metric_name()) && has_floats() {
+            self.noted.add(WindowNote::PossiblyNoCounter);
         }
         if once {
             repeat_first(&mut self.column);
@@ -218,6 +286,11 @@ impl<'f> Maker<'f> {
     }
 }
 
+/// Whether a metric's name does not end as those of counters do.
+pub(super) fn is_no_counter(name: &str) -> bool {
+    !name.is_empty() && !["_total", "_sum", "_count", "_bucket"].iter().any(|suffix| name.ends_with(suffix))
+}
+
 fn seconds(millis: UnixMillis) -> f64 {
     millis as f64 / 1000.0
 }
@@ -248,40 +321,41 @@ fn repeat_first(column: &mut Column) {
 
 impl Evaluator<'_> {
     /// Computes a function at each step of each series of a range vector.
-    pub(super) fn over_windows(&mut self, range: &Expr, driven: Driven<'_>) -> Result<Vector, QueryError> {
+    pub(super) fn over_windows(&mut self, range: &Expr, mut driven: Driven<'_>) -> Result<Vector, QueryError> {
+        if let ExprKind::Matrix { selector, .. } = &range.unwrap_parens().kind {
+            driven.of_counters &= selector.metric_name().is_none_or(is_no_counter);
+            driven.extension = selector.extension.map(|kind| Extended { kind, lookback: self.options.lookback_millis });
+        }
         let stage = Stage::Windows(driven);
-        let (mut vector, is_unique) = match &range.unwrap_parens().kind {
-            ExprKind::Matrix { selector, range } => {
+        let expr_span = range.span;
+        let mut vector = match &range.unwrap_parens().kind {
+            ExprKind::Matrix { selector, range, .. } => {
                 let ends = self.steps.modified(&selector.time, self.query);
-                let vector = self.scan_columns(&selector.matchers, ends, *range, stage)?;
-                (vector, selector.metric_name().is_some())
+                self.scan_columns(&selector.matchers, (ends, *range), stage, expr_span)?
             }
             ExprKind::Subquery(subquery) => {
                 let range = self.subquery(subquery)?;
-                (self.columns_of(&range, stage)?, false)
+                self.columns_of(&range, stage, expr_span)?
             }
             _ => return Err(not_a_range(range)),
         };
-        if driven.keeps_name {
-            return Ok(vector);
-        }
-        vector.columns.iter_mut().for_each(|column| column.labels = column.labels.without_name());
-        // Series of one metric differ in other labels.
-        if is_unique { Ok(vector) } else { vector.merged(Strictness::WholeRange) }
+        vector.columns.iter_mut().for_each(|column| column.drop_name |= !driven.keeps_name);
+        Ok(vector)
     }
 
-    fn columns_of(&mut self, range: &RangeVector, stage: Stage<'_>) -> Result<Vector, QueryError> {
+    fn columns_of(&mut self, range: &RangeVector, stage: Stage<'_>, span: Span) -> Result<Vector, QueryError> {
         let memory = self.reserve_columns(range.series.len())?;
         let mut maker = Maker::new(stage, self.steps, range.ends, range.width);
         let mut columns = Vec::with_capacity(range.series.len());
-        for series in &range.series {
+        for (place, series) in range.series.iter().enumerate() {
             self.context.check()?;
             let column = maker.make(series);
             if !column.is_empty() {
-                columns.push(column.clone());
+                let drop_name = range.drop_names.get(place).copied().unwrap_or(false);
+                columns.push(Column { drop_name, ..column.clone() });
             }
         }
-        maker.warnings.into_iter().for_each(|text| self.annotations.warn(text));
+        maker.notes.into_iter().for_each(|(note, metric)| self.note(&note.of(&metric), span));
         self.new_vector(columns, memory)
     }
 }

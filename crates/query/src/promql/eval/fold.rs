@@ -5,16 +5,17 @@
 //! how many threads there were.
 
 use super::aggregate::{Accumulator, Counted, Highest, Lowest, One, group_key};
-use super::column::{ABSENT, Column, Strictness, Vector, is_absent};
+use super::column::{ABSENT, Column, Vector, is_absent};
 use super::compensated::{Deviation, Mean, Sum, Variance};
-use super::compute::{Driven, Maker, Stage};
+use super::compute::{Driven, Maker, Stage, is_no_counter};
 use super::implementation::Implementation;
 use super::scan::Counter;
 use super::steps::Steps;
 use super::{Evaluator, Expr, ExprKind};
 use crate::error::QueryError;
 use crate::locks::{locked, unlocked};
-use crate::promql::ast::{Aggregate, AggregateOp, Selector};
+use crate::promql::ast::{Aggregate, AggregateOp, Extension, Selector, Span};
+use crate::promql::functions::Function;
 use clew_model::metrics::{Labels, SeriesBatch};
 use clew_model::{Flow, ReadError, Reservation, Sink, SinkWorker};
 use hashbrown::HashMap;
@@ -28,6 +29,9 @@ struct Source<'e> {
     width: i64,
     function: Option<super::compute::WindowFunction>,
     extrapolates: bool,
+    of_counters: bool,
+    drops_name: bool,
+    span: Span,
 }
 
 impl Evaluator<'_> {
@@ -53,23 +57,38 @@ impl Evaluator<'_> {
 
     fn source<'e>(&mut self, expr: &'e Expr) -> Option<Source<'e>> {
         match &expr.kind {
-            ExprKind::Selector(selector) => {
-                Some(Source { selector, width: self.options.lookback_millis, function: None, extrapolates: false })
-            }
+            ExprKind::Selector(selector) if selector.extension == Some(Extension::Smoothed) => None,
+            ExprKind::Selector(selector) => Some(Source {
+                selector,
+                width: self.options.lookback_millis,
+                function: None,
+                extrapolates: false,
+                of_counters: false,
+                drops_name: false,
+                span: expr.span,
+            }),
             ExprKind::Call { function, args } => {
                 let [arg] = args.as_slice() else { return None };
-                let ExprKind::Matrix { selector, range } = &arg.unwrap_parens().kind else { return None };
+                let ExprKind::Matrix { selector, range, .. } = &arg.unwrap_parens().kind else { return None };
                 let Implementation::Window { function: of_window, keeps_name, extrapolates } =
                     Implementation::of(*function)
                 else {
                     return None;
                 };
-                // Two metrics without their names may be the same series, which is an error that a fold cannot see.
-                if !keeps_name && selector.metric_name().is_none() {
+                if selector.extension.is_some() {
                     return None;
                 }
-                self.hint_counter(*function, arg);
-                Some(Source { selector, width: *range, function: Some(of_window), extrapolates })
+                let of_counters = matches!(*function, Function::Rate | Function::Increase)
+                    && selector.metric_name().is_none_or(is_no_counter);
+                Some(Source {
+                    selector,
+                    width: *range,
+                    function: Some(of_window),
+                    extrapolates,
+                    of_counters,
+                    drops_name: !keeps_name,
+                    span: arg.span,
+                })
             }
             _ => None,
         }
@@ -83,9 +102,10 @@ impl Evaluator<'_> {
         let ends = self.steps.modified(&source.selector.time, self.query);
         let of_window = source.function.unwrap_or(|_| super::compute::Output::Nothing);
         let function = move |_: usize, window: &super::compute::Window<'_>| of_window(window);
-        let driven = Driven { extrapolates: source.extrapolates, ..Driven::new(&function) };
+        let driven =
+            Driven { extrapolates: source.extrapolates, of_counters: source.of_counters, ..Driven::new(&function) };
         let stage = if source.function.is_some() { Stage::Windows(driven) } else { Stage::Last { times: false } };
-        let counter = self.counter();
+        let counter = self.counter(source.span);
         let sink: Fold<'_, '_, A> = Fold {
             stage,
             steps: self.steps,
@@ -109,10 +129,11 @@ impl Evaluator<'_> {
             let labels = Labels::from_bytes(key).map_err(|error| QueryError::execution(error.to_string()))?;
             let states = groups.states.get(*place).map(Vec::as_slice).unwrap_or_default();
             let finish = |state: &Option<A>| state.as_ref().map_or(ABSENT, A::finish);
-            columns.push(Column::new(labels, states.iter().map(finish).collect()));
+            let column = Column::new(labels, states.iter().map(finish).collect());
+            columns.push(Column { drop_name: source.drops_name, ..column });
         }
         columns.sort_unstable_by(|left, right| left.labels.cmp(&right.labels));
-        self.new_vector(columns, memory)?.merged(Strictness::PerStep).map(Some)
+        self.new_vector(columns, memory)?.merged().map(Some)
     }
 }
 
@@ -251,7 +272,7 @@ impl<A: Accumulator> SinkWorker<SeriesBatch> for FoldWorker<'_, '_, A> {
     }
 
     fn merge(self: Box<Self>) -> Result<(), ReadError> {
-        self.sink.counter.warn(&self.maker.warnings);
+        self.sink.counter.tell(&self.maker.notes);
         Ok(())
     }
 }

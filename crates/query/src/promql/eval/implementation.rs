@@ -45,8 +45,8 @@ impl Implementation {
             F::Rate => change(|window| rate::extrapolated(window, true, true)),
             F::Increase => change(|window| rate::extrapolated(window, true, false)),
             F::Delta => change(|window| rate::extrapolated(window, false, false)),
-            F::Irate => window(|window| rate::instant(window, true).into()),
-            F::Idelta => window(|window| rate::instant(window, false).into()),
+            F::Irate => window(|window| rate::instant(window, true)),
+            F::Idelta => window(|window| rate::instant(window, false)),
             F::Resets => window(rate::resets),
             F::Changes => window(rate::changes),
             F::Deriv => window(|window| regression::deriv(window).into()),
@@ -126,18 +126,17 @@ impl Implementation {
             F::Sqrt => Self::Math(f64::sqrt),
             F::Tan => Self::Math(f64::tan),
             F::Tanh => Self::Math(f64::tanh),
-            F::HistogramStddev
-            | F::HistogramStdvar
-            | F::HistogramQuantiles
-            | F::DoubleExponentialSmoothing
-            | F::TsOfFirstOverTime
-            | F::TsOfLastOverTime
-            | F::TsOfMaxOverTime
-            | F::TsOfMinOverTime
-            | F::Info
-            | F::SortByLabel
-            | F::SortByLabelDesc
-            | F::Integral => Self::Missing,
+            F::MinOf => Self::Scalar(|evaluator, args| evaluator.chosen(args, false)),
+            F::MaxOf => Self::Scalar(|evaluator, args| evaluator.chosen(args, true)),
+            F::DoubleExponentialSmoothing => Self::Vector(|evaluator, args| evaluator.smoothing(args)),
+            F::TsOfFirstOverTime => window(|window| over_time::first_time(window).into()),
+            F::TsOfLastOverTime => window(|window| over_time::last_time(window).into()),
+            F::TsOfMaxOverTime => window(|window| over_time::time_of(window, |value, best| value >= best).into()),
+            F::TsOfMinOverTime => window(|window| over_time::time_of(window, |value, best| value <= best).into()),
+            F::SortByLabel => Self::Vector(|evaluator, args| evaluator.sorted_by_label(args, false)),
+            F::SortByLabelDesc => Self::Vector(|evaluator, args| evaluator.sorted_by_label(args, true)),
+            F::Info => Self::Vector(|evaluator, args| evaluator.info(args)),
+            F::HistogramStddev | F::HistogramStdvar | F::HistogramQuantiles | F::StartTimestamp => Self::Missing,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! `label_replace` and `label_join`: new labels from old ones.
 
 use super::call::missing;
-use super::column::{Strictness, Vector};
+use super::column::Vector;
 use super::{Evaluator, Expr};
 use crate::error::QueryError;
 use crate::limits::MAX_MADE_LABEL_BYTES;
 use clew_model::limits::MAX_REGEX_BYTES;
+use clew_model::metrics::METRIC_NAME;
 use clew_model::re2::whole_text_regex;
 
 impl Evaluator<'_> {
@@ -26,8 +27,9 @@ impl Evaluator<'_> {
             captures.expand(&replacement, &mut made);
             check_length(&made)?;
             column.labels = column.labels.with(&target, &made);
+            column.drop_name &= target != METRIC_NAME;
         }
-        vector.merged(Strictness::PerStep)
+        vector.merged()
     }
 
     pub(super) fn label_join(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
@@ -42,8 +44,9 @@ impl Evaluator<'_> {
             let made = values.join(&separator);
             check_length(&made)?;
             column.labels = column.labels.with(&target, &made);
+            column.drop_name &= target != METRIC_NAME;
         }
-        vector.merged(Strictness::PerStep)
+        vector.merged()
     }
 }
 

@@ -10,12 +10,17 @@ mod classic_histogram;
 mod column;
 mod compensated;
 mod compute;
+mod extended;
+mod extended_histograms;
 mod fold;
 mod implementation;
+mod info;
 mod labels;
+mod limited;
 mod matching;
 mod native_histogram;
 mod native_quantile;
+mod notes;
 mod over_time;
 mod quantile;
 mod ranked;
@@ -29,13 +34,18 @@ mod steps;
 mod subquery;
 mod window;
 
-use super::ast::{Expr, ExprKind, ValueType};
+pub(in crate::promql) use calendar::rfc3339;
+
+use super::annotations::Note;
+use super::ast::{Expr, ExprKind, Span, ValueType};
+use super::durations::{self, QueryTimes};
 use super::options::PromqlOptions;
 use super::value::{Annotations, QueryResult, QueryStats, Value};
 use crate::error::QueryError;
 use clew_model::metrics::{MetricReader, MetricView};
 use clew_model::{Context, ErrorKind, Reservation, UnixMillis};
 use column::{Column, Vector};
+use std::borrow::Cow;
 use steps::Steps;
 
 /// Evaluates an expression at one instant.
@@ -50,12 +60,13 @@ pub fn query_instant(
     at: UnixMillis,
     options: &PromqlOptions,
 ) -> Result<QueryResult, QueryError> {
+    let expr = &*with_durations(expr, QueryTimes { step: 0, range: 0 })?;
     let view = reader.view(context);
     let mut evaluator = Evaluator::new(&*view, context, options, Steps::instant(at));
     let value = match expr.value_type() {
         ValueType::Matrix => Value::Matrix(evaluator.raw_matrix(expr)?),
         _ => {
-            let evaluated = evaluator.eval(expr)?;
+            let evaluated = evaluator.eval(expr)?.cleaned()?;
             result::instant(evaluated, expr, at)
         }
     };
@@ -85,11 +96,22 @@ pub fn query_range(
         .at(expr.span.start, expr.span.end));
     }
     let steps = Steps::range(start, end, step, options.max_steps)?;
+    let expr = &*with_durations(expr, QueryTimes { step, range: end.saturating_sub(start) })?;
     let view = reader.view(context);
     let mut evaluator = Evaluator::new(&*view, context, options, steps);
-    let evaluated = evaluator.eval(expr)?;
+    let evaluated = evaluator.eval(expr)?.cleaned()?;
     let value = result::range(evaluated, &steps);
     Ok(evaluator.finish(value))
+}
+
+/// The expression with its durations computed.
+fn with_durations(expr: &Expr, times: QueryTimes) -> Result<Cow<'_, Expr>, QueryError> {
+    if !durations::has_computed(expr) {
+        return Ok(Cow::Borrowed(expr));
+    }
+    let mut own = expr.clone();
+    durations::compute(&mut own, times)?;
+    Ok(Cow::Owned(own))
 }
 
 /// The value of an expression at all steps.
@@ -98,6 +120,16 @@ enum Evaluated {
     Scalar(Vec<f64>),
     Text(String),
     Vector(Vector),
+}
+
+impl Evaluated {
+    /// What is the answer, without the labels that are to go.
+    fn cleaned(self) -> Result<Self, QueryError> {
+        match self {
+            Evaluated::Vector(vector) => vector.cleaned().map(Evaluated::Vector),
+            other => Ok(other),
+        }
+    }
 }
 
 struct Evaluator<'a> {
@@ -131,6 +163,11 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// Says something about the expression at `span`.
+    fn note(&mut self, note: &Note, span: Span) {
+        self.annotations.note(note, span);
+    }
+
     fn finish(self, value: Value) -> QueryResult {
         QueryResult { value, annotations: self.annotations, stats: self.stats }
     }
@@ -142,15 +179,18 @@ impl<'a> Evaluator<'a> {
             ExprKind::Paren(inner) => self.eval(inner)?,
             ExprKind::Unary { negative, expr } => self.unary(*negative, expr)?,
             ExprKind::Binary(binary) => {
-                self.binary(binary).map_err(|error| error.at(expr.span.start, expr.span.end))?
+                self.binary(binary, expr.span).map_err(|error| error.at(expr.span.start, expr.span.end))?
             }
-            ExprKind::Aggregate(aggregate) => {
-                Evaluated::Vector(self.aggregate(aggregate).map_err(|error| error.at(expr.span.start, expr.span.end))?)
-            }
+            ExprKind::Aggregate(aggregate) => Evaluated::Vector(
+                self.aggregate(aggregate, expr.span).map_err(|error| error.at(expr.span.start, expr.span.end))?,
+            ),
             ExprKind::Call { function, args } => {
+                if function.name().starts_with("sort") && self.query.0 != self.query.1 {
+                    self.note(&Note::SortInRange, expr.span);
+                }
                 self.call(*function, args).map_err(|error| error.at(expr.span.start, expr.span.end))?
             }
-            ExprKind::Selector(selector) => Evaluated::Vector(self.instant_selector(selector)?),
+            ExprKind::Selector(selector) => Evaluated::Vector(self.instant_selector(selector, expr.span)?),
             ExprKind::Matrix { .. } | ExprKind::Subquery(_) => {
                 return Err(QueryError::invalid("a range vector is only allowed as the argument of a function")
                     .at(expr.span.start, expr.span.end));
@@ -191,7 +231,7 @@ impl<'a> Evaluator<'a> {
             Evaluated::Vector(vector) if negative => {
                 let vector =
                     vector.map_values(|value| -value, |histogram| Some(native_histogram::scaled(histogram, -1.0)));
-                Ok(Evaluated::Vector(vector.merged(column::Strictness::PerStep)?))
+                Ok(Evaluated::Vector(vector.merged()?))
             }
             other => Ok(other),
         }

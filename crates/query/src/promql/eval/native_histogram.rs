@@ -1,6 +1,8 @@
 //! Arithmetic of native histograms: sums, differences, scaling, over buckets by index.
 
 use super::column::{Column, is_absent};
+use super::compute::Window;
+use super::notes::WindowNote;
 use clew_model::UnixMillis;
 use clew_model::metrics::{BucketSpan, NativeHistogram, ResetHint};
 use std::collections::BTreeMap;
@@ -24,7 +26,7 @@ pub(super) fn scaled(histogram: &NativeHistogram, factor: f64) -> NativeHistogra
 
 /// Replaces the histograms of a column by numbers, drops its floats and its name.
 pub(super) fn to_floats(column: &mut Column, function: &dyn Fn(usize, &NativeHistogram) -> f64) {
-    column.labels = column.labels.without_name();
+    column.drop_name = true;
     let histograms = std::mem::take(&mut column.histograms);
     for (step, value) in column.values.iter_mut().enumerate() {
         let histogram = histograms.get(step).and_then(Option::as_ref);
@@ -178,8 +180,31 @@ pub(super) fn change(samples: &[(UnixMillis, Arc<NativeHistogram>)], counter: bo
     Some(change)
 }
 
+/// The change between two samples; a counter that began anew in between has changed by what it has.
+pub(super) fn instant_change(
+    window: &Window<'_>,
+    before: &NativeHistogram,
+    after: &NativeHistogram,
+    counter: bool,
+) -> Option<NativeHistogram> {
+    let are_gauges = [before, after].map(|own| own.reset_hint == ResetHint::Gauge);
+    match counter {
+        true if are_gauges.contains(&true) => window.note(WindowNote::NotCounter),
+        false if are_gauges.contains(&false) => window.note(WindowNote::NotGauge),
+        _ => {}
+    }
+    if counter && is_reset(before, after) {
+        return Some(NativeHistogram { reset_hint: ResetHint::Gauge, ..after.clone() });
+    }
+    let change = subtracted(after, before);
+    if change.is_none() {
+        window.note(WindowNote::MixedBuckets);
+    }
+    change
+}
+
 /// Whether a counter started anew between two samples: the hint says so, or any bucket or the count fell.
-fn is_reset(before: &NativeHistogram, after: &NativeHistogram) -> bool {
+pub(super) fn is_reset(before: &NativeHistogram, after: &NativeHistogram) -> bool {
     match after.reset_hint {
         ResetHint::Reset => return true,
         ResetHint::NoReset | ResetHint::Gauge => return false,

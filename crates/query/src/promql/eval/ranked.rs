@@ -3,9 +3,10 @@
 use super::Evaluator;
 use super::aggregate::{Group, group_labels, groups};
 use super::call::{at, nan_last};
-use super::column::{ABSENT, Cell, Column, Strictness, Vector, is_absent};
+use super::column::{ABSENT, Cell, Column, Vector, is_absent};
 use crate::error::QueryError;
-use crate::promql::ast::{Aggregate, AggregateOp};
+use crate::promql::annotations::Note;
+use crate::promql::ast::{Aggregate, AggregateOp, Span};
 use crate::promql::number::format_plain;
 use clew_model::metrics::Labels;
 use hashbrown::HashMap;
@@ -17,9 +18,15 @@ impl Evaluator<'_> {
         vector: Vector,
         aggregate: &Aggregate,
         amount: &[f64],
+        span: Span,
     ) -> Result<Vector, QueryError> {
         if amount.iter().any(|amount| amount.is_nan()) {
-            return Err(QueryError::execution("parameter value is NaN"));
+            return Err(QueryError::execution("Parameter value is NaN"));
+        }
+        let has_histogram = |step: usize| vector.columns.iter().any(|column| column.histogram(step).is_some());
+        let takes_some = |(step, amount): (usize, &f64)| *amount >= 1.0 && has_histogram(step);
+        if amount.iter().enumerate().any(takes_some) {
+            self.note(&Note::IgnoredInAggregation { op: aggregate.op.as_str() }, span);
         }
         let descending = aggregate.op == AggregateOp::Topk;
         let mut columns = Vec::with_capacity(vector.columns.len());
@@ -31,7 +38,7 @@ impl Evaluator<'_> {
             group.columns.sort_by(|left, right| nan_last(left.value(0), right.value(0), descending));
             columns.append(&mut group.columns);
         }
-        Vector { columns, memory: vector.memory }.merged(Strictness::PerStep)
+        Vector { columns, memory: vector.memory }.merged()
     }
 
     pub(super) fn count_values(

@@ -1,27 +1,31 @@
 //! `rate` and its family: change of counters and gauges over a window.
 
 use super::compute::{Output, Window};
-use super::native_histogram;
+use super::notes::WindowNote;
+use super::{extended, native_histogram};
+use crate::promql::ast::Extension;
 use clew_model::UnixMillis;
+use clew_model::metrics::NativeHistogram;
 use std::cmp::Ordering;
-
-pub(super) const MIXED: &str =
-    "PromQL warning: encountered a mix of histograms and floats for one series, which gives no result";
 
 /// How many times the value fell.
 pub(super) fn resets(window: &Window<'_>) -> Output {
-    Output::Float(count_pairs(window, |before, after| after < before))
+    count_pairs(window, |before, after| after < before, native_histogram::is_reset, true)
 }
 
 /// How many times the value became another.
 pub(super) fn changes(window: &Window<'_>) -> Output {
-    Output::Float(count_pairs(window, |before, after| before != after && !(before.is_nan() && after.is_nan())))
+    let differs = |before: f64, after: f64| before != after && !(before.is_nan() && after.is_nan());
+    count_pairs(window, differs, |before, after| before != after, true)
 }
 
 /// Prometheus' extrapolation: the change between first and last sample is stretched to the window's ends where the
 /// samples reach near them (within 1.1 of the mean distance), else by half a distance; a counter is never stretched
 /// beyond the point where it would have been zero.
 pub(super) fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool) -> Output {
+    if let Some(extension) = window.extension {
+        return extended::change(window, extension == Extension::Smoothed, counter, per_second);
+    }
     if !window.histograms.is_empty() {
         return histogram_change(window, counter, per_second);
     }
@@ -48,7 +52,8 @@ pub(super) fn falls(values: &[f64]) -> bool {
 
 fn histogram_change(window: &Window<'_>, counter: bool, per_second: bool) -> Output {
     if !window.values.is_empty() {
-        return Output::Warning(MIXED);
+        window.note(WindowNote::Mixed);
+        return Output::Nothing;
     }
     let (Some((first_time, first)), Some((last_time, _))) = (window.histograms.first(), window.histograms.last())
     else {
@@ -58,7 +63,8 @@ fn histogram_change(window: &Window<'_>, counter: bool, per_second: bool) -> Out
         return Output::Nothing;
     }
     let Some(change) = native_histogram::change(window.histograms, counter) else {
-        return Output::Warning("PromQL warning: encountered histograms whose buckets cannot be combined");
+        window.note(WindowNote::MixedBuckets);
+        return Output::Nothing;
     };
     let level = counter.then_some((first.count, change.count));
     let times = (*first_time, *last_time);
@@ -124,19 +130,92 @@ impl Stretch {
     }
 }
 
-/// The change between the last two samples.
-pub(super) fn instant(window: &Window<'_>, rate: bool) -> Option<f64> {
-    let at = window.values.len().checked_sub(2)?;
-    let (before, after) = (window.values.get(at)?, window.values.last()?);
-    let (before_time, after_time) = (window.times.get(at)?, window.times.last()?);
-    let change = if rate && after < before { *after } else { after - before };
-    if after_time == before_time {
-        return None;
-    }
-    Some(if rate { change / ((after_time - before_time) as f64 / 1000.0) } else { change })
+/// A float or a histogram with its time.
+#[derive(Clone, Copy)]
+enum Point<'a> {
+    Float(UnixMillis, f64),
+    Histogram(UnixMillis, &'a NativeHistogram),
 }
 
-fn count_pairs(window: &Window<'_>, counts: impl Fn(f64, f64) -> bool) -> f64 {
-    window.values.iter().zip(window.values.iter().skip(1)).filter(|(before, after)| counts(**before, **after)).count()
-        as f64
+impl Point<'_> {
+    fn time(&self) -> UnixMillis {
+        let (Point::Float(time, _) | Point::Histogram(time, _)) = self;
+        *time
+    }
+}
+
+/// The samples of both kinds in order of time, from these places on; of two at one instant the float comes first.
+fn points<'a>(window: &Window<'a>, (float, histogram): (usize, usize)) -> impl Iterator<Item = Point<'a>> {
+    let floats = window.times.iter().zip(window.values).skip(float);
+    let mut floats = floats.map(|(time, value)| Point::Float(*time, *value)).peekable();
+    let histograms = window.histograms.iter().skip(histogram);
+    let mut histograms = histograms.map(|(time, own)| Point::Histogram(*time, own)).peekable();
+    std::iter::from_fn(move || {
+        let is_float_next = match (floats.peek(), histograms.peek()) {
+            (Some(float), Some(histogram)) => float.time() <= histogram.time(),
+            (float, _) => float.is_some(),
+        };
+        if is_float_next { floats.next() } else { histograms.next() }
+    })
+}
+
+/// The change between the last two samples.
+pub(super) fn instant(window: &Window<'_>, rate: bool) -> Output {
+    // The last two of either kind are among the last two of each.
+    let places = (window.values.len().saturating_sub(2), window.histograms.len().saturating_sub(2));
+    let mut last_two = [None, None];
+    for point in points(window, places) {
+        last_two = [last_two[1], Some(point)];
+    }
+    let [Some(before), Some(after)] = last_two else { return Output::Nothing };
+    let interval = after.time() - before.time();
+    if interval == 0 {
+        return Output::Nothing;
+    }
+    let seconds = interval as f64 / 1000.0;
+    match (before, after) {
+        (Point::Float(_, before), Point::Float(_, after)) => {
+            let change = if rate && after < before { after } else { after - before };
+            Output::Float(if rate { change / seconds } else { change })
+        }
+        (Point::Histogram(_, before), Point::Histogram(_, after)) => {
+            match native_histogram::instant_change(window, before, after, rate) {
+                Some(change) if rate => Output::Histogram(native_histogram::scaled(&change, 1.0 / seconds)),
+                Some(change) => Output::Histogram(change),
+                None => Output::Nothing,
+            }
+        }
+        _ => {
+            window.note(WindowNote::Mixed);
+            Output::Nothing
+        }
+    }
+}
+
+/// How often neighbours differ as told; between a float and a histogram they do where `across` says so.
+fn count_pairs(
+    window: &Window<'_>,
+    floats: impl Fn(f64, f64) -> bool,
+    histograms: impl Fn(&NativeHistogram, &NativeHistogram) -> bool,
+    across: bool,
+) -> Output {
+    let start = match window.extension {
+        None => (0, 0),
+        Some(_) => match extended::anchored_start(window) {
+            Some(start) => start,
+            None => return Output::Nothing,
+        },
+    };
+    if window.histograms.is_empty() {
+        let values = window.values.get(start.0..).unwrap_or_default();
+        let pairs = values.iter().zip(values.iter().skip(1));
+        return Output::Float(pairs.filter(|(before, after)| floats(**before, **after)).count() as f64);
+    }
+    let pairs = points(window, start).zip(points(window, start).skip(1));
+    let differing = pairs.filter(|pair| match pair {
+        (Point::Float(_, before), Point::Float(_, after)) => floats(*before, *after),
+        (Point::Histogram(_, before), Point::Histogram(_, after)) => histograms(before, after),
+        _ => across,
+    });
+    Output::Float(differing.count() as f64)
 }

@@ -6,12 +6,14 @@ use clew_model::UnixMillis;
 
 /// The slope per second.
 pub(super) fn deriv(window: &Window<'_>) -> Option<f64> {
+    window.ignores_histograms();
     let first = *window.times.first()?;
     line(window, first).map(|(slope, _)| slope)
 }
 
 /// The value that the line has `seconds` after the instant of evaluation.
 pub(super) fn predict(window: &Window<'_>, seconds: f64) -> Option<f64> {
+    window.ignores_histograms();
     line(window, window.at).map(|(slope, intercept)| slope * seconds + intercept)
 }
 

@@ -1,11 +1,14 @@
 //! Sinks that make something of each series, in parallel.
 
 use super::column::{Column, Vector};
-use super::compute::{Maker, Stage};
+use super::compute::{Extended, Maker, Stage};
+use super::notes::WindowNote;
 use super::steps::Steps;
 use super::{Evaluator, use_samples};
 use crate::error::QueryError;
+use crate::limits::MAX_ANNOTATIONS;
 use crate::locks::{locked, unlocked};
+use crate::promql::ast::Span;
 use crate::promql::options::PromqlOptions;
 use crate::promql::value::RangeSeries;
 use clew_model::metrics::{Matcher, SeriesBatch, SeriesData, SeriesScan};
@@ -25,7 +28,9 @@ pub(super) struct Counter<'e> {
     samples: AtomicU64,
     used: AtomicU64,
     failure: Mutex<Option<QueryError>>,
-    warnings: Mutex<Vec<&'static str>>,
+    notes: Mutex<Vec<(WindowNote, String)>>,
+    /// What is asked, for what is said of it.
+    span: Span,
 }
 
 impl Counter<'_> {
@@ -46,11 +51,11 @@ impl Counter<'_> {
     }
 
     /// Keeps what a thread has to tell.
-    pub(super) fn warn(&self, warnings: &[&'static str]) {
-        let mut all = locked(&self.warnings);
-        for text in warnings {
-            if !all.contains(text) {
-                all.push(text);
+    pub(super) fn tell(&self, notes: &[(WindowNote, String)]) {
+        let mut all = locked(&self.notes);
+        for note in notes {
+            if all.len() < MAX_ANNOTATIONS && !all.contains(note) {
+                all.push(note.clone());
             }
         }
     }
@@ -62,7 +67,8 @@ impl Counter<'_> {
 }
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn counter(&self) -> Counter<'a> {
+    /// Counts for the selector at `span`.
+    pub(super) fn counter(&self, span: Span) -> Counter<'a> {
         Counter {
             options: self.options,
             context: self.context,
@@ -71,7 +77,8 @@ impl<'a> Evaluator<'a> {
             samples: AtomicU64::new(0),
             used: AtomicU64::new(self.used_samples),
             failure: Mutex::new(None),
-            warnings: Mutex::new(Vec::new()),
+            notes: Mutex::new(Vec::new()),
+            span,
         }
     }
 
@@ -95,9 +102,9 @@ impl<'a> Evaluator<'a> {
         self.stats.series += counter.series.load(Ordering::Relaxed);
         self.stats.samples += counter.samples.load(Ordering::Relaxed);
         self.used_samples = counter.used.load(Ordering::Relaxed);
-        let mut warnings = std::mem::take(&mut *locked(&counter.warnings));
-        warnings.sort_unstable();
-        warnings.into_iter().for_each(|text| self.annotations.warn(text));
+        let mut notes = std::mem::take(&mut *locked(&counter.notes));
+        notes.sort_unstable_by(|left, right| (left.0 as u16, &left.1).cmp(&(right.0 as u16, &right.1)));
+        notes.into_iter().for_each(|(note, metric)| self.note(&note.of(&metric), counter.span));
         Ok(())
     }
 
@@ -105,26 +112,28 @@ impl<'a> Evaluator<'a> {
     pub(super) fn scan_columns(
         &mut self,
         matchers: &[Matcher],
-        ends: Steps,
-        width: i64,
+        (ends, width): (Steps, i64),
         stage: Stage<'_>,
+        span: Span,
     ) -> Result<Vector, QueryError> {
         let steps = self.steps;
-        let counter = self.counter();
+        let counter = self.counter(span);
+        let extended = if let Stage::Windows(driven) = stage { driven.extension } else { None };
+        let (read_ends, read_width) = Extended::around(extended, ends, width);
         let make = || {
             let mut maker = Maker::new(stage, steps, ends, width);
             let counter = &counter;
             move |series: &SeriesData| {
-                let told = maker.warnings.len();
+                let told = maker.notes.len();
                 maker.make(series);
-                if maker.warnings.len() > told {
-                    counter.warn(&maker.warnings);
+                if maker.notes.len() > told {
+                    counter.tell(&maker.notes);
                 }
                 let column = maker.column();
                 (!column.is_empty()).then(|| column.clone())
             }
         };
-        let (mut columns, memory) = self.gather_with(matchers, ends, width, &make, &counter)?;
+        let (mut columns, memory) = self.gather_with(matchers, read_ends, read_width, &make, &counter)?;
         columns.sort_unstable_by(|left, right| left.labels.cmp(&right.labels));
         Ok(Vector { columns, memory })
     }
@@ -133,11 +142,11 @@ impl<'a> Evaluator<'a> {
     pub(super) fn gather<T: Kept, F: FnMut(&SeriesData) -> Option<T> + Send>(
         &mut self,
         matchers: &[Matcher],
-        ends: Steps,
-        width: i64,
+        (ends, width): (Steps, i64),
         make: &(dyn Fn() -> F + Sync),
+        span: Span,
     ) -> Result<(Vec<T>, Vec<Reservation>), QueryError> {
-        let counter = self.counter();
+        let counter = self.counter(span);
         self.gather_with(matchers, ends, width, make, &counter)
     }
 

@@ -1,7 +1,7 @@
 //! `and`, `or`, `unless`: which series are there on the other side, step by step.
 
 use super::Evaluator;
-use super::column::{Column, Strictness, Vector};
+use super::column::{Column, Vector};
 use super::matching::{by_signature, columns, signature};
 use crate::error::QueryError;
 use crate::promql::ast::{Binary, BinaryOp};
@@ -29,12 +29,16 @@ impl Evaluator<'_> {
                 }
             }
         }
-        left.merged(Strictness::PerStep)
+        left.merged()
     }
 }
 
 /// For each signature the steps at which a series is there.
-fn presence(vector: &Vector, index: &HashMap<Labels, Vec<usize>>, steps: usize) -> HashMap<Labels, Vec<bool>> {
+pub(super) fn presence(
+    vector: &Vector,
+    index: &HashMap<Labels, Vec<usize>>,
+    steps: usize,
+) -> HashMap<Labels, Vec<bool>> {
     let mut out = HashMap::with_capacity(index.len());
     for (signature, indexes) in index {
         let mut there = vec![false; steps];

@@ -17,13 +17,15 @@ impl Evaluator<'_> {
         let step = subquery.step.unwrap_or(self.options.subquery_step_millis).max(1);
         let open_start = ends.first.saturating_sub(subquery.range);
         let first = first_after(open_start, step);
-        let mut range = RangeVector { series: Vec::new(), ends, width: subquery.range, memory: Vec::new() };
+        let mut range =
+            RangeVector { series: Vec::new(), drop_names: Vec::new(), ends, width: subquery.range, memory: Vec::new() };
         if first > ends.last() {
             return Ok(range);
         }
         let steps = Steps::range(first, ends.last(), step, MAX_SUBQUERY_STEPS)?;
         let vector = self.with_steps(steps, |evaluator| evaluator.vector(&subquery.expr))?;
         let times: Arc<[UnixMillis]> = steps.iter().collect();
+        range.drop_names = vector.columns.iter().map(|column| column.drop_name).collect();
         range.series = vector.columns.into_iter().map(|column| series(column, &times)).collect();
         range.memory = vector.memory;
         Ok(range)

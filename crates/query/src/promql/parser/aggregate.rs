@@ -3,7 +3,7 @@
 use super::{Parser, check};
 use crate::error::QueryError;
 use crate::promql::ast::{Aggregate, AggregateOp, Expr, ExprKind};
-use crate::promql::functions;
+use crate::promql::functions::{self, Function};
 use crate::promql::lexer::TokenKind;
 
 impl Parser {
@@ -50,10 +50,33 @@ impl Parser {
                 None => error,
             });
         };
-        let args = self.arguments("call")?;
+        let args = if function == Function::Info { self.info_arguments()? } else { self.arguments("call")? };
         let span = self.span_from(token.start);
         check::call(function, &args).map_err(|error| error.at(span.start, span.end))?;
         self.node(ExprKind::Call { function, args }, token.start)
+    }
+
+    /// The arguments of `info`: an expression, then label matchers, which need not name any series.
+    fn info_arguments(&mut self) -> Result<Vec<Expr>, QueryError> {
+        const CONTEXT: &str = "call";
+        self.expect_symbol("(", CONTEXT)?;
+        let mut args = Vec::new();
+        if self.take_symbol(")") {
+            return Ok(args);
+        }
+        args.push(self.expression(0)?);
+        while self.take_symbol(",") {
+            if self.is_symbol(")") {
+                return Err(self.unexpected(CONTEXT, "an argument; trailing commas are not allowed here"));
+            }
+            args.push(if args.len() == 1 && self.is_symbol("{") {
+                self.label_selector()?
+            } else {
+                self.expression(0)?
+            });
+        }
+        self.expect_symbol(")", CONTEXT)?;
+        Ok(args)
     }
 
     /// Expressions in brackets, separated by commas.

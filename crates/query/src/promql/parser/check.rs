@@ -1,7 +1,7 @@
 //! Types: what Prometheus refuses before it evaluates anything, in its words.
 
 use crate::error::QueryError;
-use crate::promql::ast::{Aggregate, AggregateOp, Binary, Cardinality, Expr, ValueType};
+use crate::promql::ast::{Aggregate, AggregateOp, Binary, Cardinality, Expr, ExprKind, ValueType};
 use crate::promql::functions::Function;
 
 pub(super) fn unary(expr: &Expr) -> Result<(), QueryError> {
@@ -34,6 +34,9 @@ pub(super) fn binary(binary: &Binary) -> Result<(), QueryError> {
             op.as_str()
         )));
     }
+    if scalars > 0 && (binary.matching.fill_left.is_some() || binary.matching.fill_right.is_some()) {
+        return Err(QueryError::invalid("filling in missing series only allowed between instant vectors"));
+    }
     if scalars > 0 && binary.matching.written {
         return Err(QueryError::invalid("vector matching only allowed between instant vectors"));
     }
@@ -43,6 +46,10 @@ pub(super) fn binary(binary: &Binary) -> Result<(), QueryError> {
 fn matching(binary: &Binary) -> Result<(), QueryError> {
     let matching = &binary.matching;
     let grouped = matches!(matching.cardinality, Cardinality::ManyToOne | Cardinality::OneToMany);
+    let fills = matching.fill_left.is_some() || matching.fill_right.is_some();
+    if fills && binary.op.is_set_operator() {
+        return Err(QueryError::invalid("filling in missing series not allowed for set operators"));
+    }
     if grouped && binary.op.is_set_operator() {
         return Err(QueryError::invalid(format!("no grouping allowed for {:?} operation", binary.op.as_str())));
     }
@@ -70,6 +77,9 @@ pub(super) fn call(function: Function, args: &[Expr]) -> Result<(), QueryError> 
         _ if given < least => format!("at least {least}"),
         Some(most) if given > most => format!("at most {most}"),
         _ => {
+            if let (Function::Info, Some(labels)) = (function, args.get(1)) {
+                label_selector(labels)?;
+            }
             for (index, arg) in args.iter().enumerate() {
                 if let Some(wanted) = signature.args.get(index).or(signature.args.last()) {
                     expect(arg, *wanted, &format!("call to function {name:?}"))?;
@@ -79,6 +89,16 @@ pub(super) fn call(function: Function, args: &[Expr]) -> Result<(), QueryError> 
         }
     };
     Err(QueryError::invalid(format!("expected {wanted} argument(s) in call to {name:?}, got {given}")))
+}
+
+/// The second argument of `info`.
+fn label_selector(arg: &Expr) -> Result<(), QueryError> {
+    let fault = match &arg.kind {
+        ExprKind::Selector(selector) if !selector.bare_name => return Ok(()),
+        ExprKind::Selector(_) => "expected label selectors only, got vector selector instead",
+        _ => "expected label selectors only",
+    };
+    Err(QueryError::invalid(fault).at(arg.span.start, arg.span.end).hint("write matchers in braces: {data=~\".+\"}"))
 }
 
 fn expect(expr: &Expr, wanted: ValueType, context: &str) -> Result<(), QueryError> {

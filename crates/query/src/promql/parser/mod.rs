@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod check;
+mod duration;
 mod operand;
 mod operator;
 mod selector;
@@ -25,7 +26,8 @@ pub fn parse(text: &str) -> Result<Expr, QueryError> {
         ));
     }
     let tokens = lex(text)?;
-    let mut parser = Parser { tokens, at: 0, nesting: 0 };
+    let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let mut parser = Parser { tokens, lines, at: 0, nesting: 0 };
     if parser.peek().kind == TokenKind::End {
         return Err(QueryError::invalid("no expression found in input").at(0, text.len()));
     }
@@ -38,6 +40,8 @@ pub fn parse(text: &str) -> Result<Expr, QueryError> {
 
 pub(super) struct Parser {
     tokens: Vec<Token>,
+    /// Where each line begins.
+    lines: Vec<usize>,
     at: usize,
     nesting: usize,
 }
@@ -68,7 +72,14 @@ impl Parser {
     /// The place from `start` to the end of the last token taken.
     fn span_from(&self, start: usize) -> Span {
         let last = self.at.checked_sub(1).and_then(|index| self.tokens.get(index));
-        Span { start, end: last.map_or(start, |token| token.end) }
+        self.span(start, last.map_or(start, |token| token.end))
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        let line = self.lines.partition_point(|line| *line <= start);
+        let begins = line.checked_sub(1).and_then(|line| self.lines.get(line)).copied().unwrap_or(0);
+        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Span { start, end, line: narrow(line), column: narrow(start.saturating_sub(begins).saturating_add(1)) }
     }
 
     fn is_symbol(&self, symbol: &str) -> bool {

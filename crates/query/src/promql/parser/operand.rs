@@ -2,7 +2,9 @@
 
 use super::Parser;
 use crate::error::QueryError;
-use crate::promql::ast::{AggregateOp, At, Expr, ExprKind, Number, Subquery, TimeModifiers, ValueType};
+use crate::promql::ast::{
+    AggregateOp, At, DurationExpr, Expr, ExprKind, Extension, Number, Selector, Subquery, TimeModifiers, ValueType,
+};
 use crate::promql::duration::{parse_duration, seconds_to_millis};
 use crate::promql::lexer::{TokenKind, parse_number};
 
@@ -21,10 +23,10 @@ impl Parser {
                 self.offset(expr, start)?
             } else if self.is_symbol("@") {
                 self.at_time(expr, start)?
-            } else if self.is_word("smoothed") || self.is_word("anchored") {
-                let error =
-                    QueryError::unsupported("the experimental modifiers smoothed and anchored are not supported");
-                return Err(error.at(self.start(), self.peek().end));
+            } else if self.is_word("anchored") {
+                self.extended(expr, Extension::Anchored, start)?
+            } else if self.is_word("smoothed") {
+                self.extended(expr, Extension::Smoothed, start)?
             } else {
                 return Ok(expr);
             };
@@ -76,7 +78,7 @@ impl Parser {
     }
 
     /// A number, or a duration as seconds.
-    fn seconds(&mut self, context: &str) -> Result<f64, QueryError> {
+    pub(super) fn seconds(&mut self, context: &str) -> Result<f64, QueryError> {
         let value = match &self.peek().kind {
             TokenKind::Number(text) => parse_number(text),
             TokenKind::Duration(text) => Some(parse_duration(text)? as f64 / 1000.0),
@@ -103,37 +105,22 @@ impl Parser {
         Ok(if negative { -millis } else { millis })
     }
 
-    fn positive_millis(&mut self, context: &str) -> Result<i64, QueryError> {
-        let start = self.start();
-        let millis = self.millis(context, false)?;
-        if millis > 0 {
-            return Ok(millis);
-        }
-        Err(QueryError::invalid("duration must be greater than 0").at(start, self.span_from(start).end))
-    }
-
     /// `[range]` or `[range:step]`.
     fn range(&mut self, expr: Expr, start: usize) -> Result<Expr, QueryError> {
         self.next();
-        let range = self.positive_millis("range")?;
+        let (range, range_expr) = self.positive_duration("subquery or range selector")?;
         if self.take_symbol(":") {
-            let step = if self.is_symbol("]") { None } else { Some(self.positive_millis("subquery")?) };
-            self.expect_symbol("]", "subquery")?;
-            let kind = expr.value_type();
-            if kind != ValueType::Vector {
-                let message = format!("subquery is only allowed on instant vector, got {} instead", kind.describe());
-                return Err(QueryError::invalid(message).at(start, self.span_from(start).end));
-            }
-            let subquery = Subquery { expr, range, step, time: TimeModifiers::default() };
-            return self.node(ExprKind::Subquery(Box::new(subquery)), start);
+            return self.subquery(expr, (range, range_expr), start);
         }
-        self.expect_symbol("]", "matrix selector")?;
+        self.expect_symbol("]", "subquery or range")?;
         let fault = match expr.kind {
             ExprKind::Selector(selector) if selector.time == TimeModifiers::default() => {
-                return self.node(ExprKind::Matrix { selector, range }, start);
+                return self.node(ExprKind::Matrix { selector, range, range_expr }, start);
             }
-            ExprKind::Selector(selector) if selector.time.offset != 0 => "no offset modifiers allowed before range",
-            ExprKind::Selector(_) => "no @ modifiers allowed before range",
+            ExprKind::Selector(Selector { time: TimeModifiers { offset: 0, offset_expr: None, .. }, .. }) => {
+                "no @ modifiers allowed before range"
+            }
+            ExprKind::Selector(_) => "no offset modifiers allowed before range",
             _ => "ranges only allowed for vector selectors",
         };
         let error = QueryError::invalid(fault).at(start, self.span_from(start).end);
@@ -144,9 +131,32 @@ impl Parser {
         })
     }
 
+    /// `step]` after a colon, or `]`.
+    fn subquery(
+        &mut self,
+        expr: Expr,
+        (range, range_expr): (i64, Option<DurationExpr>),
+        start: usize,
+    ) -> Result<Expr, QueryError> {
+        let (step, step_expr) = if self.is_symbol("]") {
+            (None, None)
+        } else {
+            let (step, step_expr) = self.positive_duration("subquery selector")?;
+            (step_expr.is_none().then_some(step), step_expr)
+        };
+        self.expect_symbol("]", "subquery selector")?;
+        let kind = expr.value_type();
+        if kind != ValueType::Vector {
+            let message = format!("subquery is only allowed on instant vector, got {} instead", kind.describe());
+            return Err(QueryError::invalid(message).at(start, self.span_from(start).end));
+        }
+        let subquery = Subquery { expr, range, range_expr, step, step_expr, time: TimeModifiers::default() };
+        self.node(ExprKind::Subquery(Box::new(subquery)), start)
+    }
+
     fn offset(&mut self, mut expr: Expr, start: usize) -> Result<Expr, QueryError> {
         self.next();
-        let offset = self.millis("offset", true)?;
+        let (offset, offset_expr) = self.offset_duration()?;
         let end = self.span_from(start).end;
         let Some(time) = time_modifiers(&mut expr) else {
             return Err(QueryError::invalid(
@@ -154,12 +164,34 @@ impl Parser {
             )
             .at(start, end));
         };
-        if time.offset != 0 {
+        if time.offset != 0 || time.offset_expr.is_some() {
             return Err(QueryError::invalid("offset may not be set multiple times").at(start, end));
         }
-        time.offset = offset;
+        (time.offset, time.offset_expr) = (offset, offset_expr);
         expr.span.end = end;
         Ok(expr)
+    }
+
+    /// `anchored` or `smoothed`, the next token.
+    fn extended(&mut self, mut expr: Expr, extension: Extension, start: usize) -> Result<Expr, QueryError> {
+        self.next();
+        let end = self.span_from(start).end;
+        let word = extension.as_str();
+        let fault = match &mut expr.kind {
+            ExprKind::Selector(selector) | ExprKind::Matrix { selector, .. } => match selector.extension {
+                Some(other) if other != extension => {
+                    "anchored and smoothed modifiers cannot be used together".to_owned()
+                }
+                _ => {
+                    selector.extension = Some(extension);
+                    expr.span.end = end;
+                    return Ok(expr);
+                }
+            },
+            ExprKind::Subquery(_) => format!("{word} modifier is not supported for subqueries"),
+            _ => format!("{word} modifier not implemented"),
+        };
+        Err(QueryError::invalid(fault).at(start, end))
     }
 
     fn at_time(&mut self, mut expr: Expr, start: usize) -> Result<Expr, QueryError> {

@@ -33,6 +33,7 @@ impl Parser {
     fn binary(&mut self, left: Expr, op: BinaryOp, start: usize) -> Result<Expr, QueryError> {
         let return_bool = self.take_word("bool");
         let mut matching = self.matching()?;
+        self.fills(&mut matching)?;
         if op.is_set_operator() && matching.cardinality == Cardinality::OneToOne {
             matching.cardinality = Cardinality::ManyToMany;
         }
@@ -63,6 +64,48 @@ impl Parser {
             matching.include = self.label_list("grouping opts")?;
         }
         Ok(matching)
+    }
+
+    /// `fill (…)`, or `fill_left (…)` and `fill_right (…)` in any order.
+    fn fills(&mut self, matching: &mut Matching) -> Result<(), QueryError> {
+        if self.take_word("fill") {
+            let value = self.fill_value()?;
+            (matching.fill_left, matching.fill_right) = (Some(value), Some(value));
+            return Ok(());
+        }
+        loop {
+            let (word, is_set) = if self.is_word("fill_left") {
+                ("fill_left", matching.fill_left.is_some())
+            } else if self.is_word("fill_right") {
+                ("fill_right", matching.fill_right.is_some())
+            } else {
+                return Ok(());
+            };
+            if is_set {
+                return Err(self
+                    .unexpected("binary expression", "the right operand")
+                    .hint(format!("{word} stands once")));
+            }
+            self.next();
+            let value = Some(self.fill_value()?);
+            if word == "fill_left" {
+                matching.fill_left = value;
+            } else {
+                matching.fill_right = value;
+            }
+        }
+    }
+
+    fn fill_value(&mut self) -> Result<Number, QueryError> {
+        const CONTEXT: &str = "fill modifier";
+        self.expect_symbol("(", CONTEXT)?;
+        let negative = self.is_symbol("-");
+        if negative || self.is_symbol("+") {
+            self.next();
+        }
+        let value = self.seconds(CONTEXT)?;
+        self.expect_symbol(")", CONTEXT)?;
+        Ok(Number(if negative { -value } else { value }))
     }
 
     fn unary(&mut self) -> Result<Expr, QueryError> {

@@ -24,6 +24,15 @@ impl Parser {
         self.node(ExprKind::Selector(selector), start)
     }
 
+    /// Matchers in braces, the next token, that may pass every series.
+    pub(super) fn label_selector(&mut self) -> Result<Expr, QueryError> {
+        let start = self.start();
+        let mut selector = Selector::default();
+        self.next();
+        self.matchers(&mut selector.matchers)?;
+        self.node(ExprKind::Selector(selector), start)
+    }
+
     /// Matchers up to the closing brace.
     fn matchers(&mut self, matchers: &mut Vec<Matcher>) -> Result<(), QueryError> {
         const CONTEXT: &str = "label matching";
