@@ -22,7 +22,6 @@ pub(super) enum Note {
     IncompatibleBuckets { op: BinaryOp },
     SortInRange,
     PossiblyNoCounter { metric: String },
-    PossiblyNoCounterByLabel { metric: String, metric_type: String },
     ForcedMonotonicity { metric: String, forced: Forced },
     IncompatibleTypes { left: &'static str, op: BinaryOp, right: &'static str },
     IgnoredInAggregation { op: &'static str },
@@ -32,7 +31,6 @@ pub(super) enum Note {
     FractionWithoutNan { metric: String },
     ResetCollision { during: During },
     ReconciledBuckets { during: During },
-    OverlappingStart { metric: String },
 }
 
 /// What histograms were combined for.
@@ -79,7 +77,6 @@ impl Note {
         !matches!(
             self,
             Note::PossiblyNoCounter { .. }
-                | Note::PossiblyNoCounterByLabel { .. }
                 | Note::ForcedMonotonicity { .. }
                 | Note::IncompatibleTypes { .. }
                 | Note::IgnoredInAggregation { .. }
@@ -150,11 +147,6 @@ impl fmt::Display for Note {
             Note::PossiblyNoCounter { metric } => {
                 write!(f, "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {metric:?}")
             }
-            Note::PossiblyNoCounterByLabel { metric, metric_type } => write!(
-                f,
-                "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got \
-                 {metric_type:?}: {metric:?}"
-            ),
             Note::ForcedMonotonicity { metric, forced } => {
                 write!(
                     f,
@@ -188,9 +180,6 @@ impl fmt::Display for Note {
             Note::ResetCollision { during } => write!(f, "conflicting counter resets during histogram {during}"),
             Note::ReconciledBuckets { during } => {
                 write!(f, "mismatched custom buckets were reconciled during {during}")
-            }
-            Note::OverlappingStart { metric } => {
-                write!(f, "sample has start time that overlaps with previous sample timestamp for metric {metric:?}")
             }
         }
     }

@@ -33,6 +33,14 @@ pub(crate) fn format_general(value: f64) -> String {
     format_plain(value)
 }
 
+/// A number as OpenMetrics writes label values that are numbers: with a point where it is whole.
+#[must_use]
+pub(crate) fn format_openmetrics(value: f64) -> String {
+    let text = format_general(value);
+    let is_whole = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if is_whole { format!("{text}.0") } else { text }
+}
+
 /// Go's `%.2g`: two significant digits, scientific below 1e-4 and from 100 on.
 #[must_use]
 pub(crate) fn format_two_digits(value: f64) -> String {

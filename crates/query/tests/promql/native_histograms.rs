@@ -97,6 +97,6 @@ fn histograms_are_counted_summed_and_cut_into_quantiles() {
 #[test]
 fn a_sum_has_the_coarser_schema_and_all_buckets() {
     let [SampleValue::Histogram(sum)] = &values("sum(latency)")[..] else { panic!("expected one histogram") };
-    let expected = NativeHistogram { reset_hint: ResetHint::Gauge, ..histogram(20.0) };
+    let expected = NativeHistogram { reset_hint: ResetHint::Unknown, ..histogram(20.0) };
     assert_eq!(**sum, expected);
 }

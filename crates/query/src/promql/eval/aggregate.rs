@@ -2,9 +2,9 @@
 
 use super::column::{ABSENT, Cell, Column, Vector, is_absent};
 use super::compensated::{Deviation, Mean, Sum, Variance};
-use super::{Evaluator, native_histogram, quantile};
+use super::{Evaluator, histogram_sum, quantile};
 use crate::error::QueryError;
-use crate::promql::annotations::Note;
+use crate::promql::annotations::{During, Note};
 use crate::promql::ast::{Aggregate, AggregateOp, Span};
 use clew_model::metrics::{Labels, METRIC_NAME, NativeHistogram};
 use hashbrown::HashMap;
@@ -123,10 +123,15 @@ impl Evaluator<'_> {
                     self.note(&Note::MixedFloatsHistogramsAggregated, inner);
                 }
                 AggregateOp::Sum | AggregateOp::Avg => {
-                    let divisor = if op == AggregateOp::Avg { histograms.len() as f64 } else { 1.0 };
-                    match native_histogram::sum(histograms.into_iter()) {
-                        Some(sum) => {
-                            out.set_histogram(step, Arc::new(native_histogram::scaled(&sum, 1.0 / divisor)));
+                    match histogram_sum::total(histograms.into_iter(), op == AggregateOp::Avg) {
+                        Some(total) => {
+                            if total.reconciled {
+                                self.note(&Note::ReconciledBuckets { during: During::Aggregation }, inner);
+                            }
+                            if total.collides {
+                                self.note(&Note::ResetCollision { during: During::Aggregation }, inner);
+                            }
+                            out.set_histogram(step, Arc::new(total.histogram));
                         }
                         None => {
                             let metric =

@@ -3,12 +3,13 @@
 use super::column::{ABSENT, Cell, Column, Vector, is_absent};
 use super::matching::{by_signature, columns, signature};
 use super::set_operator::presence;
+use super::trim::trimmed;
 use super::{Evaluated, Evaluator, native_histogram};
 use crate::error::QueryError;
 use crate::limits::MAX_ANNOTATIONS;
-use crate::promql::annotations::Note;
+use crate::promql::annotations::{During, Note};
 use crate::promql::ast::{Binary, BinaryOp, Cardinality, Matching, Number, Span};
-use clew_model::metrics::{Labels, METADATA_LABELS};
+use clew_model::metrics::{Labels, METADATA_LABELS, NativeHistogram};
 use hashbrown::HashMap;
 use std::sync::Arc;
 
@@ -201,7 +202,7 @@ fn result_labels(many: &Labels, one: &Labels, binary: &Binary) -> Labels {
 enum Made {
     Nothing,
     Float(f64),
-    Histogram(Arc<clew_model::metrics::NativeHistogram>),
+    Histogram(Arc<NativeHistogram>),
 }
 
 /// The value of two cells.
@@ -217,35 +218,47 @@ fn cells(binary: &Binary, left: Cell<'_>, right: Cell<'_>, notes: &mut Vec<Note>
         say(notes, Note::IncompatibleTypes { left: left_kind, op, right: right_kind });
         return Made::Nothing;
     }
-    let combined = match (left, right) {
+    let made = match (left, right) {
         (Cell::Float(left), Cell::Float(right)) => return floats(binary, left, right, left),
         (Cell::Histogram(left), Cell::Histogram(right)) => match op {
-            BinaryOp::Add => native_histogram::added(left, right),
-            BinaryOp::Sub => native_histogram::subtracted(left, right),
             BinaryOp::Equal | BinaryOp::NotEqual => {
-                let holds = (left == right) == (op == BinaryOp::Equal);
+                let holds = native_histogram::is_same(left, right) == (op == BinaryOp::Equal);
                 return match (binary.return_bool, holds) {
                     (true, _) => Made::Float(f64::from(u8::from(holds))),
                     (false, true) => Made::Histogram(Arc::clone(left)),
                     (false, false) => Made::Nothing,
                 };
             }
-            _ => None,
+            _ => return combined(op, left, right, notes),
         },
-        (Cell::Histogram(histogram), Cell::Float(factor)) => match op {
-            BinaryOp::Mul => Some(native_histogram::scaled(histogram, factor)),
-            BinaryOp::Div => Some(native_histogram::scaled(histogram, 1.0 / factor)),
-            _ => None,
+        (Cell::Histogram(histogram), Cell::Float(by)) => match op {
+            BinaryOp::Mul => native_histogram::scaled(histogram, by),
+            BinaryOp::Div => native_histogram::divided(histogram, by),
+            _ => trimmed(histogram, by, op == BinaryOp::TrimUpper),
         },
-        (Cell::Float(factor), Cell::Histogram(histogram)) if op == BinaryOp::Mul => {
-            Some(native_histogram::scaled(histogram, factor))
-        }
-        _ => None,
+        (Cell::Float(factor), Cell::Histogram(histogram)) => native_histogram::scaled(histogram, factor),
+        (Cell::Absent, _) | (_, Cell::Absent) => return Made::Nothing,
     };
-    if combined.is_none() {
+    Made::Histogram(Arc::new(made))
+}
+
+/// The sum or the difference of two histograms.
+fn combined(op: BinaryOp, left: &NativeHistogram, right: &NativeHistogram, notes: &mut Vec<Note>) -> Made {
+    let (result, during) = match op {
+        BinaryOp::Add => (native_histogram::added(left, right), During::Addition),
+        _ => (native_histogram::subtracted(left, right), During::Subtraction),
+    };
+    let Some(result) = result else {
         say(notes, Note::IncompatibleBuckets { op });
+        return Made::Nothing;
+    };
+    if result.collides {
+        say(notes, Note::ResetCollision { during });
     }
-    combined.map_or(Made::Nothing, |histogram| Made::Histogram(Arc::new(histogram)))
+    if result.reconciled {
+        say(notes, Note::ReconciledBuckets { during });
+    }
+    Made::Histogram(Arc::new(result.histogram))
 }
 
 fn say(notes: &mut Vec<Note>, note: Note) {

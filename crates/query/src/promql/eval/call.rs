@@ -4,7 +4,7 @@ use super::column::{ABSENT, Column, Vector, is_absent};
 use super::compute::{Driven, Output, Window};
 use super::implementation::Implementation;
 use super::{Evaluated, Evaluator, Expr, ExprKind};
-use super::{native_histogram, native_quantile, over_time, quantile, regression};
+use super::{native_histogram, over_time, quantile, regression};
 use crate::error::QueryError;
 use crate::promql::annotations::Note;
 use crate::promql::ast::{Extension, Span};
@@ -64,14 +64,6 @@ impl Evaluator<'_> {
             [arg, nearest] => self.with_scalar(arg, Some(nearest), round),
             _ => self.with_scalar(first(args)?, None, |value, _| round(value, 1.0)),
         }
-    }
-
-    pub(super) fn histogram_fraction(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
-        let [low, high, arg] = args else { return Err(missing()) };
-        let (low, high) = (self.scalar(low)?, self.scalar(high)?);
-        self.of_histograms(std::slice::from_ref(arg), &|step, histogram| {
-            native_quantile::fraction(at(&low, step), at(&high, step), histogram)
-        })
     }
 
     fn time_vector(&mut self) -> Result<Vector, QueryError> {

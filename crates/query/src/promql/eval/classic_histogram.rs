@@ -1,12 +1,14 @@
-//! `histogram_quantile` over classic buckets: series that differ in `le` alone.
+//! Quantiles and fractions of histograms: of classic ones, which are series that differ in `le` alone, and of native ones
+//! among them.
 
 use super::call::{at, missing};
 use super::column::{ABSENT, Column, Vector, is_absent};
-use super::{Evaluator, Expr, native_histogram, native_quantile};
+use super::native_quantile::NanNote;
+use super::{Evaluator, Expr, native_quantile};
 use crate::error::QueryError;
 use crate::promql::annotations::{Forced, Note};
 use crate::promql::ast::Span;
-use crate::promql::number::parse_float;
+use crate::promql::number::{format_openmetrics, parse_float};
 use clew_model::UnixMillis;
 use clew_model::metrics::{BUCKET_LABEL, Labels};
 use hashbrown::HashMap;
@@ -29,30 +31,158 @@ struct Bucket {
     count: f64,
 }
 
+/// Histograms of both kinds at all steps.
+struct Histograms {
+    vector: Vector,
+    classic: Vec<Buckets>,
+}
+
+/// What is asked of each histogram.
+#[derive(Clone, Copy)]
+enum Asked<'a> {
+    Quantile(&'a [f64]),
+    Fraction(&'a [f64], &'a [f64]),
+}
+
 impl Evaluator<'_> {
     pub(super) fn histogram_quantile(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
         let [phi_arg, arg] = args else { return Err(missing()) };
         let phi = self.scalar(phi_arg)?;
-        let mut vector = self.vector(arg)?;
+        self.note_quantiles(&phi, phi_arg.span);
+        let all = self.histograms(arg)?;
+        self.ask(all, &[(None, Asked::Quantile(&phi))], arg.span)
+    }
+
+    pub(super) fn histogram_quantiles(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let [arg, label, phis @ ..] = args else { return Err(missing()) };
+        let label = self.text(label)?;
+        if label.is_empty() {
+            return Err(QueryError::execution("invalid quantile label name in histogram_quantiles(): \"\""));
+        }
+        let mut quantiles = Vec::with_capacity(phis.len());
+        for phi_arg in phis {
+            let phi = self.scalar(phi_arg)?;
+            self.note_quantiles(&phi, phi_arg.span);
+            quantiles.push(phi);
+        }
+        let all = self.histograms(arg)?;
+        let named = |phi: &Vec<f64>| format_openmetrics(phi.first().copied().unwrap_or(f64::NAN));
+        let values: Vec<String> = quantiles.iter().map(named).collect();
+        let asked: Vec<_> = values
+            .iter()
+            .zip(&quantiles)
+            .map(|(value, phi)| (Some((label.as_str(), value.as_str())), Asked::Quantile(phi)))
+            .collect();
+        self.ask(all, &asked, arg.span)
+    }
+
+    pub(super) fn histogram_fraction(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let [low, high, arg] = args else { return Err(missing()) };
+        let (low, high) = (self.scalar(low)?, self.scalar(high)?);
+        let all = self.histograms(arg)?;
+        self.ask(all, &[(None, Asked::Fraction(&low, &high))], arg.span)
+    }
+
+    fn note_quantiles(&mut self, phi: &[f64], span: Span) {
         for phi in phi.iter().filter(|phi| !(0.0..=1.0).contains(*phi)) {
-            self.note(&Note::InvalidQuantile(*phi), phi_arg.span);
+            self.note(&Note::InvalidQuantile(*phi), span);
         }
-        let groups = self.group_buckets(&vector, arg.span);
-        let memory = self.reserve_columns(groups.len())?;
-        let mut columns = Vec::with_capacity(groups.len());
-        for group in groups {
-            self.context.check()?;
-            columns.push(self.bucket_column(&group, &vector, &phi, arg.span));
+    }
+
+    /// The histograms of a vector. Where a classic and a native one have the same labels at a step, neither counts there.
+    fn histograms(&mut self, arg: &Expr) -> Result<Histograms, QueryError> {
+        let mut vector = self.vector(arg)?;
+        let classic = self.group_buckets(&vector, arg.span);
+        let clashes = self.clashes(&vector, &classic);
+        for (native, place, step) in clashes {
+            let buckets = classic.get(place).map(|group| group.bounds.as_slice()).unwrap_or_default();
+            for at in buckets.iter().map(|(_, at)| *at).chain([native]) {
+                if let Some(column) = vector.columns.get_mut(at) {
+                    column.clear(step);
+                }
+            }
+            let metric = vector.columns.get(native).map_or("", |column| column.labels.metric_name()).to_owned();
+            self.note(&Note::MixedClassicNative { metric }, arg.span);
         }
-        let mut memory = vec![memory];
-        memory.append(&mut vector.memory);
-        for mut column in vector.columns.into_iter().filter(|column| !column.histograms.is_empty()) {
-            native_histogram::to_floats(&mut column, &|step, histogram| {
-                native_quantile::quantile(at(&phi, step), histogram)
-            });
-            columns.push(column);
+        Ok(Histograms { vector, classic })
+    }
+
+    /// Where there is a native histogram beside buckets of the same labels: its column, the place of the buckets, the step.
+    fn clashes(&self, vector: &Vector, classic: &[Buckets]) -> Vec<(usize, usize, usize)> {
+        let places: HashMap<&Labels, &Buckets> = classic.iter().map(|group| (&group.labels, group)).collect();
+        let place_of = |group: &Buckets| classic.iter().position(|own| std::ptr::eq(own, group));
+        let mut clashes = Vec::new();
+        for (native, column) in vector.columns.iter().enumerate().filter(|(_, column)| !column.histograms.is_empty()) {
+            let Some((group, place)) = places.get(&column.labels).and_then(|group| Some((*group, place_of(group)?)))
+            else {
+                continue;
+            };
+            for step in (0..self.steps.count).filter(|step| column.histogram(*step).is_some()) {
+                let column = |at: &usize| vector.columns.get(*at);
+                if group.bounds.iter().any(|(_, at)| column(at).is_some_and(|one| !is_absent(one.value(step)))) {
+                    clashes.push((native, place, step));
+                }
+            }
         }
-        Vector { columns, memory }.merged()
+        clashes
+    }
+
+    /// Answers each question for each histogram, with a label that tells the questions apart where there is one.
+    fn ask(
+        &mut self,
+        all: Histograms,
+        questions: &[(Option<(&str, &str)>, Asked<'_>)],
+        span: Span,
+    ) -> Result<Vector, QueryError> {
+        let Histograms { vector, classic } = all;
+        let native = vector.columns.iter().filter(|column| !column.histograms.is_empty()).count();
+        let memory = self.reserve_columns((classic.len() + native) * questions.len())?;
+        let mut columns = Vec::with_capacity(classic.len() + native);
+        for (label, asked) in questions {
+            let labelled = |labels: &Labels| match label {
+                Some((name, value)) => labels.with(name, value),
+                None => labels.clone(),
+            };
+            for group in &classic {
+                self.context.check()?;
+                let values = self.ask_classic(group, &vector, *asked, span);
+                columns.push(Column::new(labelled(&group.labels), values).unnamed());
+            }
+            for column in vector.columns.iter().filter(|column| !column.histograms.is_empty()) {
+                self.context.check()?;
+                let values = self.ask_native(column, *asked, span);
+                columns.push(Column::new(labelled(&column.labels), values).unnamed());
+            }
+        }
+        let mut held = vec![memory];
+        held.extend(vector.memory);
+        Vector { columns, memory: held }.merged()
+    }
+
+    fn ask_native(&mut self, column: &Column, asked: Asked<'_>, span: Span) -> Vec<f64> {
+        let mut noted: Vec<NanNote> = Vec::new();
+        let mut of = |step: usize| {
+            let Some(histogram) = column.histogram(step).filter(|_| is_absent(column.value(step))) else {
+                return ABSENT;
+            };
+            let (value, note) = match asked {
+                Asked::Quantile(phi) => native_quantile::quantile(at(phi, step), histogram),
+                Asked::Fraction(low, high) => native_quantile::fraction(at(low, step), at(high, step), histogram),
+            };
+            noted.extend(note.filter(|note| !noted.contains(note)));
+            value
+        };
+        let values = (0..self.steps.count).map(&mut of).collect();
+        for note in noted {
+            let metric = column.labels.metric_name().to_owned();
+            let note = match note {
+                NanNote::IsNan => Note::QuantileIsNan { metric },
+                NanNote::IsSkewed => Note::QuantileIsSkewed { metric },
+                NanNote::AreLeftOut => Note::FractionWithoutNan { metric },
+            };
+            self.note(&note, span);
+        }
+        values
     }
 
     fn group_buckets(&mut self, vector: &Vector, span: Span) -> Vec<Buckets> {
@@ -81,12 +211,12 @@ impl Evaluator<'_> {
         groups
     }
 
-    fn bucket_column(&mut self, group: &Buckets, vector: &Vector, phi: &[f64], span: Span) -> Column {
-        let mut values = Vec::with_capacity(phi.len());
+    fn ask_classic(&mut self, group: &Buckets, vector: &Vector, asked: Asked<'_>, span: Span) -> Vec<f64> {
+        let mut values = Vec::with_capacity(self.steps.count);
         let mut buckets = Vec::with_capacity(group.bounds.len());
         let mut forced: Option<Forced> = None;
         let times: Vec<UnixMillis> = self.steps.iter().collect();
-        for (step, phi) in phi.iter().enumerate() {
+        for (step, time) in times.into_iter().enumerate() {
             buckets.clear();
             for (upper, position) in &group.bounds {
                 let count = vector.columns.get(*position).map_or(ABSENT, |column| column.value(step));
@@ -95,10 +225,13 @@ impl Evaluator<'_> {
                 }
             }
             let mut raised = None;
-            values.push(if buckets.is_empty() { ABSENT } else { bucket_quantile(*phi, &mut buckets, &mut raised) });
+            values.push(match asked {
+                _ if buckets.is_empty() => ABSENT,
+                Asked::Quantile(phi) => bucket_quantile(at(phi, step), &mut buckets, &mut raised),
+                Asked::Fraction(low, high) => bucket_fraction(at(low, step), at(high, step), &mut buckets),
+            });
             if let Some((least_bucket, greatest_bucket, most)) = raised {
-                let at = times.get(step).copied().unwrap_or_default();
-                let own = Forced { least_bucket, greatest_bucket, most, samples: 1, first: at, last: at };
+                let own = Forced { least_bucket, greatest_bucket, most, samples: 1, first: time, last: time };
                 match &mut forced {
                     Some(all) => all.merge(own),
                     None => forced = Some(own),
@@ -109,8 +242,45 @@ impl Evaluator<'_> {
             let metric = group.labels.metric_name().to_owned();
             self.note(&Note::ForcedMonotonicity { metric, forced }, span);
         }
-        Column::new(group.labels.clone(), values).unnamed()
+        values
     }
+}
+
+/// The part of the observations between two values, by linear interpolation within buckets. NaN without a `+Inf` bucket or
+/// without observations.
+fn bucket_fraction(low: f64, high: f64, buckets: &mut Vec<Bucket>) -> f64 {
+    if buckets.last().is_none_or(|last| last.upper != f64::INFINITY) {
+        return f64::NAN;
+    }
+    coalesce(buckets);
+    let count = buckets.last().map_or(0.0, |last| last.count);
+    if count == 0.0 || low.is_nan() || high.is_nan() {
+        return f64::NAN;
+    }
+    if low >= high {
+        return 0.0;
+    }
+    let below = |value: f64| below(value, buckets).unwrap_or(count).min(count);
+    (below(high) - below(low)) / count
+}
+
+/// How many observations lie below a value; `None` where it lies above all buckets.
+fn below(value: f64, buckets: &[Bucket]) -> Option<f64> {
+    let begins_at_zero = buckets.first().is_some_and(|first| first.upper > 0.0);
+    let mut lower = if begins_at_zero { 0.0 } else { f64::NEG_INFINITY };
+    let mut rank = 0.0;
+    for bucket in buckets {
+        if lower >= value {
+            return Some(rank);
+        }
+        if bucket.upper > value {
+            let is_open = lower == f64::NEG_INFINITY;
+            let part = (value - lower) / (bucket.upper - lower);
+            return Some(if is_open { bucket.count } else { rank + (bucket.count - rank) * part });
+        }
+        (lower, rank) = (bucket.upper, bucket.count);
+    }
+    None
 }
 
 /// The φ-quantile by linear interpolation within the bucket that holds the rank. The lowest bucket starts at 0 unless

@@ -9,7 +9,7 @@ use super::{Evaluator, Expr, ExprKind};
 use crate::error::QueryError;
 use crate::limits::MAX_ANNOTATIONS;
 use crate::promql::ast::{Extension, Span};
-use clew_model::metrics::{Labels, NativeHistogram, SeriesData, is_stale};
+use clew_model::metrics::{Labels, NativeHistogram, ResetHint, SeriesData, is_stale};
 use clew_model::{Reservation, UnixMillis};
 use std::sync::Arc;
 
@@ -265,6 +265,8 @@ impl<'f> Maker<'f> {
     fn last_histograms(&mut self, series: &SeriesData, times: bool) {
         let own = self.windows.bounds_of(&series.histograms);
         let floats = self.windows.bounds(&series.times);
+        // A sample that begins anew does so once, at however many steps it is the last one.
+        let mut repeated: Option<(u32, Arc<NativeHistogram>)> = None;
         for (step, (&(low, high), floats)) in own.iter().zip(floats).enumerate() {
             let Some((time, histogram)) = (low < high).then(|| series.histograms.get(high as usize - 1)).flatten()
             else {
@@ -280,7 +282,15 @@ impl<'f> Maker<'f> {
             }
             match self.column.values.get_mut(step) {
                 Some(value) if times => *value = seconds(*time),
-                _ => self.column.set_histogram(step, Arc::clone(histogram)),
+                _ => {
+                    let again = repeated.as_ref().filter(|(place, _)| *place == high);
+                    let shown = again.map_or(histogram, |(_, again)| again);
+                    self.column.set_histogram(step, Arc::clone(shown));
+                    if again.is_none() && histogram.reset_hint == ResetHint::Reset {
+                        let again = NativeHistogram { reset_hint: ResetHint::Unknown, ..(**histogram).clone() };
+                        repeated = Some((high, Arc::new(again)));
+                    }
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::column::Vector;
 use super::compute::{Output, WindowFunction};
-use super::{Evaluator, Expr, calendar, call, over_time, rate, regression};
+use super::{Evaluator, Expr, calendar, call, native_quantile, over_time, rate, regression};
 use crate::error::QueryError;
 use crate::promql::functions::Function;
 
@@ -136,7 +136,14 @@ impl Implementation {
             F::SortByLabel => Self::Vector(|evaluator, args| evaluator.sorted_by_label(args, false)),
             F::SortByLabelDesc => Self::Vector(|evaluator, args| evaluator.sorted_by_label(args, true)),
             F::Info => Self::Vector(|evaluator, args| evaluator.info(args)),
-            F::HistogramStddev | F::HistogramStdvar | F::HistogramQuantiles | F::StartTimestamp => Self::Missing,
+            F::HistogramStddev => Self::Vector(|evaluator, args| {
+                evaluator.of_histograms(args, &|_, histogram| native_quantile::variance(histogram).sqrt())
+            }),
+            F::HistogramStdvar => Self::Vector(|evaluator, args| {
+                evaluator.of_histograms(args, &|_, histogram| native_quantile::variance(histogram))
+            }),
+            F::HistogramQuantiles => Self::Vector(|evaluator, args| evaluator.histogram_quantiles(args)),
+            F::StartTimestamp => Self::Missing,
         }
     }
 }

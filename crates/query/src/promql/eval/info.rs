@@ -60,6 +60,10 @@ impl Evaluator<'_> {
             return Ok(Vector::default());
         }
         let selector = Selector { matchers, bare_name: false, time, extension: None };
+        let values = self.instant_cells(&selector, false, arg.span)?;
+        if values.columns.iter().any(|column| !column.histograms.is_empty()) {
+            return Err(QueryError::execution("info sample should be float"));
+        }
         self.instant_cells(&selector, true, arg.span)
     }
 

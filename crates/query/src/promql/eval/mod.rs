@@ -4,6 +4,7 @@
 mod absent;
 mod aggregate;
 mod binary;
+mod buckets;
 mod calendar;
 mod call;
 mod classic_histogram;
@@ -13,6 +14,7 @@ mod compute;
 mod extended;
 mod extended_histograms;
 mod fold;
+mod histogram_sum;
 mod implementation;
 mod info;
 mod labels;
@@ -32,6 +34,7 @@ mod selector;
 mod set_operator;
 mod steps;
 mod subquery;
+mod trim;
 mod window;
 
 pub(in crate::promql) use calendar::rfc3339;

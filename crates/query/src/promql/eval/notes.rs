@@ -13,9 +13,9 @@ pub(super) enum WindowNote {
     NotGauge,
     ReconciledAdding,
     ReconciledSubtracting,
-    CollisionAdding,
+    ReconciledAggregating,
+    CollisionAggregating,
     PossiblyNoCounter,
-    OverlappingStart,
 }
 
 const ALL: [WindowNote; 10] = [
@@ -26,9 +26,9 @@ const ALL: [WindowNote; 10] = [
     WindowNote::NotGauge,
     WindowNote::ReconciledAdding,
     WindowNote::ReconciledSubtracting,
-    WindowNote::CollisionAdding,
+    WindowNote::ReconciledAggregating,
+    WindowNote::CollisionAggregating,
     WindowNote::PossiblyNoCounter,
-    WindowNote::OverlappingStart,
 ];
 
 impl WindowNote {
@@ -43,9 +43,9 @@ impl WindowNote {
             WindowNote::NotGauge => Note::NotGauge { metric },
             WindowNote::ReconciledAdding => Note::ReconciledBuckets { during: During::Addition },
             WindowNote::ReconciledSubtracting => Note::ReconciledBuckets { during: During::Subtraction },
-            WindowNote::CollisionAdding => Note::ResetCollision { during: During::Addition },
+            WindowNote::ReconciledAggregating => Note::ReconciledBuckets { during: During::Aggregation },
+            WindowNote::CollisionAggregating => Note::ResetCollision { during: During::Aggregation },
             WindowNote::PossiblyNoCounter => Note::PossiblyNoCounter { metric },
-            WindowNote::OverlappingStart => Note::OverlappingStart { metric },
         }
     }
 }

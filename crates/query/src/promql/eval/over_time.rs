@@ -2,7 +2,7 @@
 
 use super::compensated::{Mean, Sum, Variance};
 use super::compute::{Output, Window};
-use super::native_histogram;
+use super::histogram_sum;
 use super::notes::WindowNote;
 use super::quantile::quantile;
 use clew_model::UnixMillis;
@@ -33,12 +33,18 @@ fn histogram_total(window: &Window<'_>, mean: bool) -> Output {
         window.note(WindowNote::Mixed);
         return Output::Nothing;
     }
-    let Some(sum) = native_histogram::sum(window.histograms.iter().map(|(_, histogram)| &**histogram)) else {
+    let histograms = window.histograms.iter().map(|(_, histogram)| &**histogram);
+    let Some(total) = histogram_sum::total(histograms, mean) else {
         window.note(WindowNote::MixedBuckets);
         return Output::Nothing;
     };
-    let divisor = if mean { window.histograms.len() as f64 } else { 1.0 };
-    Output::Histogram(native_histogram::scaled(&sum, 1.0 / divisor))
+    if total.reconciled {
+        window.note(WindowNote::ReconciledAggregating);
+    }
+    if total.collides {
+        window.note(WindowNote::CollisionAggregating);
+    }
+    Output::Histogram(total.histogram)
 }
 
 /// The best value; NaN only when there is nothing else.

@@ -1,9 +1,9 @@
 //! Aggregations that keep series (`topk`, `bottomk`) or make one for each value (`count_values`).
 
-use super::Evaluator;
 use super::aggregate::{Group, group_labels, groups};
 use super::call::{at, nan_last};
 use super::column::{ABSENT, Cell, Column, Vector, is_absent};
+use super::{Evaluator, native_histogram};
 use crate::error::QueryError;
 use crate::promql::annotations::Note;
 use crate::promql::ast::{Aggregate, AggregateOp, Span};
@@ -58,8 +58,12 @@ impl Evaluator<'_> {
             self.context.check()?;
             let group = group_labels(&column.labels, aggregate);
             for step in 0..steps {
-                let Cell::Float(value) = column.cell(step) else { continue };
-                let labels = group.with(label, &format_plain(value));
+                let value = match column.cell(step) {
+                    Cell::Absent => continue,
+                    Cell::Float(value) => format_plain(value),
+                    Cell::Histogram(histogram) => native_histogram::text(histogram),
+                };
+                let labels = group.with(label, &value);
                 let position = *index.entry(labels.clone()).or_insert(columns.len());
                 if position == columns.len() {
                     self.use_samples(steps as u64)?;

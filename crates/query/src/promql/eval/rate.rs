@@ -16,7 +16,7 @@ pub(super) fn resets(window: &Window<'_>) -> Output {
 /// How many times the value became another.
 pub(super) fn changes(window: &Window<'_>) -> Output {
     let differs = |before: f64, after: f64| before != after && !(before.is_nan() && after.is_nan());
-    count_pairs(window, differs, |before, after| before != after, true)
+    count_pairs(window, differs, |before, after| !native_histogram::is_same(before, after), true)
 }
 
 /// Prometheus' extrapolation: the change between first and last sample is stretched to the window's ends where the
@@ -62,10 +62,7 @@ fn histogram_change(window: &Window<'_>, counter: bool, per_second: bool) -> Out
     if first_time == last_time {
         return Output::Nothing;
     }
-    let Some(change) = native_histogram::change(window.histograms, counter) else {
-        window.note(WindowNote::MixedBuckets);
-        return Output::Nothing;
-    };
+    let Some(change) = native_histogram::change(window, counter) else { return Output::Nothing };
     let level = counter.then_some((first.count, change.count));
     let times = (*first_time, *last_time);
     let stretch = Stretch::between(times, window.histograms.len(), window.start, window.end);
@@ -180,7 +177,7 @@ pub(super) fn instant(window: &Window<'_>, rate: bool) -> Output {
         }
         (Point::Histogram(_, before), Point::Histogram(_, after)) => {
             match native_histogram::instant_change(window, before, after, rate) {
-                Some(change) if rate => Output::Histogram(native_histogram::scaled(&change, 1.0 / seconds)),
+                Some(change) if rate => Output::Histogram(native_histogram::divided(&change, seconds)),
                 Some(change) => Output::Histogram(change),
                 None => Output::Nothing,
             }
