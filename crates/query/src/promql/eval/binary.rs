@@ -102,7 +102,7 @@ impl Evaluator<'_> {
             let mut present = columns(vector, indexes).filter(|column| column.is_present(step));
             if let (Some(first), Some(second)) = (present.next(), present.next()) {
                 let side = if swapped { "left" } else { "right" };
-                let mut pair = [first.labels.to_string(), second.labels.to_string()];
+                let mut pair = [all_labels(&first.labels), all_labels(&second.labels)];
                 pair.sort_unstable();
                 return Err(QueryError::execution(format!(
                     "found duplicate series for the match group {signature} on the {side} hand-side of the \
@@ -114,6 +114,12 @@ impl Evaluator<'_> {
         }
         Ok(())
     }
+}
+
+/// All labels in braces, the metric's name among them.
+fn all_labels(labels: &Labels) -> String {
+    let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    format!("{{{}}}", pairs.join(", "))
 }
 
 /// The result of a join as it grows.
