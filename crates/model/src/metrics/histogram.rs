@@ -1,6 +1,8 @@
 //! Native histograms: exponential buckets by schema, as in Prometheus' `model/histogram` and OTLP's exponential
 //! histograms.
 
+use super::exponential_bounds::exponential_bound;
+
 /// What is known of a reset of the counter between this histogram and the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ResetHint {
@@ -105,7 +107,7 @@ impl NativeHistogram {
                 Ok(index) => self.custom_bounds.get(index).copied().unwrap_or(f64::INFINITY),
             };
         }
-        (f64::from(index) * f64::from(-self.schema).exp2()).exp2()
+        exponential_bound(index, self.schema)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Series, samples, native histograms, exemplars, and the trait by which queries read a metric store.
 
+mod exponential_bounds;
 mod histogram;
 mod label_sets;
 mod labels;
@@ -8,6 +9,7 @@ mod reader;
 mod sample;
 mod shared_labels;
 
+pub use exponential_bounds::exponential_bound;
 pub use histogram::{CUSTOM_BUCKETS_SCHEMA, HistogramBucket, NativeHistogram, ResetHint, Span as BucketSpan};
 pub use label_sets::{LabelSets, LabelSizes, SeriesKey};
 pub use labels::{

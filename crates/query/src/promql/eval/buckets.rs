@@ -1,7 +1,7 @@
 //! Buckets of native histograms with their bounds, from the lowest values to the highest.
 
-use super::native_histogram::{by_index, exponential_bound};
-use clew_model::metrics::{CUSTOM_BUCKETS_SCHEMA, NativeHistogram};
+use super::native_histogram::by_index;
+use clew_model::metrics::{CUSTOM_BUCKETS_SCHEMA, NativeHistogram, exponential_bound};
 
 /// One bucket.
 #[derive(Debug, Clone, Copy)]

@@ -2,8 +2,8 @@
 
 use super::buckets::is_custom;
 use super::compensated::Sum;
-use super::native_histogram::{Combination, by_index, exponential_bound, intersected, mapped_index, scaled, to_spans};
-use clew_model::metrics::{NativeHistogram, ResetHint};
+use super::native_histogram::{Combination, by_index, intersected, mapped_index, scaled, to_spans};
+use clew_model::metrics::{NativeHistogram, ResetHint, exponential_bound};
 use std::collections::BTreeMap;
 
 /// Compensated counts by index.

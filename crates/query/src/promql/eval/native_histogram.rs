@@ -6,7 +6,7 @@ use super::compute::Window;
 use super::notes::WindowNote;
 use crate::promql::number::format_general;
 use clew_model::UnixMillis;
-use clew_model::metrics::{BucketSpan, NativeHistogram, ResetHint};
+use clew_model::metrics::{BucketSpan, NativeHistogram, ResetHint, exponential_bound};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -121,11 +121,6 @@ fn widen_zero(zero: &mut (f64, f64), sides: [&mut Buckets; 2], schema: i32, want
             side.remove(&index);
         }
     }
-}
-
-/// `base^index` for the base of a schema.
-pub(super) fn exponential_bound(index: i32, schema: i32) -> f64 {
-    (f64::from(index) * (-f64::from(schema)).exp2()).exp2()
 }
 
 /// Two histograms made one, and what is to be told of it.
