@@ -262,3 +262,6 @@ pub(crate) const MEMORY_WAIT: Duration = Duration::from_secs(10);
 
 /// How often it looks.
 pub(crate) const MEMORY_LOOK: Duration = Duration::from_millis(100);
+
+/// How far back series are counted for the cardinality of what is written now, in nanoseconds.
+pub const CARDINALITY_SPAN: i64 = 2 * 3_600 * 1_000_000_000;

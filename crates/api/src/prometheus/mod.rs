@@ -1,5 +1,7 @@
 //! The Prometheus HTTP API (<https://prometheus.io/docs/prometheus/latest/querying/api/>) under `/prometheus/api/v1`.
 
+mod expression;
+mod federate;
 mod labels;
 mod metadata;
 mod query;
@@ -30,8 +32,18 @@ pub(crate) fn routes() -> Router<ApiState> {
         .route("/api/v1/metadata", read(get(metadata::metadata)))
         .route("/api/v1/targets", read(get(targets::targets)))
         .route("/api/v1/scrape_pools", read(get(targets::scrape_pools)))
+        .route("/api/v1/targets/metadata", read(get(targets::metadata)))
+        .route("/api/v1/alertmanagers", read(get(status::alertmanagers)))
+        .route("/api/v1/format_query", read(get(expression::format_query).post(expression::format_query)))
+        .route("/api/v1/parse_query", read(get(expression::parse_query).post(expression::parse_query)))
         .route("/api/v1/status/buildinfo", read(get(status::buildinfo)))
         .route("/api/v1/status/runtimeinfo", read(get(status::runtimeinfo)))
+        .route("/api/v1/status/flags", read(get(status::flags)))
+        .route("/api/v1/status/tsdb", read(get(status::tsdb)))
+        .route("/api/v1/status/walreplay", read(get(status::walreplay)))
+        .route("/api/v1/features", read(get(status::features)))
+        .route("/api/v1/notifications", read(get(status::notifications)))
+        .route("/federate", read(get(federate::federate)))
         .route("/api/v1/write", ingest(post(write::write)))
         .route("/api/v1/otlp/v1/metrics", ingest(post(otlp::metrics)))
         .route("/-/healthy", open(get(crate::operations::healthy)))

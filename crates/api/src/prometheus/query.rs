@@ -13,7 +13,7 @@ use clew_app::reads::metrics::{Exemplars, FindExemplars, InstantQuery, RangeQuer
 use clew_model::UnixMillis;
 use clew_model::metrics::{ExemplarRow, HistogramBucket, Labels, NativeHistogram};
 use clew_model::time::NANOS_PER_MILLI;
-use clew_query::promql::{self, InstantSample, QueryResult, RangeSeries, SampleValue, Value};
+use clew_query::promql::{self, InstantSample, QueryResult, QueryStats, RangeSeries, SampleValue, Value};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,6 +36,72 @@ impl Serialize for LabelMap {
 struct QueryData {
     result_type: &'static str,
     result: ResultData,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stats: Option<Stats>,
+}
+
+/// What a query cost, where it is asked for.
+#[derive(Debug, Serialize)]
+struct Stats {
+    timings: Timings,
+    samples: SampleStats,
+}
+
+/// Seconds. A query is prepared, sorted and evaluated in one, so that all its time is that of the evaluation.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Timings {
+    eval_total_time: f64,
+    result_sort_time: f64,
+    query_preparation_time: f64,
+    inner_eval_time: f64,
+    exec_queue_time: f64,
+    exec_total_time: f64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SampleStats {
+    total_queryable_samples: u64,
+    samples_read: u64,
+    peak_samples: u64,
+}
+
+impl From<QueryStats> for Stats {
+    fn from(stats: QueryStats) -> Self {
+        let seconds = stats.took.as_secs_f64();
+        Self {
+            timings: Timings {
+                eval_total_time: seconds,
+                result_sort_time: 0.0,
+                query_preparation_time: 0.0,
+                inner_eval_time: seconds,
+                exec_queue_time: 0.0,
+                exec_total_time: seconds,
+            },
+            samples: SampleStats {
+                total_queryable_samples: stats.samples,
+                samples_read: stats.samples,
+                peak_samples: stats.used,
+            },
+        }
+    }
+}
+
+/// How an answer is shown.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    /// With what it cost.
+    stats: bool,
+    /// Series at most.
+    limit: usize,
+}
+
+impl Shown {
+    fn of(params: &Params) -> Result<Self, ApiError> {
+        let limit = params.parse::<usize>("limit")?.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+        Ok(Self { stats: params.get("stats").is_some(), limit })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -160,7 +226,8 @@ pub(super) async fn instant(
         lookback: params.duration("lookback_delta")?,
         timeout: timeout(&params)?,
     };
-    Ok(asker.ask(question, rendered).await?)
+    let shown = Shown::of(&params)?;
+    Ok(asker.ask(question, move |result| rendered(result, shown)).await?)
 }
 
 /// `GET|POST /api/v1/query_range`
@@ -180,7 +247,8 @@ pub(super) async fn range(
         lookback: params.duration("lookback_delta")?,
         timeout: timeout(&params)?,
     };
-    Ok(asker.ask(question, rendered).await?)
+    let shown = Shown::of(&params)?;
+    Ok(asker.ask(question, move |result| rendered(result, shown)).await?)
 }
 
 /// A step in milliseconds: `15s`, `1m`, or a number of seconds.
@@ -198,8 +266,22 @@ fn timeout(params: &Params) -> Result<Option<Duration>, ApiError> {
     Ok(nanos.map(|nanos| Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))))
 }
 
-fn rendered(result: QueryResult) -> Success<QueryData> {
-    let data = |result_type, result| QueryData { result_type, result };
+fn rendered(mut result: QueryResult, shown: Shown) -> Success<QueryData> {
+    let stats = shown.stats.then(|| Stats::from(result.stats));
+    let series = match &result.value {
+        Value::Vector(samples) => samples.len(),
+        Value::Matrix(series) => series.len(),
+        Value::Scalar(..) | Value::String(..) => 0,
+    };
+    if series > shown.limit {
+        match &mut result.value {
+            Value::Vector(samples) => samples.truncate(shown.limit),
+            Value::Matrix(series) => series.truncate(shown.limit),
+            Value::Scalar(..) | Value::String(..) => {}
+        }
+        result.annotations.warnings.push("results truncated due to limit".to_owned());
+    }
+    let data = |result_type, result| QueryData { result_type, result, stats };
     let data = match result.value {
         Value::Scalar(time, value) => data("scalar", ResultData::Scalar(Point(time, value))),
         Value::String(time, text) => data("string", ResultData::Text((Seconds(time), text))),

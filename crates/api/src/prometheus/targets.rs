@@ -2,6 +2,7 @@
 
 use super::respond::Answer;
 use crate::dto::rfc3339;
+use crate::error::ApiError;
 use crate::params::Params;
 use crate::state::ApiState;
 use axum::Extension;
@@ -11,7 +12,7 @@ use axum::http::Request;
 use axum::response::{IntoResponse, Response};
 use clew_app::scrape::{ActiveTarget, DroppedTarget, ScrapeStatus};
 use clew_model::{Caller, TenantId};
-use clew_query::promql::Annotations;
+use clew_query::promql::{self, Annotations};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -118,4 +119,47 @@ pub(super) async fn scrape_pools(State(state): State<ApiState>, Extension(caller
     let mut scrape_pools: Vec<String> = scraped_for(&state, &caller).jobs.into_iter().map(|job| job.name).collect();
     scrape_pools.sort();
     Answer::plain(Ok(ScrapePools { scrape_pools })).into_response()
+}
+
+#[derive(Debug, Serialize)]
+struct TargetFamily {
+    target: BTreeMap<String, String>,
+    metric: String,
+    r#type: &'static str,
+    help: String,
+    unit: String,
+}
+
+/// `GET /api/v1/targets/metadata`: what targets say of their families; `match_target`, `metric` and `limit` choose.
+pub(super) async fn metadata(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Response {
+    Answer::plain(target_families(&state, &caller, request.uri().query())).into_response()
+}
+
+fn target_families(state: &ApiState, caller: &Caller, query: Option<&str>) -> Result<Vec<TargetFamily>, ApiError> {
+    let params = Params::of_query(query);
+    let matchers = params.get("match_target").map(promql::parse_selector).transpose()?.unwrap_or_default();
+    let limit = params.parse::<i64>("limit")?.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    if caller.tenant != TenantId::default() {
+        return Ok(Vec::new());
+    }
+    let passes = |labels: &[(String, String)]| {
+        let value = |name: &str| labels.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value);
+        matchers.iter().all(|matcher| matcher.matches(value(&matcher.name)))
+    };
+    let metric = params.get("metric");
+    // Where targets are chosen, all are looked at.
+    let most = if matchers.is_empty() { limit } else { usize::MAX };
+    let found = state.scrape.families(metric, most).into_iter().filter(|(labels, _)| passes(labels)).take(limit);
+    let shown = found.map(|(labels, family)| TargetFamily {
+        target: labels.into_iter().collect(),
+        metric: if metric.is_some() { String::new() } else { family.metric },
+        r#type: family.metric_type.as_str(),
+        help: family.help,
+        unit: family.unit,
+    });
+    Ok(shown.collect())
 }

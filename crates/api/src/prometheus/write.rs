@@ -90,7 +90,8 @@ fn version(headers: &HeaderMap) -> Result<Version, ApiError> {
     };
     let mut parts = value.split(';').map(str::trim);
     if !parts.next().unwrap_or_default().eq_ignore_ascii_case("application/x-protobuf") {
-        return Err(unsupported());
+        // Prometheus takes what is no protobuf at all for a request gone astray.
+        return Err(ApiError { status: None, ..unsupported() });
     }
     let proto = parts.find_map(|part| part.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("proto")));
     match proto.map(|(_, message)| message.trim_matches('"')) {
@@ -154,6 +155,9 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(value));
             assert_eq!(version(&headers).ok(), expected, "{value}");
+            let status = version(&headers).err().map(|error| error.prometheus_status().as_u16());
+            let is_protobuf = value.contains("protobuf");
+            assert_eq!(status, expected.is_none().then_some(if is_protobuf { 415 } else { 400 }), "{value}");
         }
         assert_eq!(version(&HeaderMap::new()).ok(), Some(Version::V1));
     }

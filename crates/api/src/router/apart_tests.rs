@@ -400,6 +400,10 @@ fn paths(route: &str, own: &Own, records: &[String]) -> Vec<String> {
         ]
     } else if route.ends_with("/query_range") || route.ends_with("/query_exemplars") {
         vec![format!("query={everything}&start={}&end={}&step=30", seconds - 7_200, seconds + 60)]
+    } else if route.ends_with("/format_query") || route.ends_with("/parse_query") {
+        vec!["query=up".to_owned()]
+    } else if route.ends_with("/federate") {
+        vec![format!("match[]={everything}"), String::new()]
     } else if route.contains("/api/v1/series") || route.contains("/label") {
         vec![format!("match[]={everything}&start={}&end={}", seconds - 86_400, seconds + 60), "limit=100".to_owned()]
     } else if route.ends_with("/logs") || route.contains("/logs/") {

@@ -79,6 +79,18 @@ pub(super) const PROMETHEUS: &str = "
     GET /api/v1/metadata read tenant
     GET /api/v1/targets read tenant
     GET /api/v1/scrape_pools read tenant
+    GET /api/v1/targets/metadata read tenant
+    GET /api/v1/alertmanagers read tenant
+    GET /api/v1/format_query read tenant
+    POST /api/v1/format_query read tenant
+    GET /api/v1/parse_query read tenant
+    POST /api/v1/parse_query read tenant
+    GET /api/v1/status/flags read tenant
+    GET /api/v1/status/tsdb read tenant
+    GET /api/v1/status/walreplay read tenant
+    GET /api/v1/features read tenant
+    GET /api/v1/notifications read tenant
+    GET /federate read tenant
     GET /api/v1/status/buildinfo read tenant
     GET /api/v1/status/runtimeinfo read tenant
     POST /api/v1/write ingest tenant

@@ -1,7 +1,7 @@
 //! Where each answer says what of it may be missing.
 
 use super::logs::{LogContext, LogCounts, LogGroups};
-use super::metrics::{Exemplars, Families, Listed};
+use super::metrics::{CountedSeries, Exemplars, Families, Listed};
 use super::services::{ServiceMap, ServiceStory, Services};
 use super::{Correlation, Resolution};
 use clew_model::logs::{LogFieldValues, LogFields, LogHistogram, LogPage};
@@ -60,6 +60,7 @@ warned!(
     Resolution,
     Exemplars,
     Families,
+    CountedSeries,
 );
 
 impl<T> Warned for Listed<T> {

@@ -4,6 +4,11 @@ use clew_config::prometheus::ScrapeProtocol;
 use clew_model::UnixMillis;
 use clew_model::metrics::{Labels, Metadata, MetricType};
 use hashbrown::{DefaultHashBuilder, HashMap};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// What a target says of its families, by their names.
+pub(super) type Families = Arc<Mutex<HashMap<String, Metadata, DefaultHashBuilder>>>;
 
 /// The series of one target: the text by which it writes each, and what is stored under it.
 ///
@@ -16,8 +21,8 @@ pub(super) struct SeriesCache {
     pub(super) slots: Vec<Slot>,
     pub(super) free: Vec<u32>,
     pub(super) by_labels: HashMap<Labels, u32, DefaultHashBuilder>,
-    /// What was last written about each family.
-    pub(super) metadata: HashMap<String, Metadata, DefaultHashBuilder>,
+    /// What was last written about each family; the target's status shows it.
+    pub(super) metadata: Families,
     /// The format of the last answer; a text may mean something else in another.
     pub(super) protocol: Option<ScrapeProtocol>,
     /// The round that runs, or ran last.
@@ -64,7 +69,7 @@ impl SeriesCache {
     /// Keeps the stored series, for their staleness, and forgets what the texts meant: the rules have changed.
     pub(super) fn forget_texts(&mut self) {
         self.texts.clear();
-        self.metadata.clear();
+        self.metadata.lock().clear();
     }
 
     /// The slot of a label set.

@@ -14,6 +14,7 @@ use clew_config::relabel::LabelBuilder;
 use clew_config::yaml::render_duration;
 use clew_host::Clock;
 use clew_model::MemoryShare;
+use clew_model::metrics::Metadata;
 use clew_telemetry::{Registry, table};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -120,6 +121,24 @@ impl ScrapeManager {
             .active
             .sort_by(|left, right| (&left.scrape_pool, &left.scrape_url).cmp(&(&right.scrape_pool, &right.scrape_url)));
         status
+    }
+
+    /// What each target says of its families: the labels of its series, and the families by their names. Of each target at
+    /// most `limit`, and of all together.
+    #[must_use]
+    pub fn families(&self, metric: Option<&str>, limit: usize) -> Vec<(Vec<(String, String)>, Metadata)> {
+        let mut all = Vec::new();
+        for job in self.jobs.lock().iter() {
+            for entry in &job.found.lock().active {
+                let families = entry.families.lock();
+                let mut own: Vec<&Metadata> =
+                    families.values().filter(|family| metric.is_none_or(|name| family.metric == name)).collect();
+                own.sort_unstable_by(|left, right| left.metric.cmp(&right.metric));
+                let left = limit.saturating_sub(all.len());
+                all.extend(own.into_iter().take(left).map(|family| (entry.target.labels.clone(), family.clone())));
+            }
+        }
+        all
     }
 
     /// Sets the gauges of targets by job and health; to be called before Clew's own metrics are shown.

@@ -114,8 +114,9 @@ impl<'a> Round<'a> {
 
     /// Takes what the answer says about a family; it is written when it differs from the last time.
     fn metadata(&mut self, metadata: Metadata) {
-        if self.cache.metadata.get(&metadata.metric) != Some(&metadata) {
-            self.cache.metadata.insert(metadata.metric.clone(), metadata.clone());
+        let mut known = self.cache.metadata.lock();
+        if known.get(&metadata.metric) != Some(&metadata) {
+            known.insert(metadata.metric.clone(), metadata.clone());
             self.batch.metadata.push(metadata);
         }
     }
@@ -135,7 +136,7 @@ impl<'a> Round<'a> {
     /// Ends a scrape that failed: none of its samples count, and every series is stale.
     pub(super) fn fail(mut self) -> (MetricBatch, Counts) {
         self.batch = MetricBatch::default();
-        self.cache.metadata.clear();
+        self.cache.metadata.lock().clear();
         let round = self.cache.round;
         for slot in &mut self.cache.slots {
             if slot.round == round {

@@ -1,6 +1,6 @@
 //! The task of one target: scrape, write, tell how it went, until it is told to stop.
 
-use super::cache::SeriesCache;
+use super::cache::{Families, SeriesCache};
 use super::client::{JobClient, TargetClient};
 use super::error::ScrapeError;
 use super::fetch::{Answer, fetch};
@@ -40,6 +40,7 @@ pub(super) enum Stop {
 pub(super) struct TargetEntry {
     pub(super) target: Target,
     pub(super) last: Mutex<LastScrape>,
+    pub(super) families: Families,
 }
 
 /// A task that runs.
@@ -53,7 +54,7 @@ pub(super) struct RunningTarget {
 impl RunningTarget {
     /// Starts the task; `cache` is what an earlier task of the same target left.
     pub(super) fn start(job: Arc<Job>, target: Target, cache: SeriesCache, last: LastScrape) -> Self {
-        let entry = Arc::new(TargetEntry { target, last: Mutex::new(last) });
+        let entry = Arc::new(TargetEntry { target, last: Mutex::new(last), families: Arc::clone(&cache.metadata) });
         let (stop, stopped) = oneshot::channel();
         let task = TargetTask::new(job, entry.clone(), cache);
         Self { entry, stop, task: tokio::spawn(task.run(stopped)) }
@@ -187,7 +188,7 @@ impl TargetTask {
         let stored = self.job.shared.sink.write(batch).await;
         if stored.is_err() {
             // What was said about families did not arrive either.
-            self.cache.metadata.clear();
+            self.cache.metadata.lock().clear();
         }
         self.tell(outcome.and(stored.map_err(ScrapeError::from)), began, took, counts);
     }

@@ -4,4 +4,4 @@ mod nothing;
 mod sinks;
 
 pub use nothing::why_nothing;
-pub use sinks::{exemplars, find_ids, label_names, label_values, metadata, samples, series};
+pub use sinks::{Cardinality, cardinality, exemplars, find_ids, label_names, label_values, metadata, samples, series};

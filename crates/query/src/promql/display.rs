@@ -5,14 +5,14 @@ use super::ast::{
     Subquery, TimeModifiers,
 };
 use super::duration::format_duration;
-use super::number::{format_general, format_plain, format_value};
+use super::number::{format_general, format_plain};
 use clew_model::metrics::{METRIC_NAME, MatchOp, Matcher};
 use std::fmt;
 
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            ExprKind::Number(number) => f.write_str(&format_value(number.0)),
+            ExprKind::Number(number) => f.write_str(&format_plain(number.0)),
             ExprKind::Text(text) => write_quoted(f, text),
             ExprKind::Paren(expr) => write!(f, "({expr})"),
             ExprKind::Unary { negative, expr } => write!(f, "{}{expr}", if *negative { '-' } else { '+' }),
@@ -52,12 +52,20 @@ fn write_list(f: &mut fmt::Formatter<'_>, args: &[Expr]) -> fmt::Result {
 }
 
 fn write_binary(f: &mut fmt::Formatter<'_>, binary: &Binary) -> fmt::Result {
-    write!(f, "{} {}", binary.left, binary.op.as_str())?;
-    if binary.return_bool {
-        f.write_str(" bool")?;
+    write!(f, "{} {} {}", binary.left, Operator(binary), binary.right)
+}
+
+/// The operator with its modifiers.
+pub(super) struct Operator<'a>(pub &'a Binary);
+
+impl fmt::Display for Operator<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.op.as_str())?;
+        if self.0.return_bool {
+            f.write_str(" bool")?;
+        }
+        write_matching(f, &self.0.matching)
     }
-    write_matching(f, &binary.matching)?;
-    write!(f, " {}", binary.right)
 }
 
 fn write_matching(f: &mut fmt::Formatter<'_>, matching: &Matching) -> fmt::Result {
@@ -101,14 +109,24 @@ fn write_labels(f: &mut fmt::Formatter<'_>, labels: &[String]) -> fmt::Result {
     f.write_str(")")
 }
 
-fn write_aggregate(f: &mut fmt::Formatter<'_>, aggregate: &Aggregate) -> fmt::Result {
-    f.write_str(aggregate.op.as_str())?;
-    if aggregate.without || !aggregate.labels.is_empty() {
-        f.write_str(if aggregate.without { " without (" } else { " by (" })?;
-        write_labels(f, &aggregate.labels)?;
-        f.write_str(" ")?;
+/// The aggregation up to its bracket.
+pub(super) struct AggregateHead<'a>(pub &'a Aggregate);
+
+impl fmt::Display for AggregateHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(aggregate) = self;
+        f.write_str(aggregate.op.as_str())?;
+        if aggregate.without || !aggregate.labels.is_empty() {
+            f.write_str(if aggregate.without { " without (" } else { " by (" })?;
+            write_labels(f, &aggregate.labels)?;
+            f.write_str(" ")?;
+        }
+        Ok(())
     }
-    f.write_str("(")?;
+}
+
+fn write_aggregate(f: &mut fmt::Formatter<'_>, aggregate: &Aggregate) -> fmt::Result {
+    write!(f, "{}(", AggregateHead(aggregate))?;
     if let Some(param) = &aggregate.param {
         write!(f, "{param}, ")?;
     }
@@ -116,13 +134,23 @@ fn write_aggregate(f: &mut fmt::Formatter<'_>, aggregate: &Aggregate) -> fmt::Re
 }
 
 fn write_subquery(f: &mut fmt::Formatter<'_>, own: &Subquery) -> fmt::Result {
-    write!(f, "{}[{}:", own.expr, Duration(own.range, own.range_expr.as_ref()))?;
-    if own.step.is_some() || own.step_expr.is_some() {
-        write!(f, "{}", Duration(own.step.unwrap_or_default(), own.step_expr.as_ref()))?;
+    write!(f, "{}{}", own.expr, SubqueryTimes(own))
+}
+
+/// The brackets of a subquery, and what follows them.
+pub(super) struct SubqueryTimes<'a>(pub &'a Subquery);
+
+impl fmt::Display for SubqueryTimes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(own) = self;
+        write!(f, "[{}:", Duration(own.range, own.range_expr.as_ref()))?;
+        if own.step.is_some() || own.step_expr.is_some() {
+            write!(f, "{}", Duration(own.step.unwrap_or_default(), own.step_expr.as_ref()))?;
+        }
+        f.write_str("]")?;
+        write_at(f, &own.time)?;
+        write_offset(f, &own.time)
     }
-    f.write_str("]")?;
-    write_at(f, &own.time)?;
-    write_offset(f, &own.time)
 }
 
 /// Milliseconds, or what they are computed from.
@@ -189,14 +217,17 @@ fn write_selector(f: &mut fmt::Formatter<'_>, selector: &Selector) -> fmt::Resul
             return Ok(());
         }
     }
-    f.write_str("{")?;
-    for (index, matcher) in matchers.iter().enumerate() {
-        if index > 0 {
-            f.write_str(",")?;
-        }
-        write_matcher(f, matcher)?;
+    let mut texts: Vec<String> = matchers.iter().map(|matcher| Written(matcher).to_string()).collect();
+    texts.sort_unstable();
+    write!(f, "{{{}}}", texts.join(","))
+}
+
+struct Written<'a>(&'a Matcher);
+
+impl fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_matcher(f, self.0)
     }
-    f.write_str("}")
 }
 
 fn write_matcher(f: &mut fmt::Formatter<'_>, matcher: &Matcher) -> fmt::Result {

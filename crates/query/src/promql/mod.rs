@@ -15,14 +15,16 @@ mod lexer;
 mod number;
 mod options;
 mod parser;
+mod pretty;
 mod selectors;
 mod value;
 
 pub use ast::Expr;
 pub use duration::{format_duration, parse_duration};
-pub use eval::{query_instant, query_range};
+pub use eval::{LastSample, query_instant, query_last, query_range};
 pub use number::{format_plain, format_value};
 pub use options::PromqlOptions;
 pub use parser::parse;
+pub use pretty::prettify;
 pub use selectors::{parse_selector, reach, selectors, unescape_label_name};
 pub use value::{Annotations, InstantSample, QueryResult, QueryStats, RangeSeries, SampleValue, Value};

@@ -81,6 +81,10 @@ pub struct QueryStats {
     pub series: u64,
     /// Samples that selectors loaded.
     pub samples: u64,
+    /// Samples loaded and computed, as the limit of samples counts them.
+    pub used: u64,
+    /// How long it took.
+    pub took: std::time::Duration,
 }
 
 /// The answer to a query.

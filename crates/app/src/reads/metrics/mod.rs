@@ -1,10 +1,12 @@
 //! Questions about metrics.
 
+mod cardinality;
 mod exemplars;
 mod labels;
 mod metadata;
 mod query;
 
+pub use cardinality::{CountSeries, CountedSeries, FindLast};
 pub use exemplars::{Exemplars, FindExemplars};
 pub use labels::{FindSeries, ListLabelNames, ListLabelValues, Listed, SelectSeries};
 pub use metadata::{Families, ListMetadata};

@@ -10,7 +10,7 @@ use clew_model::time::NANOS_PER_MILLI;
 use clew_model::{Context, TimeRange, UnixMillis, UnixNanos};
 use clew_query::metrics::why_nothing;
 use clew_query::promql::{self, Expr, PromqlOptions, QueryResult, Value};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a PromQL expression says at one instant.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +34,9 @@ impl Question for InstantQuery {
         let about = About::new("prometheus_query").text(PROMQL, self.query).during(TimeRange::new(at, at));
         let (at, options) = (at.div_euclid(NANOS_PER_MILLI), options(self.lookback));
         let plan = Plan::new(about, move |context, stores| {
-            let result = promql::query_instant(stores.metrics, context, &expr, at, &options)?;
+            let began = Instant::now();
+            let mut result = promql::query_instant(stores.metrics, context, &expr, at, &options)?;
+            result.stats.took = began.elapsed();
             Ok(explained(result, context, stores.metrics, &expr, (at, at), &options))
         });
         Ok(plan.within(self.timeout).counting(series))
@@ -69,7 +71,9 @@ impl Question for RangeQuery {
         check_resolution(start, end, step, options.max_steps)?;
         let about = About::new("prometheus_query_range").text(PROMQL, self.query).during(range);
         let plan = Plan::new(about, move |context, stores| {
-            let result = promql::query_range(stores.metrics, context, &expr, start, end, step, &options)?;
+            let began = Instant::now();
+            let mut result = promql::query_range(stores.metrics, context, &expr, start, end, step, &options)?;
+            result.stats.took = began.elapsed();
             Ok(explained(result, context, stores.metrics, &expr, (start, end), &options))
         });
         Ok(plan.within(self.timeout).counting(series))

@@ -40,12 +40,12 @@ mod window;
 pub(in crate::promql) use calendar::rfc3339;
 
 use super::annotations::Note;
-use super::ast::{Expr, ExprKind, Span, ValueType};
+use super::ast::{Expr, ExprKind, Selector, Span, ValueType};
 use super::durations::{self, QueryTimes};
 use super::options::PromqlOptions;
-use super::value::{Annotations, QueryResult, QueryStats, Value};
+use super::value::{Annotations, QueryResult, QueryStats, SampleValue, Value};
 use crate::error::QueryError;
-use clew_model::metrics::{MetricReader, MetricView};
+use clew_model::metrics::{Labels, Matcher, MetricReader, MetricView};
 use clew_model::{Context, ErrorKind, Reservation, UnixMillis};
 use column::{Column, Vector};
 use std::borrow::Cow;
@@ -105,6 +105,43 @@ pub fn query_range(
     let evaluated = evaluator.eval(expr)?.cleaned()?;
     let value = result::range(evaluated, &steps);
     Ok(evaluator.finish(value))
+}
+
+/// The last sample of a series before an instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LastSample {
+    /// The series.
+    pub labels: Labels,
+    /// When the sample was, in milliseconds.
+    pub time: UnixMillis,
+    /// Its value.
+    pub value: SampleValue,
+}
+
+/// The last sample of each series that passes a selector, within the lookback before an instant and not stale, sorted by
+/// labels: what federation shows.
+///
+/// # Errors
+/// As [`query_instant`].
+pub fn query_last(
+    reader: &dyn MetricReader,
+    context: &Context,
+    matchers: &[Matcher],
+    at: UnixMillis,
+    options: &PromqlOptions,
+) -> Result<Vec<LastSample>, QueryError> {
+    let view = reader.view(context);
+    let mut evaluator = Evaluator::new(&*view, context, options, Steps::instant(at));
+    let selector = Selector { matchers: matchers.to_vec(), ..Selector::default() };
+    let values = evaluator.instant_cells(&selector, false, Span::default())?;
+    let times = evaluator.instant_cells(&selector, true, Span::default())?;
+    let both = values.columns.into_iter().zip(times.columns);
+    let one = |(column, times): (Column, Column)| {
+        let time = (times.value(0) * 1000.0).round() as UnixMillis;
+        let value = result::value(&column)?;
+        Some(LastSample { labels: column.labels, time, value })
+    };
+    Ok(both.filter_map(one).collect())
 }
 
 /// The expression with its durations computed.
@@ -172,7 +209,8 @@ impl<'a> Evaluator<'a> {
     }
 
     fn finish(self, value: Value) -> QueryResult {
-        QueryResult { value, annotations: self.annotations, stats: self.stats }
+        let stats = QueryStats { used: self.used_samples, ..self.stats };
+        QueryResult { value, annotations: self.annotations, stats }
     }
 
     fn eval(&mut self, expr: &Expr) -> Result<Evaluated, QueryError> {

@@ -33,12 +33,17 @@ fn is_ordered(expr: &Expr) -> bool {
 }
 
 fn sample(column: Column, time: UnixMillis) -> Option<InstantSample> {
-    let value = match column.cell(0) {
-        Cell::Absent => return None,
-        Cell::Float(value) => SampleValue::Float(value),
-        Cell::Histogram(histogram) => SampleValue::Histogram(Arc::clone(histogram)),
-    };
+    let value = value(&column)?;
     Some(InstantSample { labels: column.labels, time, value })
+}
+
+/// What a column holds at its first step.
+pub(super) fn value(column: &Column) -> Option<SampleValue> {
+    match column.cell(0) {
+        Cell::Absent => None,
+        Cell::Float(value) => Some(SampleValue::Float(value)),
+        Cell::Histogram(histogram) => Some(SampleValue::Histogram(Arc::clone(histogram))),
+    }
 }
 
 /// The answer to a range query.
