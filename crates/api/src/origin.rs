@@ -6,9 +6,9 @@ use crate::shape::Port;
 use crate::state::ApiState;
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use clew_model::ErrorKind;
 
 /// Where the page stands that asks: `same-origin`, `same-site`, `cross-site`, `none` (Fetch Metadata, W3C).
@@ -31,6 +31,10 @@ pub(crate) async fn guard(State(state): State<ApiState>, mut request: Request, n
             leave_ambient_credentials(request.headers_mut());
         }
         return next.run(request).await;
+    }
+    if *request.method() == Method::OPTIONS && Port::of(&request).is_prometheus(&request) {
+        // As Prometheus answers; a browser goes on only where the answer names its page, and this one names none.
+        return StatusCode::NO_CONTENT.into_response();
     }
     let message = "pages of another origin may not use this server";
     let hint = "if this page is meant to, list its origin in server.cors";

@@ -24,17 +24,26 @@ impl Port {
         request.extensions().get().copied().unwrap_or(Port::Main)
     }
 
+    /// Whether a request is one of Prometheus' API.
+    pub(crate) fn is_prometheus(self, request: &Request) -> bool {
+        self == Port::Prometheus || (self == Port::Main && path(request).starts_with("/prometheus/"))
+    }
+
     /// The answer to a request that is refused.
     pub(crate) fn refuse(self, request: &Request, error: ApiError) -> Response {
-        // Below a prefix a request's own path is what follows it.
-        let original = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri);
-        let path = original.unwrap_or(request.uri()).path();
         match self {
             Port::OtlpGrpc => otlp::refused_call(error),
-            Port::Main | Port::OtlpHttp if path.starts_with("/v1/") => otlp::refused(request.headers(), &error),
-            Port::Prometheus => prometheus::failure(&error),
-            Port::Main if path.starts_with("/prometheus/") => prometheus::failure(&error),
-            Port::Main | Port::OtlpHttp => error.into_response(),
+            Port::Main | Port::OtlpHttp if path(request).starts_with("/v1/") => {
+                otlp::refused(request.headers(), &error)
+            }
+            _ if self.is_prometheus(request) => prometheus::failure(&error),
+            _ => error.into_response(),
         }
     }
+}
+
+/// The whole path: below a prefix a request's own is what follows it.
+fn path(request: &Request) -> &str {
+    let original = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri);
+    original.unwrap_or(request.uri()).path()
 }

@@ -148,6 +148,19 @@ async fn a_page_of_a_listed_origin_may_send_and_ask() {
 }
 
 #[tokio::test]
+async fn a_preflight_allows_no_page_anything_where_none_is_listed() {
+    let state = state(|_, _| {});
+    let router = main_router(state.clone());
+    let asked = [("origin", "https://other.example"), ("access-control-request-method", "POST")];
+    for (path, status) in [("/prometheus/api/v1/query", StatusCode::NO_CONTENT), ("/v1/traces", StatusCode::FORBIDDEN)]
+    {
+        let answer = ask(&router, "OPTIONS", path, &asked, "").await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, ""), "{path}");
+    }
+    state.app.stop();
+}
+
+#[tokio::test]
 async fn a_name_that_is_not_the_servers_is_answered_nowhere() {
     let state = state(|_, api| api.hosts.listed = vec!["clew.example.com".to_owned()]);
     let ports = [
