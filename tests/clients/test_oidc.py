@@ -133,7 +133,7 @@ def test_groups_and_a_claim_say_of_which_tenants_one_may_read(new_clew):
     clew.configure(
         f"tenants: {{ mode: on }}\nauth:\n  mode: oidc\n  oidc:\n    issuer: {provider.issuer}\n    client_id: clew\n"
         f"    client_secret: {SECRET!r}\n    redirect_url: {back}\n    tenants_claim: org\n"
-        "    groups: { ops: [read, admin], devs: [read] }\n    tenants: { ops: ['*'], devs: [a, b] }\n"
+        "    groups: { ops: [read, admin], devs: [read], guests: [read] }\n    tenants: { ops: ['*'], devs: [a, b] }\n"
     )
     clew.start()
     for groups, claim, names, is_any, own in [
@@ -151,5 +151,12 @@ def test_groups_and_a_claim_say_of_which_tenants_one_may_read(new_clew):
         assert browser.get(clew.url("/api/v1/tenants"), timeout=20).status_code == (200 if is_any else 403)
         clew.restart()
         assert who(clew, browser)["tenants"]["names"] == names, "a restart changes nothing of it"
+    clew.expect_complaint("nobody was logged in by the provider")
+    # Whose only tenant is none that can be is let in nowhere, least of all as `default`.
+    provider.person |= {"groups": ["guests"], "org": "acme corp"}
+    answer = log_in(clew)[1]
+    assert answer.status_code == 403 and "acme corp" in answer.text and "auth.oidc.tenants_claim" in answer.text
+    provider.person["org"] = None
+    assert who(clew, log_in(clew)[0])["tenants"]["names"] == ["default"]
     clew.stop()
     provider.close()

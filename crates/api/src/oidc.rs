@@ -84,7 +84,9 @@ fn no_provider() -> Response {
 fn failed(error: &OidcError) -> Response {
     let status = match error {
         OidcError::Provider(_) => StatusCode::BAD_GATEWAY,
-        OidcError::Unknown | OidcError::Untrusted(_) | OidcError::NoGroup(_) => StatusCode::FORBIDDEN,
+        OidcError::Unknown | OidcError::Untrusted(_) | OidcError::NoGroup(_) | OidcError::NoTenant(..) => {
+            StatusCode::FORBIDDEN
+        }
     };
     tracing::warn!(%error, "nobody was logged in by the provider of identities");
     (status, format!("{error}\n")).into_response()

@@ -84,6 +84,12 @@ pub enum OidcError {
     /// None of the groups is known here.
     #[error("{0} is in no group that may use this server (auth.oidc.groups)")]
     NoGroup(String),
+    /// The claim names a tenant that no tenant can be.
+    #[error(
+        "the provider of identities says that {0} is of the tenant {1:?}, which is no name of a tenant here: letters, digits, _ \
+         and -, at most 64 (auth.oidc.tenants_claim)"
+    )]
+    NoTenant(String, String),
 }
 
 /// A login that begins.
@@ -186,18 +192,30 @@ impl Oidc {
         if scopes == Scopes::NONE {
             return Err(OidcError::NoGroup(name));
         }
-        Ok(Person { name, scopes, tenants: self.tenants(claims, &groups) })
+        let tenants = self.tenants(claims, &groups);
+        let tenants =
+            tenants.map_err(|claimed| OidcError::NoTenant(name.clone(), claimed.chars().take(100).collect()))?;
+        Ok(Person { name, scopes, tenants })
     }
 
     /// The tenants of the groups, and those that the claim names; all of them only where a group may use all.
-    fn tenants(&self, claims: &Value, groups: &[&str]) -> TenantSet {
+    ///
+    /// # Errors
+    /// The first that the claim names, where it names none that can be.
+    fn tenants<'c>(&self, claims: &'c Value, groups: &[&str]) -> Result<TenantSet, &'c str> {
         let of_groups = self.options.tenants.iter().filter(|(group, _)| groups.contains(&group.as_str()));
         let sets: Vec<&TenantSet> = of_groups.map(|(_, tenants)| tenants).collect();
         if sets.iter().any(|tenants| tenants.is_any()) {
-            return TenantSet::Any;
+            return Ok(TenantSet::Any);
         }
-        let claimed = listed(claims, &self.options.tenants_claim).into_iter().filter_map(TenantId::new);
-        TenantSet::of(sets.iter().flat_map(|tenants| tenants.names()).cloned().chain(claimed))
+        let claimed = listed(claims, &self.options.tenants_claim);
+        let usable = claimed.iter().copied().filter_map(TenantId::new);
+        let mut all = sets.iter().flat_map(|tenants| tenants.names()).cloned().chain(usable).peekable();
+        match claimed.first() {
+            // Without a tenant they would be of `default`, of which nobody has said that they are.
+            Some(first) if all.peek().is_none() => Err(first),
+            _ => Ok(TenantSet::of(all)),
+        }
     }
 
     /// What the provider said a while ago at most: anybody may begin a login, and it is not asked anew for each.
