@@ -3,7 +3,8 @@
 use crate::protobuf::{Budget, Outcome};
 use clew_model::UnixMillis;
 use clew_model::metrics::{
-    Exemplar, HistogramSample, LabelSizes, Labels, Metadata, MetricBatch, NativeHistogram, Sample, SeriesKey,
+    Exemplar, HistogramSample, LabelSizes, Labels, Metadata, MetricBatch, NativeHistogram, Sample, SampleStart,
+    SeriesKey,
 };
 use hashbrown::{HashSet, HashTable};
 use std::sync::Arc;
@@ -77,6 +78,13 @@ impl BatchBuilder {
     /// Adds a float sample.
     pub(crate) fn sample(&mut self, series: u32, time: UnixMillis, value: f64) {
         self.batch.samples.push(Sample { series, time, value });
+    }
+
+    /// Says since when the counter behind a sample or histogram counts; 0 is nothing said.
+    pub(crate) fn start(&mut self, series: u32, time: UnixMillis, start: UnixMillis) {
+        if start != 0 {
+            self.batch.starts.push(SampleStart { series, time, start });
+        }
     }
 
     /// Adds a native histogram.

@@ -217,6 +217,23 @@ fn version_two_reads_labels_exemplars_and_metadata_by_their_symbols() {
 }
 
 #[test]
+fn version_two_keeps_start_timestamps_and_version_one_has_none() {
+    let mut symbols = Symbols::default();
+    let labels_of = symbols.references(&[("__name__", "a_total")]);
+    let timed = |time, start| message(2, &[double(1, 1.0), number(2, time), number(3, start)].concat());
+    let histogram = [double(3, 1.5), number(15, 40), number(17, -7)].concat();
+    let own = [labels_of, timed(10, 5), sample(2.0, 20), timed(30, 0), message(3, &histogram)].concat();
+    let decoded = decode_v2(&[symbols.message(), message(5, &own)].concat(), MEMORY).unwrap();
+    assert_eq!((decoded.accepted, decoded.rejected), (4, 0));
+    let starts: Vec<_> = decoded.records.starts.iter().map(|one| (one.series, one.time, one.start)).collect();
+    // 0 is what is not told.
+    assert_eq!(starts, [(0, 10, 5), (0, 40, -7)]);
+    // The same fields mean nothing in version 1.
+    let decoded = v1(&[series(&[("__name__", "a_total")], &[timed(10, 5), message(4, &histogram)])]);
+    assert_eq!((decoded.accepted, decoded.records.starts.len()), (2, 0));
+}
+
+#[test]
 fn what_is_no_message_of_this_kind_is_refused_whole() {
     for body in [&b"\xff\xff\xff"[..], b"\x0a\xff\x01", b"\x0a\x03\x0a\x05x", b"not protobuf at all"] {
         for decode in [decode_v1, decode_v2] {

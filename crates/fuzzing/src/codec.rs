@@ -30,6 +30,7 @@ fn spans(decoded: Decoded<Vec<Span>>) {
 fn metrics(batch: &MetricBatch) {
     let series = batch.series.len() as u32;
     assert!(batch.samples.iter().all(|sample| sample.series < series));
+    assert!(batch.starts.iter().all(|start| start.series < series && start.start != 0));
     assert!(batch.exemplars.iter().all(|exemplar| exemplar.series < series));
 }
 

@@ -288,6 +288,7 @@ impl Admission {
         outcome.beyond_tenant = beyond_tenant;
         // An exemplar without a usable time or series is dropped with its sample's own verdict already told.
         batch.exemplars.retain(|exemplar| verdict(exemplar.series, exemplar.time).is_ok());
+        batch.starts.retain(|start| verdict(start.series, start.time).is_ok());
         if !verdicts.refused.is_empty() {
             drop_series(&mut batch, |series| verdicts.may_enter(series as usize));
         }
@@ -329,6 +330,7 @@ fn drop_series(batch: &mut MetricBatch, is_kept: impl Fn(u32) -> bool) {
     batch.samples.iter_mut().for_each(|sample| renumber(&mut sample.series));
     batch.histograms.iter_mut().for_each(|sample| renumber(&mut sample.series));
     batch.exemplars.iter_mut().for_each(|exemplar| renumber(&mut exemplar.series));
+    batch.starts.iter_mut().for_each(|start| renumber(&mut start.series));
 }
 
 fn keep(verdict: Result<(), String>, places: &mut Places, outcome: &mut IngestOutcome) -> bool {

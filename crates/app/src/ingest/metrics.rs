@@ -140,6 +140,7 @@ impl SignalStore for MetricSignal {
         batch.series.memory_bytes()
             + histograms
             + std::mem::size_of_val(batch.samples.as_slice())
+            + std::mem::size_of_val(batch.starts.as_slice())
             + batch.exemplars.iter().map(|one| size_of::<Exemplar>() + one.labels.as_bytes().len()).sum::<usize>()
             + batch.metadata.iter().map(|one| size_of::<Metadata>() + one.metric.len() + one.help.len()).sum::<usize>()
     }

@@ -338,6 +338,7 @@ impl Report {
         batch.samples.iter_mut().for_each(|sample| shift(&mut sample.series));
         batch.histograms.iter_mut().for_each(|sample| shift(&mut sample.series));
         batch.exemplars.iter_mut().for_each(|exemplar| shift(&mut exemplar.series));
+        batch.starts.iter_mut().for_each(|start| shift(&mut start.series));
         batch.samples.extend(own.map(|(series, value)| Sample { series, time, value }));
     }
 }

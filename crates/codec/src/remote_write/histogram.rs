@@ -11,17 +11,25 @@ const SCHEMAS: std::ops::RangeInclusive<i32> = -4..=8;
 /// Bytes of memory of a histogram without buckets.
 const HISTOGRAM_BYTES: usize = 256;
 
+/// A histogram with what stands beside it.
+pub(super) struct TimedHistogram {
+    pub(super) time: UnixMillis,
+    /// Since when it counts; 0 when that is not told, as in version 1 always.
+    pub(super) start: UnixMillis,
+    pub(super) histogram: NativeHistogram,
+}
+
 /// Reads a histogram with its time.
 ///
 /// # Errors
 /// Malformed bytes; a histogram that contradicts itself is [`Fault::unacceptable`].
-pub(super) fn histogram(reader: Reader<'_>, budget: &mut Budget) -> Outcome<(UnixMillis, NativeHistogram)> {
+pub(super) fn histogram(reader: Reader<'_>, budget: &mut Budget) -> Outcome<TimedHistogram> {
     let (offset, bytes) = (reader.offset(), reader.remaining());
     budget.take(HISTOGRAM_BYTES.saturating_add(bytes.saturating_mul(8)), offset)?;
     let sent = Sent::read(reader)?;
-    let time = sent.time;
+    let (time, start) = (sent.time, sent.start);
     let histogram = sent.into_histogram().map_err(|reason| Fault::unacceptable(offset, reason))?;
-    Ok((time, histogram))
+    Ok(TimedHistogram { time, start, histogram })
 }
 
 /// A histogram as sent: counts of integer histograms are differences, those of float histograms are counts.
@@ -32,6 +40,7 @@ struct Sent {
     negative_deltas: Vec<u64>,
     positive_deltas: Vec<u64>,
     time: UnixMillis,
+    start: UnixMillis,
 }
 
 impl Sent {
@@ -64,6 +73,7 @@ impl Sent {
                 }
                 15 => sent.time = field.int("timestamp")?,
                 16 => field.doubles("custom_values", MOST, &mut own.custom_bounds)?,
+                17 => sent.start = field.int("start_timestamp")?,
                 _ => {}
             }
         }

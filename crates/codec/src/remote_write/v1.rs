@@ -114,9 +114,9 @@ impl<'a> Decoder<'a> {
 
     fn histogram(&mut self, series: u32, field: &Field<'a>) -> Outcome<()> {
         match field.nested("histograms", |reader| histogram(reader, &mut self.budget)) {
-            Ok((time, own)) => {
+            Ok(own) => {
                 self.index = self.index.saturating_add(1);
-                self.batch.histogram(series, time, own);
+                self.batch.histogram(series, own.time, own.histogram);
             }
             Err(fault) => {
                 let reason = fault.into_refusal()?;
@@ -193,8 +193,8 @@ fn label(mut reader: Reader<'_>) -> Outcome<Pair<'_>> {
     Ok(pair)
 }
 
-/// Value and time of a `Sample`, in both versions.
-pub(super) fn sample(mut reader: Reader<'_>) -> Outcome<(f64, UnixMillis)> {
+/// Value and time of a `Sample`.
+fn sample(mut reader: Reader<'_>) -> Outcome<(f64, UnixMillis)> {
     let (mut value, mut time) = (0.0, 0);
     while let Some(field) = reader.next()? {
         match field.number {

@@ -3,11 +3,11 @@
 use super::histogram::histogram;
 use super::labels::{LabelSetBuilder, Pair};
 use super::metric_type;
-use super::v1::{put_exemplar, sample};
+use super::v1::put_exemplar;
 use crate::error::{DecodeError, Decoded};
 use crate::metric_batch::BatchBuilder;
 use crate::protobuf::{Budget, Fault, Field, Outcome, Reader};
-use clew_model::metrics::{METRIC_NAME, Metadata, MetricBatch, MetricType, Sample};
+use clew_model::metrics::{METRIC_NAME, Metadata, MetricBatch, MetricType, Sample, SampleStart};
 
 /// What errors call the format.
 const FORMAT: &str = "remote write 2.0";
@@ -131,18 +131,30 @@ impl<'a> Decoder<'a> {
     }
 
     fn sample(&mut self, series: u32, field: &Field<'a>) -> Outcome<()> {
-        let (value, time) = field.nested("samples", sample)?;
-        self.budget.take(size_of::<Sample>(), field.offset)?;
+        let (mut value, mut time, mut start) = (0.0, 0, 0);
+        let mut reader = field.message("samples")?;
+        while let Some(field) = reader.next()? {
+            match field.number {
+                1 => value = field.double("value")?,
+                2 => time = field.int("timestamp")?,
+                3 => start = field.int("start_timestamp")?,
+                _ => {}
+            }
+        }
+        self.take_for(size_of::<Sample>(), start, field.offset)?;
         self.index = self.index.saturating_add(1);
         self.batch.sample(series, time, value);
+        self.batch.start(series, time, start);
         Ok(())
     }
 
     fn histogram(&mut self, series: u32, field: &Field<'a>) -> Outcome<()> {
         match field.nested("histograms", |reader| histogram(reader, &mut self.budget)) {
-            Ok((time, own)) => {
+            Ok(own) => {
+                self.take_for(0, own.start, field.offset)?;
                 self.index = self.index.saturating_add(1);
-                self.batch.histogram(series, time, own);
+                self.batch.histogram(series, own.time, own.histogram);
+                self.batch.start(series, own.time, own.start);
             }
             Err(fault) => {
                 let reason = fault.into_refusal()?;
@@ -150,6 +162,12 @@ impl<'a> Decoder<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Takes the memory of something that may have a start.
+    fn take_for(&mut self, bytes: usize, start: i64, offset: usize) -> Outcome<()> {
+        let own = if start == 0 { 0 } else { size_of::<SampleStart>() };
+        self.budget.take(bytes + own, offset)
     }
 
     /// An exemplar that cannot be taken is left out: it spoils no sample.

@@ -25,6 +25,8 @@ pub const MAX_STATE_LABEL_BYTES: usize = 128 << 20;
 pub const MAX_FRAME_BYTES: usize = 256 << 20;
 
 const RESET: u8 = 1;
+/// Start timestamps stand behind everything else.
+const WITH_STARTS: u8 = 2;
 const ZSTD_LEVEL: i32 = 1;
 
 /// Samples stand in the order of the batch's series, one each.

@@ -147,6 +147,7 @@ pub(super) fn apply(
         let mut writer = Writer { head, codec: &mut state.codec, numbers, batch, bound, report: &mut report };
         writer.samples(append);
         writer.histograms();
+        writer.starts();
         writer.exemplars();
     }
     if !batch.metadata.is_empty() {
@@ -208,6 +209,17 @@ impl Writer<'_> {
             let grown = own + buffer.heap_bytes().saturating_sub(before);
             self.head.active.bytes += grown as u64;
             self.head.active.samples += self.report.count(&self.head.index, appended, number, sample.time);
+        }
+    }
+
+    /// Start timestamps, of one series after the other, when their samples are there.
+    fn starts(&mut self) {
+        for starts in self.batch.starts.chunk_by(|one, next| one.series == next.series) {
+            let number = starts.first().and_then(|one| self.numbers.get(one.series as usize));
+            let Some(buffer) = number.and_then(|number| self.head.active.buffer_mut(*number)) else { continue };
+            let before = buffer.heap_bytes();
+            buffer.note_starts(starts, self.codec);
+            self.head.active.bytes += buffer.heap_bytes().saturating_sub(before) as u64;
         }
     }
 

@@ -2,9 +2,10 @@
 
 use crate::error::KvError;
 use crate::limits::{MAX_EXEMPLARS_PER_SERIES, RAW_SAMPLES};
-use clew_columns::metrics::{Effort, SampleDecoder, SampleEncoder};
+use clew_columns::metrics::{Effort, SampleDecoder, SampleEncoder, StartRuns};
 use clew_model::UnixMillis;
-use clew_model::metrics::{Labels, NativeHistogram};
+use clew_model::metrics::{Labels, NativeHistogram, SampleStart};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -59,6 +60,7 @@ struct Rare {
     late: BTreeMap<UnixMillis, f64>,
     histograms: BTreeMap<UnixMillis, Arc<NativeHistogram>>,
     exemplars: Vec<HotExemplar>,
+    starts: StartRuns,
 }
 
 /// In-order samples stand in `blocks`, then `raw`; their times are all greater than any late one of the same instant
@@ -99,7 +101,8 @@ impl SeriesBuffer {
     /// About how many bytes it takes beside its own size, without those of histograms and exemplars: looking at each of
     /// them for every one that comes would take the square of their number.
     pub(super) fn heap_bytes(&self) -> usize {
-        let late = self.rare.as_ref().map_or(0, |rare| size_of::<Rare>() + rare.late.len() * 24);
+        let late =
+            self.rare.as_ref().map_or(0, |rare| size_of::<Rare>() + rare.late.len() * 24 + rare.starts.heap_bytes());
         let marks = self.marks.capacity() * size_of::<(u32, UnixMillis)>();
         self.raw.capacity() * size_of::<(UnixMillis, f64)>() + self.blocks.capacity() + marks + late
     }
@@ -112,9 +115,13 @@ impl SeriesBuffer {
         codec: &mut Codec,
     ) -> usize {
         let before = self.samples;
+        let starts_end = self.starts().and_then(StartRuns::last_time).unwrap_or(UnixMillis::MIN);
         for (time, value) in samples {
             if time <= end.time {
                 break;
+            }
+            if time <= starts_end {
+                self.clear_start(time);
             }
             if self.samples == before {
                 self.widen(time);
@@ -141,6 +148,7 @@ impl SeriesBuffer {
             return verdict(known.to_bits() == value.to_bits());
         }
         self.widen(time);
+        self.clear_start(time);
         self.rare().late.insert(time, value);
         self.samples += 1;
         Appended::Late
@@ -148,6 +156,9 @@ impl SeriesBuffer {
 
     pub(super) fn append_histogram(&mut self, time: UnixMillis, histogram: &Arc<NativeHistogram>) -> Appended {
         self.widen(time);
+        if self.histogram_at(time).is_none() {
+            self.clear_start(time);
+        }
         let histograms = &mut self.rare().histograms;
         let newest = histograms.last_key_value().map(|(time, _)| *time);
         match histograms.entry(time) {
@@ -157,6 +168,53 @@ impl SeriesBuffer {
                 if newest.is_some_and(|newest| newest > time) { Appended::Late } else { Appended::InOrder }
             }
         }
+    }
+
+    /// Notes the starts of samples that were appended just now.
+    pub(super) fn note_starts(&mut self, starts: &[SampleStart], codec: &mut Codec) {
+        let mut starts = Cow::Borrowed(starts);
+        if !starts.is_sorted_by_key(|one| one.time) {
+            starts.to_mut().sort_by_key(|one| one.time);
+        }
+        let Some(newest) = starts.last().map(|one| one.time).filter(|_| !self.is_empty()) else { return };
+        let last = self.starts().and_then(StartRuns::last_time);
+        self.find_times(last.map_or(UnixMillis::MIN, |last| last.saturating_add(1)), newest, codec);
+        let mut times = codec.times.as_slice();
+        let rare = self.rare();
+        for one in starts.iter() {
+            let is_next = times.first().is_none_or(|next| *next >= one.time);
+            rare.starts.add(one.time, one.start, is_next);
+            times = times.get(times.partition_point(|time| *time <= one.time)..).unwrap_or_default();
+        }
+    }
+
+    /// Puts the times of samples and histograms in `start..=end` into the codec, in order.
+    fn find_times(&self, start: UnixMillis, end: UnixMillis, codec: &mut Codec) {
+        let Codec { decoder, times, values, .. } = codec;
+        times.clear();
+        values.clear();
+        if start > end {
+            return;
+        }
+        let mut histograms = Vec::new();
+        // Should these blocks, which we wrote, not decode, reading reports the fault.
+        let _ = self.read(start, end, decoder, times, values, &mut histograms);
+        if !histograms.is_empty() {
+            times.extend(histograms.iter().map(|(time, _)| *time));
+            times.sort_unstable();
+        }
+    }
+
+    /// A sample that lies between others has not their start, but its own, if any.
+    fn clear_start(&mut self, time: UnixMillis) {
+        if let Some(rare) = self.rare.as_mut().filter(|rare| !rare.starts.is_empty()) {
+            rare.starts.remove(time);
+        }
+    }
+
+    /// Since when what it counts is counted, by the samples' times.
+    pub(super) fn starts(&self) -> Option<&StartRuns> {
+        self.rare.as_ref().map(|rare| &rare.starts).filter(|starts| !starts.is_empty())
     }
 
     /// Keeps the exemplar unless it is there; answers whether it was new.
@@ -231,7 +289,7 @@ impl SeriesBuffer {
         self.rare.as_ref().and_then(|rare| rare.histograms.get(&time))
     }
 
-    /// Appends the samples in `start..=end`, in order of time.
+    /// Appends the samples in `start..=end`, and the histograms, each in order of time.
     pub(super) fn read(
         &self,
         start: UnixMillis,
@@ -261,8 +319,8 @@ impl SeriesBuffer {
             let (late_times, late_values): (Vec<_>, Vec<_>) = late.map(|(time, value)| (*time, *value)).unzip();
             super::merge::merge_samples(times, values, from, &late_times, &late_values);
         }
-        let found = rare.histograms.range(start..=end).map(|(time, histogram)| (*time, histogram.clone()));
-        super::merge::merge_histograms(histograms, found);
+        let found = rare.histograms.range(start..=end);
+        histograms.extend(found.map(|(time, histogram)| (*time, histogram.clone())));
         Ok(())
     }
 }

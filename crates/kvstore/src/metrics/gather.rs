@@ -16,7 +16,7 @@ pub(super) fn gathered(frames: Vec<(MetricFrame, Resolved)>) -> (MetricBatch, Re
     let mut batch = MetricBatch { samples: vec![NOTHING; places.begin()], ..MetricBatch::default() };
     let mut whole = Resolved::default();
     for (frame, series) in frames {
-        let MetricBatch { samples, histograms, exemplars, metadata, .. } = frame.batch;
+        let MetricBatch { samples, histograms, exemplars, metadata, starts, .. } = frame.batch;
         for sample in samples {
             let Some(number) = series.number(sample.series) else { continue };
             if let Some(slot) = places.next(number).and_then(|place| batch.samples.get_mut(place)) {
@@ -33,9 +33,15 @@ pub(super) fn gathered(frames: Vec<(MetricFrame, Resolved)>) -> (MetricBatch, Re
             one.series = number;
             batch.exemplars.push(one);
         }
+        for mut one in starts {
+            let Some(number) = series.number(one.series) else { continue };
+            one.series = number;
+            batch.starts.push(one);
+        }
         batch.metadata.extend(metadata);
         whole.widen(&series);
     }
+    batch.starts.sort_by_key(|one| one.series);
     (batch, whole)
 }
 

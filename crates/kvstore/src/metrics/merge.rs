@@ -39,6 +39,22 @@ pub(super) fn merge_samples(
     }
 }
 
+/// What stands beside the samples of two lists, put together as [`merge_samples`] puts the samples together. Lists that are
+/// shorter than their times are filled up with 0.
+pub(super) fn merge_beside(
+    (times, beside): (&[UnixMillis], &[UnixMillis]),
+    (more_times, more_beside): (&[UnixMillis], &[UnixMillis]),
+) -> Vec<UnixMillis> {
+    fn filled<'a>(times: &'a [UnixMillis], beside: &'a [UnixMillis]) -> impl Iterator<Item = (UnixMillis, UnixMillis)> {
+        times.iter().copied().zip(beside.iter().copied().chain(std::iter::repeat(0)))
+    }
+    let mut all: Vec<_> = filled(times, beside).chain(filled(more_times, more_beside)).collect();
+    // Stable: the one that was there first stays.
+    all.sort_by_key(|(time, _)| *time);
+    all.dedup_by_key(|(time, _)| *time);
+    all.into_iter().map(|(_, beside)| beside).collect()
+}
+
 /// Merges histograms in order of time into those that are there.
 pub(super) fn merge_histograms(
     histograms: &mut Vec<(UnixMillis, Arc<NativeHistogram>)>,

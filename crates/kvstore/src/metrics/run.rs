@@ -1,12 +1,13 @@
 //! How a run of metrics is laid out: keys and values (`docs/storage-format.md`, "Metric partitions").
 
+use super::merge::merge_beside;
 use crate::engine::{Run, RunWriter, Slice, Snapshot};
 use crate::error::KvError;
 use crate::limits::{EXEMPLARS_PER_CHUNK, LABELS_CHUNK_BYTES, LABELS_PER_CHUNK};
-use clew_columns::bytes::{Problem, Reader, put_bytes, put_u64, put_varint};
+use clew_columns::bytes::{Problem, Reader, put_bytes, put_signed, put_u64, put_varint};
 use clew_columns::metrics::{
-    Effort, SampleDecoder, SampleEncoder, StoredExemplar, decode_exemplars, decode_histograms, decode_labels,
-    encode_exemplars, encode_histograms, encode_labels,
+    Effort, SampleDecoder, SampleEncoder, StartRuns, StoredExemplar, decode_exemplars, decode_histograms,
+    decode_labels, encode_exemplars, encode_histograms, encode_labels,
 };
 use clew_model::UnixMillis;
 use clew_model::correlation::{CanonicalId, CorrelationRules};
@@ -27,6 +28,9 @@ const EXEMPLARS: u8 = 3;
 const EXEMPLAR_IDS: u8 = 4;
 /// Label sets of the series that earlier runs were the first to have, in lists: needed where one of those is damaged.
 const KNOWN_LABELS: u8 = 5;
+
+/// Stands in the value of a series before its starts, where it has some, in the place of a histogram's schema: none is this.
+const STARTS_MARK: i64 = -64;
 
 fn key(kind: u8, number: u32) -> [u8; 5] {
     let [a, b, c, d] = number.to_be_bytes();
@@ -52,6 +56,10 @@ pub(super) struct SeriesSamples {
     pub(super) times: Vec<UnixMillis>,
     pub(super) values: Vec<f64>,
     pub(super) histograms: Vec<(UnixMillis, Arc<NativeHistogram>)>,
+    /// Start timestamps of the floats: empty where none has one, else as many, 0 where there is none.
+    pub(super) starts: Vec<UnixMillis>,
+    /// Start timestamps of the histograms, likewise.
+    pub(super) histogram_starts: Vec<UnixMillis>,
 }
 
 impl SeriesSamples {
@@ -67,6 +75,8 @@ impl SeriesSamples {
         self.times.clear();
         self.values.clear();
         self.histograms.clear();
+        self.starts.clear();
+        self.histogram_starts.clear();
     }
 
     /// Earliest and latest time.
@@ -83,6 +93,7 @@ impl SeriesSamples {
 
     /// Brings a later written part, which was appended after so many floats and histograms, in order with them.
     pub(super) fn settle(&mut self, (floats, histograms): (usize, usize)) {
+        self.settle_starts((floats, histograms));
         let is_late =
             |next: Option<&UnixMillis>, last: Option<&UnixMillis>| next.zip(last).is_some_and(|(n, l)| n <= l);
         let last = floats.checked_sub(1).and_then(|last| self.times.get(last));
@@ -95,11 +106,56 @@ impl SeriesSamples {
         super::merge::merge_histograms(&mut self.histograms, more);
     }
 
+    /// Brings the starts in the order that their samples will have.
+    fn settle_starts(&mut self, (floats, histograms): (usize, usize)) {
+        if !self.starts.is_empty() {
+            let (times, more_times) = self.times.split_at(floats.min(self.times.len()));
+            let (starts, more) = self.starts.split_at(floats.min(self.starts.len()));
+            self.starts = merge_beside((times, starts), (more_times, more));
+        }
+        if !self.histogram_starts.is_empty() {
+            let times: Vec<UnixMillis> = self.histograms.iter().map(|(time, _)| *time).collect();
+            let (times, more_times) = times.split_at(histograms.min(times.len()));
+            let (starts, more) = self.histogram_starts.split_at(histograms.min(self.histogram_starts.len()));
+            self.histogram_starts = merge_beside((times, starts), (more_times, more));
+        }
+    }
+
+    /// Gives the samples that were appended after so many floats and histograms their starts.
+    pub(super) fn note_starts(&mut self, (floats, histograms): (usize, usize), starts: &StartRuns) {
+        let floats = self.times.get(floats..).unwrap_or_default();
+        let known = self.times.len() - floats.len();
+        fill(&mut self.starts, known, floats.iter().map(|time| starts.at(*time)));
+        let histograms = self.histograms.get(histograms..).unwrap_or_default();
+        let known = self.histograms.len() - histograms.len();
+        fill(&mut self.histogram_starts, known, histograms.iter().map(|(time, _)| starts.at(*time)));
+    }
+
+    /// The starts of all, by time.
+    fn start_runs(&self) -> StartRuns {
+        let floats = self.times.iter().copied().zip(self.starts.iter().copied());
+        let histograms = self.histograms.iter().map(|(time, _)| *time).zip(self.histogram_starts.iter().copied());
+        if self.times.is_empty() || self.histograms.is_empty() {
+            return StartRuns::of(floats.chain(histograms));
+        }
+        let starts = |known: &[UnixMillis], place: usize| known.get(place).copied().unwrap_or_default();
+        let floats = self.times.iter().enumerate().map(|(place, time)| (*time, starts(&self.starts, place)));
+        let histograms = self.histograms.iter().enumerate();
+        let histograms = histograms.map(|(place, (time, _))| (*time, starts(&self.histogram_starts, place)));
+        let mut all: Vec<_> = floats.chain(histograms).collect();
+        all.sort_by_key(|(time, _)| *time);
+        StartRuns::of(all)
+    }
+
     /// Encodes it as the value of a series.
     pub(super) fn encode(&self, out: &mut Vec<u8>, encoder: &mut SampleEncoder, effort: Effort) {
         let mut floats = Vec::new();
         encoder.encode(&mut floats, 0, &self.times, &self.values, effort);
         put_bytes(out, &floats);
+        if !(self.starts.is_empty() && self.histogram_starts.is_empty()) {
+            put_signed(out, STARTS_MARK);
+            self.start_runs().encode(out);
+        }
         encode_histograms(out, &self.histograms, effort);
     }
 
@@ -114,12 +170,32 @@ impl SeriesSamples {
         let damaged = |source| KvError::Damaged { what: "the samples of a series".to_owned(), source };
         let mut reader = Reader::new(value);
         let floats = reader.bytes("the floats").map_err(damaged)?;
+        let before = (self.times.len(), self.histograms.len());
         decoder.decode(floats, start, end, &mut self.times, &mut self.values).map_err(damaged)?;
+        if reader.is_empty() {
+            return Ok(());
+        }
+        let mut marked = reader.clone();
+        let starts = if marked.signed("the starts' mark").map_err(damaged)? == STARTS_MARK {
+            reader = marked;
+            Some(StartRuns::decode(&mut reader).map_err(damaged)?)
+        } else {
+            None
+        };
         let rest = reader.take(reader.left(), "the histograms").map_err(damaged)?;
-        if !rest.is_empty() {
-            decode_histograms(rest, start, end, &mut self.histograms).map_err(damaged)?;
+        decode_histograms(rest, start, end, &mut self.histograms).map_err(damaged)?;
+        if let Some(starts) = starts {
+            self.note_starts(before, &starts);
         }
         Ok(())
+    }
+}
+
+/// Appends starts, unless there are none at all so far; those of the `known` before them may be missing.
+fn fill(starts: &mut Vec<UnixMillis>, known: usize, more: impl Iterator<Item = UnixMillis> + Clone) {
+    if !starts.is_empty() || more.clone().any(|start| start != 0) {
+        starts.resize(known, 0);
+        starts.extend(more);
     }
 }
 

@@ -132,8 +132,11 @@ impl MetricStore {
             let labels = self.head_labels(tenant, at * HEAD_CHUNK_SERIES, buffers.len());
             for (buffer, labels) in buffers.iter().zip(labels).filter(|(buffer, _)| !buffer.is_empty()) {
                 samples.clear();
-                let SeriesSamples { times, values, histograms } = &mut samples;
+                let SeriesSamples { times, values, histograms, .. } = &mut samples;
                 buffer.read(bound, UnixMillis::MAX, &mut decoder, times, values, histograms)?;
+                if let Some(starts) = buffer.starts() {
+                    samples.note_starts((0, 0), starts);
+                }
                 report.too_old += buffer.samples().saturating_sub(samples.count());
                 cutter.cut(edit, tenant, &samples, &mut |key, part| {
                     let mut value = Vec::new();
@@ -299,6 +302,10 @@ impl Cutter {
             self.part.times.extend(rest_times.iter().take(floats));
             self.part.values.extend_from_slice(values);
             self.part.histograms.extend(rest_histograms.iter().take(histograms).cloned());
+            let starts = samples.starts.get(float..).unwrap_or_default();
+            self.part.starts.extend(starts.iter().take(floats));
+            let starts = samples.histogram_starts.get(histogram..).unwrap_or_default();
+            self.part.histogram_starts.extend(starts.iter().take(histograms));
             each(key, &self.part);
             if floats + histograms == 0 {
                 // A time at the very end of what can be expressed belongs to no partition.

@@ -20,5 +20,7 @@ pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use reader::{
     ExemplarRow, ExemplarScan, ExemplarsOf, MetricReader, MetricView, SeriesBatch, SeriesData, SeriesScan, SeriesSet,
 };
-pub use sample::{Exemplar, HistogramSample, Metadata, MetricBatch, MetricType, STALE_NAN, Sample, is_stale};
+pub use sample::{
+    Exemplar, HistogramSample, Metadata, MetricBatch, MetricType, STALE_NAN, Sample, SampleStart, is_stale,
+};
 pub use shared_labels::SharedLabels;

@@ -23,11 +23,22 @@ pub struct SeriesData {
     pub values: Vec<f64>,
     /// Native histogram samples, in order of time; a series may hold both kinds.
     pub histograms: Vec<(UnixMillis, Arc<NativeHistogram>)>,
+    /// Start timestamps of the float samples: empty when none has one, else as many as `times`, 0 where there is none.
+    pub starts: Vec<UnixMillis>,
+    /// Start timestamps of the histograms, likewise.
+    pub histogram_starts: Vec<UnixMillis>,
 }
 
 impl Default for SeriesData {
     fn default() -> Self {
-        Self { labels: Labels::empty(), times: Arc::from([]), values: Vec::new(), histograms: Vec::new() }
+        Self {
+            labels: Labels::empty(),
+            times: Arc::from([]),
+            values: Vec::new(),
+            histograms: Vec::new(),
+            starts: Vec::new(),
+            histogram_starts: Vec::new(),
+        }
     }
 }
 

@@ -37,6 +37,18 @@ pub struct HistogramSample {
     pub histogram: Arc<NativeHistogram>,
 }
 
+/// Since when the counter, or histogram, behind a sample counts: its start timestamp, or "created" timestamp. It stands
+/// beside the samples, which seldom have one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SampleStart {
+    /// Which label set: an index into [`MetricBatch::series`].
+    pub series: u32,
+    /// The time of the sample or histogram.
+    pub time: UnixMillis,
+    /// The start; never 0, which means none.
+    pub start: UnixMillis,
+}
+
 /// An example measurement of a series, usually with a trace ID (OpenMetrics, "Exemplars").
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exemplar {
@@ -111,6 +123,8 @@ pub struct MetricBatch {
     pub samples: Vec<Sample>,
     /// Native histogram samples.
     pub histograms: Vec<HistogramSample>,
+    /// Start timestamps of those samples and histograms that have one.
+    pub starts: Vec<SampleStart>,
     /// Exemplars.
     pub exemplars: Vec<Exemplar>,
     /// What the sender said about families.

@@ -1,11 +1,13 @@
 //! Frame to batch.
 
 use super::state::ValueState;
-use super::{BY_INDEX, IN_ORDER, MAX_FRAME_BYTES, METRIC_FRAME_VERSION, RESET};
+use super::{BY_INDEX, IN_ORDER, MAX_FRAME_BYTES, METRIC_FRAME_VERSION, RESET, WITH_STARTS};
 use crate::bytes::{BytesError, Problem, Reader};
 use crate::metrics::{decode_histograms, read_compressed, type_of};
 use clew_model::TenantId;
-use clew_model::metrics::{Exemplar, HistogramSample, LabelSets, Labels, Metadata, MetricBatch, Sample, SeriesKey};
+use clew_model::metrics::{
+    Exemplar, HistogramSample, LabelSets, Labels, Metadata, MetricBatch, Sample, SampleStart, SeriesKey,
+};
 
 /// Decodes the frames of a journal, in the order in which they stand in it.
 #[derive(Debug, Default)]
@@ -78,7 +80,11 @@ impl MetricFrameDecoder {
         if version != METRIC_FRAME_VERSION {
             return Err(reader.error("a frame's version", Problem::BadValue(version.into())));
         }
-        let begins = reader.u8("a frame's flags")? & RESET != 0;
+        let flags = reader.u8("a frame's flags")?;
+        if flags & !(RESET | WITH_STARTS) != 0 {
+            return Err(reader.error("a frame's flags", Problem::BadValue(flags.into())));
+        }
+        let begins = flags & RESET != 0;
         if begins {
             *self = Self { segment: Some(segment), ..Self::default() };
         }
@@ -97,6 +103,9 @@ impl MetricFrameDecoder {
         let samples = self.read_samples(&mut reader, &numbers)?;
         let mut batch = MetricBatch { samples, ..MetricBatch::default() };
         read_rare(&mut reader, numbers.len(), &mut batch)?;
+        if flags & WITH_STARTS != 0 {
+            batch.starts = read_starts(&mut reader, numbers.len())?;
+        }
         reader.finish("a frame")?;
         self.sequence += 1;
         Ok(MetricFrame { tenant, begins, new, numbers, batch })
@@ -189,6 +198,22 @@ fn read_rare(reader: &mut Reader<'_>, series_count: usize, batch: &mut MetricBat
         batch.metadata.push(Metadata { metric, metric_type, help, unit });
     }
     Ok(())
+}
+
+fn read_starts(reader: &mut Reader<'_>, series_count: usize) -> Result<Vec<SampleStart>, BytesError> {
+    let count = reader.count(3, "a frame's starts")?;
+    let mut starts = Vec::with_capacity(count);
+    let (mut place, mut time, mut start) = (0i64, 0i64, 0i64);
+    for _ in 0..count {
+        place = place.wrapping_add(reader.signed("a start's series")?);
+        let series = u32::try_from(place).ok().filter(|series| (*series as usize) < series_count);
+        let series =
+            series.ok_or_else(|| reader.error("a start's series", Problem::BadValue(place.cast_unsigned())))?;
+        time = time.wrapping_add(reader.signed("a start's time")?);
+        start = start.wrapping_add(reader.signed("a start")?);
+        starts.push(SampleStart { series, time, start });
+    }
+    Ok(starts)
 }
 
 fn read_index(reader: &mut Reader<'_>, count: usize) -> Result<u32, BytesError> {

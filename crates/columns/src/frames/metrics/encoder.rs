@@ -1,7 +1,9 @@
 //! Batch to frame.
 
 use super::state::ValueState;
-use super::{BY_INDEX, IN_ORDER, MAX_STATE_LABEL_BYTES, MAX_STATE_SERIES, METRIC_FRAME_VERSION, RESET, ZSTD_LEVEL};
+use super::{
+    BY_INDEX, IN_ORDER, MAX_STATE_LABEL_BYTES, MAX_STATE_SERIES, METRIC_FRAME_VERSION, RESET, WITH_STARTS, ZSTD_LEVEL,
+};
 use crate::bytes::{BytesError, Problem, put_bytes, put_signed, put_text, put_u64, put_varint};
 use crate::metrics::{Effort, encode_histograms, type_code, write_compressed};
 use clew_model::TenantId;
@@ -81,11 +83,13 @@ impl MetricFrameEncoder {
         put_text(&mut payload, tenant.as_str());
         let written = self.put_series(&mut payload, tenant, &batch.series, series).and_then(|numbers| {
             self.put_samples(&mut payload, &batch.samples, &numbers)?;
-            put_rare(&mut payload, batch)
+            put_rare(&mut payload, batch)?;
+            put_starts(&mut payload, batch)
         });
         if written.is_ok() {
             out.push(METRIC_FRAME_VERSION);
-            out.push(if self.sequence == 0 { RESET } else { 0 });
+            let starts = if batch.starts.is_empty() { 0 } else { WITH_STARTS };
+            out.push(if self.sequence == 0 { RESET | starts } else { starts });
             put_varint(out, self.sequence);
             write_compressed(out, &payload, ZSTD_LEVEL);
             self.sequence += 1;
@@ -212,6 +216,25 @@ fn put_rare(out: &mut Vec<u8>, batch: &MetricBatch) -> Result<(), BytesError> {
         out.push(type_code(metadata.metric_type));
         put_text(out, &metadata.help);
         put_text(out, &metadata.unit);
+    }
+    Ok(())
+}
+
+/// Start timestamps, where there are some: mostly one for each sample, and the same.
+fn put_starts(out: &mut Vec<u8>, batch: &MetricBatch) -> Result<(), BytesError> {
+    if batch.starts.is_empty() {
+        return Ok(());
+    }
+    put_varint(out, batch.starts.len() as u64);
+    let (mut series, mut time, mut start) = (0, 0, 0);
+    for one in &batch.starts {
+        if one.series as usize >= batch.series.len() {
+            return Err(unknown_series(one.series));
+        }
+        put_signed(out, i64::from(one.series) - series);
+        put_signed(out, one.time.wrapping_sub(time));
+        put_signed(out, one.start.wrapping_sub(start));
+        (series, time, start) = (one.series.into(), one.time, one.start);
     }
     Ok(())
 }

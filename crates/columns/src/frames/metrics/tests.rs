@@ -2,6 +2,7 @@ use super::*;
 use clew_model::TenantId;
 use clew_model::metrics::{
     Exemplar, HistogramSample, Labels, Metadata, MetricBatch, MetricType, NativeHistogram, STALE_NAN, Sample,
+    SampleStart,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -81,6 +82,7 @@ fn same(left: &MetricBatch, right: &MetricBatch) {
     assert_eq!(left.series, right.series);
     assert_eq!(left.histograms, right.histograms);
     assert_eq!(left.exemplars, right.exemplars);
+    assert_eq!(left.starts, right.starts);
     assert_eq!(left.metadata, right.metadata);
 }
 
@@ -134,6 +136,10 @@ fn what_stands_beside_the_samples_comes_back() {
             Sample { series: 0, time: i64::MAX, value: 1e300 },
         ],
         histograms: vec![HistogramSample { series: 1, time: 8, histogram: Arc::new(histogram) }],
+        starts: vec![
+            SampleStart { series: 2, time: -5, start: i64::MIN },
+            SampleStart { series: 0, time: i64::MAX, start: 7 },
+        ],
         exemplars: vec![Exemplar {
             series: 0,
             time: 9,
@@ -203,7 +209,8 @@ proptest! {
     fn damaged_frames_never_panic(seed: u64, damage in prop::collection::vec((any::<prop::sample::Index>(), 1u8..), 1..4)) {
         let mut random = fastrand::Rng::with_seed(seed);
         let (mut encoder, mut table) = (MetricFrameEncoder::new(), Table::default());
-        let batch = scrape(20, 5, &mut random);
+        let mut batch = scrape(20, 5, &mut random);
+        batch.starts = (0..20).map(|series| SampleStart { series, time: 5, start: 1 + i64::from(series) / 7 }).collect();
         let mut frame = encode((&mut encoder, &mut table), 0, &TenantId::default(), &batch).unwrap();
         for (at, bits) in damage {
             let at = at.index(frame.len());

@@ -187,8 +187,13 @@ impl<'a> RunReader<'a> {
         for buffer in head.generations().filter_map(|generation| generation.buffer(*number)) {
             bytes += buffer.heap_bytes() as u64;
             self.append(|samples, (start, end), decoder| {
-                let SeriesSamples { times, values, histograms } = samples;
-                buffer.read(start, end, decoder, times, values, histograms)
+                let before = (samples.times.len(), samples.histograms.len());
+                let SeriesSamples { times, values, histograms, .. } = samples;
+                buffer.read(start, end, decoder, times, values, histograms)?;
+                if let Some(starts) = buffer.starts() {
+                    samples.note_starts(before, starts);
+                }
+                Ok(())
             })?;
         }
         Ok(bytes)
@@ -215,6 +220,8 @@ impl<'a> RunReader<'a> {
         }
         std::mem::swap(&mut series.values, &mut samples.values);
         std::mem::swap(&mut series.histograms, &mut samples.histograms);
+        std::mem::swap(&mut series.starts, &mut samples.starts);
+        std::mem::swap(&mut series.histogram_starts, &mut samples.histogram_starts);
         worker.take(batch)
     }
 }

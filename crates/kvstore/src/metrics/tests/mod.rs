@@ -6,6 +6,7 @@ mod concurrent;
 mod model;
 mod replayed;
 mod rules;
+mod starts;
 
 use super::{MetricStore, MetricStoreOptions};
 use clew_host::DiskFiles;

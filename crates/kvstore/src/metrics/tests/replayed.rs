@@ -3,7 +3,7 @@
 use super::super::{FrameLinks, JournalFrame};
 use super::*;
 use clew_columns::frames::metrics::{MetricFrame, MetricFrameDecoder, MetricFrameEncoder, SeriesNumbers};
-use clew_model::metrics::{Exemplar, HistogramSample, NativeHistogram};
+use clew_model::metrics::{Exemplar, HistogramSample, NativeHistogram, SampleStart};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,10 +29,17 @@ fn random_batch(random: &mut fastrand::Rng, base: i64) -> MetricBatch {
         value: 1.0,
         labels: labels(&[("trace_id", &random.u8(..4).to_string())]),
     };
+    let samples: Vec<Sample> = (0..random.usize(..60)).map(|_| sample(random)).collect();
+    let histograms: Vec<HistogramSample> = (0..random.usize(..3)).map(|_| histogram(random)).collect();
+    let places = samples.iter().map(|one| (one.series, one.time));
+    let places = places.chain(histograms.iter().map(|one| (one.series, one.time)));
+    let starts = places.map(|(series, time)| SampleStart { series, time, start: random.i64(1..3) });
+    let starts: Vec<SampleStart> = starts.collect();
     MetricBatch {
         series,
-        samples: (0..random.usize(..60)).map(|_| sample(random)).collect(),
-        histograms: (0..random.usize(..3)).map(|_| histogram(random)).collect(),
+        samples,
+        histograms,
+        starts: starts.into_iter().filter(|_| random.u8(..3) > 0).collect(),
         exemplars: (0..random.usize(..3)).map(|_| exemplar(random)).collect(),
         ..MetricBatch::default()
     }

@@ -46,7 +46,9 @@ fn series(column: Column, times: &Arc<[UnixMillis]>) -> SeriesData {
     if column.values.iter().any(|value| is_absent(*value)) {
         let (times, values): (Vec<_>, Vec<_>) =
             times.iter().copied().zip(column.values).filter(|(_, value)| !is_absent(*value)).unzip();
-        return SeriesData { labels: column.labels, times: Arc::from(times), values, histograms };
+        let times = Arc::from(times);
+        return SeriesData { labels: column.labels, times, values, histograms, ..SeriesData::default() };
     }
-    SeriesData { labels: column.labels, times: Arc::clone(times), values: column.values, histograms }
+    let (labels, values) = (column.labels, column.values);
+    SeriesData { labels, times: Arc::clone(times), values, histograms, ..SeriesData::default() }
 }
