@@ -200,8 +200,12 @@ struct HistogramData {
 impl From<&NativeHistogram> for HistogramData {
     fn from(histogram: &NativeHistogram) -> Self {
         let bucket = |bucket: HistogramBucket| {
-            // Boundaries: 0 open left (positive), 1 open right (negative), 3 closed both (zero bucket).
-            let rule = if bucket.lower < 0.0 && bucket.upper > 0.0 { 3 } else { u8::from(bucket.upper <= 0.0) };
+            let rule = match (bucket.includes_lower, bucket.includes_upper) {
+                (false, true) => 0,
+                (true, false) => 1,
+                (false, false) => 2,
+                (true, true) => 3,
+            };
             let [lower, upper, count] = [bucket.lower, bucket.upper, bucket.count].map(promql::format_value);
             (rule, lower, upper, count)
         };

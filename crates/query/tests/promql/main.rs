@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod consistency;
+mod histogram_properties;
 mod limits;
 mod naive_histogram;
 mod native_histograms;

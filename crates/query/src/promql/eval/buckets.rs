@@ -1,7 +1,7 @@
 //! Buckets of native histograms with their bounds, from the lowest values to the highest.
 
-use super::native_histogram::by_index;
-use clew_model::metrics::{CUSTOM_BUCKETS_SCHEMA, NativeHistogram, exponential_bound};
+use super::layout::indexed;
+use clew_model::metrics::{CUSTOM_BUCKETS_SCHEMA, NativeHistogram};
 
 /// One bucket.
 #[derive(Debug, Clone, Copy)]
@@ -24,36 +24,42 @@ pub(super) fn is_custom(histogram: &NativeHistogram) -> bool {
     histogram.schema == CUSTOM_BUCKETS_SCHEMA
 }
 
-/// All buckets, the zero bucket in its place where it holds something.
+/// All buckets, the zero bucket in its place where it holds something. Where it overlaps the bucket beside it, that one begins
+/// where the zero bucket ends.
 pub(super) fn buckets(histogram: &NativeHistogram) -> Vec<(Side, Bucket)> {
-    let bound = |index: i32| bound(histogram, index);
-    let negative = by_index(&histogram.negative_spans, &histogram.negative_buckets);
-    let positive = by_index(&histogram.positive_spans, &histogram.positive_buckets);
-    let mut out = Vec::with_capacity(negative.len() + positive.len() + 1);
-    for (index, count) in negative.iter().rev() {
-        let (lower, upper) = (-bound(*index), -bound(index.saturating_sub(1)));
-        out.push((Side::Negative, Bucket { lower, upper, count: *count }));
+    let mut all = whole_buckets(histogram);
+    let zero = histogram.zero_threshold;
+    if zero > 0.0 {
+        for (side, bucket) in &mut all {
+            match side {
+                Side::Negative if bucket.upper < 0.0 => bucket.upper = bucket.upper.min(-zero),
+                Side::Positive if bucket.lower > 0.0 => bucket.lower = bucket.lower.max(zero),
+                _ => {}
+            }
+        }
     }
+    all
+}
+
+/// All buckets with the bounds of their schema, the zero bucket in its place where it holds something.
+pub(super) fn whole_buckets(histogram: &NativeHistogram) -> Vec<(Side, Bucket)> {
+    let bound = |index: i32| histogram.upper_bound(index);
+    let negative = histogram.negative_buckets.len();
+    let mut out = Vec::with_capacity(negative + histogram.positive_buckets.len() + 1);
+    for (index, count) in indexed(&histogram.negative_spans, &histogram.negative_buckets) {
+        let (lower, upper) = (-bound(index), -bound(index.saturating_sub(1)));
+        out.push((Side::Negative, Bucket { lower, upper, count }));
+    }
+    out.reverse();
     if histogram.zero_count > 0.0 {
         let zero = histogram.zero_threshold;
         out.push((Side::Zero, Bucket { lower: -zero, upper: zero, count: histogram.zero_count }));
     }
-    for (index, count) in &positive {
-        let (lower, upper) = (bound(index.saturating_sub(1)), bound(*index));
-        out.push((Side::Positive, Bucket { lower, upper, count: *count }));
+    for (index, count) in indexed(&histogram.positive_spans, &histogram.positive_buckets) {
+        let (lower, upper) = (bound(index.saturating_sub(1)), bound(index));
+        out.push((Side::Positive, Bucket { lower, upper, count }));
     }
     out
-}
-
-/// The upper bound of the positive bucket with this index.
-fn bound(histogram: &NativeHistogram, index: i32) -> f64 {
-    if !is_custom(histogram) {
-        return exponential_bound(index, histogram.schema);
-    }
-    match usize::try_from(index) {
-        Err(_) => f64::NEG_INFINITY,
-        Ok(index) => histogram.custom_bounds.get(index).copied().unwrap_or(f64::INFINITY),
-    }
 }
 
 impl Bucket {

@@ -300,11 +300,13 @@ fn bucket_quantile(phi: f64, buckets: &mut Vec<Bucket>, raised: &mut Option<Rais
     *raised = make_monotonic(buckets);
     let [finite @ .., last] = buckets.as_slice() else { return f64::NAN };
     let Some(highest) = finite.last() else { return f64::NAN };
-    if last.count == 0.0 || last.count.is_nan() {
+    if last.count == 0.0 {
         return f64::NAN;
     }
     let rank = phi * last.count;
-    let index = finite.partition_point(|bucket| bucket.count < rank);
+    // Of counts that are NaN none reaches the rank.
+    let reaches = |bucket: &Bucket| bucket.count >= rank;
+    let index = finite.partition_point(|bucket| !reaches(bucket));
     let Some(bucket) = finite.get(index) else { return highest.upper };
     match index.checked_sub(1).and_then(|below| finite.get(below)) {
         None if bucket.upper <= 0.0 => bucket.upper,

@@ -18,6 +18,7 @@ mod histogram_sum;
 mod implementation;
 mod info;
 mod labels;
+mod layout;
 mod limited;
 mod matching;
 mod native_histogram;

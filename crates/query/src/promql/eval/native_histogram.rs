@@ -3,15 +3,12 @@
 use super::buckets::{Side, buckets, is_custom};
 use super::column::{Column, is_absent};
 use super::compute::Window;
+use super::layout::{Layout, indexed};
 use super::notes::WindowNote;
 use crate::promql::number::format_general;
 use clew_model::UnixMillis;
-use clew_model::metrics::{BucketSpan, NativeHistogram, ResetHint, exponential_bound};
-use std::collections::BTreeMap;
+use clew_model::metrics::{BucketSpan, NativeHistogram, ResetHint};
 use std::sync::Arc;
-
-/// Counts by index.
-pub(super) type Buckets = BTreeMap<i32, f64>;
 
 /// The histogram with all counts and the sum multiplied; one that is turned around is no counter.
 pub(super) fn scaled(histogram: &NativeHistogram, factor: f64) -> NativeHistogram {
@@ -58,71 +55,6 @@ pub(super) fn to_floats(column: &mut Column, function: &dyn Fn(usize, &NativeHis
     }
 }
 
-/// Buckets by index: bucket `i` of the positive side has the upper bound `base^i`.
-pub(super) fn by_index(spans: &[BucketSpan], counts: &[f64]) -> Buckets {
-    let mut out = Buckets::new();
-    let mut counts = counts.iter();
-    let mut index = 0i32;
-    for span in spans {
-        index = index.saturating_add(span.offset);
-        for _ in 0..span.length {
-            let Some(count) = counts.next() else { return out };
-            out.insert(index, *count);
-            index = index.saturating_add(1);
-        }
-    }
-    out
-}
-
-pub(super) fn to_spans(buckets: &Buckets) -> (Vec<BucketSpan>, Vec<f64>) {
-    let (mut spans, mut counts): (Vec<BucketSpan>, Vec<f64>) = (Vec::new(), Vec::new());
-    let mut next = 0i32;
-    for (index, count) in buckets.iter().filter(|(_, count)| **count != 0.0) {
-        match spans.last_mut() {
-            Some(span) if *index == next => span.length += 1,
-            _ => spans.push(BucketSpan { offset: index.saturating_sub(next), length: 1 }),
-        }
-        counts.push(*count);
-        next = index.saturating_add(1);
-    }
-    (spans, counts)
-}
-
-/// The index of a bucket of one layout in another, which is no finer: of a coarser schema, or of fewer custom bounds.
-pub(super) fn mapped_index(index: i32, from: &NativeHistogram, to: &NativeHistogram) -> i32 {
-    if is_custom(from) {
-        let bound = usize::try_from(index).ok().and_then(|index| from.custom_bounds.get(index));
-        let place = bound.map_or(to.custom_bounds.len(), |bound| to.custom_bounds.partition_point(|own| own < bound));
-        return i32::try_from(place).unwrap_or(i32::MAX);
-    }
-    let shift = u32::try_from(from.schema.saturating_sub(to.schema)).unwrap_or(0).min(31);
-    // Bucket i holds (base^(i-1), base^i]: i-1 is halved, rounding down.
-    if shift == 0 { index } else { (index.saturating_sub(1) >> shift).saturating_add(1) }
-}
-
-/// The bounds that both have.
-pub(super) fn intersected(left: &[f64], right: &[f64]) -> Vec<f64> {
-    left.iter().copied().filter(|bound| right.contains(bound)).collect()
-}
-
-/// Counts within the wider zero bucket move there; the threshold grows to the bound of a bucket that straddles it.
-fn widen_zero(zero: &mut (f64, f64), sides: [&mut Buckets; 2], schema: i32, wanted: f64) {
-    zero.0 = zero.0.max(wanted);
-    for side in sides {
-        while let Some((index, count)) = side.first_key_value().map(|(index, count)| (*index, *count)) {
-            let lower = exponential_bound(index.saturating_sub(1), schema);
-            if lower >= zero.0 {
-                break;
-            }
-            if count != 0.0 {
-                zero.0 = zero.0.max(exponential_bound(index, schema));
-            }
-            zero.1 += count;
-            side.remove(&index);
-        }
-    }
-}
-
 /// Two histograms made one, and what is to be told of it.
 #[derive(Debug)]
 pub(super) struct Combination {
@@ -151,52 +83,23 @@ fn combine(left: &NativeHistogram, right: &NativeHistogram, factor: f64) -> Opti
     if custom != is_custom(right) {
         return None;
     }
-    let reconciled = custom && left.custom_bounds != right.custom_bounds;
-    let custom_bounds =
-        if reconciled { intersected(&left.custom_bounds, &right.custom_bounds) } else { left.custom_bounds.clone() };
+    let mut layout = Layout::<f64>::of(left);
+    layout.add(right, factor);
     let (reset_hint, collides) = Combination::hint(left.reset_hint, right.reset_hint);
-    let schema = left.schema.min(right.schema);
-    let layout = NativeHistogram { schema, custom_bounds, reset_hint, ..NativeHistogram::default() };
-    let side = |own: &NativeHistogram, spans: &[BucketSpan], counts: &[f64]| {
-        let mut buckets = Buckets::new();
-        for (index, count) in by_index(spans, counts) {
-            *buckets.entry(mapped_index(index, own, &layout)).or_insert(0.0) += count;
-        }
-        buckets
-    };
-    let mut positive = side(left, &left.positive_spans, &left.positive_buckets);
-    let mut negative = side(left, &left.negative_spans, &left.negative_buckets);
-    let mut other_positive = side(right, &right.positive_spans, &right.positive_buckets);
-    let mut other_negative = side(right, &right.negative_spans, &right.negative_buckets);
-    let mut zero = (left.zero_threshold, left.zero_count);
-    let mut other_zero = (right.zero_threshold, right.zero_count);
-    if !custom {
-        // Widening one may pass the other's threshold; two rounds settle it, since bounds of both are of one schema.
-        for _ in 0..2 {
-            widen_zero(&mut zero, [&mut positive, &mut negative], schema, other_zero.0);
-            widen_zero(&mut other_zero, [&mut other_positive, &mut other_negative], schema, zero.0);
-        }
-    }
-    for (index, count) in other_positive {
-        *positive.entry(index).or_insert(0.0) += factor * count;
-    }
-    for (index, count) in other_negative {
-        *negative.entry(index).or_insert(0.0) += factor * count;
-    }
-    let (positive_spans, positive_buckets) = to_spans(&positive);
-    let (negative_spans, negative_buckets) = to_spans(&negative);
     let histogram = NativeHistogram {
-        zero_threshold: zero.0,
-        zero_count: zero.1 + factor * other_zero.1,
         count: left.count + factor * right.count,
         sum: left.sum + factor * right.sum,
-        positive_spans,
-        positive_buckets,
-        negative_spans,
-        negative_buckets,
-        ..layout
+        reset_hint,
+        ..layout.to_histogram()
     };
-    Some(Combination { histogram, collides, reconciled })
+    Some(Combination { histogram, collides, reconciled: custom && left.custom_bounds != right.custom_bounds })
+}
+
+/// The histogram with the buckets of a coarser exponential schema.
+fn coarsened(own: &NativeHistogram, schema: i32) -> NativeHistogram {
+    let mut layout = Layout::<f64>::of(own);
+    layout.coarsen(schema);
+    NativeHistogram { count: own.count, sum: own.sum, reset_hint: own.reset_hint, ..layout.to_histogram() }
 }
 
 /// `left + right`.
@@ -216,7 +119,7 @@ pub(super) fn is_same(left: &NativeHistogram, right: &NativeHistogram) -> bool {
     let bits = |own: &NativeHistogram| [own.count, own.sum, own.zero_count].map(f64::to_bits);
     let sides = |own: &NativeHistogram| {
         let compact = |spans: &[BucketSpan], counts: &[f64]| {
-            let kept = by_index(spans, counts).into_iter().filter(|(_, count)| *count != 0.0);
+            let kept = indexed(spans, counts).filter(|(_, count)| *count != 0.0);
             kept.map(|(index, count)| (index, count.to_bits())).collect::<Vec<_>>()
         };
         [compact(&own.positive_spans, &own.positive_buckets), compact(&own.negative_spans, &own.negative_buckets)]
@@ -268,20 +171,19 @@ pub(super) fn change(window: &Window<'_>, counter: bool) -> Option<NativeHistogr
         window.note(WindowNote::MixedBuckets);
         return None;
     }
-    let mut change = NativeHistogram { reset_hint: ResetHint::Gauge, ..(**last).clone() };
+    let schema = relevant.iter().filter(|_| counter).map(|one| one.schema).min().unwrap_or(last.schema);
+    let mut change = match schema < last.schema && !is_custom(last) {
+        true => coarsened(last, schema),
+        false => (**last).clone(),
+    };
     if !begins_anew {
-        let difference = subtracted(last, first)?;
+        let difference = subtracted(&change, first)?;
         if difference.reconciled {
             window.note(WindowNote::ReconciledSubtracting);
         }
         change = difference.histogram;
     }
     if counter {
-        let schema = relevant.iter().map(|one| one.schema).min().unwrap_or(change.schema);
-        let coarse = NativeHistogram { schema, zero_threshold: change.zero_threshold, ..NativeHistogram::default() };
-        if schema < change.schema && !is_custom(&change) {
-            change = added(&change, &coarse)?.histogram;
-        }
         for (before, after) in relevant.iter().zip(relevant.iter().skip(1)) {
             if is_reset(before, after) {
                 let sum = added(&change, before)?;
@@ -291,8 +193,8 @@ pub(super) fn change(window: &Window<'_>, counter: bool) -> Option<NativeHistogr
                 change = sum.histogram;
             }
         }
-        change.reset_hint = ResetHint::Gauge;
     }
+    change.reset_hint = ResetHint::Gauge;
     Some(change)
 }
 
@@ -340,6 +242,12 @@ pub(super) fn is_reset(before: &NativeHistogram, after: &NativeHistogram) -> boo
     if !is_custom(after) && (after.schema > before.schema || after.zero_threshold < before.zero_threshold) {
         return true;
     }
+    if has_same_layout(before, after) {
+        // As nearly always: nothing needs to be laid out anew.
+        return after.zero_count < before.zero_count
+            || falls(positive(before), positive(after))
+            || falls(negative(before), negative(after));
+    }
     subtracted(after, before).is_none_or(|change| {
         let change = change.histogram;
         // A wider zero bucket than that of the later sample cuts a populated bucket of the earlier one.
@@ -347,4 +255,28 @@ pub(super) fn is_reset(before: &NativeHistogram, after: &NativeHistogram) -> boo
             || change.zero_count < 0.0
             || change.positive_buckets.iter().chain(&change.negative_buckets).any(|count| *count < 0.0)
     })
+}
+
+fn has_same_layout(left: &NativeHistogram, right: &NativeHistogram) -> bool {
+    left.schema == right.schema
+        && left.zero_threshold == right.zero_threshold
+        && left.custom_bounds == right.custom_bounds
+}
+
+/// Whether any count is less than it was; a bucket that is not there holds nothing.
+fn falls(before: impl Iterator<Item = (i32, f64)>, after: impl Iterator<Item = (i32, f64)>) -> bool {
+    let mut after = after.peekable();
+    before.into_iter().any(|(index, count)| {
+        while after.next_if(|(own, _)| *own < index).is_some() {}
+        let now = after.peek().filter(|(own, _)| *own == index).map_or(0.0, |(_, now)| *now);
+        now < count
+    })
+}
+
+fn positive(own: &NativeHistogram) -> impl Iterator<Item = (i32, f64)> {
+    indexed(&own.positive_spans, &own.positive_buckets)
+}
+
+fn negative(own: &NativeHistogram) -> impl Iterator<Item = (i32, f64)> {
+    indexed(&own.negative_spans, &own.negative_buckets)
 }

@@ -1,14 +1,14 @@
 //! `</` and `>/`: a histogram without the observations above or below a value. A bucket that holds the value is cut, and the
 //! sum is estimated from the middles of what is left.
 
-use super::buckets::{Bucket, Side, buckets, is_custom};
-use super::native_histogram::{Buckets, by_index, to_spans};
+use super::buckets::{Bucket, Side, is_custom, whole_buckets};
+use super::layout::{indexed, to_spans};
 use clew_model::metrics::NativeHistogram;
 
 /// The observations up to `limit`, or from it on.
 pub(super) fn trimmed(histogram: &NativeHistogram, limit: f64, upper: bool) -> NativeHistogram {
     let custom = is_custom(histogram);
-    let all = buckets(histogram);
+    let all = whole_buckets(histogram);
     let has = |side: Side| all.iter().any(|(own, bucket)| *own == side && bucket.count != 0.0);
     let (has_negative, has_positive) = (has(Side::Negative), has(Side::Positive));
     let mut kept: Vec<(Side, f64)> = Vec::with_capacity(all.len());
@@ -30,13 +30,15 @@ pub(super) fn trimmed(histogram: &NativeHistogram, limit: f64, upper: bool) -> N
         return histogram.clone();
     }
     let of = |side: Side| kept.iter().filter(move |(own, _)| *own == side).map(|(_, left)| *left);
-    let with = |own: Buckets, left: Vec<f64>| -> Buckets { own.into_keys().zip(left).collect() };
-    let positive = by_index(&histogram.positive_spans, &histogram.positive_buckets);
-    let (positive_spans, positive_buckets) = to_spans(&with(positive, of(Side::Positive).collect()));
-    let negative = by_index(&histogram.negative_spans, &histogram.negative_buckets);
+    let with = |own: &mut dyn Iterator<Item = (i32, f64)>, left: Vec<f64>| -> Vec<(i32, f64)> {
+        own.map(|(index, _)| index).zip(left).collect()
+    };
+    let mut positive = indexed(&histogram.positive_spans, &histogram.positive_buckets);
+    let (positive_spans, positive_buckets) = to_spans(&with(&mut positive, of(Side::Positive).collect()));
+    let mut negative = indexed(&histogram.negative_spans, &histogram.negative_buckets);
     let mut negative_left: Vec<f64> = of(Side::Negative).collect();
     negative_left.reverse();
-    let (negative_spans, negative_buckets) = to_spans(&with(negative, negative_left));
+    let (negative_spans, negative_buckets) = to_spans(&with(&mut negative, negative_left));
     NativeHistogram {
         zero_count: of(Side::Zero).sum(),
         count,
@@ -54,10 +56,11 @@ fn cut(bucket: Bucket, limit: f64, upper: bool, positive: bool, custom: bool) ->
     let whole = || (bucket.count, middle(bucket.lower, bucket.upper, positive, custom));
     match upper {
         true if bucket.upper <= limit => return whole(),
-        true if bucket.lower >= limit => return (0.0, 0.0),
+        true if bucket.lower < limit => {}
         false if bucket.lower >= limit => return whole(),
-        false if bucket.upper <= limit => return (0.0, 0.0),
-        _ => {}
+        false if bucket.upper > limit => {}
+        // Also where the limit is NaN.
+        _ => return (0.0, 0.0),
     }
     if bucket.lower == f64::NEG_INFINITY || bucket.upper == f64::INFINITY {
         return cut_infinite(bucket, limit, upper);
