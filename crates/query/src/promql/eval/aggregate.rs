@@ -58,7 +58,7 @@ impl Evaluator<'_> {
                         self.note(&Note::InvalidQuantile(*phi), param.span);
                     }
                 }
-                self.fold_groups(vector, aggregate, values.as_deref(), span)
+                self.fold_groups(vector, aggregate, values.as_deref())
             }
         }
     }
@@ -68,7 +68,6 @@ impl Evaluator<'_> {
         vector: Vector,
         aggregate: &Aggregate,
         param: Option<&[f64]>,
-        span: Span,
     ) -> Result<Vector, QueryError> {
         let op = aggregate.op;
         let groups = groups(vector.columns, aggregate);
@@ -76,27 +75,27 @@ impl Evaluator<'_> {
         let mut columns = Vec::with_capacity(groups.len());
         for group in groups {
             self.context.check()?;
-            columns.push(self.fold_group(group, op, param, (span, aggregate.expr.span)));
+            columns.push(self.fold_group(group, op, param, aggregate.expr.span));
         }
         self.new_vector(columns, memory)?.merged()
     }
 
-    /// `spans` are those of the aggregation and of what is aggregated.
-    fn fold_group(&mut self, group: Group, op: AggregateOp, param: Option<&[f64]>, spans: (Span, Span)) -> Column {
+    /// `inner` is where what is aggregated stands.
+    fn fold_group(&mut self, group: Group, op: AggregateOp, param: Option<&[f64]>, inner: Span) -> Column {
         let has_histograms = group.columns.iter().any(|column| !column.histograms.is_empty());
         let mut out = match (op, param) {
             (AggregateOp::Quantile, Some(phi)) => quantiles(&group, phi),
             _ => fold_floats(&group, op, self.steps.count),
         };
         if has_histograms {
-            self.add_histograms(&group, op, &mut out, spans);
+            self.add_histograms(&group, op, &mut out, inner);
         }
         out.drop_name = group.drops_name();
         out
     }
 
     /// Histograms count, and are added and averaged among themselves; mixed with floats they give nothing.
-    fn add_histograms(&mut self, group: &Group, op: AggregateOp, out: &mut Column, (whole, inner): (Span, Span)) {
+    fn add_histograms(&mut self, group: &Group, op: AggregateOp, out: &mut Column, inner: Span) {
         for step in 0..self.steps.count {
             let histograms: Vec<&NativeHistogram> = group
                 .columns
@@ -140,7 +139,7 @@ impl Evaluator<'_> {
                         }
                     }
                 }
-                _ => self.note(&Note::IgnoredInAggregation { op: op.as_str() }, whole),
+                _ => self.note(&Note::IgnoredInAggregation { op: op.as_str() }, inner),
             }
         }
     }

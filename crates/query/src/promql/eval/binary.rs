@@ -58,9 +58,9 @@ impl Evaluator<'_> {
             }
         }
         self.fill(&mut joined, many, one)?;
-        for note in std::mem::take(&mut joined.notes) {
-            self.note(&note, span);
-        }
+        let mut notes = Vec::new();
+        std::mem::take(&mut joined.notes).into_iter().flatten().for_each(|note| say(&mut notes, note));
+        notes.iter().for_each(|note| self.note(note, span));
         self.new_vector(joined.columns, memory)?.merged()
     }
 
@@ -130,13 +130,14 @@ struct Joined<'a> {
     index: HashMap<Labels, usize>,
     /// One-to-one: the steps at which a signature has found its partner.
     taken: HashMap<Labels, Vec<bool>>,
-    /// What is to be said, each once.
-    notes: Vec<Note>,
+    /// What is to be said of each step: of several pairs that which comes last, as Prometheus does.
+    notes: Vec<Option<Note>>,
 }
 
 impl<'a> Joined<'a> {
     fn new(binary: &'a Binary, steps: usize) -> Self {
-        Self { binary, steps, columns: Vec::new(), index: HashMap::new(), taken: HashMap::new(), notes: Vec::new() }
+        let notes = vec![None; steps];
+        Self { binary, steps, columns: Vec::new(), index: HashMap::new(), taken: HashMap::new(), notes }
     }
 
     fn add(&mut self, many: &Column, one: &Column, signature: &Labels) -> Result<(), QueryError> {
@@ -153,7 +154,11 @@ impl<'a> Joined<'a> {
         let taken = one_to_one.then(|| self.taken.entry(signature.clone()).or_insert_with(|| vec![false; self.steps]));
         let mut taken = taken;
         for step in 0..self.steps {
-            let result = cells(self.binary, left.cell(step), right.cell(step), &mut self.notes);
+            let Some(note) = self.notes.get_mut(step) else { continue };
+            let result = cells(self.binary, left.cell(step), right.cell(step), note);
+            if matches!(result, Made::Refused) {
+                continue;
+            }
             let are_there = left.is_present(step) && right.is_present(step);
             if matches!(result, Made::Nothing) && !(one_to_one && are_there) {
                 continue;
@@ -175,7 +180,7 @@ impl<'a> Joined<'a> {
                     }
                 }
                 Made::Histogram(histogram) => out.set_histogram(step, histogram),
-                Made::Nothing => {}
+                Made::Nothing | Made::Refused => {}
             }
         }
         Ok(())
@@ -206,13 +211,16 @@ fn result_labels(many: &Labels, one: &Labels, binary: &Binary) -> Labels {
 }
 
 enum Made {
+    /// There is nothing, or a comparison does not hold.
     Nothing,
+    /// The samples cannot be combined, which is told; they are as good as not there.
+    Refused,
     Float(f64),
     Histogram(Arc<NativeHistogram>),
 }
 
 /// The value of two cells.
-fn cells(binary: &Binary, left: Cell<'_>, right: Cell<'_>, notes: &mut Vec<Note>) -> Made {
+fn cells(binary: &Binary, left: Cell<'_>, right: Cell<'_>, note: &mut Option<Note>) -> Made {
     let op = binary.op;
     let kind = |cell: &Cell<'_>| match cell {
         Cell::Absent => None,
@@ -221,8 +229,8 @@ fn cells(binary: &Binary, left: Cell<'_>, right: Cell<'_>, notes: &mut Vec<Note>
     };
     let (Some(left_kind), Some(right_kind)) = (kind(&left), kind(&right)) else { return Made::Nothing };
     if !is_defined(op, left_kind, right_kind) {
-        say(notes, Note::IncompatibleTypes { left: left_kind, op, right: right_kind });
-        return Made::Nothing;
+        *note = Some(Note::IncompatibleTypes { left: left_kind, op, right: right_kind });
+        return Made::Refused;
     }
     let made = match (left, right) {
         (Cell::Float(left), Cell::Float(right)) => return floats(binary, left, right, left),
@@ -235,7 +243,7 @@ fn cells(binary: &Binary, left: Cell<'_>, right: Cell<'_>, notes: &mut Vec<Note>
                     (false, false) => Made::Nothing,
                 };
             }
-            _ => return combined(op, left, right, notes),
+            _ => return combined(op, left, right, note),
         },
         (Cell::Histogram(histogram), Cell::Float(by)) => match op {
             BinaryOp::Mul => native_histogram::scaled(histogram, by),
@@ -248,21 +256,22 @@ fn cells(binary: &Binary, left: Cell<'_>, right: Cell<'_>, notes: &mut Vec<Note>
     Made::Histogram(Arc::new(made))
 }
 
-/// The sum or the difference of two histograms.
-fn combined(op: BinaryOp, left: &NativeHistogram, right: &NativeHistogram, notes: &mut Vec<Note>) -> Made {
+/// The sum or the difference of two histograms; none where the one is known to follow a reset and the other not to.
+fn combined(op: BinaryOp, left: &NativeHistogram, right: &NativeHistogram, note: &mut Option<Note>) -> Made {
     let (result, during) = match op {
         BinaryOp::Add => (native_histogram::added(left, right), During::Addition),
         _ => (native_histogram::subtracted(left, right), During::Subtraction),
     };
     let Some(result) = result else {
-        say(notes, Note::IncompatibleBuckets { op });
-        return Made::Nothing;
+        *note = Some(Note::IncompatibleBuckets { op });
+        return Made::Refused;
     };
     if result.collides {
-        say(notes, Note::ResetCollision { during });
+        *note = Some(Note::ResetCollision { during });
+        return Made::Refused;
     }
     if result.reconciled {
-        say(notes, Note::ReconciledBuckets { during });
+        *note = Some(Note::ReconciledBuckets { during });
     }
     Made::Histogram(Arc::new(result.histogram))
 }
@@ -325,19 +334,21 @@ fn with_scalar(
             if is_absent(value) && column.histogram(step).is_none() {
                 continue;
             }
+            let mut note = None;
             let made = {
                 let (own, other) = (column.cell(step), Cell::Float(*scalar));
                 match (own, scalar_left) {
                     (Cell::Float(own), true) if is_defined(binary.op, "float", "float") => {
                         floats(binary, *scalar, own, own)
                     }
-                    (_, true) => cells(binary, other, own, notes),
-                    (_, false) => cells(binary, own, other, notes),
+                    (_, true) => cells(binary, other, own, &mut note),
+                    (_, false) => cells(binary, own, other, &mut note),
                 }
             };
+            note.into_iter().for_each(|note| say(notes, note));
             column.clear(step);
             match made {
-                Made::Nothing => {}
+                Made::Nothing | Made::Refused => {}
                 Made::Float(value) => {
                     if let Some(cell) = column.values.get_mut(step) {
                         *cell = value;
