@@ -61,7 +61,7 @@ mod tests {
             ),
             (
                 "-topk(5, some_quite_long_metric_name_that_goes_on{label=\"value\"} > ignoring (label) group_left (other) another_metric)",
-                "-topk(\n  5,\n  some_quite_long_metric_name_that_goes_on{label=\"value\"} > ignoring (label) group_left (other) another_metric\n)",
+                "-topk(\n  5,\n    some_quite_long_metric_name_that_goes_on{label=\"value\"}\n  > ignoring (label) group_left (other)\n    another_metric\n)",
             ),
         ] {
             let expr = super::super::parse(text).unwrap();
