@@ -29,7 +29,7 @@ fn expressions_are_printed_in_one_form() {
         ("a:b:c", "a:b:c"),
         ("sum", "sum"),
         ("foo{a='b',c!=\"d\", e=~`f.*`,g!~'h',}", "foo{a=\"b\",c!=\"d\",e=~\"f.*\",g!~\"h\"}"),
-        ("{\"my.metric\", 'label.x'='v'}", "{__name__=\"my.metric\",\"label.x\"=\"v\"}"),
+        ("{\"my.metric\", 'label.x'='v'}", "{\"label.x\"=\"v\",__name__=\"my.metric\"}"),
         ("{by=\"a\",sum='b'}", "{by=\"a\",sum=\"b\"}"),
         ("foo[5m]", "foo[5m]"),
         ("foo[90s] offset -1h30m", "foo[1m30s] offset -1h30m"),
@@ -198,10 +198,25 @@ fn selector() -> impl Strategy<Value = Selector> {
     });
     ("[a-z_:][a-z0-9_:]{0,6}q", prop::collection::vec(matcher, 0..3), any::<bool>(), time()).prop_map(
         |(name, mut matchers, bare_name, time)| {
-            matchers.insert(0, Matcher::new(METRIC_NAME, MatchOp::Equal, name).unwrap());
+            let name = Matcher::new(METRIC_NAME, MatchOp::Equal, name).unwrap();
+            // Matchers are printed in order of their texts, but for a name that stands before the braces.
+            if !bare_name {
+                matchers.push(name.clone());
+            }
+            matchers.sort_by_cached_key(|matcher| printed(matcher.clone()));
+            if bare_name {
+                matchers.insert(0, name);
+            }
             Selector { matchers, bare_name, time, extension: None }
         },
     )
+}
+
+/// A matcher as it is printed, after a brace.
+fn printed(matcher: Matcher) -> String {
+    let time = TimeModifiers { offset: 0, at: None, offset_expr: None };
+    let selector = Selector { matchers: vec![matcher], bare_name: false, time, extension: None };
+    expr(ExprKind::Selector(selector)).to_string().trim_end_matches('}').to_owned()
 }
 
 /// Instant vectors of every kind; operands stand in brackets, since printing adds none.
