@@ -1,5 +1,6 @@
 //! Aggregations whose result is a new series for each group: `sum`, `avg` … `quantile`.
 
+use super::buckets::is_custom;
 use super::column::{ABSENT, Cell, Column, Vector, is_absent};
 use super::compensated::{Deviation, Mean, Sum, Variance};
 use super::{Evaluator, histogram_sum, quantile};
@@ -133,8 +134,7 @@ impl Evaluator<'_> {
                             out.set_histogram(step, Arc::new(total.histogram));
                         }
                         None => {
-                            let metric =
-                                group.columns.first().map_or("", |column| column.labels.metric_name()).to_owned();
+                            let metric = first_of_another_kind(group, step).to_owned();
                             self.note(&Note::MixedBuckets { metric }, inner);
                         }
                     }
@@ -143,6 +143,14 @@ impl Evaluator<'_> {
             }
         }
     }
+}
+
+/// The metric of the first histogram whose buckets are not of the kind of those before.
+fn first_of_another_kind(group: &Group, step: usize) -> &str {
+    let mut histograms =
+        group.columns.iter().filter_map(|column| Some((is_custom(column.histogram(step)?), &column.labels)));
+    let kind = histograms.next().map(|(kind, _)| kind);
+    histograms.find(|(own, _)| Some(*own) != kind).map_or("", |(_, labels)| labels.metric_name())
 }
 
 fn is_present(value: f64) -> bool {

@@ -213,7 +213,9 @@ impl Evaluator<'_> {
     /// Sorts by value for an instant query; a range query has no order.
     pub(super) fn sorted(&mut self, args: &[Expr], descending: bool) -> Result<Vector, QueryError> {
         let mut vector = self.vector(first(args)?)?;
-        vector.columns.retain(|column| !is_absent(column.value(0)) || self.query_step > 0);
+        // Histograms have no order.
+        vector.columns.iter_mut().for_each(|column| column.histograms.clear());
+        vector.columns.retain(|column| !column.is_empty());
         vector.columns.sort_by(|left, right| {
             let order = nan_last(left.value(0), right.value(0), descending);
             order.then_with(|| left.labels.cmp(&right.labels))

@@ -8,7 +8,7 @@ use crate::error::QueryError;
 use crate::limits::MAX_SUBQUERY_STEPS;
 use crate::promql::ast::Subquery;
 use clew_model::UnixMillis;
-use clew_model::metrics::SeriesData;
+use clew_model::metrics::{NativeHistogram, ResetHint, SeriesData};
 use std::sync::Arc;
 
 impl Evaluator<'_> {
@@ -37,11 +37,21 @@ fn first_after(open_start: UnixMillis, step: i64) -> UnixMillis {
     open_start.div_euclid(step).saturating_add(1).saturating_mul(step)
 }
 
+/// The histogram without what is known of resets before it: between the steps of a subquery there may be other samples, or none.
+fn without_hint(histogram: &Arc<NativeHistogram>) -> Arc<NativeHistogram> {
+    match histogram.reset_hint {
+        ResetHint::Unknown | ResetHint::Gauge => Arc::clone(histogram),
+        ResetHint::Reset | ResetHint::NoReset => {
+            Arc::new(NativeHistogram { reset_hint: ResetHint::Unknown, ..(**histogram).clone() })
+        }
+    }
+}
+
 fn series(column: Column, times: &Arc<[UnixMillis]>) -> SeriesData {
     let histograms: Vec<_> = times
         .iter()
         .zip(&column.histograms)
-        .filter_map(|(time, cell)| cell.as_ref().map(|histogram| (*time, Arc::clone(histogram))))
+        .filter_map(|(time, cell)| cell.as_ref().map(|histogram| (*time, without_hint(histogram))))
         .collect();
     if column.values.iter().any(|value| is_absent(*value)) {
         let (times, values): (Vec<_>, Vec<_>) =
