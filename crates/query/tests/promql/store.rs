@@ -19,14 +19,20 @@ const RUN: usize = 3;
 
 #[derive(Default, Clone)]
 pub(crate) struct MemoryStore {
-    series: BTreeMap<Labels, BTreeMap<i64, Stored>>,
+    /// Samples with the time since when they have been counted, 0 where that is not known.
+    series: BTreeMap<Labels, BTreeMap<i64, (Stored, i64)>>,
     /// Runs are handed to more workers than one, and the last ones first.
     is_scattered: bool,
 }
 
 impl MemoryStore {
     pub(crate) fn put(&mut self, labels: &Labels, time: i64, value: Stored) {
-        self.series.entry(labels.clone()).or_default().insert(time, value);
+        self.put_started(labels, time, value, 0);
+    }
+
+    /// A sample that has been counted since `start`.
+    pub(crate) fn put_started(&mut self, labels: &Labels, time: i64, value: Stored, start: i64) {
+        self.series.entry(labels.clone()).or_default().insert(time, (value, start));
     }
 
     /// The same, scanned by several workers out of order.
@@ -39,13 +45,23 @@ impl MemoryStore {
         let mut times = Vec::new();
         let samples = self.series.get(labels).filter(|_| !scan.range.is_empty());
         let samples = samples.map(|samples| samples.range(scan.range.start_millis()..=scan.range.end_millis()));
-        for (time, value) in samples.into_iter().flatten() {
+        for (time, (value, start)) in samples.into_iter().flatten() {
             match value {
                 Stored::Float(value) => {
                     times.push(*time);
                     data.values.push(*value);
+                    data.starts.push(*start);
                 }
-                Stored::Histogram(histogram) => data.histograms.push((*time, Arc::clone(histogram))),
+                Stored::Histogram(histogram) => {
+                    data.histograms.push((*time, Arc::clone(histogram)));
+                    data.histogram_starts.push(*start);
+                }
+            }
+        }
+        // Where none is known there are none, as in stores.
+        for starts in [&mut data.starts, &mut data.histogram_starts] {
+            if starts.iter().all(|start| *start == 0) {
+                starts.clear();
             }
         }
         data.times = Arc::from(times);

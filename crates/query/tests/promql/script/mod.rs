@@ -69,23 +69,28 @@ fn command(store: &mut MemoryStore, line: &str, body: &[&str]) -> Result<(), Str
 
 fn load(store: &mut MemoryStore, step: i64, body: &[&str], has_native: bool) -> Result<(), String> {
     let mut all: Vec<(Labels, Vec<(i64, Stored)>)> = Vec::new();
+    // Start times, relative to the samples, of the series of the next line.
+    let mut starts: Vec<Option<i64>> = Vec::new();
     for line in body {
         let (series, values) = literal::split_series(line);
-        if let Some(series) = series.strip_suffix("@st") {
-            // Stores keep no start times: the line is only read.
-            literal::labels(series)?;
-            literal::starts(values)?;
+        if series.ends_with("@st") {
+            starts = literal::starts(values)?;
             continue;
         }
-        let points = (0..).zip(literal::values(values)?);
-        let samples = points.filter_map(|(index, point)| point.map(|point| (index * step, point.value)));
-        all.push((literal::labels(series)?, samples.collect()));
+        let labels = literal::labels(series)?;
+        let mut samples = Vec::new();
+        for (index, point) in literal::values(values)?.into_iter().enumerate() {
+            let Some(point) = point else { continue };
+            let time = index as i64 * step;
+            let start = starts.get(index).copied().flatten().map_or(0, |start| time + start);
+            store.put_started(&labels, time, point.value.clone(), start);
+            samples.push((time, point.value));
+        }
+        starts.clear();
+        all.push((labels, samples));
     }
     if has_native {
         nhcb::convert(&all).into_iter().for_each(|(labels, time, sample)| store.put(&labels, time, sample));
-    }
-    for (labels, samples) in all {
-        samples.into_iter().for_each(|(time, sample)| store.put(&labels, time, sample));
     }
     Ok(())
 }
