@@ -1,4 +1,5 @@
-//! Wire bytes to model and back: OTLP, JSON logs, the Prometheus exposition formats, Prometheus remote write.
+//! Wire bytes to model and back: OTLP, JSON logs, the Prometheus exposition formats, Prometheus remote write and
+//! read.
 
 #![warn(clippy::indexing_slicing)]
 
@@ -10,6 +11,7 @@ pub mod limits;
 mod metric_batch;
 pub mod otlp;
 mod protobuf;
+pub mod remote_read;
 pub mod remote_write;
 pub mod time_text;
 

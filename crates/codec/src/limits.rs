@@ -20,6 +20,12 @@ pub(crate) const MIN_RECORD_BYTES: usize = 32;
 /// Most buckets of one OTLP histogram data point (SDKs use 15 explicit ones or up to 160 exponential ones).
 pub const MAX_HISTOGRAM_BUCKETS: usize = 16_384;
 
+/// Most queries of one remote read request; Prometheus sends one.
+pub const MAX_READ_QUERIES: usize = 1_000;
+
+/// Most matchers of one query of remote read.
+pub const MAX_READ_MATCHERS: usize = 1_000;
+
 /// Most bytes of the labels of one exemplar, names and values together; filtered attributes beyond it are left out.
 pub const MAX_EXEMPLAR_LABEL_BYTES: usize = 4_096;
 

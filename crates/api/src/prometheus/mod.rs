@@ -5,6 +5,7 @@ mod federate;
 mod labels;
 mod metadata;
 mod query;
+mod read;
 mod respond;
 mod status;
 mod targets;
@@ -44,6 +45,7 @@ pub(crate) fn routes() -> Router<ApiState> {
         .route("/api/v1/features", read(get(status::features)))
         .route("/api/v1/notifications", read(get(status::notifications)))
         .route("/federate", read(get(federate::federate)))
+        .route("/api/v1/read", read(post(read::read)))
         .route("/api/v1/write", ingest(post(write::write)))
         .route("/api/v1/otlp/v1/metrics", ingest(post(otlp::metrics)))
         .route("/-/healthy", open(get(crate::operations::healthy)))

@@ -355,6 +355,8 @@ fn questions(state: &ApiState, own: &Own, records: &[String]) -> Vec<(Router, &'
             let method = match method.as_str() {
                 "GET" => "GET",
                 // Sending is not asking, and who is shown out asks no more.
+                // Remote read has no parameters but a body; its answers are those of the same view as a query's.
+                "POST" if route.ends_with("/api/v1/read") => continue,
                 "POST" if route.ends_with("/write") || route.contains("/otlp/") => continue,
                 "POST" if route.contains("/prometheus/") || (port == "prometheus" && route.contains("query")) => "POST",
                 _ => continue,

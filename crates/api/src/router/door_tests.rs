@@ -93,6 +93,7 @@ pub(super) const PROMETHEUS: &str = "
     GET /federate read tenant
     GET /api/v1/status/buildinfo read tenant
     GET /api/v1/status/runtimeinfo read tenant
+    POST /api/v1/read read tenant
     POST /api/v1/write ingest tenant
     POST /api/v1/otlp/v1/metrics ingest tenant
     GET /-/healthy - -
