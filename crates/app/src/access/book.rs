@@ -36,6 +36,8 @@ pub struct Token {
 pub struct Book {
     users: HashMap<String, User>,
     tokens: HashMap<TokenDigest, Token>,
+    /// The hash that takes longest to check.
+    costliest: Option<PasswordHash>,
 }
 
 impl Book {
@@ -52,6 +54,8 @@ impl Book {
         for user in users {
             self.users.entry(user.name.clone()).or_insert(user);
         }
+        let hashes = self.users.values().map(|user| &user.hash);
+        self.costliest = hashes.max_by_key(|hash| hash.cost()).cloned();
         let mut names: HashSet<String> = self.tokens.values().map(|token| token.name.clone()).collect();
         for token in tokens {
             // A token that another of its name hides could be neither seen nor removed.
@@ -71,11 +75,36 @@ impl Book {
         self.tokens.values()
     }
 
+    /// Of all users' hashes that which takes longest to check.
+    pub(super) fn costliest(&self) -> Option<&PasswordHash> {
+        self.costliest.as_ref()
+    }
+
     pub(super) fn user(&self, name: &str) -> Option<&User> {
         self.users.get(name)
     }
 
     pub(super) fn token(&self, digest: &TokenDigest) -> Option<&Token> {
         self.tokens.get(digest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_not_there_is_measured_by_the_costliest_hash() {
+        let user = |name: &str, memory: u32| {
+            let hash =
+                format!("$argon2id$v=19$m={memory},t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc");
+            let (hash, name) = (PasswordHash::parse(&hash).unwrap(), name.to_owned());
+            User { name, hash, scopes: Scopes::READ, tenants: TenantSet::default() }
+        };
+        let mut book = Book::new([user("a", 1_024), user("b", 65_536), user("c", 19_456)], []);
+        assert_eq!(book.costliest(), Some(&user("b", 65_536).hash));
+        book.add([user("d", 131_072)], []);
+        assert_eq!(book.costliest(), Some(&user("d", 131_072).hash), "those of the catalog count too");
+        assert_eq!(Book::default().costliest(), None);
     }
 }

@@ -417,6 +417,7 @@ impl Access {
         let attempt = self.enter(address, Some(&name)).await?;
         self.counts.checks.inc();
         let hash = user.map(|user| user.hash.clone());
+        let costliest = book.costliest().cloned();
         let turn = Arc::clone(&self.checks).acquire_owned().await;
         let shown = password.clone();
         let check = tokio::task::spawn_blocking(move || {
@@ -424,7 +425,7 @@ impl Access {
             match hash {
                 Some(hash) => hash.verify(&shown),
                 // As long as for those who are there, so that nobody learns who is.
-                None => password::take_as_long(&shown),
+                None => password::take_as_long(&shown, costliest.as_ref()),
             }
         });
         match (check.await.unwrap_or(false), user) {
