@@ -155,6 +155,9 @@ def test_an_export_is_taken_in_by_another_server(new_clew, tmp_path):
     assert file.stat().st_mode & 0o777 == 0o600
     assert json.loads(run(one, "catalog", "export")) == json.loads(file.read_text())
     run(one, "catalog", "export", str(file), code=1)
+    with sqlite3.connect(one.data / "catalog/catalog.db") as database:
+        [(exports,)] = database.execute("SELECT count(*) FROM audit WHERE what = 'catalog_exported'")
+    assert exports == 3, "whoever takes the hashes leaves a trace, even where the file could not be written"
     assert run(other, "catalog", "import", str(file)) == "1 users, 1 tokens"
     clew_server.wait_until(lambda: status(other, auth=("ada", "s3cret")) == 200, 10, "ada is let in there too")
     assert status(other, headers={"Authorization": f"Bearer {token}"}) == 200

@@ -131,8 +131,10 @@ pub(crate) fn token(command: &TokenCommand) -> ExitCode {
 /// `clew catalog`
 pub(crate) fn catalog(command: &CatalogCommand) -> ExitCode {
     finish(match command {
-        CatalogCommand::Export { file, data } => on_members(data, |members, _| {
+        CatalogCommand::Export { file, data } => on_members(data, |members, who| {
             let text = members.export()?;
+            // Before it leaves: what is not written down is not handed out unseen.
+            members.audit().record(who, "command", Deed::CatalogExported, "");
             match file {
                 None => say(&text),
                 Some(file) => write_private(file, &text).with_context(|| format!("cannot write {}", file.display()))?,

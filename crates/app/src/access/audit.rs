@@ -54,6 +54,8 @@ pub enum Deed {
     TokenAdded,
     /// A token was removed.
     TokenRemoved,
+    /// The catalog was written out, with its hashes and digests.
+    CatalogExported,
     /// A catalog was taken in.
     CatalogImported,
 }
@@ -77,6 +79,7 @@ impl Deed {
             Deed::UserRemoved => "user_removed",
             Deed::TokenAdded => "token_added",
             Deed::TokenRemoved => "token_removed",
+            Deed::CatalogExported => "catalog_exported",
             Deed::CatalogImported => "catalog_imported",
         }
     }

@@ -75,6 +75,7 @@ const DEEDS: Record<string, string> = {
 	user_removed: 'removed the user',
 	token_added: 'made the token',
 	token_removed: 'removed the token',
+	catalog_exported: 'wrote out the catalog',
 	catalog_imported: 'brought in a catalog'
 };
 
