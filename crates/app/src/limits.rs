@@ -90,6 +90,9 @@ pub const TAILS_OF_A_TENANT: usize = 16;
 /// How long a log stream counts after its last record (`tenants.limits.streams`).
 pub const STREAM_AGE: Duration = Duration::from_secs(3600);
 
+/// In how long what a tenant owes of a rate is paid at most, since one request brought more than its burst.
+pub const TENANT_DEBT: Duration = Duration::from_secs(300);
+
 /// `Retry-After` where all of a request is beyond a tenant's limit of series or streams.
 pub const STREAM_RETRY: u64 = 60;
 

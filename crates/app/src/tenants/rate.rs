@@ -1,13 +1,15 @@
 //! A rate with a burst: a bucket of tokens that fills with time.
 
 use super::limits::Rate;
+use crate::limits::TENANT_DEBT;
 use std::time::{Duration, Instant};
 
 /// What is lost of a token by counting in fractions.
 const ROUNDING: f64 = 1e-6;
 
 /// What is left of a rate. A request that is larger than half the burst is let through by a bucket that is half full, and leaves a
-/// debt: small requests beside it do not keep it out for ever, and the rate is kept over time.
+/// debt: small requests beside it do not keep it out for ever, and the rate is kept over time. What is owed is paid in
+/// [`TENANT_DEBT`] at most, by the rate of the moment: a rate that was lowered shuts nobody out for longer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bucket {
     tokens: f64,
@@ -25,7 +27,8 @@ impl Bucket {
         let passed = self.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         self.at = Some(now);
         let (per_second, burst) = (rate.per_second.max(1) as f64, rate.burst as f64);
-        self.tokens = (self.tokens + passed.as_secs_f64() * per_second).min(burst);
+        let most_owed = -per_second * TENANT_DEBT.as_secs_f64();
+        self.tokens = (self.tokens.max(most_owed) + passed.as_secs_f64() * per_second).min(burst);
         let missing = (cost as f64).min(burst / 2.0) - self.tokens;
         (missing > ROUNDING).then(|| Duration::from_secs_f64((missing / per_second).min(1e9)))
     }
@@ -65,6 +68,17 @@ mod tests {
         assert_eq!(ask(&mut bucket, 1, at(60_500)), None);
         assert_eq!(ask(&mut bucket, 30, at(61_100)), None);
         assert_eq!(ask(&mut bucket, 1, at(61_100)), Some(2.1));
+    }
+
+    #[test]
+    fn what_is_owed_is_paid_in_a_bounded_time_whatever_came_and_whatever_the_rate_becomes() {
+        let (mut bucket, start) = (Bucket::full(), Instant::now());
+        assert_eq!(ask(&mut bucket, 1_000_000_000, start), None);
+        let most = TENANT_DEBT.as_secs_f64();
+        assert_eq!(ask(&mut bucket, 1, start), Some(most + 0.1));
+        let slower = Rate { per_second: 1, burst: 2 };
+        assert_eq!(bucket.wait(slower, 1, start).map(|wait| wait.as_secs_f64()), Some(most + 1.0));
+        assert_eq!(bucket.wait(slower, 1, start + TENANT_DEBT + Duration::from_secs(1)), None);
     }
 
     #[test]
