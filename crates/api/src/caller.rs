@@ -7,6 +7,7 @@
 use crate::credentials;
 use crate::error::ApiError;
 use crate::peer::Peer;
+use crate::session;
 use crate::shape::Port;
 use crate::state::ApiState;
 use crate::tenancy;
@@ -98,7 +99,8 @@ async fn admit(scope: Scopes, of: Of, mut request: Request, next: Next) -> Respo
         None => ApiError::new(ErrorKind::Internal, "nobody decides here who may ask"),
         Some(Door(access)) => {
             let address = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
-            match access.admit(credentials::of(request.headers()), address).await {
+            let shown = credentials::of(request.headers(), session::came_encrypted(&request));
+            match access.admit(shown, address).await {
                 Ok((caller, standing)) if caller.scopes.contain(scope) => {
                     match about(of, &access, caller, request.headers()) {
                         Ok(caller) => {

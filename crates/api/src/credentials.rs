@@ -12,12 +12,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The credentials in these headers.
+/// The credentials in these headers of a request that came over an encrypted connection, or did not.
 #[must_use]
-pub(crate) fn of(headers: &HeaderMap) -> Credentials {
+pub(crate) fn of(headers: &HeaderMap, is_encrypted: bool) -> Credentials {
     let mut written = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = written.next() else {
-        return session(headers).map_or(Credentials::Nothing, Credentials::Session);
+        return session(headers, is_encrypted).map_or(Credentials::Nothing, Credentials::Session);
     };
     if written.next().is_some() {
         return Credentials::Unreadable("there are several Authorization headers");
@@ -39,13 +39,32 @@ pub(crate) fn of(headers: &HeaderMap) -> Credentials {
     }
 }
 
+/// A cookie of this server's. Over encrypted connections its name has the prefix by which browsers take it from this very
+/// host and encrypted alone (RFC 6265bis, 4.1.3.2): no other host of the domain, and nobody on the wire, puts one under it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CookieName {
+    plain: &'static str,
+    prefixed: &'static str,
+}
+
 /// The cookie of a session.
-pub(crate) const COOKIE: &str = "clew_session";
+pub(crate) const SESSION: CookieName = CookieName { plain: "clew_session", prefixed: "__Host-clew_session" };
+
+/// The cookie that binds a login through a provider to the browser that began it.
+pub(crate) const LOGIN: CookieName = CookieName { plain: "clew_login", prefixed: "__Host-clew_login" };
+
+impl CookieName {
+    /// What it is called on a connection that is encrypted, or is not.
+    #[must_use]
+    pub(crate) fn on(self, is_encrypted: bool) -> &'static str {
+        if is_encrypted { self.prefixed } else { self.plain }
+    }
+}
 
 /// The secret text of the session that a browser shows (RFC 6265, 5.4).
 #[must_use]
-pub(crate) fn session(headers: &HeaderMap) -> Option<String> {
-    cookie(headers, COOKIE)
+pub(crate) fn session(headers: &HeaderMap, is_encrypted: bool) -> Option<String> {
+    cookie(headers, SESSION.on(is_encrypted))
 }
 
 /// The value of a cookie, unless it is empty.
@@ -81,7 +100,7 @@ mod tests {
         pairs.for_each(|(name, value)| {
             headers.append(name, value);
         });
-        of(&headers)
+        of(&headers, false)
     }
 
     #[test]
@@ -100,14 +119,17 @@ mod tests {
         ] {
             assert!(read(&[value]) == expected, "{value}");
         }
-        assert!(of(&HeaderMap::new()) == Credentials::Nothing);
+        assert!(of(&HeaderMap::new(), false) == Credentials::Nothing);
         let cookies = |text: &'static str| HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static(text))]);
-        assert_eq!(session(&cookies("a=b; clew_session=xyz;c=d")).as_deref(), Some("xyz"));
-        assert_eq!(session(&cookies("xclew_session=xyz; clew_session=")), None);
+        assert_eq!(session(&cookies("a=b; clew_session=xyz;c=d"), false).as_deref(), Some("xyz"));
+        assert_eq!(session(&cookies("xclew_session=xyz; clew_session="), false), None);
+        let planted = cookies("clew_session=planted; __Host-clew_session=xyz");
+        assert_eq!(session(&planted, true).as_deref(), Some("xyz"));
+        assert_eq!(session(&cookies("clew_session=planted"), true), None, "another host of the domain could set it");
         let mut both = cookies("clew_session=xyz");
-        assert!(of(&both) == Credentials::Session("xyz".into()));
+        assert!(of(&both, false) == Credentials::Session("xyz".into()));
         both.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer abc"));
-        assert!(of(&both) == Credentials::Token("abc".into()), "what was written wins");
+        assert!(of(&both, false) == Credentials::Token("abc".into()), "what was written wins");
         for values in [
             &["Basic"][..],
             &["Bearer "],

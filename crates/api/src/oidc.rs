@@ -1,7 +1,7 @@
 //! `/api/v1/session/oidc`: logging in to the page through a provider of identities. People come here by links and
 //! redirects, so that what goes wrong is text for them.
 
-use crate::credentials;
+use crate::credentials::{self, LOGIN};
 use crate::members::record;
 use crate::params::Params;
 use crate::peer::Peer;
@@ -11,10 +11,6 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use clew_app::access::{Deed, OidcError};
-
-/// The cookie that binds a login to the browser that began it. The provider leads back from another site, so that it is
-/// `Lax`: with a link it comes, with anything else of another site it does not.
-const COOKIE: &str = "clew_login";
 
 /// Seconds that a login may take.
 const AGE: u64 = 600;
@@ -40,7 +36,8 @@ pub(crate) async fn begin(State(state): State<ApiState>, request: Request) -> Re
 pub(crate) async fn callback(State(state): State<ApiState>, request: Request) -> Response {
     let Some(oidc) = &state.options.oidc else { return no_provider() };
     let params = Params::of_query(request.uri().query());
-    let begun = credentials::cookie(request.headers(), COOKIE);
+    let is_encrypted = session::came_encrypted(&request);
+    let begun = credentials::cookie(request.headers(), LOGIN.on(is_encrypted));
     let (Some(shown), Some(begun)) = (params.get("state"), begun) else { return failed(&OidcError::Unknown) };
     if shown != begun {
         return failed(&OidcError::Unknown);
@@ -61,20 +58,20 @@ pub(crate) async fn callback(State(state): State<ApiState>, request: Request) ->
         Err(error) => return failed(&OidcError::Provider(error)),
     };
     record(&state, request.extensions(), &caller.principal, Deed::Login, "by the provider of identities").await;
-    if let Some(before) = credentials::session(request.headers()) {
+    if let Some(before) = credentials::session(request.headers(), is_encrypted) {
         state.access.log_out(&before);
     }
-    let peer = request.extensions().get::<Peer>().copied();
-    let is_encrypted = session::is_encrypted(peer, request.headers());
     let opened = session::cookie(&secret, state.access.session_age().as_secs(), is_encrypted);
     let cookies = AppendHeaders([(header::SET_COOKIE, opened), (header::SET_COOKIE, login_cookie(&request, "", 0))]);
     (StatusCode::SEE_OTHER, cookies, [(header::LOCATION, PAGE), (header::CACHE_CONTROL, "no-store")]).into_response()
 }
 
+/// The provider leads back from another site, so that it is `Lax`: with a link it comes, with anything else of another site
+/// it does not.
 fn login_cookie(request: &Request, state: &str, age: u64) -> String {
-    let peer = request.extensions().get::<Peer>().copied();
-    let secure = if session::is_encrypted(peer, request.headers()) { "; Secure" } else { "" };
-    format!("{COOKIE}={state}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}")
+    let is_encrypted = session::came_encrypted(request);
+    let (name, secure) = (LOGIN.on(is_encrypted), if is_encrypted { "; Secure" } else { "" });
+    format!("{name}={state}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}")
 }
 
 fn no_provider() -> Response {

@@ -4,7 +4,7 @@
 //! connection is encrypted it never goes in the clear.
 
 use crate::caller::challenge;
-use crate::credentials::{self, COOKIE};
+use crate::credentials::{self, SESSION};
 use crate::error::{ApiError, ErrorBody};
 use crate::limits::MAX_LOGIN_BODY;
 use crate::members::record;
@@ -118,7 +118,7 @@ impl LoginDto {
 )]
 pub(crate) async fn current(State(state): State<ApiState>, request: Request) -> Response {
     let mode = state.access.mode();
-    let caller = match credentials::of(request.headers()) {
+    let caller = match credentials::of(request.headers(), came_encrypted(&request)) {
         _ if mode == AuthMode::None => Some(Caller::anonymous()),
         Credentials::Nothing => None,
         Credentials::Session(secret) => state.access.session(&secret),
@@ -163,12 +163,13 @@ pub(crate) async fn log_in(State(state): State<ApiState>, request: Request) -> R
     match state.access.log_in(credentials, peer.map(|peer| peer.address.ip())).await {
         Ok((caller, secret)) => {
             // Whoever logs in anew leaves the session before.
-            if let Some(before) = credentials::session(request.headers()) {
+            let is_encrypted = came_encrypted(&request);
+            if let Some(before) = credentials::session(request.headers(), is_encrypted) {
                 state.access.log_out(&before);
             }
             record(&state, request.extensions(), &caller.principal, Deed::Login, "").await;
             let age = state.access.session_age().as_secs();
-            let cookie = cookie(&secret, age, is_encrypted(peer, request.headers()));
+            let cookie = cookie(&secret, age, is_encrypted);
             let body = Json(SessionDto::new(&state.access, Some(&caller), request.headers()));
             ([(header::SET_COOKIE, cookie), (header::CACHE_CONTROL, "no-store".to_owned())], body).into_response()
         }
@@ -186,7 +187,8 @@ pub(crate) async fn log_in(State(state): State<ApiState>, request: Request) -> R
     responses((status = 204, description = "Nobody is logged in any more"))
 )]
 pub(crate) async fn log_out(State(state): State<ApiState>, request: Request) -> Response {
-    if let Some(secret) = credentials::session(request.headers())
+    let is_encrypted = came_encrypted(&request);
+    if let Some(secret) = credentials::session(request.headers(), is_encrypted)
         && let Some(caller) = state.access.session(&secret)
     {
         state.access.log_out(&secret);
@@ -195,8 +197,7 @@ pub(crate) async fn log_out(State(state): State<ApiState>, request: Request) -> 
             return error.into_response();
         }
     }
-    let peer = request.extensions().get::<Peer>().copied();
-    let cookie = cookie("", 0, is_encrypted(peer, request.headers()));
+    let cookie = cookie("", 0, is_encrypted);
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
 }
 
@@ -225,11 +226,14 @@ async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Credentials
     login.credentials()
 }
 
-pub(crate) fn is_encrypted(peer: Option<Peer>, headers: &HeaderMap) -> bool {
-    peer.is_some_and(|peer| peer.is_tls) || headers.get(FORWARDED_PROTO).is_some_and(|proto| proto == "https")
+/// Whether a request came over an encrypted connection, to here or to the proxy before.
+#[must_use]
+pub(crate) fn came_encrypted<B>(request: &Request<B>) -> bool {
+    let is_tls = request.extensions().get::<Peer>().is_some_and(|peer| peer.is_tls);
+    is_tls || request.headers().get(FORWARDED_PROTO).is_some_and(|proto| proto == "https")
 }
 
 pub(crate) fn cookie(secret: &str, age: u64, is_encrypted: bool) -> String {
-    let secure = if is_encrypted { "; Secure" } else { "" };
-    format!("{COOKIE}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}")
+    let (name, secure) = (SESSION.on(is_encrypted), if is_encrypted { "; Secure" } else { "" });
+    format!("{name}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}")
 }

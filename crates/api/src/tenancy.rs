@@ -20,8 +20,8 @@ const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 #[must_use]
 pub(crate) fn shown(headers: &HeaderMap) -> Shown {
     let named = headers.get_all(ORG_ID).iter();
-    let is_page =
-        headers.get(SITE).is_some_and(|site| site == "same-origin") || credentials::session(headers).is_some();
+    let has_session = [true, false].into_iter().any(|encrypted| credentials::session(headers, encrypted).is_some());
+    let is_page = has_session || headers.get(SITE).is_some_and(|site| site == "same-origin");
     Shown {
         headers: named.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect(),
         chosen: credentials::cookie(headers, CHOICE),

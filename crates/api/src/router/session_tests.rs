@@ -67,7 +67,18 @@ async fn the_cookie_is_for_no_script_and_no_other_site_and_never_goes_in_the_cle
         .unwrap();
     request.extensions_mut().insert(Peer { address: ([127, 0, 0, 1], 1).into(), is_tls: true });
     let encrypted = router.clone().oneshot(request).await.unwrap();
-    assert!(encrypted.headers()[header::SET_COOKIE].to_str().unwrap().ends_with("; Secure"));
+    let given = encrypted.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(given.starts_with("__Host-clew_session=") && given.ends_with("; Secure"), "{given}");
+    assert!(cookie(&plain).starts_with("clew_session=") && cookie(&forwarded).starts_with("__Host-clew_session="));
+    // Under the plain name another host of the domain could put its own session: over an encrypted connection it is none.
+    let planted = cookie(&forwarded).replace("__Host-", "");
+    for (shown, proto, status) in
+        [(&cookie(&forwarded), "https", 200), (&planted, "https", 401), (&cookie(&forwarded), "http", 401)]
+    {
+        let headers = [("cookie", shown.as_str()), ("x-forwarded-proto", proto)];
+        let answer = ask(&router, "GET", "/api/v1/status", &headers, "").await;
+        assert_eq!(answer.status.as_u16(), status, "{proto}");
+    }
     assert_ne!(cookie(&plain), cookie(&forwarded));
     let again = log_in(&router, &[("cookie", &cookie(&plain))]).await;
     let left = ask(&router, "GET", "/api/v1/status", &[("cookie", &cookie(&plain))], "").await;
