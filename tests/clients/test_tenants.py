@@ -301,6 +301,12 @@ def test_each_may_use_so_much_and_what_one_uses_is_not_anothers(new_clew):
     scope = request.resource_logs.add().scope_logs.add()
     for n in range(20):
         scope.log_records.add(time_unix_nano=time.time_ns()).body.string_value = f"g {n}"
+    # What is refused by itself, since it is of tomorrow, was not written and is not charged.
+    tomorrow = logs_service_pb2.ExportLogsServiceRequest()
+    tomorrow.CopyFrom(request)
+    for record in tomorrow.resource_logs[0].scope_logs[0].log_records:
+        record.time_unix_nano += 86_400 * 10**9
+    stub_call(clew, "c", grpc.StatusCode.OK, tomorrow)
     stub_call(clew, "c", grpc.StatusCode.OK, request)
     refused = stub_call(clew, "c", grpc.StatusCode.RESOURCE_EXHAUSTED, request)
     assert "tenants.limits.ingest_records" in refused.details()

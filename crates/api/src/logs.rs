@@ -59,8 +59,9 @@ async fn take(state: &ApiState, caller: Caller, request: Request<Body>) -> Resul
     })
     .await?;
     let records = decoded.records.len() as u64;
-    state.app.admit(&caller, Arrival { signal: Signal::Logs, records, bytes: bytes as u64 })?;
-    let outcome = state.app.ingest_logs(&caller, Protocol::JsonLogs, decoded).await?;
+    let arrival = Arrival { signal: Signal::Logs, records, bytes: bytes as u64 };
+    let write = state.app.ingest_logs(&caller, Protocol::JsonLogs, decoded);
+    let outcome = state.app.within_rates(&caller, arrival, write).await?;
     Ok(Json(IngestDto::from(outcome)))
 }
 

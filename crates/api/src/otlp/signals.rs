@@ -85,11 +85,12 @@ pub(super) async fn write(
     (bytes, records): (usize, Records),
 ) -> Result<IngestOutcome, ApiError> {
     let arrival = Arrival { signal: records.signal(), records: records.count() as u64, bytes: bytes as u64 };
-    state.app.admit(caller, arrival)?;
-    let outcome = match records {
-        Records::Logs(decoded) => state.app.ingest_logs(caller, protocol, decoded).await,
-        Records::Metrics(decoded) => state.app.ingest_metrics(caller, protocol, decoded).await,
-        Records::Traces(decoded) => state.app.ingest_traces(caller, protocol, decoded).await,
+    let write = async {
+        match records {
+            Records::Logs(decoded) => state.app.ingest_logs(caller, protocol, decoded).await,
+            Records::Metrics(decoded) => state.app.ingest_metrics(caller, protocol, decoded).await,
+            Records::Traces(decoded) => state.app.ingest_traces(caller, protocol, decoded).await,
+        }
     };
-    outcome.map_err(ApiError::from)
+    state.app.within_rates(caller, arrival, write).await.map_err(ApiError::from)
 }

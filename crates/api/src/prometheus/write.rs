@@ -75,8 +75,9 @@ async fn take(
     })
     .await?;
     let records = decoded.records.sample_count() as u64;
-    state.app.admit(caller, Arrival { signal: Signal::Metrics, records, bytes: bytes as u64 })?;
-    Ok(state.app.ingest_metrics(caller, Protocol::RemoteWrite, decoded).await?)
+    let arrival = Arrival { signal: Signal::Metrics, records, bytes: bytes as u64 };
+    let write = state.app.ingest_metrics(caller, Protocol::RemoteWrite, decoded);
+    Ok(state.app.within_rates(caller, arrival, write).await?)
 }
 
 /// The message that the `Content-Type` names; without a `proto` parameter it is that of version 1.0.

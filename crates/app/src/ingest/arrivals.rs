@@ -25,13 +25,26 @@ struct Whose<'a> {
 }
 
 impl App {
-    /// Lets a request of a caller's in that is within the rates of its tenant, and takes what it brings from them. For those
-    /// who send; what the server fetches itself is bounded by its own configuration.
+    /// Writes a request of a caller's where it is within the rates of its tenant, and takes from them what it brings unless
+    /// nothing of it is written. For those who send; what the server fetches itself is bounded by its own configuration.
     ///
     /// # Errors
-    /// It is beyond a rate, or its tenant is one too many.
-    pub fn admit(&self, caller: &Caller, arrival: Arrival) -> Result<(), AppError> {
-        self.tenant_of(caller, arrival.records > 0)?.map_or(Ok(()), |tenant| tenant.admit(arrival))
+    /// It is beyond a rate, or its tenant is one too many: then `write` is not begun. What `write` answers.
+    pub async fn within_rates(
+        &self,
+        caller: &Caller,
+        arrival: Arrival,
+        write: impl Future<Output = Result<IngestOutcome, AppError>>,
+    ) -> Result<IngestOutcome, AppError> {
+        let Some(tenant) = self.tenant_of(caller, arrival.records > 0)? else { return write.await };
+        // All of it first: of several at once none is let in by what another is about to take.
+        tenant.admit(arrival)?;
+        let outcome = write.await;
+        // It may come again, and is not paid twice.
+        if outcome.as_ref().map_or(true, |outcome| outcome.accepted == 0) {
+            tenant.give_back(arrival);
+        }
+        outcome
     }
 
     /// The tenant of a request; a name becomes one with records alone.

@@ -33,6 +33,11 @@ impl Bucket {
         (missing > ROUNDING).then(|| Duration::from_secs_f64((missing / per_second).min(1e9)))
     }
 
+    /// Gives back so much that was taken; at the next look a full bucket holds no more than the burst.
+    pub(super) fn give_back(&mut self, cost: u64) {
+        self.tokens += cost as f64;
+    }
+
     /// Takes so much.
     pub(super) fn take(&mut self, cost: u64) {
         self.tokens -= cost as f64;

@@ -183,6 +183,13 @@ impl Tenant {
         }
     }
 
+    /// Gives back what was taken from the rates for something that was not written after all.
+    pub(crate) fn give_back(&self, arrival: Arrival) {
+        let mut buckets = self.buckets.lock();
+        buckets.records.give_back(arrival.records);
+        buckets.bytes.give_back(arrival.bytes);
+    }
+
     fn beyond_rate(&self, rate: Rate, cost: u64, (key, unit): (&str, &str), wait: Duration) -> AppError {
         let Rate { per_second, burst } = rate;
         // Seconds are whole: rounded up, so that whoever comes back is let in.

@@ -63,6 +63,20 @@ fn each_has_its_own_rates_and_they_change_with_the_configuration() {
 }
 
 #[test]
+fn what_was_not_written_is_given_back_and_never_makes_more_than_the_burst() {
+    let rate = |per_second| Some(Rate { per_second, burst: per_second });
+    let tenants = tenants(10, limits(TenantLimits { records: rate(10), bytes: rate(10), ..TenantLimits::default() }));
+    let a = tenants.of_records(&name("a")).unwrap();
+    let arrival = |records, bytes| Arrival { signal: Signal::Logs, records, bytes };
+    assert!(a.admit(arrival(10, 10)).is_ok() && a.admit(arrival(5, 5)).is_err());
+    a.give_back(arrival(10, 0));
+    let refused = a.admit(arrival(5, 5)).unwrap_err().to_string();
+    assert!(refused.contains("tenants.limits.ingest_bytes"), "the bytes were not given back: {refused}");
+    a.give_back(arrival(1_000, 1_000));
+    assert!(a.admit(arrival(10, 10)).is_ok() && a.admit(arrival(5, 5)).is_err());
+}
+
+#[test]
 fn what_one_rate_refuses_is_not_taken_from_the_other() {
     let rate = |per_second| Some(Rate { per_second, burst: per_second });
     let tenants = tenants(10, limits(TenantLimits { records: rate(10), bytes: rate(10), ..TenantLimits::default() }));
