@@ -53,6 +53,13 @@ fn expressions_are_printed_in_one_form() {
         ("round(foo)", "round(foo)"),
         ("label_join(foo, 'a', ',')", "label_join(foo, \"a\", \",\")"),
         ("a atan2 b", "a atan2 b"),
+        ("{__name__=\"a\", __name__=\"b\"}", "{__name__=\"a\",__name__=\"b\"}"),
+        ("{\"a\", __name__=\"b\",}", "{__name__=\"a\",__name__=\"b\"}"),
+        ("sum{}", "sum"),
+        ("by{a='b'}", "by{a=\"b\"}"),
+        ("offset", "offset"),
+        ("smoothed", "smoothed"),
+        ("sum(offset) by (by, on,)", "sum by (by, on) (offset)"),
     ] {
         match parse(text) {
             Ok(expr) => assert_eq!(expr.to_string(), printed, "{text}"),
@@ -126,6 +133,8 @@ fn faults_are_named_with_their_place() {
         ("{}", "vector selector must contain at least one non-empty matcher", 0),
         ("{a=~\".*\"}", "vector selector must contain at least one non-empty matcher", 0),
         ("foo{__name__=\"bar\"}", "metric name must not be set twice: \"foo\" or \"bar\"", 0),
+        ("foo{__name__=~\"b.*\"}", "metric name must not be set twice: \"foo\" or \"b.*\"", 0),
+        ("foo{\"bar\"}", "metric name must not be set twice: \"foo\" or \"bar\"", 0),
         ("rate(foo)", "expected type range vector in call to function \"rate\", got instant vector", 5),
         ("abs(foo[5m])", "expected type instant vector in call to function \"abs\", got range vector", 4),
         ("abs()", "expected 1 argument(s) in call to \"abs\", got 0", 0),

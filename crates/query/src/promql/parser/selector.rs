@@ -88,11 +88,13 @@ fn new_matcher(name: &str, op: MatchOp, value: &str) -> Result<Matcher, QueryErr
 }
 
 fn check_selector(selector: &Selector) -> Result<(), QueryError> {
-    let mut names =
-        selector.matchers.iter().filter(|matcher| matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal);
-    if let (Some(first), Some(second)) = (names.next(), names.next()) {
-        let (first, second) = (&first.value, &second.value);
-        return Err(QueryError::invalid(format!("metric name must not be set twice: {first:?} or {second:?}")));
+    // Prometheus takes several matchers of names in braces, but none beside a name in front of them.
+    let is_name = |matcher: &&Matcher| matcher.name == METRIC_NAME;
+    if let (true, Some(name)) = (selector.bare_name, selector.metric_name())
+        && let Some(second) = selector.matchers.iter().filter(is_name).nth(1)
+    {
+        let second = &second.value;
+        return Err(QueryError::invalid(format!("metric name must not be set twice: {name:?} or {second:?}")));
     }
     // A selector that every series passes would read the whole store.
     if selector.matchers.iter().all(Matcher::matches_empty) {
