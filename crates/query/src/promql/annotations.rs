@@ -22,6 +22,7 @@ pub(super) enum Note {
     IncompatibleBuckets { op: BinaryOp },
     SortInRange,
     PossiblyNoCounter { metric: String },
+    StartOverlap { metric: String },
     ForcedMonotonicity { metric: String, forced: Forced },
     IncompatibleTypes { left: &'static str, op: BinaryOp, right: &'static str },
     IgnoredInAggregation { op: &'static str },
@@ -134,6 +135,9 @@ impl fmt::Display for Note {
             }
             Note::NotCounter { metric } => write!(f, "this native histogram metric is not a counter: {metric:?}"),
             Note::NotGauge { metric } => write!(f, "this native histogram metric is not a gauge: {metric:?}"),
+            Note::StartOverlap { metric } => {
+                write!(f, "sample has start time that overlaps with previous sample timestamp for metric {metric:?}")
+            }
             Note::MixedBuckets { metric } => write!(
                 f,
                 "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {metric:?}"

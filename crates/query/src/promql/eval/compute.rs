@@ -18,6 +18,10 @@ pub(super) struct Window<'a> {
     pub times: &'a [UnixMillis],
     pub values: &'a [f64],
     pub histograms: &'a [(UnixMillis, Arc<NativeHistogram>)],
+    /// Start timestamps of the floats; empty where the series has none.
+    pub starts: &'a [UnixMillis],
+    /// Those of the histograms.
+    pub histogram_starts: &'a [UnixMillis],
     pub start: UnixMillis,
     pub end: UnixMillis,
     /// The instant of evaluation, which `@` and `offset` do not move.
@@ -221,6 +225,8 @@ impl<'f> Maker<'f> {
                 times: slice(&series.times, floats),
                 values: slice(&series.values, floats),
                 histograms: slice(&series.histograms, histograms),
+                starts: slice(&series.starts, floats),
+                histogram_starts: slice(&series.histogram_starts, histograms),
                 start: end.saturating_sub(self.width),
                 end,
                 at,
@@ -316,6 +322,11 @@ pub(super) fn keep_unstale(series: &SeriesData, kept: &mut SeriesData) {
     let is_sample = |value: &f64| !is_stale(*value);
     kept.times =
         series.times.iter().zip(&series.values).filter(|(_, value)| is_sample(value)).map(|(t, _)| *t).collect();
+    kept.starts.clear();
+    kept.starts.extend(series.starts.iter().zip(&series.values).filter(|(_, value)| is_sample(value)).map(|(s, _)| *s));
+    kept.histogram_starts.clear();
+    let own = series.histogram_starts.iter().zip(&series.histograms);
+    kept.histogram_starts.extend(own.filter(|(_, (_, histogram))| !is_stale(histogram.sum)).map(|(start, _)| *start));
     kept.values.clear();
     kept.values.extend(series.values.iter().copied().filter(is_sample));
     kept.histograms.clear();

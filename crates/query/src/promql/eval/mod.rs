@@ -33,6 +33,7 @@ mod result;
 mod scan;
 mod selector;
 mod set_operator;
+mod started;
 mod steps;
 mod subquery;
 mod trim;

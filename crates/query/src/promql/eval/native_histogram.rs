@@ -5,6 +5,7 @@ use super::column::{Column, is_absent};
 use super::compute::Window;
 use super::layout::{Layout, indexed};
 use super::notes::WindowNote;
+use super::started::Starts;
 use crate::promql::number::format_general;
 use clew_model::UnixMillis;
 use clew_model::metrics::{BucketSpan, NativeHistogram, ResetHint};
@@ -162,8 +163,9 @@ pub(super) fn change(window: &Window<'_>, counter: bool) -> Option<NativeHistogr
         }
         _ => {}
     }
+    let starts = Starts::new(window.histograms, |(time, _)| *time, window.histogram_starts);
     // Where a reset follows it, the first sample does not count, nor how its buckets are laid out.
-    let begins_anew = counter && is_reset(first, second);
+    let begins_anew = counter && (starts.is_anew(1) || is_reset(first, second));
     let relevant = if begins_anew { rest } else { &samples };
     let is_mixed = |one: &Arc<NativeHistogram>| is_custom(one) != is_custom(last);
     let looked_at = |place: usize| counter || place == 0 || place + 1 == relevant.len();
@@ -184,8 +186,10 @@ pub(super) fn change(window: &Window<'_>, counter: bool) -> Option<NativeHistogr
         change = difference.histogram;
     }
     if counter {
-        for (before, after) in relevant.iter().zip(relevant.iter().skip(1)) {
-            if is_reset(before, after) {
+        starts.note_overlap(window);
+        let skipped = usize::from(begins_anew);
+        for (place, (before, after)) in relevant.iter().zip(relevant.iter().skip(1)).enumerate() {
+            if starts.is_anew(skipped + place + 1) || is_reset(before, after) {
                 let sum = added(&change, before)?;
                 if sum.reconciled {
                     window.note(WindowNote::ReconciledAdding);
@@ -201,9 +205,9 @@ pub(super) fn change(window: &Window<'_>, counter: bool) -> Option<NativeHistogr
 /// The change between two samples; a counter that began anew in between has changed by what it has.
 pub(super) fn instant_change(
     window: &Window<'_>,
-    before: &NativeHistogram,
-    after: &NativeHistogram,
+    (before, after): (&NativeHistogram, &NativeHistogram),
     counter: bool,
+    is_anew: bool,
 ) -> Option<NativeHistogram> {
     let are_gauges = [before, after].map(|own| own.reset_hint == ResetHint::Gauge);
     match counter {
@@ -211,7 +215,7 @@ pub(super) fn instant_change(
         false if are_gauges.contains(&false) => window.note(WindowNote::NotGauge),
         _ => {}
     }
-    if counter && is_reset(before, after) {
+    if counter && (is_anew || is_reset(before, after)) {
         return Some(NativeHistogram { reset_hint: ResetHint::Gauge, ..after.clone() });
     }
     match subtracted(after, before) {

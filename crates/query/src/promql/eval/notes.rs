@@ -16,9 +16,10 @@ pub(super) enum WindowNote {
     ReconciledAggregating,
     CollisionAggregating,
     PossiblyNoCounter,
+    StartOverlap,
 }
 
-const ALL: [WindowNote; 10] = [
+const ALL: [WindowNote; 11] = [
     WindowNote::Mixed,
     WindowNote::IgnoredInMixedRange,
     WindowNote::MixedBuckets,
@@ -29,6 +30,7 @@ const ALL: [WindowNote; 10] = [
     WindowNote::ReconciledAggregating,
     WindowNote::CollisionAggregating,
     WindowNote::PossiblyNoCounter,
+    WindowNote::StartOverlap,
 ];
 
 impl WindowNote {
@@ -46,6 +48,7 @@ impl WindowNote {
             WindowNote::ReconciledAggregating => Note::ReconciledBuckets { during: During::Aggregation },
             WindowNote::CollisionAggregating => Note::ResetCollision { during: During::Aggregation },
             WindowNote::PossiblyNoCounter => Note::PossiblyNoCounter { metric },
+            WindowNote::StartOverlap => Note::StartOverlap { metric },
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use super::compute::{Output, Window};
 use super::notes::WindowNote;
+use super::started::{self, Started};
 use super::{extended, native_histogram};
 use crate::promql::ast::Extension;
 use clew_model::UnixMillis;
 use clew_model::metrics::NativeHistogram;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// How many times the value fell.
 pub(super) fn resets(window: &Window<'_>) -> Output {
@@ -16,7 +18,7 @@ pub(super) fn resets(window: &Window<'_>) -> Output {
 /// How many times the value became another.
 pub(super) fn changes(window: &Window<'_>) -> Output {
     let differs = |before: f64, after: f64| before != after && !(before.is_nan() && after.is_nan());
-    count_pairs(window, differs, |before, after| !native_histogram::is_same(before, after), true)
+    count_pairs(window, differs, |before, after| !native_histogram::is_same(before, after), false)
 }
 
 /// Prometheus' extrapolation: the change between first and last sample is stretched to the window's ends where the
@@ -28,6 +30,9 @@ pub(super) fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool)
     }
     if !window.histograms.is_empty() {
         return histogram_change(window, counter, per_second);
+    }
+    if counter && !window.starts.is_empty() {
+        return started_change(window, per_second);
     }
     let (Some(first), Some(last)) = (window.values.first(), window.values.last()) else { return Output::Nothing };
     let of_times = || Stretch::of(window.times, window.start, window.end);
@@ -50,6 +55,19 @@ pub(super) fn falls(values: &[f64]) -> bool {
     values.iter().zip(values.iter().skip(1)).fold(false, |falls, (before, after)| falls | (after < before))
 }
 
+/// The change of a counter that says since when it counts.
+fn started_change(window: &Window<'_>, per_second: bool) -> Output {
+    let stretch = || window.stretch.or_else(|| Stretch::of(window.times, window.start, window.end));
+    match (started::float_change(window, per_second), window.values.first()) {
+        (Some((change, Some(factor))), _) => Output::Float(change * factor),
+        (Some((change, None)), Some(first)) => match stretch() {
+            Some(stretch) => Output::Float(change * stretch.factor(Some((*first, change)), per_second)),
+            None => Output::Nothing,
+        },
+        _ => Output::Nothing,
+    }
+}
+
 fn histogram_change(window: &Window<'_>, counter: bool, per_second: bool) -> Output {
     if !window.values.is_empty() {
         window.note(WindowNote::Mixed);
@@ -59,6 +77,9 @@ fn histogram_change(window: &Window<'_>, counter: bool, per_second: bool) -> Out
     else {
         return Output::Nothing;
     };
+    if let Some(change) = counter.then(|| started::histogram_change(window, per_second)).flatten() {
+        return change;
+    }
     if first_time == last_time {
         return Output::Nothing;
     }
@@ -127,26 +148,39 @@ impl Stretch {
     }
 }
 
-/// A float or a histogram with its time.
+/// A float or a histogram with its times.
 #[derive(Clone, Copy)]
 enum Point<'a> {
-    Float(UnixMillis, f64),
-    Histogram(UnixMillis, &'a NativeHistogram),
+    Float(Started, f64),
+    Histogram(Started, &'a NativeHistogram),
 }
 
 impl Point<'_> {
+    fn started(&self) -> Started {
+        let (Point::Float(started, _) | Point::Histogram(started, _)) = self;
+        *started
+    }
+
     fn time(&self) -> UnixMillis {
-        let (Point::Float(time, _) | Point::Histogram(time, _)) = self;
-        *time
+        self.started().time
     }
 }
 
 /// The samples of both kinds in order of time, from these places on; of two at one instant the float comes first.
 fn points<'a>(window: &Window<'a>, (float, histogram): (usize, usize)) -> impl Iterator<Item = Point<'a>> {
-    let floats = window.times.iter().zip(window.values).skip(float);
-    let mut floats = floats.map(|(time, value)| Point::Float(*time, *value)).peekable();
-    let histograms = window.histograms.iter().skip(histogram);
-    let mut histograms = histograms.map(|(time, own)| Point::Histogram(*time, own)).peekable();
+    let started = |starts: &[UnixMillis], place: usize, time: UnixMillis| {
+        let start = starts.get(place).copied().unwrap_or(0);
+        Started { time, start }
+    };
+    let (starts, histogram_starts) = (window.starts, window.histogram_starts);
+    let floats = window.times.iter().zip(window.values).enumerate().skip(float);
+    let float =
+        move |(place, (time, value)): (usize, (&UnixMillis, &f64))| Point::Float(started(starts, place, *time), *value);
+    let histograms = window.histograms.iter().enumerate().skip(histogram);
+    let histogram = move |(place, (time, own)): (usize, &'a (UnixMillis, Arc<NativeHistogram>))| {
+        Point::Histogram(started(histogram_starts, place, *time), own)
+    };
+    let (mut floats, mut histograms) = (floats.map(float).peekable(), histograms.map(histogram).peekable());
     std::iter::from_fn(move || {
         let is_float_next = match (floats.peek(), histograms.peek()) {
             (Some(float), Some(histogram)) => float.time() <= histogram.time(),
@@ -170,13 +204,14 @@ pub(super) fn instant(window: &Window<'_>, rate: bool) -> Output {
         return Output::Nothing;
     }
     let seconds = interval as f64 / 1000.0;
+    let is_anew = after.started().is_anew(before.started());
     match (before, after) {
         (Point::Float(_, before), Point::Float(_, after)) => {
-            let change = if rate && after < before { after } else { after - before };
+            let change = if rate && (is_anew || after < before) { after } else { after - before };
             Output::Float(if rate { change / seconds } else { change })
         }
         (Point::Histogram(_, before), Point::Histogram(_, after)) => {
-            match native_histogram::instant_change(window, before, after, rate) {
+            match native_histogram::instant_change(window, (before, after), rate, is_anew) {
                 Some(change) if rate => Output::Histogram(native_histogram::divided(&change, seconds)),
                 Some(change) => Output::Histogram(change),
                 None => Output::Nothing,
@@ -189,12 +224,13 @@ pub(super) fn instant(window: &Window<'_>, rate: bool) -> Output {
     }
 }
 
-/// How often neighbours differ as told; between a float and a histogram they do where `across` says so.
+/// How often neighbours differ as told, or, with `by_start`, the later one began anew by its start timestamp. A float and a
+/// histogram always differ.
 fn count_pairs(
     window: &Window<'_>,
     floats: impl Fn(f64, f64) -> bool,
     histograms: impl Fn(&NativeHistogram, &NativeHistogram) -> bool,
-    across: bool,
+    by_start: bool,
 ) -> Output {
     let start = match window.extension {
         None => (0, 0),
@@ -203,16 +239,18 @@ fn count_pairs(
             None => return Output::Nothing,
         },
     };
-    if window.histograms.is_empty() {
+    if window.histograms.is_empty() && (!by_start || window.starts.is_empty()) {
         let values = window.values.get(start.0..).unwrap_or_default();
         let pairs = values.iter().zip(values.iter().skip(1));
         return Output::Float(pairs.filter(|(before, after)| floats(**before, **after)).count() as f64);
     }
     let pairs = points(window, start).zip(points(window, start).skip(1));
+    let is_anew = |(before, after): &(Point<'_>, Point<'_>)| by_start && after.started().is_anew(before.started());
     let differing = pairs.filter(|pair| match pair {
+        pair if is_anew(pair) => true,
         (Point::Float(_, before), Point::Float(_, after)) => floats(*before, *after),
         (Point::Histogram(_, before), Point::Histogram(_, after)) => histograms(before, after),
-        _ => across,
+        _ => true,
     });
     Output::Float(differing.count() as f64)
 }
