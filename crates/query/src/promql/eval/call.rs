@@ -1,7 +1,7 @@
 //! Function calls: which function, and those of instant vectors.
 
 use super::column::{ABSENT, Column, Vector, is_absent};
-use super::compute::{Driven, Output, Window};
+use super::compute::{Driven, Output, Shown, Window};
 use super::implementation::Implementation;
 use super::{Evaluated, Evaluator, Expr, ExprKind};
 use super::{native_histogram, over_time, quantile, regression};
@@ -32,9 +32,6 @@ impl Evaluator<'_> {
                 vector.map_values(part, |_| None).merged()
             }
             Implementation::Vector(vector) => vector(self, args),
-            Implementation::Missing => {
-                Err(QueryError::unsupported(format!("the function {}() is not supported yet", function.name())))
-            }
         };
         vector.map(Evaluated::Vector)
     }
@@ -75,7 +72,7 @@ impl Evaluator<'_> {
     pub(super) fn timestamp(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
         let arg = first(args)?;
         if let ExprKind::Selector(selector) = &arg.unwrap_parens().kind {
-            let vector = self.instant_cells(selector, true, arg.span)?;
+            let vector = self.instant_cells(selector, Shown::Time, arg.span)?;
             return vector.map_values(|seconds| seconds, |_| None).merged();
         }
         let times: Vec<f64> = self.steps.iter().map(|at| at as f64 / 1000.0).collect();
@@ -91,6 +88,16 @@ impl Evaluator<'_> {
             }
         }
         vector.merged()
+    }
+
+    /// The start timestamps of what a selector finds; what is computed has none.
+    pub(super) fn start_timestamp(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {
+        let arg = first(args)?;
+        let vector = match &arg.unwrap_parens().kind {
+            ExprKind::Selector(selector) => self.instant_cells(selector, Shown::Start, arg.span)?,
+            _ => self.vector(arg)?.map_values(|_| ABSENT, |_| None),
+        };
+        vector.map_values(|seconds| seconds, |_| None).merged()
     }
 
     pub(super) fn quantile_over_time(&mut self, args: &[Expr]) -> Result<Vector, QueryError> {

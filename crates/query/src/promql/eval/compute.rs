@@ -124,14 +124,32 @@ pub(super) struct RangeVector {
     pub memory: Vec<Reservation>,
 }
 
+/// What is shown of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    Value,
+    /// Its time in seconds.
+    Time,
+    /// Its start timestamp in seconds, 0 where it has none.
+    Start,
+}
+
+impl Shown {
+    /// Of a sample at a place; `None` for its value.
+    fn of(self, time: UnixMillis, starts: &[UnixMillis], place: usize) -> Option<f64> {
+        match self {
+            Shown::Value => None,
+            Shown::Time => Some(seconds(time)),
+            Shown::Start => Some(seconds(starts.get(place).copied().unwrap_or(0))),
+        }
+    }
+}
+
 /// What becomes of the samples of one series.
 #[derive(Clone, Copy)]
 pub(super) enum Stage<'f> {
     /// For each step the last sample within the lookback, unless it is a staleness marker.
-    Last {
-        /// Its time in seconds instead of its value.
-        times: bool,
-    },
+    Last(Shown),
     /// A function of the window of each step.
     Windows(Driven<'f>),
 }
@@ -176,7 +194,7 @@ impl<'f> Maker<'f> {
         self.column.histograms.clear();
         self.column.labels = series.labels.clone();
         match self.stage {
-            Stage::Last { times } => self.last(series, times),
+            Stage::Last(shown) => self.last(series, shown),
             Stage::Windows(driven) if has_stale(series) => {
                 let mut kept = std::mem::take(&mut self.kept);
                 keep_unstale(series, &mut kept);
@@ -254,21 +272,26 @@ impl<'f> Maker<'f> {
         }
     }
 
-    fn last(&mut self, series: &SeriesData, times: bool) {
+    fn last(&mut self, series: &SeriesData, shown: Shown) {
         let Self { windows, column, .. } = self;
         for (cell, &(low, high)) in column.values.iter_mut().zip(windows.bounds(&series.times)) {
             let last = (low < high).then(|| high as usize - 1);
             let value = last.and_then(|last| series.values.get(last)).copied().unwrap_or(ABSENT);
-            let time = || last.and_then(|last| series.times.get(last)).map_or(ABSENT, |time| seconds(*time));
-            *cell = if times && !is_absent(value) { time() } else { value };
+            *cell = match last.filter(|_| shown != Shown::Value && !is_absent(value)) {
+                Some(last) => {
+                    let time = series.times.get(last).copied().unwrap_or_default();
+                    shown.of(time, &series.starts, last).unwrap_or(value)
+                }
+                None => value,
+            };
         }
         if !series.histograms.is_empty() {
-            self.last_histograms(series, times);
+            self.last_histograms(series, shown);
         }
     }
 
     /// Where the last histogram is newer than the last float (a staleness marker among the floats ends both), it counts.
-    fn last_histograms(&mut self, series: &SeriesData, times: bool) {
+    fn last_histograms(&mut self, series: &SeriesData, shown: Shown) {
         let own = self.windows.bounds_of(&series.histograms);
         let floats = self.windows.bounds(&series.times);
         // A sample that begins anew does so once, at however many steps it is the last one.
@@ -286,8 +309,9 @@ impl<'f> Maker<'f> {
             if is_stale(histogram.sum) {
                 continue;
             }
-            match self.column.values.get_mut(step) {
-                Some(value) if times => *value = seconds(*time),
+            let number = shown.of(*time, &series.histogram_starts, high as usize - 1);
+            match (number, self.column.values.get_mut(step)) {
+                (Some(number), Some(value)) => *value = number,
                 _ => {
                     let again = repeated.as_ref().filter(|(place, _)| *place == high);
                     let shown = again.map_or(histogram, |(_, again)| again);

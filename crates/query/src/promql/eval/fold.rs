@@ -7,7 +7,7 @@
 use super::aggregate::{Accumulator, Counted, Highest, Lowest, One, group_key};
 use super::column::{ABSENT, Column, Vector, is_absent};
 use super::compensated::{Deviation, Mean, Sum, Variance};
-use super::compute::{Driven, Maker, Stage, is_no_counter};
+use super::compute::{Driven, Maker, Shown, Stage, is_no_counter};
 use super::implementation::Implementation;
 use super::scan::Counter;
 use super::steps::Steps;
@@ -104,7 +104,7 @@ impl Evaluator<'_> {
         let function = move |_: usize, window: &super::compute::Window<'_>| of_window(window);
         let driven =
             Driven { extrapolates: source.extrapolates, of_counters: source.of_counters, ..Driven::new(&function) };
-        let stage = if source.function.is_some() { Stage::Windows(driven) } else { Stage::Last { times: false } };
+        let stage = if source.function.is_some() { Stage::Windows(driven) } else { Stage::Last(Shown::Value) };
         let counter = self.counter(source.span);
         let sink: Fold<'_, '_, A> = Fold {
             stage,

@@ -19,8 +19,6 @@ pub(super) enum Implementation {
     Calendar(fn(f64) -> f64),
     /// In its own way.
     Vector(fn(&mut Evaluator<'_>, &[Expr]) -> Result<Vector, QueryError>),
-    /// Not built yet: it is parsed and refused by name.
-    Missing,
 }
 
 /// A function of windows whose result is a new number.
@@ -143,7 +141,7 @@ impl Implementation {
                 evaluator.of_histograms(args, &|_, histogram| native_quantile::variance(histogram))
             }),
             F::HistogramQuantiles => Self::Vector(|evaluator, args| evaluator.histogram_quantiles(args)),
-            F::StartTimestamp => Self::Missing,
+            F::StartTimestamp => Self::Vector(|evaluator, args| evaluator.start_timestamp(args)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::call::{first, missing};
 use super::column::{Column, Vector, is_absent, same_labels};
+use super::compute::Shown;
 use super::{Evaluator, Expr, ExprKind};
 use crate::error::QueryError;
 use crate::limits::MAX_INFO_VALUES;
@@ -60,11 +61,11 @@ impl Evaluator<'_> {
             return Ok(Vector::default());
         }
         let selector = Selector { matchers, bare_name: false, time, extension: None };
-        let values = self.instant_cells(&selector, false, arg.span)?;
+        let values = self.instant_cells(&selector, Shown::Value, arg.span)?;
         if values.columns.iter().any(|column| !column.histograms.is_empty()) {
             return Err(QueryError::execution("info sample should be float"));
         }
-        self.instant_cells(&selector, true, arg.span)
+        self.instant_cells(&selector, Shown::Time, arg.span)
     }
 
     fn combine(

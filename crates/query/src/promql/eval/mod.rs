@@ -50,6 +50,7 @@ use crate::error::QueryError;
 use clew_model::metrics::{Labels, Matcher, MetricReader, MetricView};
 use clew_model::{Context, ErrorKind, Reservation, UnixMillis};
 use column::{Column, Vector};
+use compute::Shown;
 use std::borrow::Cow;
 use steps::Steps;
 
@@ -135,8 +136,8 @@ pub fn query_last(
     let view = reader.view(context);
     let mut evaluator = Evaluator::new(&*view, context, options, Steps::instant(at));
     let selector = Selector { matchers: matchers.to_vec(), ..Selector::default() };
-    let values = evaluator.instant_cells(&selector, false, Span::default())?;
-    let times = evaluator.instant_cells(&selector, true, Span::default())?;
+    let values = evaluator.instant_cells(&selector, Shown::Value, Span::default())?;
+    let times = evaluator.instant_cells(&selector, Shown::Time, Span::default())?;
     let both = values.columns.into_iter().zip(times.columns);
     let one = |(column, times): (Column, Column)| {
         let time = (times.value(0) * 1000.0).round() as UnixMillis;

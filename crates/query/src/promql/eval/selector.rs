@@ -1,7 +1,7 @@
 //! Selectors: samples from the store, each selector scanned once for all steps.
 
 use super::column::Vector;
-use super::compute::{Driven, Extended, Output, Stage, Window, has_stale, keep_unstale, not_a_range};
+use super::compute::{Driven, Extended, Output, Shown, Stage, Window, has_stale, keep_unstale, not_a_range};
 use super::notes::WindowNote;
 use super::steps::Steps;
 use super::window::{Windows, slice};
@@ -16,7 +16,7 @@ impl Evaluator<'_> {
     pub(super) fn instant_selector(&mut self, selector: &Selector, span: Span) -> Result<Vector, QueryError> {
         match selector.extension {
             Some(Extension::Smoothed) => self.smoothed(selector, span),
-            _ => self.instant_cells(selector, false, span),
+            _ => self.instant_cells(selector, Shown::Value, span),
         }
     }
 
@@ -39,12 +39,16 @@ impl Evaluator<'_> {
         self.scan_columns(&selector.matchers, (ends, 0), Stage::Windows(driven), span)
     }
 
-    /// For each step the last sample within the lookback; its time in seconds instead of its value where `times` is
-    /// asked for.
-    pub(super) fn instant_cells(&mut self, selector: &Selector, times: bool, span: Span) -> Result<Vector, QueryError> {
+    /// For each step the last sample within the lookback.
+    pub(super) fn instant_cells(
+        &mut self,
+        selector: &Selector,
+        shown: Shown,
+        span: Span,
+    ) -> Result<Vector, QueryError> {
         let ends = self.steps.modified(&selector.time, self.query);
         let lookback = self.options.lookback_millis;
-        self.scan_columns(&selector.matchers, (ends, lookback), Stage::Last { times }, span)
+        self.scan_columns(&selector.matchers, (ends, lookback), Stage::Last(shown), span)
     }
 
     /// A range vector as the answer itself.
