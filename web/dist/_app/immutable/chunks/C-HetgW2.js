@@ -1,0 +1,1 @@
+import"./BRx5pA76.js";

@@ -1,0 +1,1 @@
+import"./xihTtKlq.js";import{o as e,s as t}from"./B-ZVOleU.js";import{c as n}from"./_An--md7.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=e(a,r),s={name:`search`,size:24,node:[[`path`,{d:`m21 21-4.34-4.34`}],[`circle`,{cx:`11`,cy:`11`,r:`8`}]]};n(i,t(()=>o,{get icon(){return s}}))}export{i as t};

@@ -1,1 +1,0 @@
-import"./xihTtKlq.js";import{o as e,s as t}from"./B-ZVOleU.js";import{c as n}from"./DHW_eqm7.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=e(a,r),s={name:`plus`,size:24,node:[[`path`,{d:`M5 12h14`}],[`path`,{d:`M12 5v14`}]]};n(i,t(()=>o,{get icon(){return s}}))}export{i as t};

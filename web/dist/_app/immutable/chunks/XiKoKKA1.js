@@ -1,1 +1,0 @@
-import"./xihTtKlq.js";import{o as e,s as t}from"./B-ZVOleU.js";import{c as n}from"./DHW_eqm7.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=e(a,r),s={name:`chevron-right`,size:24,node:[[`path`,{d:`m9 18 6-6-6-6`}]]};n(i,t(()=>o,{get icon(){return s}}))}export{i as t};
